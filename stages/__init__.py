@@ -1,0 +1,51 @@
+"""The stages of seedbed, each usable alone: `from stages import RefusalFilter`.
+
+Importing this package loads nothing; a stage's module is loaded when its class is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+# name in recipes, on the command line and in make → (module, class)
+TABLE: dict[str, tuple[str, str]] = {
+    "html": ("stages.extract.html", "HtmlExtract"),
+    "csv": ("stages.extract.csv", "CsvExtract"),
+    "sql": ("stages.extract.sql", "SqlExtract"),
+    "database": ("stages.extract.database", "DatabaseExtract"),
+    "jsonl": ("stages.extract.jsonl", "JsonlExtract"),
+    "normalize": ("stages.clean.normalize", "Normalize"),
+    "quality": ("stages.clean.quality", "QualityFilter"),
+    "pii": ("stages.clean.pii", "Pii"),
+    "refusals": ("stages.clean.refusals", "RefusalFilter"),
+    "dedup": ("stages.clean.dedup", "Deduplicate"),
+    "embed": ("stages.select.embed", "Embed"),
+    "select": ("stages.select.kmeans", "KMeansSelect"),
+    "split": ("stages.tokens.split", "Split"),
+    "tokenize": ("stages.tokens.tokenize", "Tokenize"),
+    "apply": ("stages.select.apply", "Apply"),
+    "export": ("stages.tokens.export", "Export"),
+    "train": ("stages.train.train", "Train"),
+    "diagnose": ("stages.curves.diagnose", "Diagnose"),
+}
+
+__all__ = sorted(cls for _, cls in TABLE.values())  # noqa: PLE0604
+
+_MODULES = {cls: module for module, cls in TABLE.values()}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(importlib.import_module(_MODULES[name]), name)
+    raise AttributeError(f"module 'stages' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
+
+
+def stage(name: str) -> Any:
+    """The class of a stage by its name in recipes."""
+    module, cls = TABLE[name]
+    return getattr(importlib.import_module(module), cls)

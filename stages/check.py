@@ -1,0 +1,145 @@
+"""Parameters of a stage: their types, ranges and help lines, read from the dataclass.
+
+Allowed types: bool, int, float, str, Literal, `X | None`, and tuples of these. A range stands in
+`field(metadata={"range": (low, high)})`. One function checks recipe, command line and library.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+
+@lru_cache(maxsize=None)
+def parameters(cls: type) -> dict[str, tuple[Any, dataclasses.Field[Any]]]:
+    """name → (type, field) of a stage class."""
+    hints = typing.get_type_hints(cls)
+    return {field.name: (hints[field.name], field) for field in dataclasses.fields(cls)}
+
+
+def summary(cls: type) -> str:
+    """The first line of a stage's docstring."""
+    return (cls.__doc__ or "").strip().partition("\n")[0]
+
+
+def help_lines(cls: type) -> dict[str, str]:
+    """name → the text of the docstring's `name: …` entry, continuation lines joined."""
+    names = parameters(cls)
+    lines: dict[str, str] = {}
+    current = None
+    for line in (cls.__doc__ or "").splitlines()[1:]:
+        match = re.match(r"\s*(\w+): (.*)", line)
+        if match and match[1] in names:
+            current = match[1]
+            lines[current] = match[2].strip()
+        elif not line.strip():
+            current = None
+        elif current:
+            lines[current] += " " + line.strip()
+    return lines
+
+
+def type_name(kind: Any) -> str:
+    """A type as people write it: `int`, `drop | tag`, `text or none`."""
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Literal:
+        return " | ".join(str(arg) for arg in args)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join("none" if arg is type(None) else type_name(arg) for arg in args)
+    if origin is tuple:
+        return f"list of {type_name(args[0])}"
+    return {str: "text", bool: "yes/no", int: "integer", float: "number"}.get(kind, str(kind))
+
+
+def problem_with(value: object, kind: Any, limits: tuple[float, float] | None) -> str | None:
+    """Why a value does not fit a type and range: "must be …", or None when it fits."""
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        if any(problem_with(value, arg, limits) is None for arg in args):
+            return None
+        concrete = [arg for arg in args if arg is not type(None)]
+        if value is not None and len(concrete) == 1:
+            return problem_with(value, concrete[0], limits)
+        return f"must be {type_name(kind)}, not {value!r}"
+    if kind is type(None):
+        return None if value is None else "must be none"
+    if origin is typing.Literal:
+        if value in args and type(value) in {type(arg) for arg in args}:
+            return None
+        return f"must be one of {', '.join(str(arg) for arg in args)}, not {value!r}" + nearest(
+            str(value), [str(arg) for arg in args]
+        )
+    if origin is tuple:
+        if not isinstance(value, tuple | list):
+            return f"must be a list, not {value!r}"
+        problems = [problem_with(item, args[0], limits) for item in value]
+        return next((problem for problem in problems if problem), None)
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind:
+        return f"must be {type_name(kind)}, not {value!r}"
+    if limits and kind in (int, float):
+        low, high = limits
+        if not low <= value <= high:  # type: ignore[operator]
+            return f"must be between {low:g} and {high:g}, not {value!r}"
+    return None
+
+
+def convert(value: object, kind: Any) -> Any:
+    """A checked value in the type that the dataclass holds: lists become tuples, 1 becomes 1.0."""
+    args = typing.get_args(kind)
+    if isinstance(value, list | tuple):
+        inner = next((arg for arg in args if typing.get_origin(arg) is tuple), kind)
+        return tuple(convert(item, typing.get_args(inner)[0]) for item in value)
+    if type(value) is int and (kind is float or (float in args and int not in args)):
+        return float(value)
+    return value
+
+
+def problems_of(cls: type, given: Mapping[str, object]) -> dict[str, str]:
+    """parameter → problem, for each parameter given that the stage does not have or allow."""
+    known = parameters(cls)
+    found = {}
+    for name, value in given.items():
+        if name not in known:
+            found[name] = f"{getattr(cls, 'name', cls.__name__)} has no parameter {name!r}" + nearest(
+                name, known
+            )
+            continue
+        kind, field = known[name]
+        problem = problem_with(value, kind, field.metadata.get("range"))
+        if problem:
+            found[name] = f"{getattr(cls, 'name', cls.__name__)}.{name} {problem}"
+    for name, (_, field) in known.items():
+        required = (
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        )
+        if required and name not in given:
+            found[name] = f"{getattr(cls, 'name', cls.__name__)} needs the parameter {name!r}"
+    return found
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """ "; did you mean 'x'?" for a word like one of the known, else nothing."""
+    match = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {match[0]!r}?" if match else ""
+
+
+def as_json(stage: Any) -> dict[str, Any]:
+    """The parameters of a stage instance as JSON values, in the order of the class."""
+    return {
+        name: list(value) if isinstance(value := getattr(stage, name), tuple) else value
+        for name in parameters(type(stage))
+    }
+
+
+def build(cls: type, given: Mapping[str, object]) -> Any:
+    """An instance of a stage class from checked JSON values."""
+    kinds = parameters(cls)
+    return cls(**{name: convert(value, kinds[name][0]) for name, value in given.items()})

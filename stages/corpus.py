@@ -1,0 +1,290 @@
+"""A corpus is a folder: `manifest.json`, `data/*.arrow`, `rejects/*.arrow`.
+
+The data are Arrow IPC files, memory-mapped, uncompressed; pyarrow, pandas, polars, DuckDB and
+`datasets` open them without seedbed. The manifest is written last: a folder without one does not
+exist. One writer makes equal data equal bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from stages.errors import UsageError
+from stages.records import FORMAT
+
+MANIFEST = "manifest.json"
+BATCH_ROWS = 1024
+BATCH_BYTES = 16 << 20
+
+
+def canonical(table: pa.Table) -> pa.Table:
+    """The same rows in fresh buffers: slices, needless bitmaps and bytes under nulls are gone."""
+    return table.take(pa.array(np.arange(table.num_rows))).combine_chunks()
+
+
+def batches_of(table: pa.Table) -> Iterator[pa.Table]:
+    """Slices of at most BATCH_ROWS rows and, unless a row alone is larger, BATCH_BYTES bytes."""
+    begin = 0
+    while begin < table.num_rows:
+        rows = min(BATCH_ROWS, table.num_rows - begin)
+        while rows > 1 and table.slice(begin, rows).nbytes > BATCH_BYTES:
+            rows //= 2
+        yield table.slice(begin, rows)
+        begin += rows
+
+
+class ArrowWriter:
+    """Writes tables of one schema to an Arrow IPC file in batches of canonical form.
+
+    Rows are gathered to full batches, so the bytes do not depend on how they arrived.
+    """
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path, self.schema, self.rows = path, schema, 0
+        self._file = open(path, "wb")
+        self._writer = pa.ipc.new_file(self._file, schema)
+        self._waiting: list[pa.Table] = []
+        self._waiting_rows = self._waiting_bytes = 0
+
+    def write(self, table: pa.Table) -> None:
+        """Append rows; the table must have the writer's schema."""
+        if not table.num_rows:
+            return
+        self._waiting.append(table)
+        self._waiting_rows += table.num_rows
+        self._waiting_bytes += table.nbytes
+        if self._waiting_rows >= BATCH_ROWS or self._waiting_bytes >= BATCH_BYTES:
+            self._flush(last=False)
+
+    def _flush(self, last: bool) -> None:
+        table = pa.concat_tables(self._waiting) if self._waiting else None
+        self._waiting, self._waiting_rows, self._waiting_bytes = [], 0, 0
+        if table is None:
+            return
+        pieces = list(batches_of(table))
+        if not last and pieces[-1].num_rows < BATCH_ROWS and pieces[-1].nbytes < BATCH_BYTES:
+            rest = pieces.pop()
+            self._waiting = [rest]
+            self._waiting_rows, self._waiting_bytes = rest.num_rows, rest.nbytes
+        for piece in pieces:
+            self.rows += piece.num_rows
+            self._writer.write_table(canonical(piece))
+
+    def close(self) -> None:
+        """Write what waits, the footer, and fsync."""
+        self._flush(last=True)
+        self._writer.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+    def abandon(self) -> None:
+        """Close without a footer; the file is of no use."""
+        with contextlib.suppress(Exception):
+            self._file.close()
+
+
+def read_arrow(path: Path) -> pa.Table:
+    """The table of an Arrow IPC file, memory-mapped."""
+    with pa.memory_map(str(path)) as source:
+        return pa.ipc.open_file(source).read_all()
+
+
+def iterate_arrow(path: Path) -> Iterator[pa.Table]:
+    """The record batches of an Arrow IPC file, one table each."""
+    with pa.memory_map(str(path)) as source:
+        reader = pa.ipc.open_file(source)
+        for number in range(reader.num_record_batches):
+            yield pa.Table.from_batches([reader.get_batch(number)])
+
+
+class Digest:
+    """A hash over rows: equal for equal rows in equal order, however they are cut into batches."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._hashes: dict[str, Any] = {}
+
+    def update(self, table: pa.Table) -> None:
+        """Add the rows of a table of the schema."""
+        for field in self._schema:
+            for chunk in table.column(field.name).chunks:
+                self._add(field.name, chunk)
+
+    def _feed(self, path: str, buffer: Any) -> None:
+        if path not in self._hashes:
+            self._hashes[path] = hashlib.sha256()
+        self._hashes[path].update(buffer)
+
+    def _add(self, path: str, array: pa.Array) -> None:
+        kind = array.type
+        valid = np.asarray(array.is_valid().to_numpy(zero_copy_only=False), dtype=np.uint8)
+        self._feed(path + "?", valid)
+        if pa.types.is_struct(kind):
+            for number, child in enumerate(array.flatten()):
+                self._add(f"{path}.{kind.field(number).name}", child)
+        elif pa.types.is_fixed_size_list(kind):
+            self._add(path + "[]", array.drop_null().flatten())
+        elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+            lengths = array.value_lengths().fill_null(0).cast(pa.int64())
+            self._feed(path + "#", np.ascontiguousarray(lengths.to_numpy()))
+            self._add(path + "[]", array.flatten())
+        elif pa.types.is_string(kind) or pa.types.is_binary(kind):
+            data = array.fill_null(b"" if pa.types.is_binary(kind) else "")
+            data = pa.array(data.to_pylist(), type=kind) if data.offset else data
+            offsets = np.frombuffer(data.buffers()[1], dtype=np.int32)[: len(data) + 1]
+            self._feed(path + "#", np.ascontiguousarray(np.diff(offsets)))
+            if data.buffers()[2] is not None:
+                self._feed(path, memoryview(data.buffers()[2])[offsets[0] : offsets[-1]])
+        else:
+            filled = array.fill_null(False if pa.types.is_boolean(kind) else 0)
+            self._feed(path, np.ascontiguousarray(filled.to_numpy(zero_copy_only=False)))
+
+    def hexdigest(self) -> str:
+        """The digest of everything added so far, schema included."""
+        whole = hashlib.sha256(str(self._schema.remove_metadata()).encode())
+        for path in sorted(self._hashes):
+            whole.update(path.encode() + self._hashes[path].digest())
+        return whole.hexdigest()
+
+
+def sha256_of(path: Path, start: int = 0, stop: int | None = None) -> str:
+    """The SHA-256 of a file, or of its bytes from `start` to `stop`."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        file.seek(start)
+        left = None if stop is None else stop - start
+        while chunk := file.read(1 << 20 if left is None else min(1 << 20, left)):
+            digest.update(chunk)
+            if left is not None:
+                left -= len(chunk)
+    return digest.hexdigest()
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON for machines and people (sorted, indented), flushed to the disk."""
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(value, file, ensure_ascii=False, sort_keys=True, indent=1)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+class Corpus:
+    """A corpus on disk, read-only.
+
+    kind: records | tokens | adapter | findings | files. `manifest` holds stage, parameters,
+    counts, reasons, sources with their licences, schema, pieces, digest.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        try:
+            text = (self.path / MANIFEST).read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            raise UsageError(
+                f"{self.path} is not a corpus: it has no {MANIFEST} (an interrupted run writes none)"
+            ) from None
+        self.manifest: dict[str, Any] = json.loads(text)
+        if self.manifest.get("format") != FORMAT:
+            raise UsageError(
+                f"{self.path}: format {self.manifest.get('format')} is not {FORMAT}; "
+                "make it again with this version"
+            )
+
+    @staticmethod
+    def at(path: str | os.PathLike[str]) -> bool:
+        """Whether the path is a folder with a manifest."""
+        return (Path(path) / MANIFEST).is_file()
+
+    def __len__(self) -> int:
+        return int(sum(piece["rows"] for piece in self.pieces))
+
+    def __repr__(self) -> str:
+        return f"Corpus({str(self.path)!r}, {self.kind}, {len(self):,} rows)"
+
+    @property
+    def kind(self) -> str:
+        """What the folder holds."""
+        return str(self.manifest["kind"])
+
+    @property
+    def pieces(self) -> list[dict[str, Any]]:
+        """One entry a piece: data, rejects (paths within the folder), rows, bytes, sha256."""
+        return list(self.manifest.get("pieces", []))
+
+    @property
+    def digest(self) -> str:
+        """The hash over all rows; independent of how they are cut into pieces."""
+        return str(self.manifest["digest"])
+
+    @property
+    def sources(self) -> list[dict[str, Any]]:
+        """The sources of the records: name, license, stage, path."""
+        return list(self.manifest.get("sources", []))
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema of the data."""
+        with pa.memory_map(str(self.path / self.pieces[0]["data"])) as source:
+            return pa.ipc.open_file(source).schema
+
+    def batches(self) -> Iterator[pa.Table]:
+        """The rows in order, in tables of about a thousand."""
+        for piece in self.pieces:
+            yield from iterate_arrow(self.path / piece["data"])
+
+    def table(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """All rows, memory-mapped."""
+        tables = [read_arrow(self.path / piece["data"]) for piece in self.pieces]
+        table = pa.concat_tables(tables)
+        return table if columns is None else table.select(list(columns))
+
+    def rejects(self) -> pa.Table:
+        """The rejects of the stage that made this corpus."""
+        paths = [self.path / piece["rejects"] for piece in self.pieces]
+        return pa.concat_tables([read_arrow(path) for path in paths])
+
+
+def write_corpus(
+    out: Path,
+    kind: str,
+    pieces: Sequence[tuple[pa.Table, pa.Table]],
+    manifest: Mapping[str, Any],
+) -> Corpus:
+    """Write (records, rejects) pairs as a corpus folder; for library use and tests.
+
+    A run of the engine writes corpora from its store instead, piece by piece.
+    """
+    if Corpus.at(out):
+        raise UsageError(f"{out} holds a corpus already")
+    (out / "data").mkdir(parents=True, exist_ok=True)
+    (out / "rejects").mkdir(exist_ok=True)
+    entries = []
+    digest = Digest(pieces[0][0].schema)
+    for number, (table, rejects) in enumerate(pieces):
+        entry: dict[str, Any] = {"rows": table.num_rows}
+        for role, data in (("data", table), ("rejects", rejects)):
+            path = out / role / f"{number:05d}.arrow"
+            writer = ArrowWriter(path, data.schema)
+            writer.write(data)
+            writer.close()
+            entry[role] = f"{role}/{number:05d}.arrow"
+        entry["bytes"] = (out / entry["data"]).stat().st_size
+        entry["sha256"] = sha256_of(out / entry["data"])
+        entries.append(entry)
+        digest.update(table)
+    write_json(
+        out / MANIFEST,
+        {**manifest, "format": FORMAT, "kind": kind, "pieces": entries, "digest": digest.hexdigest()},
+    )
+    return Corpus(out)

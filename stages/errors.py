@@ -1,0 +1,52 @@
+"""The exceptions of seedbed, each with the exit code that the command line gives it.
+
+SeedbedError
+├── UsageError      2   a mistake in a recipe, a call or an input path
+│   └── MissingExtra    a library of an extra that is not installed
+├── StageFailed     3   a stage could not finish, or kept nothing
+└── Preempted      75   stopped by a signal after saving; the same command goes on
+
+Bad input data is no exception: it is a verdict on a record (see `stages.verdicts`).
+"""
+
+from __future__ import annotations
+
+
+class SeedbedError(Exception):
+    """The base of all errors that a user can act on; its text is one clear message."""
+
+    exit_code = 1
+
+
+class UsageError(SeedbedError):
+    """A mistake in a recipe, a call or an input path."""
+
+    exit_code = 2
+
+
+class MissingExtra(UsageError):
+    """A library that an optional extra brings is not installed."""
+
+
+class StageFailed(SeedbedError):
+    """A stage could not finish, or it kept nothing."""
+
+    exit_code = 3
+
+
+class Preempted(SeedbedError):
+    """Stopped by a signal after the state was saved; running the same command resumes."""
+
+    exit_code = 75
+
+
+class Unreadable(Exception):
+    """Raised by a source for one item that it cannot read; becomes a failed reject.
+
+    reason: one of the stage's reasons. evidence: JSON values that show why.
+    """
+
+    def __init__(self, reason: str, **evidence: object) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.evidence = evidence

@@ -1,0 +1,172 @@
+"""The record: one fixed Arrow schema, its identity, and the text views that stages judge.
+
+A record has exactly one form: `text`, or `prompt` + `completion`, or `messages`. Stages may add
+columns, each with a declared type. No stage infers a schema from data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+import pyarrow as pa
+
+FORMAT = 1
+View = Literal["input", "output", "all"]
+VIEWS: tuple[View, ...] = ("input", "output", "all")
+
+MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string()), ("extra", pa.string())])
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("place", pa.string()),
+        ("text", pa.string()),
+        ("prompt", pa.string()),
+        ("completion", pa.string()),
+        ("messages", pa.list_(MESSAGE)),
+        ("meta", pa.string()),
+    ]
+)
+CORE: tuple[str, ...] = tuple(SCHEMA.names)
+FORMS: tuple[str, ...] = ("text", "prompt", "completion", "messages")
+
+REJECTS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("place", pa.string()),
+        ("stage", pa.string()),
+        ("reason", pa.string()),
+        ("failed", pa.bool_()),
+        ("evidence", pa.string()),
+        ("text", pa.string()),
+    ]
+)
+REJECT_TEXT = 2000  # characters of a reject that are kept
+
+
+def encodable(text: str) -> str:
+    """The text as Arrow can store it: a lone surrogate becomes U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def to_json(value: object) -> str:
+    """Compact JSON with sorted keys; text that cannot be encoded is repaired first."""
+    return encodable(json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+
+
+def record_id(source: str, unit: str, raw: bytes, ordinal: int, part: int = 0) -> str:
+    """128 bits in hex: from the source's name, the file or table, the item's bytes, its ordinal
+    among equal siblings, and its number among the records made of the item."""
+    digest = hashlib.blake2b(digest_size=16)
+    for piece in (source.encode(), unit.encode("utf-8", "surrogateescape"), raw):
+        digest.update(len(piece).to_bytes(8, "little"))
+        digest.update(piece)
+    digest.update(f"{ordinal}.{part}".encode())
+    return digest.hexdigest()
+
+
+def schema_with(columns: Mapping[str, pa.DataType]) -> pa.Schema:
+    """The record schema followed by the columns that stages added, in their order."""
+    return pa.schema([*SCHEMA, *(pa.field(name, kind) for name, kind in columns.items())])
+
+
+def to_table(records: Iterable[Mapping[str, Any]], schema: pa.Schema = SCHEMA) -> pa.Table:
+    """An Arrow table of dicts: keys that the schema lacks are an error, absent ones are null.
+
+    `meta` may be a dict (stored as JSON text); `messages` a list of dicts whose keys other than
+    role and content go to `extra` as JSON text.
+    """
+    rows = list(records)
+    known = set(schema.names)
+    for row in rows:
+        if not known.issuperset(row):
+            unknown = sorted(set(row) - known)
+            raise ValueError(f"a record has unknown columns {unknown}")
+    arrays = []
+    for field in schema:
+        values = [row.get(field.name) for row in rows]
+        if field.name == "meta":
+            values = [_meta(value) for value in values]
+        elif field.name == "messages":
+            values = [None if value is None else [_message(m) for m in value] for value in values]
+        elif pa.types.is_string(field.type):
+            values = [None if value is None else encodable(value) for value in values]
+        arrays.append(pa.array(values, type=field.type))
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _meta(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value if value is None else encodable(value)
+    return to_json(value)
+
+
+def _message(message: Mapping[str, Any]) -> dict[str, str | None]:
+    extra = {key: value for key, value in message.items() if key not in ("role", "content")}
+    if set(extra) == {"extra"} and (extra["extra"] is None or isinstance(extra["extra"], str)):
+        stored = extra["extra"]
+    else:
+        stored = to_json(extra) if extra else None
+    content = message.get("content")
+    return {
+        "role": encodable(str(message.get("role", ""))),
+        "content": None if content is None else encodable(str(content)),
+        "extra": stored,
+    }
+
+
+def form_of(record: Mapping[str, Any]) -> str | None:
+    """`text`, `prompt` or `messages`: the form that the record has; None for an empty one."""
+    if record.get("messages") is not None:
+        return "messages"
+    if record.get("prompt") is not None or record.get("completion") is not None:
+        return "prompt"
+    return "text" if record.get("text") is not None else None
+
+
+def fields(record: Mapping[str, Any], view: View) -> list[tuple[str, str]]:
+    """The (name, text) pairs of a record that belong to a view.
+
+    `input` is what the model is given, `output` what it is to write, `all` both; a record of
+    the form `text` has only `all`. Names: text, prompt, completion, messages[2].
+    """
+    messages = record.get("messages")
+    if messages is not None:
+        return [
+            (f"messages[{number}]", message["content"])
+            for number, message in enumerate(messages)
+            if message["content"] is not None
+            and (view == "all" or (message["role"] == "assistant") == (view == "output"))
+        ]
+    names = {
+        "input": ("prompt",),
+        "output": ("completion",),
+        "all": ("text", "prompt", "completion"),
+    }[view]
+    return [(name, record[name]) for name in names if record.get(name) is not None]
+
+
+def rewrite(
+    record: Mapping[str, Any], view: View, change: Callable[[str, str], str]
+) -> dict[str, Any] | None:
+    """The record with `change(name, text)` applied to each field of the view; None if all stay."""
+    new = {name: change(name, text) for name, text in fields(record, view)}
+    if all(new[name] == text for name, text in fields(record, view)):
+        return None
+    out = dict(record)
+    if record.get("messages") is not None:
+        out["messages"] = [
+            {**message, "content": new.get(f"messages[{number}]", message["content"])}
+            for number, message in enumerate(record["messages"])
+        ]
+    else:
+        out.update(new)
+    return out
