@@ -1,0 +1,76 @@
+"""What is trained on when, as pure functions of lengths, ids and a seed.
+
+An epoch is an order of the documents; a step is a run of that order; a row packs whole documents
+of one step. Best-fit decreasing wastes no more than 11/9 of the best packing (Johnson 1973).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+Schedule = Literal["constant", "cosine", "linear"]
+
+
+def order(ids: Sequence[str], seed: int, epoch: int) -> list[int]:
+    """The documents' numbers in the order of an epoch: by a hash of (seed, epoch, id), so a
+    document more or less leaves the order of the others as it was."""
+    salt = f"train.{seed}.{epoch}.".encode()
+    keys = [hashlib.blake2b(salt + name.encode(), digest_size=8).digest() for name in ids]
+    return sorted(range(len(ids)), key=lambda number: (keys[number], number))
+
+
+def steps_of(weights: Sequence[int] | np.ndarray[Any, Any], size: int) -> list[tuple[int, int]]:
+    """Cut a row of weights into runs of nearly equal weight, none of them a short rest.
+
+    A short last batch shows as a spike in the curve at every epoch's border; even runs do not.
+    size: the greatest weight aimed at; a run is never empty.
+    """
+    total = int(np.sum(weights))
+    number = max(1, min(len(weights), math.ceil(total / size)))
+    running = np.concatenate([[0], np.cumsum(weights)])
+    cuts = [0]
+    for part in range(1, number):
+        wanted = total * part / number
+        after = int(np.searchsorted(running, wanted))
+        nearest = after - 1 if wanted - running[after - 1] < running[after] - wanted else after
+        # at least one document in this run, and one for each run that follows
+        cuts.append(min(max(nearest, cuts[-1] + 1), len(weights) - (number - part)))
+    cuts.append(len(weights))
+    return list(zip(cuts, cuts[1:], strict=False))
+
+
+def pack(lengths: Sequence[int], capacity: int) -> list[list[int]]:
+    """Rows of positions in `lengths`, each row's sum within the capacity, best fit decreasing.
+
+    A length over the capacity gets a row of its own. Rows and what is in them come in the order
+    of `lengths`.
+    """
+    rows: list[list[int]] = []
+    room: list[tuple[int, int]] = []  # (room left, row), sorted
+    for place in sorted(range(len(lengths)), key=lambda place: (-lengths[place], place)):
+        found = bisect_left(room, (lengths[place], -1))
+        if found < len(room):
+            left, row = room.pop(found)
+            rows[row].append(place)
+        else:
+            left, row = max(capacity, lengths[place]), len(rows)
+            rows.append([place])
+        insort(room, (left - lengths[place], row))
+    return sorted(sorted(row) for row in rows)
+
+
+def rate(step: int, total: int, peak: float, schedule: Schedule, warmup: float) -> float:
+    """The learning rate of step `step` (from 0) of `total`: linear warm-up, then the schedule."""
+    rising = math.ceil(warmup * total)
+    if step < rising:
+        return peak * (step + 1) / (rising + 1)
+    part = (step - rising) / max(1, total - rising)
+    if schedule == "cosine":
+        return peak * 0.5 * (1 + math.cos(math.pi * part))
+    return peak * (1 - part) if schedule == "linear" else peak
