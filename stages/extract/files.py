@@ -64,13 +64,21 @@ def _walk(root: Path) -> Iterator[str]:
                 yield Path(folder, name).relative_to(root).as_posix()
 
 
+def size_of(path: Path) -> int:
+    """Bytes of a file; 0 for one that has vanished, which is a fault when it is to be read."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def bundles(root: Path, names: Iterable[str], size: int) -> list[Part]:
     """Parts of several small files each, cut by the hash of names and at `size` bytes."""
     parts: list[Part] = []
     bundle: list[str] = []
     held = 0
     for name in names:
-        bytes_ = (root / name).stat().st_size
+        bytes_ = size_of(root / name)
         if bundle and held + bytes_ > size:
             parts.append(Part(str(root), tuple(bundle)))
             bundle, held = [], 0
