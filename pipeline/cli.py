@@ -1,0 +1,356 @@
+"""The command line: `seedbed run | plan | explain | gc` and one command a stage.
+
+Stage commands are generated from the stages' parameters and docstrings; what they check, the
+recipe checks too, with the same sentences. Exit codes: 0 done, 1 a bug of ours, 2 a mistake in
+recipe or call, 3 a stage failed or kept nothing, 75 preempted and resumable, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn, get_args
+
+import stages
+from stages.errors import Preempted, SeedbedError, UsageError
+
+VERBS = {
+    "run": "run a recipe: from raw files to whatever its last step makes",
+    "plan": "check a recipe and show what it would do, without doing it",
+    "explain": "tell one record's life, from the source bytes to the tokens",
+    "gc": "remove from a store what its last runs do not name",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """The entry point; exits with one of the codes above."""
+    sys.exit(command(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def command(arguments: Sequence[str]) -> int:
+    """Do what the arguments say; returns the exit code."""
+    shadowed = _shadowed()
+    if shadowed:
+        print(f"seedbed: {shadowed}", file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGTERM, _preempt)
+    try:
+        parser, options = _parsed(arguments)
+        if options.verb is None:
+            parser.print_help()
+            return 2
+        return int(options.do(options))
+    except SeedbedError as error:
+        _complain(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        _complain("interrupted; what was finished is kept, the same command goes on")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:
+        return _bug(traceback.format_exc())
+
+
+def _preempt(number: int, frame: object) -> None:
+    raise Preempted("stopped by SIGTERM; what was finished is kept, the same command goes on")
+
+
+def _complain(text: str) -> None:
+    for line in text.splitlines():
+        print(f"seedbed: {line}", file=sys.stderr)
+
+
+def _bug(trace: str) -> int:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="seedbed-", suffix=".trace", delete=False
+    ) as file:
+        file.write(trace)
+    last = trace.strip().splitlines()[-1]
+    _complain(f"this is a bug of seedbed, not of your data: {last}")
+    _complain(f"the trace is in {file.name}; please report it")
+    return 1
+
+
+def _shadowed() -> str | None:
+    """What is wrong when another `stages` or `pipeline` than ours would be imported."""
+    home = Path(__file__).resolve().parent.parent
+    for module in (stages,):
+        found = Path(module.__file__ or "").resolve()
+        if found.parent.parent != home:
+            return (
+                f"{found} hides seedbed's own {module.__name__} ({home / module.__name__}): "
+                "rename it, or run from another folder"
+            )
+    return None
+
+
+def _parsed(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
+    parser = _Parser(
+        prog="seedbed",
+        description="From raw files to a corpus, an adapter, and explained learning curves.",
+        epilog="stages: " + " ".join(stages.TABLE) + "; `seedbed STAGE --help` tells parameters",
+    )
+    parser.add_argument("--version", action="version", version=f"seedbed {_version()}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB | STAGE", parser_class=_Parser)
+    for name, text in VERBS.items():
+        _VERB_OPTIONS[name](verbs.add_parser(name, help=text, description=text))
+    wanted = next((word for word in arguments if not word.startswith("-")), None)
+    if wanted in stages.TABLE:  # only the module of the named stage is imported
+        _stage_options(verbs.add_parser(wanted, **_stage_help(wanted)), wanted)
+    elif wanted is not None and wanted not in VERBS:
+        from stages.check import nearest
+
+        known = [*VERBS, *stages.TABLE]
+        raise UsageError(f"there is no verb or stage {wanted!r}{nearest(wanted, known)}")
+    return parser, parser.parse_args(arguments)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Like argparse's, but a mistake is a UsageError and words are never abbreviated."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options
+        )
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (`{self.prog} --help` tells more)")
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("seedbed")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+# --- the verbs ----------------------------------------------------------------------------------
+
+
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", type=Path, help="the recipe, a YAML file")
+    parser.add_argument("--workers", type=int, help="processes; default: what the recipe says")
+    parser.add_argument("--store", type=Path, help="the store's folder; default: the recipe's")
+    parser.add_argument("--out", type=Path, help="the folder of runs; default: the recipe's")
+    parser.add_argument("--part-bytes", type=int, help="bytes of raw input in one piece, about")
+    parser.set_defaults(do=_run)
+
+
+def _plan_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", type=Path, help="the recipe, a YAML file")
+    parser.set_defaults(do=_plan)
+
+
+def _explain_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", metavar="ID|FILE:LINE", help="a record's id, or a line of a file")
+    parser.add_argument("--run", type=Path, help="the run's folder; default: the newest in runs/")
+    parser.set_defaults(do=_explain)
+
+
+def _gc_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--store", type=Path, default=Path(".seedbed"), help="default: .seedbed")
+    parser.add_argument("--keep", type=int, default=3, help="runs whose pieces stay; default: 3")
+    parser.set_defaults(do=_gc)
+
+
+_VERB_OPTIONS = {
+    "run": _run_options,
+    "plan": _plan_options,
+    "explain": _explain_options,
+    "gc": _gc_options,
+}
+
+
+def _recipe(options: argparse.Namespace) -> Any:
+    import dataclasses
+
+    from pipeline.recipe import read_recipe
+
+    recipe = read_recipe(options.recipe)
+    changes = {
+        name: str(value.resolve()) if isinstance(value, Path) else value
+        for name in ("workers", "store", "out", "part_bytes")
+        if (value := getattr(options, name, None)) is not None
+    }
+    for name in ("workers", "part_bytes"):
+        if changes.get(name, 1) < 1:
+            raise UsageError(f"--{name.replace('_', '-')} must be at least 1")
+    sys.path.append(str(recipe.folder))
+    return dataclasses.replace(recipe, **changes)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from pipeline.ending import tell
+    from pipeline.run import run_recipe
+
+    result = run_recipe(_recipe(options))
+    tell(result.folder)
+    return 0
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from pipeline.plan import show_plan
+
+    print(show_plan(_recipe(options)))
+    return 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from pipeline.explain import explain, newest_run
+
+    print(explain(options.what, options.run or newest_run(Path("runs"))))
+    return 0
+
+
+def _gc(options: argparse.Namespace) -> int:
+    from pipeline.gc import collect
+    from pipeline.progress import number, size
+
+    entries, freed = collect(options.store, options.keep)
+    print(f"removed {number(entries)} entries, {size(freed)}")
+    return 0
+
+
+# --- the stages ---------------------------------------------------------------------------------
+
+
+def _stage_help(name: str) -> dict[str, str]:
+    from stages import check
+
+    summary = check.summary(stages.stage(name))
+    return {"help": summary, "description": summary}
+
+
+def _stage_options(parser: argparse.ArgumentParser, name: str) -> None:
+    from stages import check
+    from stages.base import Source
+
+    cls = stages.stage(name)
+    parser.add_argument("input", help="what to read: files, a folder, a pattern, a URL, a corpus")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="the folder to make")
+    parser.add_argument("--workers", type=int, default=1, help="processes; default: 1")
+    if issubclass(cls, Source):
+        parser.add_argument("--source-name", default=name, help="the source's name, part of ids")
+        parser.add_argument("--license", help="the licence of what is read")
+    group = parser.add_argument_group("parameters")
+    lines = check.help_lines(cls)
+    for field, (kind, about) in check.parameters(cls).items():
+        default = "none" if about.default is None else about.default
+        group.add_argument(
+            "--" + field.replace("_", "-"),
+            dest="parameter_" + field,
+            metavar=check.type_name(kind).upper().replace(" ", "-"),
+            action="append" if _is_list(kind) else "store",
+            help=f"{lines.get(field, '')} Default: {default}.".replace("%", "%%"),
+        )
+    parser.set_defaults(do=_stage, stage=name)
+
+
+def _is_list(kind: Any) -> bool:
+    return any(getattr(arg, "__origin__", arg) is tuple for arg in (kind, *get_args(kind)))
+
+
+def _stage(options: argparse.Namespace) -> int:
+    from pipeline.progress import number
+    from pipeline.run import run_stage
+
+    stage = _built(options)
+    if options.out.exists() and any(options.out.iterdir()) and not _is_ours(options.out):
+        raise UsageError(f"{options.out} exists and is no corpus; name another folder")
+    done = run_stage(stage, _input(stage, options), options.out, options.workers, 16 << 20)
+    if done.counts:
+        counts = done.counts
+        print(
+            f"{options.out}: in {number(counts['seen'])} = kept {number(counts['kept'])} "
+            f"+ dropped {number(counts['dropped'])} + failed {number(counts['failed'])}"
+        )
+        for reason, count in sorted(counts["reasons"].items(), key=lambda item: -item[1]):
+            print(f"  {number(count):>9} {reason}: {stage.reasons[reason]}")
+    else:
+        print(f"{options.out}: {stage.kind}")
+    return 0
+
+
+def _is_ours(folder: Path) -> bool:
+    from stages.corpus import MANIFEST
+
+    return (folder / MANIFEST).is_file()
+
+
+def _built(options: argparse.Namespace) -> Any:
+    """The stage that the options ask for; every mistake in one message."""
+    from stages import check
+
+    cls = stages.stage(options.stage)
+    given: dict[str, Any] = {}
+    for field, (kind, _) in check.parameters(cls).items():
+        value = getattr(options, "parameter_" + field)
+        if value is None:
+            continue
+        text = kind is str or str in get_args(kind)
+        read = [item if text and item != "none" else _value(item) for item in _several(value)]
+        given[field] = read if isinstance(value, list) else read[0]
+    problems = check.problems_of(cls, given)
+    if problems:
+        raise UsageError("\n".join(problems.values()))
+    stage = check.build(cls, given)
+    contradictions = stage.contradictions()
+    if contradictions:
+        raise UsageError("\n".join(f"{stage.name}: {text}" for text in contradictions))
+    return stage
+
+
+def _several(value: Any) -> list[str]:
+    return [part for item in value for part in item.split(",")] if isinstance(value, list) else [value]
+
+
+def _value(text: str) -> Any:
+    from pipeline.yaml import scalar
+
+    if text in ("yes", "no"):
+        return text == "yes"
+    return None if text == "none" else scalar(text)
+
+
+def _input(stage: Any, options: argparse.Namespace) -> Any:
+    """What the stage is to work on: raw input, a corpus, or a file read as records first."""
+    from pipeline.recipe import SourceStep, absolute, missing
+    from stages.base import Source
+    from stages.corpus import Corpus
+
+    path = absolute(options.input, Path.cwd())
+    if missing(path):
+        raise UsageError(f"{options.input}: not found")
+    if isinstance(stage, Source):
+        return SourceStep(
+            stage, path=path, name=options.source_name, license=options.license,
+            shown=options.input,
+        )
+    if Corpus.at(path):
+        found = Corpus(path)
+        if found.kind != stage.consumes:
+            raise UsageError(f"{stage.name} works on {stage.consumes}; {path} holds {found.kind}")
+        return Path(path)
+    from stages.base import End
+
+    if isinstance(stage, End) and stage.consumes != "records":
+        return Path(path)
+    reader = stages.reader_of(path)
+    if reader is None:
+        raise UsageError(
+            f"{options.input} is no corpus and no file of records; make a corpus of it first with "
+            "one of the source stages"
+        )
+    if isinstance(stage, End):
+        raise UsageError(f"{stage.name} works on a corpus: make one of {options.input} first")
+    return SourceStep(reader(), path=path, name=reader.name, shown=options.input)

@@ -1,0 +1,188 @@
+"""Workers: processes of this machine that do jobs, and die with the driver.
+
+One method, `map`: jobs in, summaries out, in order. What travels is JSON: a job names its input
+by path and writes its output itself, so another executor (a cluster's) is this one method again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from stages.child import die_with_parent, python, receive, send
+from stages.errors import SeedbedError, StageFailed
+
+Job = dict[str, Any]
+
+
+class Executor(Protocol):
+    """Where jobs are done."""
+
+    def map(self, jobs: Sequence[Job]) -> Iterator[dict[str, Any]]:
+        """The summaries of the jobs, in the order of the jobs."""
+
+    def close(self) -> None:
+        """End what was started."""
+
+
+class Bug(Exception):
+    """An exception of our own code in a worker; carries its traceback."""
+
+
+class LocalExecutor:
+    """`workers` processes of this machine, started when there is work for them."""
+
+    def __init__(self, workers: int, paths: Sequence[Path] = ()) -> None:
+        self._limit = workers
+        self._paths = [str(path) for path in paths]
+        self._workers: list[_Worker] = []
+
+    def map(self, jobs: Sequence[Job]) -> Iterator[dict[str, Any]]:
+        """Do the jobs; a job whose worker dies is given to a fresh one, once."""
+        done: dict[int, dict[str, Any]] = {}
+        waiting = list(range(len(jobs)))[::-1]
+        tried: dict[int, int] = {}
+        given = 0
+        while given < len(jobs):
+            self._give_out(jobs, waiting)
+            for worker in self._ready():
+                number, answer = worker.answer()
+                if answer is not None:
+                    done[number] = _summary(answer, jobs[number])
+                    continue
+                self._workers.remove(worker)
+                tried[number] = tried.get(number, 0) + 1
+                if tried[number] > 1:
+                    raise StageFailed(
+                        f"{jobs[number]['stage']}: a worker died twice on the same piece "
+                        f"({worker.end()}, {jobs[number].get('label', '')}); nothing that was "
+                        "finished is lost; if memory ran out, use fewer workers and run again"
+                    )
+                waiting.append(number)
+            while given in done:
+                yield done.pop(given)
+                given += 1
+
+    def _give_out(self, jobs: Sequence[Job], waiting: list[int]) -> None:
+        for worker in self._workers:
+            if waiting and worker.number is None:
+                number = waiting.pop()
+                worker.give(number, jobs[number])
+        while waiting and len(self._workers) < self._limit:
+            worker = _Worker(self._paths)
+            self._workers.append(worker)
+            number = waiting.pop()
+            worker.give(number, jobs[number])
+
+    def _ready(self) -> list[_Worker]:
+        busy = {worker.output: worker for worker in self._workers if worker.number is not None}
+        return [busy[stream] for stream in select.select(list(busy), [], [])[0]]
+
+    def close(self) -> None:
+        """Kill the workers; what they had not committed is made again by the next run."""
+        for worker in self._workers:
+            worker.end()
+        self._workers.clear()
+
+
+class _Worker:
+    def __init__(self, paths: list[str]) -> None:
+        command, environment = python("pipeline.executor")
+        environment["OMP_NUM_THREADS"] = "1"  # floats must not depend on the number of workers
+        self.process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        self.number: int | None = None
+        self._hello = {"paths": paths}
+
+    @property
+    def output(self) -> IO[bytes]:
+        assert self.process.stdout is not None
+        return self.process.stdout
+
+    def give(self, number: int, job: Job) -> None:
+        assert self.process.stdin is not None
+        self.number = number
+        with contextlib.suppress(BrokenPipeError):
+            if self._hello:
+                send(self.process.stdin, self._hello)
+                self._hello = {}
+            send(self.process.stdin, job)
+
+    def answer(self) -> tuple[int, dict[str, Any] | None]:
+        message = receive(self.output)
+        number = self.number
+        assert number is not None
+        self.number = None
+        return number, None if message is None else message[0]
+
+    def end(self) -> str:
+        self.process.kill()
+        status = self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            with contextlib.suppress(BrokenPipeError):
+                if stream is not None:
+                    stream.close()
+        return f"signal {-status}" if status < 0 else f"exit status {status}"
+
+
+def _summary(answer: dict[str, Any], job: Job) -> dict[str, Any]:
+    if "summary" in answer:
+        return dict(answer["summary"])
+    if answer["error"] == "user":
+        error = SeedbedError(answer["message"])
+        error.exit_code = answer["exit_code"]
+        raise error
+    if answer["error"] == "disk":
+        raise StageFailed(
+            f"{job['stage']}: the disk is full ({answer['message']}); nothing that was finished "
+            "is lost: make room (`seedbed gc` helps) and run again"
+        )
+    raise Bug(answer["message"])
+
+
+def main() -> None:
+    """A worker's side: jobs from standard input until it ends."""
+    parent = os.getppid()
+    die_with_parent()
+    if os.getppid() != parent:
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides what Ctrl-C means
+    jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    hello = receive(jobs)
+    if hello is None:
+        return
+    sys.path.extend(hello[0]["paths"])
+    from pipeline.jobs import execute
+
+    while (message := receive(jobs)) is not None:
+        started, cpu = time.monotonic(), _cpu()
+        try:
+            answer: dict[str, Any] = {"summary": execute(message[0])}
+            answer["summary"]["seconds"] = time.monotonic() - started
+            answer["summary"]["cpu"] = _cpu() - cpu
+        except SeedbedError as error:
+            answer = {"error": "user", "message": str(error), "exit_code": error.exit_code}
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            answer = {"error": "disk" if full else "bug"}
+            answer["message"] = str(error) if full else traceback.format_exc()
+        except Exception:
+            answer = {"error": "bug", "message": traceback.format_exc()}
+        send(answers, answer)
+
+
+def _cpu() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system

@@ -1,0 +1,217 @@
+"""What goes from step to step: pieces in order, and the corpus folder that people see of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.jobs import DATA, REJECTED, aligned
+from pipeline.keys import hash_of
+from pipeline.store import Entry, Store
+from stages import check
+from stages.base import Stage
+from stages.corpus import MANIFEST, Digest, iterate_arrow, write_json
+from stages.errors import StageFailed
+from stages.records import FORMAT
+from stages.verdicts import Counts
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One piece: where its data and rejects lie, and what happened to it."""
+
+    key: str
+    sha256: str
+    rows: int
+    data: Path
+    rejects: Path
+    counts: Counts
+
+
+@dataclass
+class Flow:
+    """Pieces in order. sources: name, license, stage and path of what the records came from."""
+
+    pieces: list[Piece]
+    schema: pa.Schema
+    kind: str
+    sources: list[dict[str, Any]]
+    folder: Path | None = None
+    counts: Counts = field(default_factory=Counts)
+
+    @property
+    def identity(self) -> str:
+        """What a whole-corpus stage's key is made of."""
+        return hash_of([[piece.sha256 for piece in self.pieces], str(self.schema), self.sources])
+
+
+def piece_of(store: Store, summary: Mapping[str, Any]) -> Piece:
+    """The piece of a job's summary."""
+    path = store.path(summary["key"])
+    counts = Counts(**summary["counts"])
+    return Piece(
+        summary["key"], summary["sha256"], summary["rows"], path / DATA, path / REJECTED, counts
+    )
+
+
+def total(pieces: Sequence[Piece]) -> Counts:
+    """The counts of all pieces."""
+    counts = Counts()
+    for piece in pieces:
+        counts.add(piece.counts)
+    return counts
+
+
+def digest_of(store: Store, flow: Flow) -> str:
+    """The hash over all rows, independent of the cut; remembered in the store."""
+
+    def compute() -> str:
+        digest = Digest(flow.schema)
+        for piece in flow.pieces:
+            for table in iterate_arrow(piece.data):
+                digest.update(aligned(table, flow.schema))
+        return digest.hexdigest()
+
+    shas = [piece.sha256 for piece in flow.pieces]
+    return _remembered(store, hash_of(["digest", FORMAT, str(flow.schema), shas]), compute)
+
+
+def check_ids(store: Store, flow: Flow) -> None:
+    """StageFailed when two records have one id; names their places."""
+
+    def compute() -> str:
+        ids = [
+            np.frombuffer(bytes.fromhex("".join(table.column("id").to_pylist())), dtype="V16")
+            for piece in flow.pieces
+            for table in iterate_arrow(piece.data)
+            if table.num_rows
+        ]
+        values = np.sort(np.concatenate(ids).view("S16") if ids else np.empty(0, "S16"))
+        same = np.flatnonzero(values[1:] == values[:-1])
+        return bytes(values[same[0]]).ljust(16, b"\0").hex() if len(same) else ""
+
+    shas = [piece.sha256 for piece in flow.pieces]
+    twice = _remembered(store, hash_of(["ids", FORMAT, shas]), compute)
+    if twice:
+        places = [
+            f"{source}:{place}"
+            for piece in flow.pieces
+            for table in iterate_arrow(piece.data)
+            for one, source, place in zip(
+                *(table.column(name).to_pylist() for name in ("id", "source", "place")),
+                strict=True,
+            )
+            if one == twice
+        ]
+        raise StageFailed(f"two records have the id {twice}: {' and '.join(places[:3])}")
+
+
+def _remembered(store: Store, key: str, compute: Callable[[], str]) -> str:
+    entry = store.get(key)
+    if entry is None:
+        entry = store.put(key, lambda folder: {"value": compute()})
+    return str(entry.manifest["value"])
+
+
+def corpus_manifest(store: Store, flow: Flow, stage: Stage, label: str) -> dict[str, Any]:
+    """The manifest of a corpus: a function of code, parameters, input and seed alone."""
+    return {
+        "format": FORMAT,
+        "kind": flow.kind,
+        "label": label,
+        "stage": stage.name,
+        "parameters": check.as_json(stage),
+        "exact": stage.exact,
+        "counts": asdict(flow.counts),
+        "reasons": dict(stage.reasons),
+        "sources": flow.sources,
+        "schema": {f.name: str(f.type) for f in flow.schema},
+        "digest": digest_of(store, flow),
+        "pieces": [
+            {
+                "data": f"data/{number:05d}.arrow",
+                "rejects": f"rejects/{number:05d}.arrow",
+                "rows": piece.rows,
+                "bytes": piece.data.stat().st_size,
+                "sha256": piece.sha256,
+            }
+            for number, piece in enumerate(flow.pieces)
+        ],
+    }
+
+
+def show_corpus(store: Store, flow: Flow, stage: Stage, label: str, folder: Path) -> None:
+    """Make `folder` the corpus of a flow: hard links into the store, the manifest last."""
+    manifest = corpus_manifest(store, flow, stage, label)
+    links = {}
+    for entry, piece in zip(manifest["pieces"], flow.pieces, strict=True):
+        links[entry["data"]] = piece.data
+        links[entry["rejects"]] = piece.rejects
+    show(folder, manifest, links)
+
+
+def show_entry(entry: Entry, folder: Path) -> None:
+    """Make `folder` show an entry of the store as it is."""
+    links = {name: entry.path / name for name in entry.manifest["files"]}
+    show(folder, entry.manifest, links)
+
+
+def show(folder: Path, manifest: Mapping[str, Any], links: Mapping[str, Path]) -> None:
+    """Make `folder` hold exactly these files and this manifest; what is right already stays."""
+    if _is_shown(folder, manifest, links):
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new = folder.parent / f".new-{folder.name}-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        for name, source in links.items():
+            target = new / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _link(source, target)
+        new.mkdir(parents=True, exist_ok=True)
+        write_json(new / MANIFEST, manifest)
+        if folder.exists():
+            aside = folder.parent / f".old-{folder.name}-{os.getpid()}-{secrets.token_hex(4)}"
+            folder.rename(aside)
+            new.rename(folder)
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            new.rename(folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+        target.chmod(0o444)
+
+
+def _is_shown(folder: Path, manifest: Mapping[str, Any], links: Mapping[str, Path]) -> bool:
+    try:
+        if json.loads((folder / MANIFEST).read_bytes()) != json.loads(json.dumps(manifest)):
+            return False
+        for name, source in links.items():
+            shown, kept = (folder / name).stat(), source.stat()
+            same = (shown.st_dev, shown.st_ino) == (kept.st_dev, kept.st_ino)
+            if not same and (shown.st_size != kept.st_size or _sha(folder / name) != _sha(source)):
+                return False
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _sha(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,250 @@
+"""What a worker does: one job makes one entry of the store and answers with a small summary.
+
+A job is JSON: `do`, `stage`, `parameters`, `key`, `store`, and the paths of its input.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+import stages
+from pipeline.store import Entry, Store
+from stages import check
+from stages.base import Batch, Fit, Map, Part, Seen, Source, Stage
+from stages.corpus import ArrowWriter, batches_of, iterate_arrow, read_arrow, write_json
+from stages.records import REJECTS, SCHEMA
+from stages.verdicts import Counts, Split
+
+DATA, REJECTED, OBSERVED, STATE = "data.arrow", "rejects.arrow", "observed.arrow", "state.json"
+
+
+def execute(job: dict[str, Any]) -> dict[str, Any]:
+    """Do one job; returns `summary_of` its entry."""
+    store = Store(Path(job["store"]))
+    stage = _stage(job["stage"], json.dumps(job["parameters"], sort_keys=True))
+    return summary_of(_DO[job["do"]](store, stage, job))
+
+
+@lru_cache(maxsize=8)
+def _stage(name: str, parameters: str) -> Stage:
+    built = check.build(stages.stage(name), json.loads(parameters))
+    assert isinstance(built, Stage)
+    return built
+
+
+def summary_of(entry: Entry) -> dict[str, Any]:
+    """The part of an entry's manifest that the driver needs."""
+    manifest = entry.manifest
+    return {
+        "key": entry.key,
+        "sha256": manifest["sha256"],
+        "rows": manifest.get("rows", 0),
+        "counts": manifest.get("counts"),
+        "timing": manifest.get("timing", False),
+    }
+
+
+def encode_schema(schema: pa.Schema) -> str:
+    """A schema as text that travels in a job."""
+    return base64.b64encode(schema.serialize().to_pybytes()).decode()
+
+
+def decode_schema(text: str) -> pa.Schema:
+    """The schema of `encode_schema`."""
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text)))
+
+
+def aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The table with the columns of a schema; what it lacks is null."""
+    if table.schema.equals(schema):
+        return table
+    return pa.Table.from_arrays(
+        [
+            table.column(field.name)
+            if field.name in table.column_names
+            else pa.nulls(table.num_rows, field.type)
+            for field in schema
+        ],
+        schema=schema,
+    )
+
+
+def write_splits(folder: Path, schema: pa.Schema, splits: Iterable[Split]) -> dict[str, Any]:
+    """Write the splits of a piece; returns the piece's manifest values."""
+    data = ArrowWriter(folder / DATA, schema)
+    rejects = ArrowWriter(folder / REJECTED, REJECTS)
+    counts = Counts()
+    timing = False
+    try:
+        for split in splits:
+            data.write(split.kept)
+            rejects.write(split.rejects)
+            counts.add(split.counts)
+            timing = timing or "deadline" in split.counts.reasons
+        data.close()
+        rejects.close()
+    except BaseException:
+        data.abandon()
+        rejects.abandon()
+        raise
+    return {"rows": data.rows, "counts": asdict(counts), "timing": timing}
+
+
+def _read_source(store: Store, stage: Stage, job: dict[str, Any]) -> Entry:
+    assert isinstance(stage, Source)
+    part = Part(**{**job["part"], "files": tuple(job["part"]["files"])})
+    schema = stage.schema(SCHEMA)
+    return store.put(
+        job["key"],
+        lambda folder: write_splits(folder, schema, stage.splits(part, job["source"], True)),
+        DATA,
+    )
+
+
+def _batches(job: dict[str, Any]) -> Iterator[pa.Table]:
+    """The input piece's rows; row order and batch borders depend on the piece alone."""
+    schema = decode_schema(job["schema"])
+    for table in iterate_arrow(Path(job["input"])):
+        yield from batches_of(aligned(table, schema))
+
+
+def _map(store: Store, stage: Stage, job: dict[str, Any]) -> Entry:
+    assert isinstance(stage, Map)
+    schema = stage.schema(decode_schema(job["schema"]))
+    splits = (stage.split(batch) for batch in _batches(job))
+    return store.put(job["key"], lambda folder: write_splits(folder, schema, splits), DATA)
+
+
+def _judge(store: Store, stage: Stage, job: dict[str, Any]) -> Entry:
+    assert isinstance(stage, Fit)
+    schema = stage.schema(decode_schema(job["schema"]))
+    seen = read_seen(store, job["state"], job["local"])
+    splits = (stage.split(batch, seen) for batch in _batches(job))
+    return store.put(job["key"], lambda folder: write_splits(folder, schema, splits), DATA)
+
+
+def _observe(store: Store, stage: Stage, job: dict[str, Any]) -> Entry:
+    assert isinstance(stage, Fit)
+    seen = read_seen(store, job["state"], job["local"])
+
+    def write(folder: Path) -> dict[str, Any]:
+        writer = None
+        for batch in _batches(job):
+            table = stage.observe(Batch(batch), seen)
+            if writer is None:
+                writer = ArrowWriter(folder / OBSERVED, table.schema)
+            writer.write(table)
+        if writer is None:
+            empty = stage.observe(Batch(decode_schema(job["schema"]).empty_table()), seen)
+            writer = ArrowWriter(folder / OBSERVED, empty.schema)
+        writer.close()
+        return {"rows": writer.rows}
+
+    return store.put(job["key"], write, OBSERVED)
+
+
+# --- the state of a fit -------------------------------------------------------------------------
+
+
+def _merge(store: Store, stage: Stage, job: dict[str, Any]) -> Entry:
+    from stages.base import State
+
+    assert isinstance(stage, Fit)
+    state = State()
+    if job["state"]:
+        before = store.get(job["state"])
+        assert before is not None
+        seen = read_seen(store, job["state"], None)
+        state = State(seen.round, False, dict(seen.values), dict(seen.tables))
+        if before.manifest["locals"]:
+            whole = read_arrow(before.path / "local.arrow")
+            state.local = _cut(whole, before.manifest["local_rows"])
+    tables = [read_arrow(Path(path)) for path in job["observed"]]
+    new = stage.merge(tables, state)
+    new.round = state.round + 1
+
+    def write(folder: Path) -> dict[str, Any]:
+        write_json(folder / STATE, {"values": new.values, "tables": sorted(new.tables)})
+        hashes = []
+        for name, table in sorted(new.tables.items()):
+            _write(folder / f"table-{name}.arrow", table)
+        rows: list[int] = []
+        if new.local is not None:
+            if len(new.local) != len(tables):
+                raise AssertionError(f"{stage.name}: a local table for each piece, or none")
+            rows = [table.num_rows for table in new.local]
+            hashes = [_table_hash(table) for table in new.local]
+            _write(folder / "local.arrow", pa.concat_tables(new.local))
+        return {
+            "round": new.round,
+            "done": new.done,
+            "locals": hashes,
+            "local_rows": rows,
+            "shared": _shared_hash(folder),
+        }
+
+    return store.put(job["key"], write)
+
+
+def _shared_hash(folder: Path) -> str:
+    from pipeline.keys import hash_of
+    from stages.corpus import sha256_of
+
+    return hash_of({p.name: sha256_of(p) for p in folder.iterdir() if p.name != "local.arrow"})
+
+
+def _cut(table: pa.Table, rows: list[int]) -> list[pa.Table]:
+    out, begin = [], 0
+    for number in rows:
+        out.append(table.slice(begin, number))
+        begin += number
+    return out
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    writer = ArrowWriter(path, table.schema)
+    writer.write(table)
+    writer.close()
+
+
+def _table_hash(table: pa.Table) -> str:
+    from stages.corpus import Digest
+
+    if not table.num_rows:
+        return ""
+    digest = Digest(table.schema)
+    digest.update(table.combine_chunks())
+    return digest.hexdigest()
+
+
+def read_seen(store: Store, key: str | None, local: int | None) -> Seen:
+    """What one piece sees of a state; `local` is the piece's number."""
+    if not key:
+        return Seen(0, {}, {}, None)
+    entry = store.get(key)
+    assert entry is not None, f"the state {key} is gone from the store"
+    saved = json.loads((entry.path / STATE).read_bytes())
+    tables = {name: read_arrow(entry.path / f"table-{name}.arrow") for name in saved["tables"]}
+    table = None
+    if local is not None and entry.manifest["locals"]:
+        rows = entry.manifest["local_rows"]
+        whole = read_arrow(entry.path / "local.arrow")
+        table = whole.slice(sum(rows[:local]), rows[local])
+    return Seen(entry.manifest["round"], saved["values"], tables, table)
+
+
+_DO = {
+    "source": _read_source,
+    "map": _map,
+    "observe": _observe,
+    "merge": _merge,
+    "judge": _judge,
+}

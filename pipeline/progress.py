@@ -1,0 +1,103 @@
+"""What a run tells while it goes: events in a file, and lines for people.
+
+`events.jsonl` is what report and terminal read; it holds times, which no manifest does. On a
+terminal one line is rewritten; elsewhere a plain line is printed when a step ends or takes long.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import IO, Any
+
+_PATIENCE = 2.0  # seconds before a step is worth a line of progress
+_PLAIN_EVERY = 15.0  # seconds between two plain lines of one step
+
+
+def number(value: int) -> str:
+    """A count with thousands separated."""
+    return f"{value:,}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: 0.4 s, 12 s, 3 min 05 s."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
+
+
+def size(count: float) -> str:
+    """Bytes for people."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+class Progress:
+    """Writes events and shows progress."""
+
+    def __init__(self, events: Path | None, stream: IO[str] | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._terminal = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._file = open(events, "w", encoding="utf-8") if events else None
+        self._began = self._shown = time.monotonic()
+        self._label = ""
+        self._line = False
+
+    def event(self, kind: str, **values: Any) -> None:
+        """Append one event."""
+        if self._file:
+            row = {"event": kind, "time": round(time.time(), 3), **values}
+            self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            self._file.flush()
+
+    def begin(self, label: str) -> None:
+        """A step begins."""
+        self._label, self._began = label, time.monotonic()
+        self._shown = self._began
+
+    def step(self, done: int, total: int) -> None:
+        """`done` of `total` units of the step are finished."""
+        now = time.monotonic()
+        spent = now - self._began
+        if spent < _PATIENCE or now - self._shown < (0.2 if self._terminal else _PLAIN_EVERY):
+            return
+        self._shown = now
+        left = spent / done * (total - done) if done else 0.0
+        text = f"{self._label}: {number(done)} of {number(total)}, {done / spent:.1f} a second"
+        text += f", {duration(left)} left" if done else ""
+        if self._terminal:
+            self._stream.write("\r\x1b[K" + text[: _width() - 1])
+            self._stream.flush()
+            self._line = True
+        else:
+            self.say(text)
+
+    def say(self, text: str) -> None:
+        """A line for people."""
+        if self._line:
+            self._stream.write("\r\x1b[K")
+            self._line = False
+        self._stream.write(text + "\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """End the line and the file."""
+        if self._line:
+            self._stream.write("\n")
+            self._line = False
+        if self._file:
+            self._file.close()
+
+
+def _width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size((100, 24)).columns

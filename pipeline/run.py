@@ -1,0 +1,555 @@
+"""A run: sources to pieces, pieces through the steps, folders for people, an account of it all.
+
+The same `Run` serves a recipe and a single stage of the command line. Whatever is in the store
+under the right key is taken from it; the rest is made by the executor.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline import flow as flows
+from pipeline.executor import Executor, LocalExecutor
+from pipeline.flow import Flow, Piece
+from pipeline.jobs import encode_schema, summary_of
+from pipeline.keys import FileHashes, base_key, hash_of, part_identity
+from pipeline.progress import Progress, duration, number
+from pipeline.recipe import Recipe, SourceStep
+from pipeline.store import Entry, Store
+from stages import check
+from stages.base import End, Fit, Map, Source, Stage
+from stages.corpus import MANIFEST, Corpus, write_json
+from stages.errors import StageFailed
+from stages.records import FORMAT, SCHEMA
+from stages.verdicts import Counts
+
+# Where the latest folder of each kind is shown in a run.
+FOLDERS = {
+    "records": "corpus",
+    "tokens": "tokens",
+    "adapter": "adapter",
+    "findings": "findings",
+    "files": "export",
+}
+
+
+@dataclass
+class Done:
+    """What one step of a run did."""
+
+    label: str
+    stage: str
+    kind: str
+    parameters: dict[str, Any]
+    folder: str
+    source: str | None = None
+    counts: dict[str, Any] | None = None
+    pieces: int = 0
+    computed: int = 0
+    reused: int = 0
+    seconds: float = 0.0
+    cpu: float = 0.0
+    keys: list[str] = field(default_factory=list)
+    summary: dict[str, Any] | None = None
+
+
+class Run:
+    """The state of one run. folder: where steps are shown; None for a single stage."""
+
+    def __init__(
+        self,
+        store: Store,
+        executor: Executor,
+        progress: Progress,
+        folder: Path | None,
+        part_bytes: int,
+    ) -> None:
+        self.store, self.executor, self.progress = store, executor, progress
+        self.folder, self.part_bytes = folder, part_bytes
+        self.hashes = FileHashes(store.root / "hashes.json")
+        self.done: list[Done] = []
+        self._bases: dict[Stage, str] = {}
+        self._current = Done("", "", "", {}, "")
+        self._began = 0.0
+
+    # --- the parts of a step ---
+
+    def _base(self, stage: Stage) -> str:
+        if stage not in self._bases:
+            self._bases[stage] = base_key(stage, self.hashes)
+        return self._bases[stage]
+
+    def _begin(self, stage: Stage, source: str | None) -> None:
+        label = f"{len(self.done) + 1:02d}-{stage.name}"
+        label += f"-{source}" if source and source != stage.name else ""
+        folder = f"steps/{label}" if self.folder else ""
+        self._current = Done(
+            label, stage.name, stage.kind, check.as_json(stage), folder, source
+        )
+        self._began = time.monotonic()
+        self.progress.begin(stage.name + (f" {source}" if source else ""))
+        self.progress.event("begin", label=label, stage=stage.name)
+
+    def _make(self, jobs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """The summaries of the jobs, from the store where it has them."""
+        summaries: dict[str, dict[str, Any]] = {}
+        missing: dict[str, dict[str, Any]] = {}
+        for job in jobs:
+            key = job["key"]
+            if key in summaries or key in missing:
+                continue
+            entry = self.store.get(key)
+            if entry is not None:
+                summaries[key] = summary_of(entry)
+            else:
+                missing[key] = {**job, "store": str(self.store.root)}
+        self._current.reused += len(summaries)
+        self._current.computed += len(missing)
+        todo = list(missing.values())
+        for count, summary in enumerate(self.executor.map(todo), 1):
+            summaries[summary["key"]] = summary
+            self._current.cpu += summary["cpu"]
+            self.progress.event("piece", label=self._current.label, key=summary["key"])
+            self.progress.step(count, len(todo))
+        self._current.keys += list(summaries)
+        return [summaries[job["key"]] for job in jobs]
+
+    def _end(self, stage: Stage, flow: Flow, before: int | None) -> Flow:
+        """Account for a finished step, show its corpus, and stop when nothing is left."""
+        flow.counts = flows.total(flow.pieces)
+        flow.counts.check(stage.name)
+        if before is not None and flow.counts.seen != before:
+            raise AssertionError(
+                f"{stage.name} saw {flow.counts.seen} records of the {before} made before it"
+            )
+        if self.folder:
+            flow.folder = self.folder / self._current.folder
+            flows.show_corpus(self.store, flow, stage, self._current.label, flow.folder)
+        self._current.counts = asdict(flow.counts)
+        self._current.pieces = len(flow.pieces)
+        self._finish(_told(flow.counts))
+        if not flow.counts.made:
+            why = ", ".join(f"{n} {reason}" for reason, n in sorted(flow.counts.reasons.items()))
+            where = f"; the rejects are in {flow.folder}" if flow.folder else ""
+            raise StageFailed(
+                f"{self._current.label}: nothing was kept of {number(flow.counts.seen)} "
+                f"({why or 'the input is empty'}){where}"
+            )
+        return flow
+
+    def _finish(self, told: str) -> None:
+        done = self._current
+        done.seconds = time.monotonic() - self._began
+        self.done.append(done)
+        self.progress.event(
+            "end",
+            label=done.label,
+            seconds=round(done.seconds, 3),
+            cpu=round(done.cpu, 3),
+            computed=done.computed,
+            reused=done.reused,
+            counts=done.counts,
+        )
+        made = "" if done.computed else "  (from the store)"
+        self.progress.say(f"{done.label:<24} {told}  {duration(done.seconds)}{made}")
+
+    # --- the steps ---
+
+    def source(self, step: SourceStep) -> Flow:
+        """Read a source into pieces."""
+        stage = step.stage
+        assert isinstance(stage, Source)
+        self._begin(stage, step.name)
+        base = self._base(stage)
+        jobs = []
+        for part in stage.parts(step.path, self.part_bytes):
+            key = hash_of([base, "source", step.name, part_identity(part, self.hashes)])
+            jobs.append({**_job("source", stage, key), "source": step.name, "part": asdict(part)})
+        pieces = [flows.piece_of(self.store, summary) for summary in self._make(jobs)]
+        about = {
+            "name": step.name,
+            "license": step.license,
+            "stage": stage.name,
+            "path": step.shown,
+        }
+        flow = Flow(pieces, stage.schema(SCHEMA), stage.kind, [about])
+        return self._end(stage, flow, None)
+
+    def transform(self, stage: Stage, flow: Flow, source: str | None = None) -> Flow:
+        """Take the pieces of a flow through a map or fit stage."""
+        self._begin(stage, source)
+        schema = encode_schema(flow.schema)
+        if isinstance(stage, Map):
+            jobs = [
+                {
+                    **_job("map", stage, hash_of([self._base(stage), "map", schema, p.sha256])),
+                    "input": str(p.data),
+                    "schema": schema,
+                }
+                for p in flow.pieces
+            ]
+        else:
+            assert isinstance(stage, Fit)
+            jobs = self._fitted(stage, flow.pieces, schema)
+        pieces = [flows.piece_of(self.store, summary) for summary in self._make(jobs)]
+        new = Flow(pieces, stage.schema(flow.schema), stage.kind, flow.sources)
+        return self._end(stage, new, sum(piece.rows for piece in flow.pieces))
+
+    def _fitted(self, stage: Fit, pieces: Sequence[Piece], schema: str) -> list[dict[str, Any]]:
+        """Run the rounds; returns the jobs that judge the pieces with the final state."""
+        base = self._base(stage)
+        state: Entry | None = None
+        turn = 0
+        while state is None or not state.manifest["done"]:
+            jobs = [
+                self._with_state("observe", stage, state, number_, piece, schema)
+                for number_, piece in enumerate(pieces)
+            ]
+            observed = self._make(jobs)
+            key = hash_of(
+                [
+                    base,
+                    "merge",
+                    turn,
+                    [summary["sha256"] for summary in observed],
+                    state.manifest["sha256"] if state else None,
+                ]
+            )
+            paths = [str(self.store.path(s["key"]) / "observed.arrow") for s in observed]
+            merge = {
+                **_job("merge", stage, key),
+                "observed": paths,
+                "state": state.key if state else None,
+            }
+            self._make([merge])
+            state = self.store.get(key)
+            if state is None:
+                raise StageFailed(f"{stage.name}: its state disappeared from {self.store.root}")
+            turn += 1
+        return [
+            self._with_state("judge", stage, state, number_, piece, schema)
+            for number_, piece in enumerate(pieces)
+        ]
+
+    def _with_state(
+        self, do: str, stage: Fit, state: Entry | None, count: int, piece: Piece, schema: str
+    ) -> dict[str, Any]:
+        """A job that sees a state; its key holds no more of the state than the piece sees."""
+        seen = None
+        if state is not None:
+            locals_ = state.manifest["locals"]
+            own = locals_[count] if locals_ else None
+            seen = [state.manifest["round"], state.manifest["shared"], own]
+        key = hash_of([self._base(stage), do, schema, seen, piece.sha256])
+        return {
+            **_job(do, stage, key),
+            "input": str(piece.data),
+            "schema": schema,
+            "state": state.key if state else None,
+            "local": count,
+        }
+
+    def end(self, stage: End, source: Path, identity: str, sources: list[dict[str, Any]]) -> Entry:
+        """Run an end stage in this process; its folder is an entry of the store."""
+        self._begin(stage, None)
+        key = hash_of([self._base(stage), "end", identity])
+        entry = self.store.get(key)
+        if entry is None:
+            self._current.computed = 1
+            work = self.store.work(key)
+            before = os.times()
+
+            def write(folder: Path) -> dict[str, Any]:
+                summary = stage.run(source, folder, work, self.progress.step)
+                return {
+                    "format": FORMAT,
+                    "kind": stage.kind,
+                    "label": self._current.label,
+                    "stage": stage.name,
+                    "parameters": check.as_json(stage),
+                    "exact": stage.exact,
+                    "sources": sources,
+                    "summary": summary,
+                }
+
+            entry = self.store.put(key, write)
+            after = os.times()
+            self._current.cpu = after.user + after.system - before.user - before.system
+            _remove(work)
+        else:
+            self._current.reused = 1
+        self._current.keys = [key]
+        self._current.summary = entry.manifest["summary"]
+        if self.folder:
+            flows.show_entry(entry, self.folder / self._current.folder)
+        self._finish(f"→ {stage.kind}")
+        return entry
+
+
+def _job(do: str, stage: Stage, key: str) -> dict[str, Any]:
+    return {"do": do, "stage": stage.name, "parameters": check.as_json(stage), "key": key}
+
+
+def _told(counts: Counts) -> str:
+    text = f"in {number(counts.seen):>7}  kept {number(counts.kept):>7}"
+    text += f"  dropped {number(counts.dropped):>5}  failed {number(counts.failed):>4}"
+    return text + (f"  made {number(counts.made)}" if counts.made != counts.kept else "")
+
+
+def _remove(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+# --- a whole recipe -----------------------------------------------------------------------------
+
+
+@dataclass
+class Result:
+    """What a finished run of a recipe left: its folder, the folder of each kind, the steps."""
+
+    folder: Path
+    shown: dict[str, Path]
+    done: list[Done]
+
+
+def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
+    """Run a checked recipe; see the module's text. Raises what `stages.errors` draws."""
+    store = Store((recipe.folder / recipe.store).resolve())
+    folder = (recipe.folder / recipe.out / recipe.name).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    store.sweep()
+    progress = Progress(folder / "events.jsonl")
+    workers = executor or LocalExecutor(recipe.workers, [recipe.folder])
+    run = Run(store, workers, progress, folder, recipe.part_bytes)
+    started = time.time()
+    status = "failed"
+    mark = _mark(store, recipe)
+    try:
+        shown = _steps(run, recipe)
+        status = "done"
+        return Result(folder, shown, run.done)
+    except KeyboardInterrupt:
+        status = "interrupted"
+        raise
+    finally:
+        workers.close()
+        run.hashes.save()
+        progress.event("run", status=status)
+        progress.close()
+        account = _account(recipe, run, started, status, store)
+        write_json(folder / "run.json", account)
+        _unmark(mark, [key for done in run.done for key in done.keys])
+
+
+def _steps(run: Run, recipe: Recipe) -> dict[str, Path]:
+    assert run.folder is not None
+    ready: list[Flow] = []
+    for source in recipe.sources:
+        flow = run.source(source)
+        for step in source.steps:
+            flow = run.transform(step.stage, flow, source.name)
+        ready.append(flow)
+    flow = joined(ready)
+    flows.check_ids(run.store, flow)
+    latest: dict[str, Flow | Entry] = {"records": flow}
+    stage_of: dict[str, Stage] = {
+        "records": recipe.sources[-1].stage if not recipe.sources[-1].steps
+        else recipe.sources[-1].steps[-1].stage
+    }
+    shown: dict[str, Path] = {}
+    for step in recipe.steps:
+        stage = step.stage
+        before = latest[stage.consumes]
+        if isinstance(stage, End):
+            source_folder, identity = _whole(run, recipe, stage.consumes, before, stage_of, shown)
+            latest[stage.kind] = run.end(stage, source_folder, identity, flow.sources)
+            shown[stage.kind] = run.folder / FOLDERS[stage.kind]
+            flows.show_entry(latest[stage.kind], shown[stage.kind])  # type: ignore[arg-type]
+        else:
+            assert isinstance(before, Flow)
+            latest[stage.kind] = run.transform(stage, before)
+        stage_of[stage.kind] = stage
+    for kind, one in latest.items():
+        if isinstance(one, Flow):
+            shown[kind] = run.folder / FOLDERS[kind]
+            flows.show_corpus(run.store, one, stage_of[kind], FOLDERS[kind], shown[kind])
+    return shown
+
+
+def _whole(
+    run: Run,
+    recipe: Recipe,
+    kind: str,
+    before: Flow | Entry,
+    stage_of: Mapping[str, Stage],
+    shown: Mapping[str, Path],
+) -> tuple[Path, str]:
+    """(folder, identity) of what an end stage works on."""
+    assert run.folder is not None
+    if isinstance(before, Entry):
+        return shown[kind], before.sha256
+    folder = run.folder / FOLDERS[kind]
+    flows.show_corpus(run.store, before, stage_of[kind], FOLDERS[kind], folder)
+    return folder, before.identity
+
+
+def joined(parts: Sequence[Flow]) -> Flow:
+    """The flows of all sources as one: the columns of all, null where a source lacks one."""
+    fields: dict[str, pa.Field] = {}
+    for part in parts:
+        for column in part.schema:
+            known = fields.setdefault(column.name, column)
+            if known.type != column.type:
+                raise StageFailed(
+                    f"two sources have a column {column.name!r}, of type {known.type} and "
+                    f"{column.type}"
+                )
+    return Flow(
+        [piece for part in parts for piece in part.pieces],
+        pa.schema(list(fields.values())),
+        parts[0].kind,
+        [about for part in parts for about in part.sources],
+    )
+
+
+# --- a single stage -----------------------------------------------------------------------------
+
+
+def run_stage(
+    stage: Stage, source: SourceStep | Path, out: Path, workers: int, part_bytes: int
+) -> Done:
+    """Run one stage on an input and show what it makes as the folder `out`.
+
+    source: for a source stage what to read; else a corpus folder, or a file for an end stage, or
+    a `SourceStep` that reads raw records first.
+    """
+    store = Store((out.resolve().parent / ".seedbed").resolve())
+    executor = LocalExecutor(workers, [Path.cwd()])
+    run = Run(store, executor, Progress(None), None, part_bytes)
+    try:
+        if isinstance(stage, End):
+            folder = source if isinstance(source, Path) else None
+            assert folder is not None
+            flows.show_entry(run.end(stage, folder, _identity(run, folder), _sources(folder)), out)
+            return run.done[-1]
+        if isinstance(source, SourceStep):
+            flow = run.source(source)
+            flows.check_ids(store, flow)
+        else:
+            flow = _opened(Corpus(source))
+        last = flow if isinstance(stage, Source) else run.transform(stage, flow)
+        flows.show_corpus(store, last, stage, stage.name, out)
+        return run.done[-1]
+    finally:
+        executor.close()
+        run.hashes.save()
+
+
+def _opened(corpus: Corpus) -> Flow:
+    pieces = [
+        Piece(
+            "",
+            piece["sha256"],
+            piece["rows"],
+            corpus.path.resolve() / piece["data"],
+            corpus.path.resolve() / piece["rejects"],
+            Counts(),
+        )
+        for piece in corpus.pieces
+    ]
+    return Flow(pieces, corpus.schema, corpus.kind, corpus.sources, corpus.path)
+
+
+def _identity(run: Run, path: Path) -> str:
+    if Corpus.at(path):
+        manifest = Corpus(path).manifest
+        return str(manifest.get("digest") or manifest.get("sha256"))
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    return hash_of([[str(f.relative_to(path)), run.hashes.of(f.resolve())] for f in files])
+
+
+def _sources(path: Path) -> list[dict[str, Any]]:
+    return Corpus(path).sources if Corpus.at(path) else []
+
+
+# --- the account --------------------------------------------------------------------------------
+
+
+def _account(
+    recipe: Recipe, run: Run, started: float, status: str, store: Store
+) -> dict[str, Any]:
+    import importlib.metadata
+
+    versions = {}
+    for name in ("pyarrow", "numpy", "tokenizers", "torch", "transformers", "peft"):
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {
+        "format": FORMAT,
+        "name": recipe.name,
+        "recipe": recipe.file,
+        "seed": recipe.seed,
+        "status": status,
+        "started": started,
+        "seconds": time.time() - started,
+        "workers": recipe.workers,
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
+        "python": platform.python_version(),
+        "versions": versions,
+        "store": str(store.root),
+        "store_bytes": store.size(),
+        "sources": [
+            {
+                "name": s.name,
+                "license": s.license,
+                "stage": s.stage.name,
+                "path": s.shown,
+                "full": s.path,
+            }
+            for s in recipe.sources
+        ],
+        "steps": [asdict(done) for done in run.done],
+    }
+
+
+def _mark(store: Store, recipe: Recipe) -> Path:
+    """Tell `gc` that a run is under way; the file later holds the keys that the run named."""
+    folder = store.root / "runs"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{time.time_ns():020d}-{secrets.token_hex(3)}.json"
+    path.write_text(json.dumps({"name": recipe.name, "running": os.getpid(), "keys": []}))
+    return path
+
+
+def _unmark(path: Path, keys: list[str]) -> None:
+    saved = json.loads(path.read_text())
+    path.write_text(json.dumps({"name": saved["name"], "keys": sorted(set(keys))}))
+
+
+def load_run(folder: Path) -> dict[str, Any]:
+    """The account of a run, from its folder; UsageError when there is none."""
+    from stages.errors import UsageError
+
+    try:
+        account = json.loads((folder / "run.json").read_bytes())
+    except FileNotFoundError:
+        raise UsageError(f"{folder} is not the folder of a run: it has no run.json") from None
+    assert isinstance(account, dict)
+    return account
+
+
+__all__ = ["FOLDERS", "MANIFEST", "Done", "Result", "Run", "load_run", "run_recipe", "run_stage"]

@@ -1,0 +1,119 @@
+"""YAML 1.2 with places: nodes of ruamel.yaml made into plain values, each with line and column.
+
+Plain scalars follow the core schema of YAML 1.2.2 (section 10.3): `no` is text, `1e-4` a number,
+`010` ten. A repeated key and the merge key `<<` are errors: both lose what somebody wrote.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_NULL = {"", "~", "null", "Null", "NULL"}
+_TRUE, _FALSE = {"true", "True", "TRUE"}, {"false", "False", "FALSE"}
+_INT = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SPECIAL = re.compile(r"(?P<sign>[-+]?)\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in a recipe or call, with its place (line and column from 1; 0: no place)."""
+
+    text: str
+    line: int = 0
+    column: int = 0
+    file: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}: " if self.line else ""
+        return place + self.text
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value with its place. value: scalar, list of Node, or dict of key → Node."""
+
+    value: Any
+    line: int
+    column: int
+    keys: Mapping[str, tuple[int, int]]  # where each key of a mapping stands
+
+    def plain(self) -> Any:
+        """The value without places."""
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        return self.value
+
+
+def load(text: str, file: str) -> tuple[Node | None, list[Problem]]:
+    """The document's root node and what is wrong with its YAML."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    try:
+        root = YAML(typ="rt", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        what = " ".join(part for part in (error.context, error.problem) if part)
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        return None, [Problem(f"not YAML: {what}", line, column, file)]
+    except YAMLError as error:
+        return None, [Problem(f"not YAML: {str(error).splitlines()[0]}", 1, 1, file)]
+    if root is None:
+        return None, [Problem("the recipe is empty", 1, 1, file)]
+    problems: list[Problem] = []
+    return _node(root, problems, file, ()), problems
+
+
+def scalar(text: str) -> Any:
+    """The value of a plain scalar by the core schema."""
+    if text in _NULL:
+        return None
+    if text in _TRUE or text in _FALSE:
+        return text in _TRUE
+    if _INT.fullmatch(text):
+        return int(text)
+    if re.fullmatch(r"0o[0-7]+", text):
+        return int(text[2:], 8)
+    if re.fullmatch(r"0x[0-9a-fA-F]+", text):
+        return int(text[2:], 16)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if match := _SPECIAL.fullmatch(text):
+        return float("nan") if match["sign"] is None else float(f"{match['sign']}inf")
+    return text
+
+
+def _node(raw: Any, problems: list[Problem], file: str, above: tuple[int, ...]) -> Node:
+    from ruamel.yaml.nodes import MappingNode, SequenceNode
+
+    line, column = raw.start_mark.line + 1, raw.start_mark.column + 1
+    if id(raw) in above:
+        problems.append(Problem("an alias that contains itself", line, column, file))
+        return Node(None, line, column, {})
+    above = (*above, id(raw))
+    if isinstance(raw, SequenceNode):
+        return Node([_node(n, problems, file, above) for n in raw.value], line, column, {})
+    if not isinstance(raw, MappingNode):
+        quoted = raw.style is not None
+        return Node(raw.value if quoted else scalar(raw.value), line, column, {})
+    values: dict[str, Node] = {}
+    keys: dict[str, tuple[int, int]] = {}
+    for key, value in raw.value:
+        at = (key.start_mark.line + 1, key.start_mark.column + 1)
+        name = str(key.value)
+        if name == "<<":
+            problems.append(
+                Problem("`<<` is no part of YAML 1.2; write the keys, or an alias", *at, file)
+            )
+        elif name in values:
+            problems.append(
+                Problem(f"the key {name!r} stands here a second time", *at, file)
+            )
+        values[name], keys[name] = _node(value, problems, file, above), at
+    return Node(values, line, column, keys)
