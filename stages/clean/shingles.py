@@ -1,0 +1,193 @@
+"""Texts as sets of hashed word 3-grams, for a whole batch at once in NumPy.
+
+Words are runs of \\w after casefolding; each Han, kana or hangul character is a word of its own.
+Punctuation and white space do not count. Hashes are 64 bits and the same on every machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Hashes = npt.NDArray[np.uint64]
+Ints = npt.NDArray[np.int64]
+
+SHINGLE = 3  # words of a shingle; 2 to 5 are usual, 3 is what the figures were measured with
+MIN_WORDS = 5  # below this any edit breaks most shingles: such texts are compared whole
+CHUNK = 1 << 18  # characters worked on at once: the arrays stay in the processor's cache
+
+# Ranges whose characters are words of their own: kana, CJK with extension A, hangul,
+# compatibility ideographs, and the planes of further ideographs.
+_ALONE = (
+    (0x3040, 0x30FF),
+    (0x3400, 0x9FFF),
+    (0xAC00, 0xD7AF),
+    (0xF900, 0xFAFF),
+    (0x20000, 0x3FFFF),
+)
+_BASE = 0x9E3779B97F4A7C15  # odd, so it has an inverse modulo 2**64
+_START = np.uint32(1 << 31)
+
+
+class Words(NamedTuple):
+    """The words of some texts: hashes one after the other, how many each text has, and 16 bytes
+    that are equal for equal words."""
+
+    hashes: Hashes
+    counts: Ints
+    digests: list[bytes]
+
+
+def mixed(values: Hashes) -> Hashes:
+    """Each value scrambled (the finaliser of splitmix64), so that every bit counts."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+@lru_cache(maxsize=1)
+def _characters() -> tuple[npt.NDArray[np.uint8], Hashes]:
+    """For each code point its kind (0 no word, 1 word, 2 a word of its own) and a number."""
+    kinds = np.zeros(0x110000, dtype=np.uint8)
+    for match in re.finditer(r"\w+", "".join(map(chr, range(0x110000)))):
+        kinds[match.start() : match.end()] = 1
+    for first, last in _ALONE:
+        kinds[first : last + 1] *= 2
+    numbers = mixed(np.arange(1, 0x110001, dtype=np.uint64) * np.uint64(_BASE))
+    numbers[kinds == 0] = 0
+    return kinds, numbers
+
+
+@lru_cache(maxsize=2)
+def _powers(length: int, base: int) -> Hashes:
+    factors = np.full(length, base, dtype=np.uint64)
+    factors[0] = 1
+    return np.multiply.accumulate(factors)
+
+
+def chunks(texts: Sequence[str]) -> Iterator[range]:
+    """Ranges of texts of about CHUNK characters together; a longer text comes alone."""
+    begin = characters = 0
+    for number, text in enumerate(texts):
+        if len(text) > CHUNK and begin < number:
+            yield range(begin, number)
+            begin = number
+        characters += len(text)
+        if characters >= CHUNK:
+            yield range(begin, number + 1)
+            begin, characters = number + 1, 0
+    if begin < len(texts):
+        yield range(begin, len(texts))
+
+
+def words_of(texts: Sequence[str]) -> Words:
+    """The words of the texts of one chunk; a text longer than CHUNK should come alone."""
+    folded = [text.casefold() for text in texts]
+    if len(folded) == 1 and len(folded[0]) > CHUNK:
+        return _words_of_long(folded[0])
+    hashes, counts, marked, bounds = _hashed(folded)
+    digests = []
+    for number, text in enumerate(folded):
+        if counts[number] >= MIN_WORDS:
+            data = marked[bounds[number] : bounds[number + 1]].tobytes()
+        else:
+            data = _short(text)
+        digests.append(hashlib.blake2b(data, digest_size=16).digest())
+    return Words(hashes, counts, digests)
+
+
+def _short(text: str) -> bytes:
+    # "x > 5" and "x < 5" have the same words: what is short is compared with its punctuation.
+    return b"short:" + " ".join(text.split()).encode("utf-8", "surrogatepass")
+
+
+def _words_of_long(text: str) -> Words:
+    """The same for one long text, cut between words so that memory stays a few megabytes."""
+    digest = hashlib.blake2b(digest_size=16)
+    gap, found, begin = re.compile(r"\W"), [], 0
+    while begin < len(text):
+        cut = gap.search(text, begin + CHUNK)
+        end = cut.start() if cut else len(text)
+        hashes, _, marked, _ = _hashed([text[begin:end]])
+        digest.update(marked.tobytes())
+        found.append(hashes)
+        begin = end
+    hashes = np.concatenate(found)
+    whole = digest.digest()
+    if len(hashes) < MIN_WORDS:
+        whole = hashlib.blake2b(_short(text), digest_size=16).digest()
+    return Words(hashes, np.array([len(hashes)]), [whole])
+
+
+def _hashed(folded: list[str]) -> tuple[Hashes, Ints, npt.NDArray[np.uint32], Ints]:
+    """Word hashes, words a text, the characters of words (the first of each marked), and where
+    the characters of each text begin."""
+    kinds_of, numbers_of = _characters()
+    text = "\n".join(folded) + "\n"
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    at = codes.astype(np.intp)
+    kinds = kinds_of[at]
+    begins = kinds > 0
+    begins[1:] &= (kinds[1:] != 1) | (kinds[:-1] != 1)
+    starts = np.flatnonzero(begins)
+    offsets = np.zeros(len(folded) + 1, dtype=np.int64)
+    np.cumsum([len(piece) + 1 for piece in folded], out=offsets[1:])
+    counts = np.diff(np.searchsorted(starts, offsets))
+    inside = np.flatnonzero(kinds)
+    marked = codes[inside]
+    marked[begins[inside]] |= _START
+    bounds = np.searchsorted(inside, offsets)
+    if not len(starts):
+        return np.empty(0, dtype=np.uint64), counts, marked, bounds
+    # A word's hash is a polynomial of its characters. Sums over the word at its place in the
+    # text are brought back to place 0 by the inverse of the base.
+    length = CHUNK * 2
+    while length < len(codes):
+        length *= 2
+    values = numbers_of[at] * _powers(length, _BASE)[: len(codes)]
+    sums = np.add.reduceat(values, starts)
+    return mixed(sums * _powers(length, pow(_BASE, -1, 1 << 64))[starts]), counts, marked, bounds
+
+
+def shingles_of(words: Words) -> tuple[Hashes, Ints]:
+    """All 3-grams of the texts one after the other, and how many each has: none for those with
+    fewer than MIN_WORDS words."""
+    hashes, counts = words.hashes, words.counts
+    lengths = np.where(counts >= MIN_WORDS, counts - (SHINGLE - 1), 0)
+    if not lengths.any():
+        return np.empty(0, dtype=np.uint64), lengths
+    first, second, third = hashes[:-2], hashes[1:-1], hashes[2:]
+    grams = mixed(
+        first * np.uint64(0xD6E8FEB86659FD93)
+        + second * np.uint64(0xA0761D6478BD642F)
+        + third * np.uint64(0xE7037ED1A0B428DB)
+    )
+    whole = np.repeat(counts >= MIN_WORDS, counts)
+    ends = np.cumsum(counts)
+    for back in range(1, SHINGLE):  # the last two words of a text begin no shingle
+        last = ends - back
+        whole[last[(last >= 0) & (counts >= back)]] = False
+    return grams[whole[: len(grams)]], lengths
+
+
+def sets_of(words: Words) -> tuple[Hashes, Ints]:
+    """The distinct 3-grams of each text in order, one text after the other, and their numbers."""
+    grams, lengths = shingles_of(words)
+    ends = np.cumsum(lengths)
+    begins = ends - lengths
+    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
+        grams[begin:end].sort()
+    fresh = np.ones(len(grams), dtype=bool)
+    fresh[1:] = grams[1:] != grams[:-1]
+    fresh[begins[lengths > 0]] = True
+    sizes = np.zeros(len(lengths), dtype=np.int64)
+    filled = lengths > 0
+    if filled.any():
+        sizes[filled] = np.add.reduceat(fresh, begins[filled], dtype=np.int64)
+    return grams[fresh], sizes
