@@ -1,0 +1,307 @@
+"""Chat templates: a conversation as text, and which of its characters the model is to learn.
+
+A template is rendered twice: once with the contents, once (kept, by the order of the roles) with
+marks in their place. The marks tell what is content, so that a control token written by a user
+stays text, and what is an answer. Where the two do not agree, the template is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from stages.errors import UsageError
+from stages.require import require
+from stages.tokens.model import tokenizer_folder
+
+Message = Mapping[str, Any]  # role, content, extra (JSON text): as in the record's schema
+SKELETONS = 10_000  # orders of roles that are remembered; one is about 1 kB
+
+# A mark: a number between private-use characters, in white space that templates may strip.
+_MARK = re.compile("(\u2003?)\ue000([0-9]+)\ue001(\u2003?)")
+
+
+class TemplateError(Exception):
+    """The template cannot render these messages; the text says why."""
+
+
+class Segment(NamedTuple):
+    """A stretch of a rendering: of the template or of a message, trained on or not."""
+
+    text: str
+    content: bool
+    trained: bool
+
+
+class _Slot(NamedTuple):
+    """A stretch of a skeleton: the template's own text, or where a message's content goes."""
+
+    literal: str
+    message: int | None
+    strip: tuple[bool, bool]
+    trained: bool
+    hidden: bool
+
+
+def control_pattern(special: Iterable[str]) -> re.Pattern[str]:
+    """Matches the texts of control tokens, the longest first; nothing when there are none."""
+    ordered = sorted(special, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, ordered)) or r"(?!)")
+
+
+class Chat:
+    """A model's chat template.
+
+    source: the Jinja text. special: texts of control tokens. variables: bos_token, eos_token …
+    default_system: whether the system message that some templates add on their own stays.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        special: Iterable[str],
+        variables: Mapping[str, str],
+        default_system: bool = False,
+    ) -> None:
+        self.source, self.variables = source, dict(variables)
+        self.default_system = default_system
+        self.special = control_pattern(special)
+        self._skeletons: dict[Any, list[_Slot]] = {}
+
+    @cached_property
+    def _template(self) -> Any:
+        try:
+            return _environment().from_string(self.source)
+        except Exception as error:  # jinja2's syntax errors, and what hostile text can cause
+            raise UsageError(f"the model's chat template cannot be read: {error}") from None
+
+    def render(self, messages: Sequence[Message], answer_next: bool = False) -> str:
+        """The template's text; with `answer_next` it ends where an answer is to begin."""
+        template = self._template
+        try:
+            return str(
+                template.render(
+                    messages=[_expanded(message) for message in messages],
+                    add_generation_prompt=answer_next,
+                    **self.variables,
+                )
+            )
+        except Exception as error:  # a template is a program: it can raise anything
+            raise TemplateError(f"{type(error).__name__}: {error}") from None
+
+    def segments(self, messages: Sequence[Message]) -> list[Segment]:
+        """The rendering in order; an answer and the token that ends it are `trained`.
+
+        TemplateError when the template refuses the messages, or changes a content otherwise
+        than by stripping its ends.
+        """
+        key = tuple((m["role"], m.get("extra"), m["content"] is None) for m in messages)
+        if key not in self._skeletons:
+            if len(self._skeletons) >= SKELETONS:
+                self._skeletons.clear()
+            self._skeletons[key] = self._skeleton(messages)
+        whole: list[str] = []
+        shown: list[Segment] = []
+        for slot in self._skeletons[key]:
+            text = slot.literal
+            if slot.message is not None:
+                text = messages[slot.message]["content"]
+                text = text.lstrip() if slot.strip[0] else text
+                text = text.rstrip() if slot.strip[1] else text
+            whole.append(text)
+            if text and not slot.hidden:
+                shown.append(Segment(text, slot.message is not None, slot.trained))
+        if "".join(whole) != self.render(messages):
+            raise TemplateError("the template changes the text of a message")
+        return shown
+
+    def source_as_trained(self) -> str:
+        """A template that renders as the records were: without a system message of its own."""
+        question = [{"role": "user", "content": "a"}]
+        try:
+            whole = self.render(question)
+            hidden = self._default_system(question, whole)
+        except TemplateError:
+            return self.source
+        if hidden is None:
+            return self.source
+        begin, end = hidden
+        prefix, kept = (json.dumps(whole[:stop], ensure_ascii=False) for stop in (end, begin))
+        return (
+            "{% set rendered %}" + self.source + "{% endset %}"
+            "{% if messages and messages[0]['role'] != 'system' and rendered.startswith("
+            f"{prefix}) %}}{{{{ {kept} + rendered[{end}:] }}}}"
+            "{% else %}{{ rendered }}{% endif %}"
+        )
+
+    def _skeleton(self, messages: Sequence[Message]) -> list[_Slot]:
+        marked = [_marked(message, number) for number, message in enumerate(messages)]
+        text = self.render(marked)
+        trained = [
+            self._answer(marked, number, text)
+            for number, message in enumerate(marked)
+            if message["role"] == "assistant"
+        ]
+        hidden = None if self.default_system else self._default_system(marked, text)
+        marks = list(_MARK.finditer(text))
+        cuts = {0, len(text), *(hidden or ())}
+        for begin, end in (*trained, *(match.span() for match in marks)):
+            cuts |= {begin, end}
+        at = {match.start(): match for match in marks}
+        inside = {cut for match in marks for cut in cuts if match.start() < cut < match.end()}
+        slots = []
+        ordered = sorted(cuts - inside)
+        for begin, end in zip(ordered, ordered[1:], strict=False):
+            match = at.get(begin)
+            slots.append(
+                _Slot(
+                    "" if match else text[begin:end],
+                    int(match[2]) if match else None,
+                    (not match[1], not match[3]) if match else (False, False),
+                    any(a <= begin and end <= b for a, b in trained),
+                    hidden is not None and hidden[0] <= begin and end <= hidden[1],
+                )
+            )
+        return slots
+
+    def _answer(self, marked: list[dict[str, Any]], number: int, text: str) -> tuple[int, int]:
+        """Where message `number`, an answer, stands in the skeleton: what the model writes after
+        the beginning that the template gives it, to the token that ends the turn."""
+        begin = end = -1
+        try:
+            before = self.render(marked[:number], answer_next=True)
+            after = self.render(marked[: number + 1])
+        except TemplateError:
+            before = after = ""
+        if before and text.startswith(before) and text.startswith(after):
+            begin, end = len(before), len(after)
+        if begin < 0 or begin >= end:
+            # The template shows earlier turns differently: from the content to the next token.
+            mark = re.search(f"\u2003?\ue000{number}\ue001\u2003?", text)
+            if mark is None:
+                return 0, 0
+            following = self.special.search(text, mark.end())
+            return mark.start(), following.end() if following else mark.end()
+        closing = [match.end() for match in self.special.finditer(text, begin, end)]
+        return begin, closing[-1] if closing else end
+
+    def _default_system(self, messages: Sequence[Message], text: str) -> tuple[int, int] | None:
+        """Where the template put a system message of its own, if it did."""
+        if not messages or messages[0]["role"] == "system":
+            return None
+        system = _marked({"role": "system", "content": "", "extra": None}, len(messages))
+        try:
+            alone = self.render([system])
+            rest = self.render([system, *messages])
+        except TemplateError:
+            return None
+        if not rest.startswith(alone):
+            return None
+        rest = rest[len(alone) :]
+        if not rest or not text.endswith(rest) or text == rest:
+            return None
+        end = len(text) - len(rest)
+        # The token that begins every text stays; one that opens each turn (ChatML) is no such.
+        bos = self.variables.get("bos_token", "")
+        begin = len(bos) if bos and text.startswith(bos) and not rest.startswith(bos) else 0
+        return (begin, end) if begin < end else None
+
+
+def _marked(message: Message, number: int) -> dict[str, Any]:
+    if message["content"] is None:
+        return dict(message)
+    return {**message, "content": f"\u2003\ue000{number}\ue001\u2003"}
+
+
+def _expanded(message: Message) -> dict[str, Any]:
+    """A message as templates expect it: what `extra` holds beside role and content."""
+    extra = message.get("extra")
+    shown: dict[str, Any] = {"role": message["role"], "content": message["content"]}
+    if extra:
+        try:
+            value = json.loads(extra)
+        except ValueError:
+            value = None
+        if isinstance(value, dict):
+            shown = {**value, **shown}
+    return shown
+
+
+def _environment() -> Any:
+    """Jinja as transformers sets it up, sandboxed. Dates are left undefined: equal bytes."""
+    jinja2 = require("jinja2", "train")
+    sandbox = require("jinja2.sandbox", "train")
+    ext = require("jinja2.ext", "train")
+
+    class Generation(ext.Extension):  # type: ignore[misc, name-defined]
+        """`{% generation %}` … `{% endgeneration %}`: marks answers for transformers; no text."""
+
+        tags = {"generation"}
+
+        def parse(self, parser: Any) -> Any:
+            line = next(parser.stream).lineno
+            body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+            return jinja2.nodes.Scope(body, lineno=line)
+
+    def raise_exception(message: str) -> None:
+        raise jinja2.exceptions.TemplateError(message)
+
+    def tojson(value: object, **options: Any) -> str:
+        options.setdefault("ensure_ascii", False)
+        return json.dumps(value, **options)
+
+    environment = sandbox.ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, ext.loopcontrols]
+    )
+    environment.filters["tojson"] = tojson
+    environment.globals["raise_exception"] = raise_exception
+    return environment
+
+
+# --- the template of a model --------------------------------------------------------------------
+
+
+def _text_of(token: object) -> str | None:
+    if isinstance(token, dict):
+        token = token.get("content")
+    return token if isinstance(token, str) else None
+
+
+def special_variables(folder: Path) -> dict[str, str]:
+    """bos_token, eos_token … of a tokenizer's folder."""
+    found: dict[str, str] = {}
+    for name in ("special_tokens_map.json", "tokenizer_config.json"):
+        path = folder / name
+        if path.is_file():
+            values = json.loads(path.read_text(encoding="utf-8"))
+            for key, token in values.items():
+                text = _text_of(token) if key.endswith("_token") else None
+                if text is not None:
+                    found[key] = text
+    return found
+
+
+def _template_source(folder: Path) -> str | None:
+    path = folder / "chat_template.jinja"
+    if path.is_file():
+        return path.read_text(encoding="utf-8")
+    path = folder / "tokenizer_config.json"
+    if not path.is_file():
+        return None
+    source = json.loads(path.read_text(encoding="utf-8")).get("chat_template")
+    if isinstance(source, list):  # several, by name
+        source = {entry["name"]: entry["template"] for entry in source}.get("default")
+    return source if isinstance(source, str) else None
+
+
+def load_chat(model: str, special: Iterable[str], default_system: bool = False) -> Chat | None:
+    """The chat template of a model; None when it has none."""
+    folder = tokenizer_folder(model)
+    source = _template_source(folder)
+    if source is None:
+        return None
+    return Chat(source, special, special_variables(folder), default_system)

