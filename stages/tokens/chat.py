@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -155,7 +156,7 @@ class Chat:
         inside = {cut for match in marks for cut in cuts if match.start() < cut < match.end()}
         slots = []
         ordered = sorted(cuts - inside)
-        for begin, end in zip(ordered, ordered[1:], strict=False):
+        for begin, end in pairwise(ordered):
             match = at.get(begin)
             slots.append(
                 _Slot(
@@ -240,7 +241,7 @@ def _environment() -> Any:
     class Generation(ext.Extension):  # type: ignore[misc, name-defined]
         """`{% generation %}` … `{% endgeneration %}`: marks answers for transformers; no text."""
 
-        tags = {"generation"}
+        tags = frozenset({"generation"})
 
         def parse(self, parser: Any) -> Any:
             line = next(parser.stream).lineno

@@ -158,7 +158,9 @@ def _write_config(reader: Any, out: Path, heads: int, kv_heads: int, tied: bool)
             "head_dim": hidden // heads,
             "vocab_size": len(_field(reader, "tokenizer.ggml.tokens")),
             "max_position_embeddings": int(_field(reader, "llama.context_length")),
-            "rms_norm_eps": round(float(_field(reader, "llama.attention.layer_norm_rms_epsilon")), 9),
+            "rms_norm_eps": round(
+                float(_field(reader, "llama.attention.layer_norm_rms_epsilon")), 9
+            ),
             "rope_parameters": {"rope_type": "default", "rope_theta": theta},
             "rope_theta": theta,
             "attention_bias": False,

@@ -59,9 +59,7 @@ class Encoder:
         )
         self.before, self.after = whole[:begin], whole[begin + len(bare) :]
 
-    def encode(
-        self, texts: Sequence[str], asked: Sequence[Sequence[Span]], plain: bool
-    ) -> Encoded:
+    def encode(self, texts: Sequence[str], asked: Sequence[Sequence[Span]], plain: bool) -> Encoded:
         """Tokens of each text. asked: character ranges of each. plain: no control tokens."""
         tokenizer = self.plain if plain else self.marked
         if self._lengths is None:

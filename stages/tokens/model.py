@@ -34,7 +34,12 @@ TOKENIZER_FILES = (
     "chat_template.jinja",
     "tokenizer.model",
 )
-WEIGHT_FILES = ("config.json", "generation_config.json", "*.safetensors", "*.safetensors.index.json")
+WEIGHT_FILES = (
+    "config.json",
+    "generation_config.json",
+    "*.safetensors",
+    "*.safetensors.index.json",
+)
 
 
 def cache_folder() -> Path:
@@ -180,9 +185,10 @@ def _is_hub_id(model: str) -> bool:
     """`owner/name` or `owner/name@revision` that is no folder here."""
     name = model.partition("@")[0]
     owner, slash, rest = name.partition("/")
-    return bool(
-        slash and owner and rest and "/" not in rest and owner not in (".", "..", "~")
-    ) and not Path(model).exists()
+    return (
+        bool(slash and owner and rest and "/" not in rest and owner not in (".", "..", "~"))
+        and not Path(model).exists()
+    )
 
 
 def _local(model: str) -> Path:

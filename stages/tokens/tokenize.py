@@ -33,7 +33,7 @@ from stages.verdicts import Verdicts
 
 COLUMNS: Mapping[str, pa.DataType] = {
     "input_ids": pa.list_(pa.int32()),
-    "trained": pa.list_(pa.int32()),
+    "loss_mask": pa.list_(pa.bool_()),
     "length": pa.int32(),
     "lossy": pa.bool_(),
 }
@@ -77,11 +77,11 @@ class _Row:
 class Tokenize(Map):
     """Turn records into token ids, with the answers marked that are trained on.
 
-    Makes `input_ids`; `trained`, the token ranges that enter the loss as begin, end, begin, end …;
-    `length` in tokens; `lossy`, whether the tokens do not decode to the same text (some
-    vocabularies lack bytes). A `text` record is trained on whole. `prompt` and `completion` are a
-    conversation of one turn; of a conversation every answer of the assistant and the token
-    that ends it are trained on. A control token written in a record stays plain text.
+    Makes `input_ids`; `loss_mask`, true for the tokens that enter the loss; `length` in tokens;
+    `lossy`, whether the tokens do not decode to the same text (some vocabularies lack bytes). A
+    `text` record is trained on whole. `prompt` and `completion` are a conversation of one turn;
+    of a conversation every answer of the assistant and the token that ends it are trained on.
+    A control token that stands in a record stays plain text.
 
     model: smollm2 (embedded), a folder, or a Hugging Face id (owner/name or owner/name@revision);
         its tokenizer and chat template are used, its weights are not.
@@ -126,7 +126,7 @@ class Tokenize(Map):
         return (FORMS,)
 
     def makes(self) -> Mapping[str, pa.DataType]:
-        """input_ids, trained, length, lossy; with truncation also `cut`, the tokens cut off."""
+        """input_ids, loss_mask, length, lossy; with truncation also `cut`, the tokens cut off."""
         return {**COLUMNS, "cut": pa.int32()} if self.long == "truncate" else COLUMNS
 
     def drops(self) -> tuple[str, ...]:
@@ -288,7 +288,7 @@ class _Tokens:
         """Set the tokens of a row."""
         self.ids[row], self.trained[row], self.lossy[row] = ids, trained, lossy
 
-    def length_of(self, row: int) -> dict[str, int]:
+    def length_of(self, row: int) -> dict[str, Any]:
         """Evidence: how many tokens a row has."""
         return {"tokens": len(self.ids[row])}
 
@@ -297,32 +297,23 @@ class _Tokens:
         rows = range(len(verdicts))
         nothing = np.zeros(0, dtype=np.int32)
         ids = [self.ids.get(row, nothing) for row in rows]
-        spans = [np.array(self.trained.get(row, []), dtype=np.int32).ravel() for row in rows]
-        lengths = pa.array(np.array([len(one) for one in ids], dtype=np.int32))
-        verdicts.set("input_ids", _lists(ids), COLUMNS["input_ids"])
-        verdicts.set("trained", _lists(spans), COLUMNS["trained"])
-        verdicts.set("length", lengths, COLUMNS["length"])
+        offsets = np.zeros(len(ids) + 1, dtype=np.int32)
+        np.cumsum([len(one) for one in ids], out=offsets[1:])
+        mask = np.zeros(offsets[-1], dtype=bool)
+        for row, spans in self.trained.items():
+            for begin, end in spans:
+                mask[offsets[row] + begin : offsets[row] + end] = True
+        whole = np.concatenate(ids) if ids else nothing
+        for name, values in (("input_ids", whole), ("loss_mask", mask)):
+            lists = pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))
+            verdicts.set(name, lists, COLUMNS[name])
+        verdicts.set("length", pa.array(np.diff(offsets)), COLUMNS["length"])
         verdicts.set("lossy", pa.array(self.lossy), COLUMNS["lossy"])
         if truncated:
             verdicts.set("cut", pa.array(self.cut), pa.int32())
-
-
-def _lists(arrays: Sequence[np.ndarray]) -> pa.Array:
-    offsets = np.zeros(len(arrays) + 1, dtype=np.int32)
-    np.cumsum([len(array) for array in arrays], out=offsets[1:])
-    values = np.concatenate(arrays) if arrays else np.zeros(0)
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values.astype(np.int32)))
 
 
 def _has_control_text(row: _Row, control: re.Pattern[str]) -> bool:
     """Whether a control token stands in the text that is not the template's own."""
     own = sum(len(control.findall(s.text)) for s in row.segments or () if not s.content)
     return len(control.findall(row.text)) != own
-
-
-def trained_mask(trained: Sequence[int], length: int) -> np.ndarray:
-    """True for each token that enters the loss, of one row's `trained` and `length`."""
-    mask = np.zeros(length, dtype=bool)
-    for begin, end in zip(trained[::2], trained[1::2], strict=True):
-        mask[begin:end] = True
-    return mask
