@@ -25,6 +25,7 @@ from pipeline.jobs import encode_schema, summary_of
 from pipeline.keys import FileHashes, base_key, hash_of, part_identity
 from pipeline.progress import Progress, duration, number
 from pipeline.recipe import Recipe, SourceStep
+from pipeline.report import write_report
 from pipeline.store import Entry, Store
 from stages import check
 from stages.base import End, Fit, Map, Source, Stage
@@ -339,7 +340,6 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
     try:
         shown = _steps(run, recipe)
         status = "done"
-        return Result(folder, shown, run.done)
     except KeyboardInterrupt:
         status = "interrupted"
         raise
@@ -351,6 +351,8 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
         account = _account(recipe, run, started, status, store)
         write_json(folder / "run.json", account)
         _unmark(mark, [key for done in run.done for key in done.keys])
+    write_report(folder)
+    return Result(folder, shown, run.done)
 
 
 def _steps(run: Run, recipe: Recipe) -> dict[str, Path]:
