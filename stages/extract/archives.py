@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 from stages.base import Fault
 from stages.place import Place
@@ -81,7 +81,9 @@ class _Raw(io.RawIOBase):
         place: Place,
         limit: int | None = None,
         ratio: Callable[[int], bool] = lambda size: False,
+        file: BinaryIO | None = None,
     ) -> None:
+        self.file = file
         self._read, self._place, self._limit, self._ratio = read, place, limit, ratio
         self._offset, self._line = 0, 1
         self.fault: Fault | None = None
@@ -140,6 +142,12 @@ class Member(io.BufferedReader):
         """What stopped the reading; None at a true end."""
         assert isinstance(self.raw, _Raw)
         return self.raw.fault
+
+    @property
+    def file(self) -> BinaryIO | None:
+        """The open file itself, which can seek; None for what is decompressed."""
+        assert isinstance(self.raw, _Raw)
+        return self.raw.file
 
 
 def packed(suffixes: tuple[str, ...]) -> tuple[str, ...]:
@@ -216,7 +224,7 @@ def members(
             yield from _zip(file, place, limits, suffixes)
             return
         if kind == "tar" or kind is None:
-            stream = Member(_Raw(file.read, place))
+            stream = Member(_Raw(file.read, place, file=file))
         else:
             stream = _decompressed(kind, file, place, limits)
         head = stream.peek(512)[:512]
@@ -332,7 +340,7 @@ _DECOMPRESSORS: dict[str, Callable[[], Any]] = {
 class _Packed:
     """Reads one or more compressed streams, one after the other, as gzip and xz allow."""
 
-    def __init__(self, kind: str, file: IO[bytes]) -> None:
+    def __init__(self, kind: str, file: BinaryIO) -> None:
         self._kind, self._file = kind, file
         self._make = _DECOMPRESSORS[kind]
         self._state: Any = self._make()
@@ -372,7 +380,7 @@ class _Packed:
         return data
 
 
-def _decompressed(kind: str, file: IO[bytes], place: Place, limits: Limits) -> Member:
+def _decompressed(kind: str, file: BinaryIO, place: Place, limits: Limits) -> Member:
     if kind == "zstd":
         return _zstd(file, place, limits)
     packed_ = _Packed(kind, file)
@@ -383,7 +391,7 @@ def _decompressed(kind: str, file: IO[bytes], place: Place, limits: Limits) -> M
     return Member(_Raw(packed_.read, place, limits.member, too_much))
 
 
-def _zstd(file: IO[bytes], place: Place, limits: Limits) -> Member:
+def _zstd(file: BinaryIO, place: Place, limits: Limits) -> Member:
     import pyarrow as pa
 
     stream = pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd")
@@ -448,7 +456,7 @@ def _opened(place: Place, stream: Member) -> Iterator[tuple[Place, Member] | Fau
 
 
 def _zip(
-    file: IO[bytes], place: Place, limits: Limits, suffixes: tuple[str, ...]
+    file: BinaryIO, place: Place, limits: Limits, suffixes: tuple[str, ...]
 ) -> Iterator[tuple[Place, Member] | Fault]:
     labels = _Labels(place, limits, suffixes)
     try:

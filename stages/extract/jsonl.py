@@ -1,0 +1,259 @@
+"""JSONL, JSON arrays, Parquet, Arrow and saved `datasets` folders as records."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, ClassVar
+
+from stages.base import Fault, Item, Part, RowSource
+from stages.errors import Unreadable
+from stages.extract import archives, charsets, columnar, files, forms, json_values
+from stages.extract.lines import LINE_BYTES, Line, lines, ranges
+from stages.place import Place
+from stages.records import REJECT_TEXT, to_json
+
+_HEAD = 1 << 16
+_JSON = (".jsonl", ".ndjson", ".json")
+
+
+@dataclass(frozen=True)
+class JsonlExtract(RowSource):
+    """Records from JSONL, JSON, Parquet, Arrow and saved `datasets` folders, compressed or not.
+
+    form: which form the records are to have; auto takes messages, then pairs, then text, by the
+        keys in use (Alpaca, ShareGPT, chat messages, OpenAssistant trees, question and answer).
+    prompt: key of the prompt, or a template like "{title}: {question}"; default: by known keys.
+    completion: key of the completion, or a template; default: by known keys.
+    text: key of the text of plain records, or a template; default: text, content or body.
+    messages: key of the list of messages; default: messages, conversations or conversation.
+    system: key of a system prompt, which becomes the first message; default: system or
+        system_prompt.
+    """
+
+    name: ClassVar[str] = "jsonl"
+    libraries: ClassVar[tuple[str, ...]] = ("pyarrow",)
+    suffixes: ClassVar[tuple[str, ...]] = (*_JSON, *columnar.SUFFIXES)
+    reasons: ClassVar[Mapping[str, str]] = {
+        **archives.REASONS,
+        "malformed": "it is not JSON",
+        "duplicate_key": "an object has the same key twice, so its value is not known",
+        "not_an_object": "the JSON value is not an object, so it has no named texts",
+        "no_form": "none of the known keys is there, or a key that was named is not",
+        "bad_type": "a text is not a string, or messages are not a list of objects",
+        "empty": "there is no text: an empty file, or a text of nothing but white space",
+        "encoding": "bytes that are not text in the file's charset, or half a character",
+        "binary": "the file is not text: a picture, a program, a document of another kind",
+    }
+
+    form: forms.Form = "auto"
+    prompt: str | None = None
+    completion: str | None = None
+    text: str | None = None
+    messages: str | None = None
+    system: str | None = None
+
+    def contradictions(self) -> tuple[str, ...]:
+        return self._names.contradictions()
+
+    @property
+    def _names(self) -> forms.Names:
+        return forms.Names(
+            self.form, self.prompt, self.completion, self.text, self.messages, self.system
+        )
+
+    def parts(self, path: str, size: int) -> list[Part]:
+        root, names = files.find(path, archives.packed(self.suffixes))
+        names = columnar.data_files(root, names)
+        parts: list[Part] = []
+        waiting: list[str] = []
+        for name in names:
+            mark = _of_lines(root / name) if files.size_of(root / name) > size else None
+            if mark is None:
+                waiting.append(name)
+                continue
+            cut = ranges(root, name, size, mark)
+            if len(cut) < 2:
+                waiting.append(name)
+                continue
+            parts += files.bundles(root, waiting, size)
+            parts += cut
+            waiting = []
+        return parts + files.bundles(root, waiting, size)
+
+    def read(self, part: Part) -> Iterator[Item | Fault]:
+        if part.stop is not None:
+            yield from self._range(part)
+            return
+        for name in part.files:
+            for item in archives.members(part.root, name, suffixes=self.suffixes):
+                if isinstance(item, Fault):
+                    yield item
+                else:
+                    yield from self._member(*item)
+
+    def _range(self, part: Part) -> Iterator[Item | Fault]:
+        (name,) = part.files
+        try:
+            with open(Path(part.root) / name, "rb") as file:
+                file.seek(part.start)
+                found = lines(file, part.start, part.detail["line"], part.stop)
+                yield from self._lines(Place(name), found, "utf-8", None)
+        except OSError as error:
+            yield Fault(Place(name), "unreadable", {"error": error.strerror or str(error)})
+
+    def _member(self, place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
+        head = stream.peek(_HEAD)[:_HEAD]
+        form = columnar.kind(head)
+        if form is not None:
+            yield from self._columnar(place, stream, form)
+            return
+        if (found := charsets.binary(head)) is not None:
+            yield Fault(place, "binary", {"kind": found, "begins": head[:16].hex(" ")})
+            return
+        charset, mark = charsets.sniff(head)
+        stream.read(mark)
+        wide = not charset.startswith("utf-8")
+        begun = head[mark:].decode(charset, "ignore").encode() if wide else head[mark:]
+        shape = json_values.layout(begun)
+        number = 0
+        items: Iterator[Item | Fault]
+        if shape == "lines" or wide:
+            items = self._lines(place, lines(stream, mark, charset=charset), charset, stream)
+        else:
+            items = self._values(place, stream, shape == "array", mark)
+        for number, item in enumerate(items, 1):  # noqa: B007 - whether there was one
+            yield item
+        if not number and stream.fault is None:
+            yield Fault(place, "empty", {"values": 0})
+
+    def _lines(
+        self,
+        place: Place,
+        found: Iterable[Line],
+        charset: str,
+        stream: archives.Member | None,
+    ) -> Iterator[Item | Fault]:
+        for line in found:
+            here = Place(place.path, place.member, line.offset, line.size, line.number)
+            if line.size > len(line.raw):
+                yield Fault(here, "oversize", {"limit": LINE_BYTES, "of": "bytes of a line"})
+            elif line.raw.strip():
+                alone = stream is not None and line.number == 1 and not stream.peek(1)
+                for item in self._found(here, line.raw, charset, alone):
+                    if line.ended or not isinstance(item, Fault) or item.reason != "malformed":
+                        yield item
+                    elif stream is None or stream.fault is None:
+                        yield item._replace(reason="truncated") if _ends_early(item) else item
+                    # else the fault of the stream tells of the cut
+
+    def _values(
+        self, place: Place, stream: archives.Member, array: bool, offset: int
+    ) -> Iterator[Item | Fault]:
+        try:
+            for value in json_values.values(stream, array, LINE_BYTES, offset):
+                here = Place(place.path, place.member, value.offset, len(value.raw), value.line)
+                if value.closed:
+                    yield from self._found(here, value.raw, "utf-8", not array)
+                    continue
+                if stream.fault is None:
+                    error = {"error": "the file ends within this value"}
+                    text = value.raw[: 4 * REJECT_TEXT].decode("utf-8", "replace")
+                    yield Fault(here, "truncated", error, text, raw=value.raw)
+                return
+        except Unreadable as error:
+            if stream.fault is None:
+                yield Fault(place, error.reason, error.evidence)
+
+    def _found(self, place: Place, raw: bytes, charset: str, alone: bool) -> Iterator[Item | Fault]:
+        """The item of one JSON value; those of a list within it when it is `alone` in its file
+        and no record itself, like {"data": [...]}."""
+        try:
+            text = raw.decode(charset)
+        except UnicodeDecodeError as error:
+            evidence = {
+                "charset": charset,
+                "at": error.start,
+                "bytes": raw[error.start :][:4].hex(),
+            }
+            shown = raw[: 4 * REJECT_TEXT].decode(charset, "replace")
+            yield Fault(place, "encoding", evidence, shown, raw=raw)
+            return
+        try:
+            value = json_values.parse(text)
+            if not isinstance(value, dict):
+                raise Unreadable("not_an_object", type=forms.type_name(value))
+            made = forms.records_of(value, self._names)
+        except Unreadable as error:
+            nameless = error.reason == "no_form" and "field" not in error.evidence
+            inner = _wrapped(value) if alone and nameless else None
+            if inner is None:
+                yield Fault(place, error.reason, error.evidence, text, raw=raw)
+                return
+            for number, row in enumerate(value[inner]):
+                key = str(number)
+                yield self._row(Place(place.path, place.member, table=inner, key=key), row)
+            return
+        yield Item(place, raw, made)
+
+    def _columnar(self, place: Place, stream: archives.Member, form: str) -> Iterator[Item | Fault]:
+        number = 0
+        with tempfile.TemporaryFile() as spool:
+            # Parquet and Arrow files are read from their end
+            data: BinaryIO = spool
+            if stream.file is not None:
+                data = stream.file
+            else:
+                shutil.copyfileobj(stream, spool)
+            if stream.fault is not None:
+                return
+            data.seek(0)
+            try:
+                for row in columnar.rows(data, form):
+                    here = Place(place.path, place.member, table="", key=f"row={number}")
+                    number += 1
+                    yield self._row(here, row)
+            except (OSError, ValueError) as error:
+                yield Fault(place, "corrupt", {"error": str(error)[:200], "rows": number})
+                return
+        if not number:
+            yield Fault(place, "empty", {"rows": 0})
+
+    def _row(self, place: Place, row: dict[str, Any]) -> Item | Fault:
+        raw = to_json(row).encode()
+        try:
+            return Item(place, raw, forms.records_of(row, self._names))
+        except Unreadable as error:
+            return Fault(place, error.reason, error.evidence, raw.decode(), raw=raw)
+
+
+def _of_lines(path: Path) -> int | None:
+    """Where the lines of a plain JSONL file begin; None for a file that is read as a whole."""
+    if not archives.is_plain(path):
+        return None
+    with open(path, "rb") as file:
+        head = file.read(_HEAD)
+    charset, mark = charsets.sniff(head)
+    if columnar.kind(head) or charsets.binary(head) or charset != "utf-8":
+        return None
+    return mark if json_values.layout(head[mark:]) == "lines" else None
+
+
+def _ends_early(fault: Fault) -> bool:
+    """Whether a malformed last line may be the begin of a good one: the error is at its end."""
+    if "Unterminated" in str(fault.evidence.get("error")):
+        return True
+    return int(fault.evidence.get("column", 0)) > len(fault.text.rstrip())
+
+
+def _wrapped(value: Mapping[str, Any]) -> str | None:
+    """The key of the only list of objects in an object."""
+    keys = [
+        key
+        for key, inner in value.items()
+        if isinstance(inner, list) and inner and all(isinstance(row, dict) for row in inner)
+    ]
+    return keys[0] if len(keys) == 1 else None
