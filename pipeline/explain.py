@@ -24,7 +24,7 @@ from stages.errors import UsageError
 from stages.extract.archives import read_at
 from stages.extract.files import root_of
 from stages.place import Place
-from stages.records import CORE, FORMS, fields
+from stages.records import CORE, FORMS
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _SHOWN = 600  # characters of source and text that are shown
@@ -41,6 +41,7 @@ class Chapter:
     reason: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
     changed: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -131,10 +132,10 @@ def _chapter(
                 for name in row
                 if before and before.get(name) != row[name]
             }
-            texts = any(name in FORMS and name in row for name in changed)
-            return Chapter(
-                step["label"], step["stage"], "changed" if texts else "kept", row, changed=changed
-            )
+            event = "changed" if any(name in FORMS for name in changed) else "kept"
+            stage = check.build(stages.stage(step["stage"]), step["parameters"])
+            words = stage.tell(row)
+            return Chapter(step["label"], step["stage"], event, row, "", {}, changed, words)
     return None
 
 
@@ -218,24 +219,14 @@ def _told(chapter: Chapter) -> list[str]:
         cls = stages.stage(chapter.stage)
         lines = [f"{chapter.label}: {chapter.event}, {chapter.reason} ({cls.reasons[chapter.reason]})"]
         lines += [f"  {name}: {value}" for name, value in chapter.evidence.items()]
-        return lines + _block(chapter.row["text"])
-    lines = [f"{chapter.label}: {chapter.event}"]
-    if not chapter.changed:
-        if not any(name in chapter.row for name in FORMS):
-            return lines
-        if chapter.event == "kept" and "text" in chapter.row:
-            return lines
+        return lines + _block(chapter.row["text"] or "")
+    lines = [f"{chapter.label}: {chapter.event}", *("  " + words for words in chapter.words)]
     for name, (old, new) in chapter.changed.items():
         if name in FORMS and new is not None:
             lines += [f"  {name} was"] + _block(_text(old)) + [f"  {name} is"] + _block(_text(new))
         elif name not in CORE and new is not None:
             lines.append(f"  {name}: {_short(new)}")
     return lines
-
-
-def first_text(row: dict[str, Any]) -> str:
-    """The text of a record, its fields joined."""
-    return "\n".join(text for _, text in fields(row, "all"))
 
 
 def _text(value: Any) -> str:
@@ -251,6 +242,3 @@ def _short(value: Any) -> str:
 def _block(text: str) -> list[str]:
     shown = text if len(text) <= _SHOWN else text[:_SHOWN] + f" … ({len(text):,} characters)"
     return ["    | " + line for line in shown.splitlines()]
-
-
-__all__ = ["Chapter", "Life", "check", "explain", "life_of", "newest_run", "source_bytes"]

@@ -72,6 +72,11 @@ class Stage(ABC):
         """Sentences on parameters that do not go together or name things that are missing."""
         return ()
 
+    def tell(self, row: Mapping[str, Any]) -> list[str]:
+        """Lines that show a person what the stage made of one record (its row after the stage),
+        where the columns alone do not."""
+        return []
+
     def schema(self, before: pa.Schema) -> pa.Schema:
         """The schema after the stage, from the schema before it."""
         gone = set(self.drops())

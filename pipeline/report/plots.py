@@ -46,7 +46,8 @@ def flow(sources: Sequence[dict[str, Any]], steps: Sequence[dict[str, Any]]) -> 
             f"{middle:.1f} {x2:.1f},{middle:.1f} v{thick:.1f} C{wide:.1f},{middle + thick:.1f} "
             f'{wide:.1f},{y + thick:.1f} {wide * 0.75:.1f},{y + thick:.1f} Z"/>'
         )
-        body += _text(wide * 0.72, y + thick / 2 + 4, f"{source['label']} {source['made']:,}", "s", "end")
+        told = f"{source['label']} {source['made']:,}"
+        body += _text(wide * 0.72, y + thick / 2 + 4, told, "s", "end")
         y += max(thick, 15.0) + 4
         middle += thick
     for number, step in enumerate(steps):
