@@ -10,6 +10,7 @@ import hashlib
 import math
 from bisect import bisect_left, insort
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -42,7 +43,7 @@ def steps_of(weights: Sequence[int] | np.ndarray[Any, Any], size: int) -> list[t
         # at least one document in this run, and one for each run that follows
         cuts.append(min(max(nearest, cuts[-1] + 1), len(weights) - (number - part)))
     cuts.append(len(weights))
-    return list(zip(cuts, cuts[1:], strict=False))
+    return list(pairwise(cuts))
 
 
 def pack(lengths: Sequence[int], capacity: int) -> list[list[int]]:

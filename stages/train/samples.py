@@ -1,4 +1,7 @@
-"""Completions of validation prompts before and after training, for people to look at."""
+"""Completions of validation prompts before and after training, for people to look at.
+
+Also the chat template that renders a question as the records were rendered.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stages.corpus import Corpus
 from stages.require import require
 from stages.train.data import Documents
 from stages.train.plan import order
@@ -75,3 +79,22 @@ def paired(before: list[dict[str, str]], after: list[dict[str, str]]) -> list[di
         }
         for first, last in zip(before, after, strict=True)
     ]
+
+
+def chat_template(model: str, folder: Path, source: Path) -> str | None:
+    """The template to ask the trained model with; None for a corpus that was rendered without.
+
+    Some templates add a system message of their own, which the records were not trained with.
+    """
+    parameters = Corpus(source).manifest.get("parameters") or {}
+    if parameters.get("chat") == "plain" or not (folder / "tokenizer.json").is_file():
+        return None
+    from stages.tokens.chat import load_chat
+    from stages.tokens.encode import Encoder
+    from stages.tokens.model import load_tokenizer
+
+    special = Encoder(load_tokenizer(model)).special
+    chat = load_chat(model, special, bool(parameters.get("default_system", False)))
+    if chat is None:
+        return None
+    return chat.source if chat.default_system else chat.source_as_trained()

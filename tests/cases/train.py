@@ -1,0 +1,77 @@
+"""Train on a random model of two layers and a corpus of counting sequences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from stages import Train
+from stages.corpus import write_corpus
+from stages.records import REJECTS
+from tests.case import Case
+
+VOCABULARY = 97
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("split", pa.string()),
+        ("input_ids", pa.list_(pa.int32())),
+        ("trained", pa.list_(pa.int32())),
+        ("length", pa.int32()),
+    ]
+)
+
+
+def tiny_model(folder: Path, vocabulary: int = VOCABULARY) -> Path:
+    """A Llama of 2 layers and width 32 with random weights, made once a folder."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    path = folder / "tiny-llama"
+    if not path.exists():
+        torch.manual_seed(1)
+        config = LlamaConfig(
+            vocab_size=vocabulary,
+            hidden_size=32,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            bos_token_id=0,
+            eos_token_id=1,
+        )
+        LlamaForCausalLM(config).save_pretrained(path)
+    return path
+
+
+def counting(number: int, length: int, prompt: int = 3) -> dict[str, Any]:
+    """A record that counts up in steps of 1 to 3; its first tokens are not trained on."""
+    start, stride = 2 + number * 7, 1 + number % 3
+    ids = [2 + (start + stride * place) % (VOCABULARY - 2) for place in range(length)]
+    return {"input_ids": ids, "trained": [prompt, length], "length": length}
+
+
+def tiny_corpus(path: Path, train: int = 24, val: int = 6, **manifest: Any) -> Path:
+    """A tokens corpus of records of unequal length in two pieces."""
+    rows = []
+    for number in range(train + val):
+        split = "train" if number < train else "val"
+        record = counting(number, 6 + (number * 5) % 17)
+        rows.append({"id": f"{number:032x}", "split": split, **record})
+    middle = len(rows) // 2
+    pieces = [
+        (pa.Table.from_pylist(part, schema=SCHEMA), REJECTS.empty_table())
+        for part in (rows[:middle], rows[middle:])
+    ]
+    sources = [{"name": "counting", "license": "CC0-1.0"}]
+    write_corpus(path, "tokens", pieces, {"sources": sources, **manifest})
+    return path
+
+
+def cases(folder: Path) -> list[Case]:
+    """One short run; an end stage has no reasons."""
+    model = tiny_model(folder)
+    stage = Train(model=str(model), batch=8, epochs=1, threads=1, precision="fp32", device="cpu")
+    return [Case(stage, path=str(tiny_corpus(folder / "tokens")))]

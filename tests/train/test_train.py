@@ -1,0 +1,391 @@
+"""Training is exact: rows, accumulation and a kill change no bit that they should not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from stages import Train, check
+from stages.corpus import Corpus, write_corpus
+from stages.errors import Preempted, StageFailed, UsageError
+from stages.records import REJECTS
+from stages.train import checkpoint, model_card
+from stages.train import model as models
+from stages.train.data import read_documents
+from stages.train.plan import pack
+from tests.cases.train import SCHEMA, counting, tiny_corpus, tiny_model
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("peft")
+
+
+def tiny(folder: Path, **parameters: Any) -> Train:
+    """A stage that trains in a second: dropout on, every step matters."""
+    given = {"rank": 4, "dropout": 0.1, "batch": 6, "micro_tokens": 40, "lr": 0.01, "save_every": 2}
+    common = {"threads": 1, "device": "cpu", "precision": "fp32", "model": str(tiny_model(folder))}
+    return Train(**{**common, **given, **parameters})
+
+
+def nothing(done: int, total: int) -> None:
+    """No progress is shown."""
+
+
+def train(stage: Train, source: Path, folder: Path, progress: Any = nothing) -> Path:
+    """Run into `folder/out` with `folder/work` for checkpoints."""
+    out = folder / "out"
+    out.mkdir(parents=True, exist_ok=True)
+    stage.run(source, out, folder / "work", progress)
+    return out
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def curve(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (out / "curve.jsonl").read_text().splitlines()]
+
+
+# --- the loss -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> tuple[Any, list[tuple[Any, Any]]]:
+    """A model and documents of 7, 13 and 5 tokens."""
+    model = models.load_base(tiny_model(tmp_path), "lora", "fp32", "cpu")
+    documents = []
+    for number, length in enumerate((7, 13, 5)):
+        wanted = np.arange(length) > 1
+        ids = np.array(counting(number, length)["input_ids"])
+        documents.append((ids, wanted))
+    return model, documents
+
+
+def test_a_packed_row_has_the_losses_of_separate_documents(three: Any) -> None:
+    model, documents = three
+    packed = models.row_losses(model, models.row_of(documents, "cpu"), "fp32")
+    alone = [models.row_losses(model, models.row_of([one], "cpu"), "fp32") for one in documents]
+    assert len(packed) == (7 - 2) + (13 - 2) + (5 - 2)
+    assert float((packed - torch.cat(alone)).abs().max()) < 1e-6
+
+
+def test_losses_are_those_of_transformers(three: Any) -> None:
+    model, documents = three
+    ids, wanted = documents[1]
+    labels = torch.tensor(np.where(wanted, ids, -100))[None]
+    theirs = model(input_ids=torch.tensor(ids)[None], labels=labels).loss
+    ours = models.row_losses(model, models.row_of([(ids, wanted)], "cpu"), "fp32").mean()
+    assert float(ours) == pytest.approx(float(theirs), abs=1e-6)
+
+
+def test_a_model_that_mixes_documents_is_noticed(
+    three: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, _ = three
+    assert models.isolates(model, "fp32", "cpu")
+    plain = model.forward
+
+    def without_positions(position_ids: Any = None, **given: Any) -> Any:
+        return plain(**given)
+
+    monkeypatch.setattr(model, "forward", without_positions)
+    assert not models.isolates(model, "fp32", "cpu")
+
+
+def test_the_gradient_does_not_depend_on_how_a_step_is_cut(three: Any) -> None:
+    model, documents = three
+    documents = [*documents, documents[1]]
+    targets = sum(int(wanted.sum()) for _, wanted in documents)
+    model.requires_grad_(True)
+    gradients = []
+    for rows in ([[0, 1, 2, 3]], [[0, 1], [2, 3]], [[0], [1], [2], [3]]):
+        model.zero_grad()
+        for row in rows:
+            batch = models.row_of([documents[at] for at in row], "cpu")
+            (models.row_losses(model, batch, "fp32").sum() / targets).backward()
+        gradients.append(torch.cat([value.grad.ravel() for value in model.parameters()]))
+    assert float(gradients[0].norm()) > 0.1
+    assert float((gradients[0] - gradients[1]).abs().max()) < 1e-6
+    assert float((gradients[0] - gradients[2]).abs().max()) < 1e-6
+
+
+# --- documents ----------------------------------------------------------------------------------
+
+
+def corpus_of(path: Path, rows: list[dict[str, Any]]) -> Path:
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    write_corpus(path, "tokens", [(table, REJECTS.empty_table())], {})
+    return path
+
+
+def test_targets_are_the_trained_ranges_without_the_first_token(tmp_path: Path) -> None:
+    base = {"split": "train", "input_ids": list(range(10, 20)), "length": 10}
+    rows = [
+        {**base, "id": "ranges", "trained": [0, 3, 5, 7]},
+        {**base, "id": "cut", "trained": [4, 10]},
+        {**base, "id": "behind", "trained": [8, 10]},
+        {**base, "id": "first", "trained": [0, 1]},
+        {**base, "id": "val", "split": "val", "trained": [0, 10]},
+    ]
+    documents = read_documents(corpus_of(tmp_path / "c", rows), "train", 8)
+    assert documents.ids == ["ranges", "cut"]
+    assert documents.lengths.tolist() == [8, 8] and documents.targets.tolist() == [4, 4]
+    assert (documents.cut, documents.empty) == (2, 2)
+    for number, wanted in enumerate(([1, 2, 5, 6], [4, 5, 6, 7])):
+        ids, mask = documents.tokens(number)
+        assert ids.tolist() == list(range(10, 18)) and np.flatnonzero(mask).tolist() == wanted
+
+
+def test_rows_of_all_pieces_are_read(tmp_path: Path) -> None:
+    documents = read_documents(tiny_corpus(tmp_path / "c"), "train", 99)
+    assert len(documents) == 24 and int(documents.lengths[20]) == 6 + 100 % 17
+    assert documents.tokens(20)[0].tolist() == counting(20, 6 + 100 % 17)["input_ids"]
+
+
+@pytest.mark.parametrize(
+    ("train_rows", "val_rows", "error", "words"),
+    [(0, 3, StageFailed, "split train"), (3, 0, UsageError, "larger share for val")],
+)
+def test_a_missing_split_is_said(
+    tmp_path: Path, train_rows: int, val_rows: int, error: type[Exception], words: str
+) -> None:
+    source = tiny_corpus(tmp_path / "c", train_rows, val_rows)
+    with pytest.raises(error, match=words):
+        train(tiny(tmp_path), source, tmp_path)
+
+
+def test_a_corpus_without_split_names_the_stage_that_is_missing(tmp_path: Path) -> None:
+    table = pa.Table.from_pylist([{"id": "a", **counting(0, 5)}]).drop_columns(["length"])
+    write_corpus(tmp_path / "c", "tokens", [(table, REJECTS.empty_table())], {})
+    with pytest.raises(UsageError, match="no column split: run split before train"):
+        train(tiny(tmp_path), tmp_path / "c", tmp_path)
+
+
+def test_tokens_of_another_model_are_refused(tmp_path: Path) -> None:
+    source = tiny_corpus(tmp_path / "c")
+    stage = replace(tiny(tmp_path), model=str(tiny_model(tmp_path / "small", vocabulary=50)))
+    with pytest.raises(UsageError, match="tokenized for another model"):
+        train(stage, source, tmp_path)
+
+
+def test_an_unknown_target_gets_the_nearest_name(tmp_path: Path) -> None:
+    source = tiny_corpus(tmp_path / "c")
+    with pytest.raises(UsageError, match="no linear layer 'q_prj'; did you mean 'q_proj'"):
+        train(tiny(tmp_path, targets=("q_prj",)), source, tmp_path)
+
+
+def test_divergence_ends_the_run_with_the_remedy(tmp_path: Path) -> None:
+    source = tiny_corpus(tmp_path / "c")
+    stage = tiny(tmp_path, method="full", lr=10.0, clip=0.0, epochs=50, weight_decay=10.0)
+    stage = replace(stage, warmup=0.0, batch=24)
+    broken = models.load_base(tiny_model(tmp_path), "full", "fp32", "cpu")
+    with torch.no_grad():
+        broken.model.norm.weight.fill_(float("inf"))
+    broken.save_pretrained(tmp_path / "broken")
+    with pytest.raises(StageFailed, match="lower lr"):
+        train(replace(stage, model=str(tmp_path / "broken")), source, tmp_path)
+
+
+# --- a whole run --------------------------------------------------------------------------------
+
+
+def test_a_run_learns_and_says_what_it_did(tmp_path: Path) -> None:
+    source = tiny_corpus(tmp_path / "c")
+    told: list[tuple[int, int]] = []
+    stage = tiny(tmp_path, epochs=3, method="full", lr=0.01)
+    out = train(stage, source, tmp_path, lambda *now: told.append(now))
+    summary = json.loads((out / "summary.json").read_text())
+    lines = curve(out)
+    trained = [line for line in lines if line["split"] == "train"]
+    val = [line for line in lines if line["split"] == "val"]
+    assert told == [(step, 12) for step in range(1, 13)]
+    assert [line["step"] for line in trained] == list(range(1, 13))
+    assert [line["step"] for line in val] == [0, 2, 4, 6, 8, 10, 12]
+    assert val[-1]["loss"] < val[0]["loss"] - 0.1
+    assert summary["val_loss_first"] == val[0]["loss"] > summary["val_loss_last"]
+    assert summary["epoch_borders"] == [4, 8] and trained[3]["epoch"] == 1.0
+    documents = read_documents(source, "train", 2048)
+    assert summary["trained_tokens"] == 3 * int(documents.targets.sum())
+    assert sum(line["tokens"] for line in trained[:4]) == int(documents.targets.sum())
+    assert sum(line["records"] for line in trained[:4]) == 24 == summary["records_train"]
+    records = [json.loads(line) for line in (out / "records.jsonl").read_text().splitlines()]
+    weighted = sum(r["after"] * r["tokens"] for r in records) / sum(r["tokens"] for r in records)
+    assert weighted == pytest.approx(val[-1]["loss"], abs=1e-9) and len(records) == 6
+
+
+def test_the_adapter_loads_in_peft_and_has_the_last_loss(tmp_path: Path) -> None:
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    source = tiny_corpus(tmp_path / "c")
+    out = train(tiny(tmp_path), source, tmp_path)
+    base = AutoModelForCausalLM.from_pretrained(tiny_model(tmp_path))
+    model = PeftModel.from_pretrained(base, str(out)).eval()
+    val = read_documents(source, "val", 2048)
+    rows = pack(val.lengths.tolist(), 40)
+    total = 0.0
+    for row in rows:
+        batch = models.row_of([val.tokens(at) for at in row], "cpu")
+        total += float(models.row_losses(model, batch, "fp32").sum())
+    assert total / int(val.targets.sum()) == pytest.approx(curve(out)[-1]["loss"], abs=1e-5)
+
+
+def test_no_file_holds_a_path_of_this_machine(tmp_path: Path) -> None:
+    out = train(tiny(tmp_path), tiny_corpus(tmp_path / "c"), tmp_path)
+    for name, data in contents(out).items():
+        assert str(tmp_path).encode() not in data, name
+    assert (
+        json.loads((out / "adapter_config.json").read_text())["base_model_name_or_path"]
+        == "tiny-llama"
+    )
+
+
+def test_full_training_writes_a_model(tmp_path: Path) -> None:
+    from transformers import AutoModelForCausalLM
+
+    out = train(tiny(tmp_path, method="full", lr=0.001), tiny_corpus(tmp_path / "c"), tmp_path)
+    model = AutoModelForCausalLM.from_pretrained(out)
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["trainable_parameters"] == sum(p.numel() for p in model.parameters())
+    assert not (out / "adapter_config.json").exists()
+
+
+def test_random_state_of_the_caller_is_left_alone(tmp_path: Path) -> None:
+    source, stage = tiny_corpus(tmp_path / "c"), tiny(tmp_path)
+    torch.manual_seed(5)
+    wanted = torch.rand(3)
+    torch.manual_seed(5)
+    train(stage, source, tmp_path)
+    assert torch.equal(torch.rand(3), wanted)
+
+
+# --- kills --------------------------------------------------------------------------------------
+
+KILLED = """
+    import os, signal, sys
+    from pathlib import Path
+    from stages import Train, check
+    import json
+    def die(done, total):
+        if done == 5:
+            os.kill(os.getpid(), signal.SIGKILL)
+    stage = check.build(Train, json.loads(sys.argv[1]))
+    stage.run(Path(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4]), die)
+"""
+
+
+def test_killed_in_the_middle_a_rerun_gives_the_same_bytes(tmp_path: Path) -> None:
+    source, stage = tiny_corpus(tmp_path / "c"), tiny(tmp_path)
+    whole = contents(train(stage, source, tmp_path / "whole"))
+    (tmp_path / "killed" / "out").mkdir(parents=True)
+    work = tmp_path / "killed" / "work"
+    parameters = json.dumps(check.as_json(stage))
+    given = [parameters, str(source), str(tmp_path / "killed" / "out"), str(work)]
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(KILLED), *given],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert sorted(path.name for path in work.glob("checkpoint-*")) == [
+        "checkpoint-00000004",
+        "checkpoint-00000008",
+    ]
+    seen: list[int] = []
+    again = train(stage, source, tmp_path / "killed", lambda now, total: seen.append(now))
+    assert seen == [5, 6, 7, 8]
+    assert contents(again) == whole
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_saves_and_the_rerun_gives_the_same_bytes(tmp_path: Path, number: int) -> None:
+    source, stage = tiny_corpus(tmp_path / "c"), tiny(tmp_path, save_every=1000)
+    whole = contents(train(stage, source, tmp_path / "whole"))
+
+    def ask(done: int, total: int) -> None:
+        if done == 3:
+            os.kill(os.getpid(), number)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Preempted, match="after step 3 of 8"):
+        train(stage, source, tmp_path / "stopped", ask)
+    assert signal.getsignal(signal.SIGTERM) is before
+    seen: list[int] = []
+    again = train(stage, source, tmp_path / "stopped", lambda now, total: seen.append(now))
+    assert seen == [4, 5, 6, 7, 8]
+    assert contents(again) == whole
+
+
+def test_checkpoints_of_other_settings_are_not_gone_on_from(tmp_path: Path) -> None:
+    source, stage = tiny_corpus(tmp_path / "c"), tiny(tmp_path)
+    train(stage, source, tmp_path)
+    seen: list[int] = []
+    train(replace(stage, seed=1), source, tmp_path, lambda now, total: seen.append(now))
+    assert seen == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_a_kill_while_saving_leaves_the_checkpoint_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint.save(tmp_path, 1, {"key": "k", "n": 1}, {"a": torch.ones(3)})
+    calls = ("fsync", "rename")
+    for number, name in enumerate(calls):
+
+        def killed(*given: Any, **more: Any) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os if name == "fsync" else Path, name, killed)
+            with pytest.raises(KeyboardInterrupt):
+                checkpoint.save(tmp_path, 2 + number, {"key": "k", "n": 2}, {"a": torch.zeros(3)})
+        found = checkpoint.latest(tmp_path, "k")
+        assert found is not None and found[0]["n"] == 1
+        assert torch.equal(found[1]["a"], torch.ones(3))
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-00000001"]
+
+
+def test_two_checkpoints_are_kept(tmp_path: Path) -> None:
+    for position in range(5):
+        checkpoint.save(tmp_path, position, {"key": "k"}, {"a": torch.ones(1)})
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "checkpoint-00000003",
+        "checkpoint-00000004",
+    ]
+    assert checkpoint.latest(tmp_path, "another") is None
+
+
+# --- parameters and card ------------------------------------------------------------------------
+
+
+def test_contradictions_are_said_before_anything_runs(tmp_path: Path) -> None:
+    assert Train(model=str(tiny_model(tmp_path))).contradictions() == ()
+    both = Train(model=str(tiny_model(tmp_path)), targets=("all-linear", "q_proj"))
+    assert "all-linear stands alone" in both.contradictions()[0]
+    assert "nowhere" in Train(model="nowhere").contradictions()[0]
+
+
+def test_the_model_is_a_resource_by_content(tmp_path: Path) -> None:
+    names = {path.name for path in Train(model=str(tiny_model(tmp_path))).resources()}
+    assert {"config.json", "model.safetensors"} <= names
+
+
+def test_the_card_names_sources_and_licences(tmp_path: Path) -> None:
+    source = tiny_corpus(tmp_path / "c")
+    out = train(tiny(tmp_path), source, tmp_path)
+    card = (out / "README.md").read_text()
+    assert "| counting | CC0-1.0 |" in card and 'base_model: "tiny-llama"' in card
+    summary = json.loads((out / "summary.json").read_text())
+    sources = [{"name": "a|b\nc", "license": None}]
+    assert "| a\\|b c | not stated |" in model_card.text(summary, {}, sources)
+    assert Corpus(source).sources == [{"name": "counting", "license": "CC0-1.0"}]
