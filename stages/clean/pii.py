@@ -1,0 +1,324 @@
+"""Personal data and secrets in text: found by form and check digits, masked or dropped.
+
+Finds e-mail addresses, phone numbers, IP addresses, payment cards (Luhn), IBANs (ISO 13616), keys
+and tokens by their published prefixes, and passwords in URLs. Finds no names and no addresses.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple
+
+import pyarrow as pa
+
+from stages.base import Map
+from stages.verdicts import Verdicts
+
+Kind = Literal["credentials", "key", "email", "iban", "card", "ip", "phone"]
+
+
+class Found(NamedTuple):
+    """One finding: what kind, and where in the text."""
+
+    kind: str
+    begin: int
+    end: int
+
+
+_EMAIL = re.compile(
+    r"(?<![\w.+%/@-])[A-Za-z0-9][\w.+%-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+"
+    r"[A-Za-z]{2,24}(?![\w@-])",
+    re.ASCII,
+)
+# logo@2x.png and git@github.com:user/repo look like addresses and are none
+_NO_DOMAIN = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|js|css|py|ts|html?|json|xml)$", re.I)
+
+_CREDENTIALS = re.compile(
+    r"\b[a-z][a-z0-9+.-]{1,15}://([^\s:/@?#\"'<>]{1,80}:[^\s/@?#\"'<>]{1,120})@"
+)
+
+# Published forms of secrets: AWS, GitHub, GitLab, Slack, Google, OpenAI and Anthropic, Stripe,
+# Hugging Face, npm, PyPI, SendGrid, JSON web tokens, PEM private keys.
+_KEY = re.compile(
+    r"(?<![\w-])(?:(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36,251}"
+    r"|github_pat_[A-Za-z0-9_]{22,255}|glpat-[\w-]{20,64}|xox[abeoprs]-[A-Za-z0-9-]{10,250}"
+    r"|AIza[\w-]{35}|sk-(?:ant-|proj-)?[\w-]{20,200}|[rs]k_(?:live|test)_[A-Za-z0-9]{16,200}"
+    r"|hf_[A-Za-z0-9]{30,50}|npm_[A-Za-z0-9]{36}|pypi-AgEI[\w-]{50,500}"
+    r"|SG\.[\w-]{22}\.[\w-]{43}|eyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}\.[\w-]{10,1000})(?![\w-])"
+    r"|-----BEGIN (?:[A-Z]{2,10} )?PRIVATE KEY-----[\s\S]{40,8000}?-----END [A-Z ]{0,12}PRIVATE"
+    r" KEY-----",
+    re.ASCII,
+)
+_KEY_HINT = re.compile(
+    r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox|AIza|sk-|[rs]k_|hf_|npm_|pypi-|SG\.|eyJ"
+    r"|-----BEGIN"
+)
+
+_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}(?![A-Za-z0-9])", re.ASCII)
+# ISO 13616 registry: length by country.
+_IBAN_LENGTH = {
+    code: length
+    for length, codes in {
+        15: "NO", 16: "BE", 18: "DK FO FI GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU XK",
+        21: "CH CR HR LI LV", 22: "BG BH DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM TL",
+        24: "AD CZ DZ ES MD PK RO SA SE SK TN VG", 25: "LY PT ST", 26: "IS TR",
+        27: "BI DJ FR GR IT MC MR SM", 28: "AL AZ BY CY DO GT HU LB NI PL SV", 29: "BR EG PS QA UA",
+        30: "JO KW MU", 31: "MT SC", 32: "LC", 33: "RU",
+    }.items()
+    for code in codes.split()
+}  # fmt: skip
+
+_CARD = re.compile(r"(?<![\w.,+-])\d{4}(?:[ -]?\d){9,15}(?![\w-]|[.,]\d)", re.ASCII)
+# Issuers: Visa, Mastercard, American Express, Discover, JCB, Diners, UnionPay; with lengths.
+_ISSUER = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:2[2-9]|[3-6]\d|7[01])\d{13}|3[47]\d{13}"
+    r"|6(?:011|5\d\d|4[4-9]\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|3(?:0[0-5]|[689]\d)\d{11}"
+    r"|62\d{14,17}"
+)
+
+_IPV4 = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)", re.ASCII)
+_IPV6 = re.compile(
+    r"(?<![\w:.])[23][0-9A-Fa-f]{3}:(?:[0-9A-Fa-f]{0,4}:){1,6}[0-9A-Fa-f]{0,4}(?![\w:])"
+)
+_VERSION = re.compile(r"(?:\bv|version|release|section|clause|chapter|build|§)[ .:]*$", re.I)
+_ADDRESS = re.compile(r"\b(?:ip|host|server|address|ping|dns|gateway|client|from)\b", re.I)
+_LOW_OCTET = 20  # four numbers up to 20 read as a version or a section, unless a word says address
+
+_PHONE = re.compile(
+    r"(?<![\w.,/+=#$€£-])(?:"
+    r"(?:\+|00)[1-9]\d{0,2}[ .-]?(?:\(0?\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){1,4}"  # +49 …
+    r"|(?:1[ .-])?\([2-9]\d{2}\) ?[2-9]\d{2}[ .-]\d{4}"  # (212) 555-0123
+    r"|(?:1[.-])?[2-9]\d{2}([.-])[2-9]\d{2}\1\d{4}"  # 212-555-0123
+    r"|0[1-9](?:[ .]\d{2}){4}"  # 06 12 34 56 78
+    r"|\(?0[1-9]\d{1,3}\)?[ /-]\d{3,4}[ -]?\d{3,5}"  # 030 1234567, 020 7946 0958
+    r"|1[3-9]\d-?\d{4}-?\d{4}"  # 13812345678
+    r")(?![\w-]|[.,]\d)",
+    re.ASCII,
+)
+_PHONE_AFTER_WORD = re.compile(
+    r"(?:\b(?:phone|telephone|tel|mobile|cell|fax|call|whatsapp|telefon|handy|téléphone|teléfono)\b"
+    r"|电话|手机)[^\d\n]{0,14}?((?:\+|\(?)\d[\d ().-]{5,16}\d)(?![\w-])",
+    re.I,
+)
+_ISBN = re.compile(r"\b(?:isbn|issn|doi)\b[^\n]{0,12}$", re.I)
+
+
+def _emails(text: str) -> Iterator[tuple[int, int]]:
+    for match in _EMAIL.finditer(text) if "@" in text else ():
+        if match[0].startswith("git@") or _NO_DOMAIN.search(match[0]) or ".." in match[0]:
+            continue
+        yield match.span()
+
+
+def _credentials(text: str) -> Iterator[tuple[int, int]]:
+    for match in _CREDENTIALS.finditer(text) if "://" in text else ():
+        yield match.span(1)
+
+
+def _keys(text: str) -> Iterator[tuple[int, int]]:
+    for match in _KEY.finditer(text) if _KEY_HINT.search(text) else ():
+        shown = match[0]
+        if shown.startswith("sk-") and not re.search(r"\d", shown):
+            continue  # sk-learn-style words: a key of 20 characters without a digit is none
+        yield match.span()
+
+
+def _ibans(text: str) -> Iterator[tuple[int, int]]:
+    for match in _IBAN.finditer(text):
+        length = _IBAN_LENGTH.get(match[0][:2])
+        plain = 0
+        for end, char in enumerate(match[0], 1):
+            plain += char != " "
+            if plain == length:
+                compact = match[0][:end].replace(" ", "")
+                rest = match[0][end : end + 1]
+                if rest in ("", " ") and is_iban(compact):
+                    yield match.start(), match.start() + end
+                break
+
+
+def is_iban(compact: str) -> bool:
+    """Whether the check digits of an IBAN without spaces are right (ISO 7064, mod 97-10)."""
+    if len(compact) != _IBAN_LENGTH.get(compact[:2]):
+        return False
+    return int("".join(str(int(char, 36)) for char in compact[4:] + compact[:4])) % 97 == 1
+
+
+def _cards(text: str) -> Iterator[tuple[int, int]]:
+    for match in _CARD.finditer(text):
+        digits = re.sub(r"[ -]", "", match[0])
+        if _ISSUER.fullmatch(digits) and is_luhn(digits) and len(set(digits)) > 2:
+            yield match.span()
+
+
+def is_luhn(digits: str) -> bool:
+    """Whether the last digit is the Luhn check digit (ISO/IEC 7812-1)."""
+    total = 0
+    for position, char in enumerate(reversed(digits)):
+        value = int(char) * (1 + position % 2)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+def _addresses(text: str) -> Iterator[tuple[int, int]]:
+    for match in _IPV4.finditer(text):
+        octets = [int(part) for part in match[0].split(".")]
+        if max(octets) > 255 or any(len(p) > 1 and p[0] == "0" for p in match[0].split(".")):
+            continue
+        before = text[max(0, match.start() - 24) : match.start()]
+        if _VERSION.search(before):
+            continue
+        if max(octets) <= _LOW_OCTET and not _ADDRESS.search(before):
+            continue
+        if _points_to_somebody(match[0]):
+            yield match.span()
+    for match in _IPV6.finditer(text):
+        if _points_to_somebody(match[0]):
+            yield match.span()
+
+
+def _points_to_somebody(address: str) -> bool:
+    # Loopback, masks, multicast and addresses of private networks are the same for everybody.
+    # The ranges kept for documentation (RFC 5737, 3849) stand for real ones and count.
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    documentation = ("192.0.2.", "198.51.100.", "203.0.113.", "2001:db8:", "2001:DB8:")
+    return address.startswith(documentation) or (parsed.is_global and not parsed.is_multicast)
+
+
+def _phones(text: str) -> Iterator[tuple[int, int]]:
+    for match in _PHONE.finditer(text):
+        digits = sum(char.isdigit() for char in match[0])
+        before = text[max(0, match.start() - 20) : match.start()]
+        if 8 <= digits <= 15 and not _ISBN.search(before):
+            yield match.span()
+    for match in _PHONE_AFTER_WORD.finditer(text):
+        if 7 <= sum(char.isdigit() for char in match[1]) <= 15:
+            yield match.span(1)
+
+
+_DIGITS = re.compile(r"\d[\d .()/:-]{4,}\d|[0-9A-Fa-f]:[0-9A-Fa-f:]{4}", re.ASCII)
+# Longer and surer forms first: what one kind has taken, a later one does not take again.
+_FINDERS: dict[str, tuple[Callable[[str], Iterator[tuple[int, int]]], bool]] = {
+    "credentials": (_credentials, False),
+    "key": (_keys, False),
+    "email": (_emails, False),
+    "iban": (_ibans, True),
+    "card": (_cards, True),
+    "ip": (_addresses, True),
+    "phone": (_phones, True),
+}
+KINDS: tuple[Kind, ...] = ("credentials", "key", "email", "iban", "card", "ip", "phone")
+
+
+def find(text: str, kinds: tuple[str, ...] = KINDS) -> list[Found]:
+    """The findings in a text, in order, without overlaps."""
+    found: list[Found] = []
+    digits = _DIGITS.search(text) is not None
+    for kind in KINDS:
+        finder, numeric = _FINDERS[kind]
+        if kind not in kinds or (numeric and not digits):
+            continue
+        for begin, end in finder(text):
+            if not any(begin < other.end and other.begin < end for other in found):
+                found.append(Found(kind, begin, end))
+    return sorted(found, key=lambda one: one.begin)
+
+
+def mask(text: str, found: list[Found]) -> tuple[str, list[Found]]:
+    """The text with each finding replaced by its kind in brackets, and where these now stand."""
+    pieces, shown, begin, length = [], [], 0, 0
+    for one in found:
+        label = f"[{one.kind.upper()}]"
+        pieces += [text[begin : one.begin], label]
+        length += one.begin - begin
+        shown.append(Found(one.kind, length, length + len(label)))
+        length += len(label)
+        begin = one.end
+    return "".join([*pieces, text[begin:]]), shown
+
+
+@dataclass(frozen=True)
+class Pii(Map):
+    """Find personal data and secrets; mask them, or drop the records that hold them.
+
+    on: which text: input, output or all; default all.
+    action: mask puts [EMAIL], [PHONE], [IP], [CARD], [IBAN], [KEY] or [CREDENTIALS] in the place of
+        each finding; drop takes the record out, with the findings masked in the reject too, so that
+        evidence and text show where they were and never what they were. Default mask.
+    kinds: what to look for: credentials (user and password in a URL), key, email, iban, card, ip,
+        phone; default all.
+    """
+
+    name: ClassVar[str] = "pii"
+    reasons: ClassVar[Mapping[str, str]] = {"pii": "the record holds personal data or a secret"}
+
+    on: Literal["input", "output", "all"] = "all"
+    action: Literal["mask", "drop"] = "mask"
+    kinds: tuple[Kind, ...] = KINDS
+
+    def makes(self) -> Mapping[str, pa.DataType]:
+        """pii: how many findings the record had."""
+        return {"pii": pa.int32()}
+
+    def contradictions(self) -> tuple[str, ...]:
+        """An empty list of kinds would look for nothing."""
+        return () if self.kinds else ("pii.kinds is empty: nothing would be looked for",)
+
+    def judge(self, verdicts: Verdicts) -> None:
+        """Mask or drop; count."""
+        found: dict[int, dict[str, list[Found]]] = {}
+        masked: dict[int, dict[str, str]] = {}
+
+        def change(row: int, name: str, text: str) -> str:
+            hits = find(text, self.kinds)
+            if not hits:
+                return text
+            new, shown = mask(text, hits)
+            found.setdefault(row, {})[name] = shown
+            masked.setdefault(row, {})[name] = new
+            return new if self.action == "mask" else text
+
+        for row in range(len(verdicts)):
+            if not verdicts.fields(row, self.on):
+                verdicts.inapplicable(row)
+        verdicts.rewrite(self.on, change)
+        counts = [sum(map(len, found.get(row, {}).values())) for row in range(len(verdicts))]
+        verdicts.set("pii", counts, pa.int32())
+        if self.action == "drop":
+            for row, fields in found.items():
+                self._drop(verdicts, row, fields, masked[row])
+
+    def _drop(
+        self,
+        verdicts: Verdicts,
+        row: int,
+        fields: Mapping[str, list[Found]],
+        masked: Mapping[str, str],
+    ) -> None:
+        # `span` and `match` are those of the masked field: the reject must not hold the finding.
+        name, shown = next(iter(fields.items()))
+        first = shown[0]
+        # the fields outside the view are shown too, so they are masked too
+        parts = []
+        for other, text in verdicts.fields(row, "all"):
+            parts.append(masked[other] if other in masked else mask(text, find(text))[0])
+        verdicts.drop(
+            row,
+            "pii",
+            text="\n".join(parts),
+            field=name,
+            kind=first.kind,
+            span=[first.begin, first.end],
+            match=masked[name][first.begin : first.end],
+            masked=True,
+            spans={
+                other: [[one.kind, one.begin, one.end] for one in ones]
+                for other, ones in fields.items()
+            },
+        )
