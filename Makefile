@@ -6,10 +6,11 @@ VENV := .venv
 PIP := $(VENV)/bin/pip install --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
 SEEDBED := $(VENV)/bin/seedbed
 
-CORE_STAGES := html csv sql jsonl normalize quality pii refusals dedup split apply
+# The table of stages is the one list of names; those of an extra need its packages.
+STAGES := $(shell sed -n 's/^    "\([a-z]*\)": ."stages\..*/\1/p' stages/__init__.py)
 DATABASE_STAGES := database
-MODEL_STAGES := embed select tokenize export train diagnose
-STAGES := $(CORE_STAGES) $(DATABASE_STAGES) $(MODEL_STAGES)
+MODEL_STAGES := embed select tokenize train
+CORE_STAGES := $(filter-out $(DATABASE_STAGES) $(MODEL_STAGES),$(STAGES))
 
 # One stamp a set of extras, written last: an interrupted install is done again.
 CORE := $(VENV)/.core
