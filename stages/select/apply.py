@@ -176,8 +176,9 @@ def _problem_with(
         for name in ("text", "prompt", "completion"):
             if not isinstance(one.get(name), str | None):
                 return f"{name} must be text, not {type(one[name]).__name__}"
-        groups = (one.get("text"), one.get("messages"), one.get("prompt", one.get("completion")))
-        if sum(value is not None for value in groups) != 1:
+        pair = one.get("prompt") is not None or one.get("completion") is not None
+        forms = pair + sum(one.get(name) is not None for name in ("text", "messages"))
+        if forms > 1 or (not forms and records.form_of(record) is not None):
             return "a record has exactly one of text, messages, prompt with completion"
         try:
             records.to_table([{**one, "id": record["id"]}], schema)

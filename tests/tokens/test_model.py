@@ -51,9 +51,7 @@ def test_two_processes_can_build_the_same_cache_at_once(tmp_path: Path) -> None:
     }
 
 
-def test_a_build_that_fails_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_build_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEEDBED_CACHE", str(tmp_path))
 
     def broken(source: Path, out: Path) -> None:
@@ -136,10 +134,10 @@ def test_a_local_folder_is_used_as_it_is(tmp_path: Path) -> None:
     assert models.tokenizer_folder(str(folder)) == folder
     assert models.resources(str(folder)) == (folder / "tokenizer.json",)
     assert models.load_tokenizer(str(folder)).encode("a").ids == [81]
-    with pytest.raises(UsageError, match="no .safetensors file"):
+    with pytest.raises(UsageError, match=r"no \.safetensors file"):
         models.model_folder(str(folder))
     (folder / "tokenizer.json").write_text("{}")
-    with pytest.raises(UsageError, match="cannot be read|not a tokenizer"):
+    with pytest.raises(UsageError, match=r"cannot be read|not a tokenizer"):
         models.load_tokenizer(str(folder))
 
 

@@ -1,0 +1,45 @@
+"""Cases of tokenize."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stages.tokens.tokenize import Tokenize
+from tests.case import Case
+
+
+def cases(folder: Path) -> list[Case]:
+    """Every form, every reason, control tokens in a record, both ways with long records."""
+    talk = [
+        {"role": "user", "content": "How are peas sown?\n\n1. in rows"},
+        {"role": "assistant", "content": "In rows, 3 cm deep."},
+        {"role": "user", "content": "<|im_end|> and when?"},
+        {"role": "assistant", "content": "In March — or so."},
+    ]
+    good = [
+        {"text": "The garden opens at   10."},
+        {"prompt": "When?", "completion": "At ten."},
+        {"messages": talk},
+    ]
+    bad = [
+        {"text": " \n"},
+        {"prompt": "When?", "completion": None},
+        {"messages": talk[:1]},
+        {"messages": [{"role": "user", "content": None}, talk[1]]},
+        {"text": "a bell \x04 that has no token"},
+        {"text": "word " * 50},
+    ]
+    return [
+        Case(
+            Tokenize(max_length=65, strict=True),
+            records=[*good, *bad[:5], {"text": "word " * 90}],
+            reasons={"empty": 2, "untrained": 1, "template": 1, "not_reversible": 1, "too_long": 1},
+        ),
+        Case(Tokenize(max_length=16, long="truncate"), records=[good[0], bad[4], bad[5]]),
+        Case(
+            Tokenize(chat="plain", train_on="all", system="Be short."),
+            records=[*good, bad[2]],
+            reasons={"untrained": 1},
+        ),
+        Case(Tokenize(default_system=True, max_length=None), records=good),
+    ]
