@@ -17,8 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
+import pipeline.shadow  # noqa: F401 - ends here when another `stages` would be imported
 import stages
-from stages.errors import Preempted, SeedbedError, UsageError
+from stages.errors import Preempted, SeedbedError, StageFailed, UsageError
 
 VERBS = {
     "run": "run a recipe: from raw files to whatever its last step makes",
@@ -35,10 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def command(arguments: Sequence[str]) -> int:
     """Do what the arguments say; returns the exit code."""
-    shadowed = _shadowed()
-    if shadowed:
-        print(f"seedbed: {shadowed}", file=sys.stderr)
-        return 2
     signal.signal(signal.SIGTERM, _preempt)
     try:
         parser, options = _parsed(arguments)
@@ -55,6 +52,13 @@ def command(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        from pipeline.store import MAKE_ROOM, is_full
+
+        if not is_full(error):
+            return _bug(traceback.format_exc())
+        _complain(f"the disk is full ({error}); {MAKE_ROOM}")
+        return StageFailed.exit_code
     except Exception:
         return _bug(traceback.format_exc())
 
@@ -69,27 +73,12 @@ def _complain(text: str) -> None:
 
 
 def _bug(trace: str) -> int:
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="seedbed-", suffix=".trace", delete=False
-    ) as file:
+    with tempfile.NamedTemporaryFile("w", prefix="seedbed-", suffix=".trace", delete=False) as file:
         file.write(trace)
     last = trace.strip().splitlines()[-1]
     _complain(f"this is a bug of seedbed, not of your data: {last}")
     _complain(f"the trace is in {file.name}; please report it")
     return 1
-
-
-def _shadowed() -> str | None:
-    """What is wrong when another `stages` or `pipeline` than ours would be imported."""
-    home = Path(__file__).resolve().parent.parent
-    for module in (stages,):
-        found = Path(module.__file__ or "").resolve()
-        if found.parent.parent != home:
-            return (
-                f"{found} hides seedbed's own {module.__name__} ({home / module.__name__}): "
-                "rename it, or run from another folder"
-            )
-    return None
 
 
 def _parsed(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
@@ -177,7 +166,7 @@ def _recipe(options: argparse.Namespace) -> Any:
     from pipeline.recipe import read_recipe
 
     recipe = read_recipe(options.recipe)
-    changes = {
+    changes: dict[str, Any] = {
         name: str(value.resolve()) if isinstance(value, Path) else value
         for name in ("workers", "store", "out", "part_bytes")
         if (value := getattr(options, name, None)) is not None
@@ -224,7 +213,7 @@ def _gc(options: argparse.Namespace) -> int:
 # --- the stages ---------------------------------------------------------------------------------
 
 
-def _stage_help(name: str) -> dict[str, str]:
+def _stage_help(name: str) -> dict[str, Any]:
     from stages import check
 
     summary = check.summary(stages.stage(name))
@@ -311,7 +300,9 @@ def _built(options: argparse.Namespace) -> Any:
 
 
 def _several(value: Any) -> list[str]:
-    return [part for item in value for part in item.split(",")] if isinstance(value, list) else [value]
+    return (
+        [part for item in value for part in item.split(",")] if isinstance(value, list) else [value]
+    )
 
 
 def _value(text: str) -> Any:
@@ -333,7 +324,10 @@ def _input(stage: Any, options: argparse.Namespace) -> Any:
         raise UsageError(f"{options.input}: not found")
     if isinstance(stage, Source):
         return SourceStep(
-            stage, path=path, name=options.source_name, license=options.license,
+            stage,
+            path=path,
+            name=options.source_name,
+            license=options.license,
             shown=options.input,
         )
     if Corpus.at(path):
@@ -354,3 +348,7 @@ def _input(stage: Any, options: argparse.Namespace) -> Any:
     if isinstance(stage, End):
         raise UsageError(f"{stage.name} works on a corpus: make one of {options.input} first")
     return SourceStep(reader(), path=path, name=reader.name, shown=options.input)
+
+
+if __name__ == "__main__":
+    main()

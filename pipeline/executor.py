@@ -7,7 +7,6 @@ by path and writes its output itself, so another executor (a cluster's) is this 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import select
 import signal
@@ -19,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from pipeline.store import MAKE_ROOM, is_full
 from stages.child import die_with_parent, python, receive, send
 from stages.errors import SeedbedError, StageFailed
 
@@ -144,10 +144,7 @@ def _summary(answer: dict[str, Any], job: Job) -> dict[str, Any]:
         error.exit_code = answer["exit_code"]
         raise error
     if answer["error"] == "disk":
-        raise StageFailed(
-            f"{job['stage']}: the disk is full ({answer['message']}); nothing that was finished "
-            "is lost: make room (`seedbed gc` helps) and run again"
-        )
+        raise StageFailed(f"{job['stage']}: the disk is full ({answer['message']}); {MAKE_ROOM}")
     raise Bug(answer["message"])
 
 
@@ -175,7 +172,7 @@ def main() -> None:
         except SeedbedError as error:
             answer = {"error": "user", "message": str(error), "exit_code": error.exit_code}
         except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            full = is_full(error)
             answer = {"error": "disk" if full else "bug"}
             answer["message"] = str(error) if full else traceback.format_exc()
         except Exception:

@@ -93,7 +93,9 @@ def life_of(identity: str, folder: Path, account: dict[str, Any]) -> Life:
         raise UsageError(f"no step of {folder} knows a record {identity}")
     first = chapters[0].row
     place = Place.parse(first["place"])
-    source = next((s for s in account["sources"] if s["name"] == first["source"]), {})
+    source: dict[str, Any] = next(
+        (s for s in account["sources"] if s["name"] == first["source"]), {}
+    )
     return Life(identity, source, place, source_bytes(source, place), chapters)
 
 
@@ -217,7 +219,9 @@ def _place(source: dict[str, Any], place: Place) -> str:
 def _told(chapter: Chapter) -> list[str]:
     if chapter.event in ("dropped", "failed"):
         cls = stages.stage(chapter.stage)
-        lines = [f"{chapter.label}: {chapter.event}, {chapter.reason} ({cls.reasons[chapter.reason]})"]
+        lines = [
+            f"{chapter.label}: {chapter.event}, {chapter.reason} ({cls.reasons[chapter.reason]})"
+        ]
         lines += [f"  {name}: {value}" for name, value in chapter.evidence.items()]
         return lines + _block(chapter.row["text"] or "")
     lines = [f"{chapter.label}: {chapter.event}", *("  " + words for words in chapter.words)]

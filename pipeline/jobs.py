@@ -18,10 +18,10 @@ import pyarrow as pa
 import stages
 from pipeline.store import Entry, Store
 from stages import check
-from stages.base import Batch, Fit, Map, Part, Seen, Source, Stage
+from stages.base import Fit, Map, Part, Seen, Source, Stage
 from stages.corpus import ArrowWriter, batches_of, iterate_arrow, read_arrow, write_json
 from stages.records import REJECTS, SCHEMA
-from stages.verdicts import Counts, Split
+from stages.verdicts import Batch, Counts, Judged
 
 DATA, REJECTED, OBSERVED, STATE = "data.arrow", "rejects.arrow", "observed.arrow", "state.json"
 
@@ -77,7 +77,7 @@ def aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:
     )
 
 
-def write_splits(folder: Path, schema: pa.Schema, splits: Iterable[Split]) -> dict[str, Any]:
+def write_splits(folder: Path, schema: pa.Schema, splits: Iterable[Judged]) -> dict[str, Any]:
     """Write the splits of a piece; returns the piece's manifest values."""
     data = ArrowWriter(folder / DATA, schema)
     rejects = ArrowWriter(folder / REJECTED, REJECTS)

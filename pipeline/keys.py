@@ -15,7 +15,7 @@ import importlib.util
 import json
 import os
 import sys
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def closure(module: str) -> set[str]:
     return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def _code(module: str) -> tuple[str, frozenset[str]]:
     """(hash of the syntax tree without docstrings, modules of `stages` that it imports)."""
     tree = ast.parse(_file_of(module).read_bytes())

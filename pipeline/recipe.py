@@ -90,9 +90,13 @@ class _Reader:
         self.seed = 0
 
     def say(self, node: Node, text: str, key: str | None = None) -> None:
-        line, column = node.keys.get(key, (node.line, node.column)) if key else (
-            node.line,
-            node.column,
+        line, column = (
+            node.keys.get(key, (node.line, node.column))
+            if key
+            else (
+                node.line,
+                node.column,
+            )
         )
         self.problems.append(Problem(text, line, column, self.file))
 
@@ -145,7 +149,9 @@ class _Reader:
         wrong = check.problems_of(cls, values)
         for name, text in wrong.items():
             known = name in check.parameters(cls)
-            self.say(given[name] if known and name in given else where, text, None if known else name)
+            self.say(
+                given[name] if known and name in given else where, text, None if known else name
+            )
         if wrong:
             return None
         if "seed" in check.parameters(cls):
@@ -205,9 +211,7 @@ class _Reader:
             self.say(own["path"], f"{path}: not found (looked in {self.folder})")
         if stage is None:
             return None
-        return SourceStep(
-            stage, node.line, node.column, full, name, licence, path, steps
-        )
+        return SourceStep(stage, node.line, node.column, full, name, licence, path, steps)
 
 
 def absolute(path: str, folder: Path) -> str:
@@ -277,9 +281,7 @@ def _recipe(reader: _Reader, root: Node, path: Path) -> Recipe:
             reader.say(run[key], f"{key} must be at least 1, not {settings[key]}")
     settings = {key: value for key, value in settings.items() if value is not None}
     folder = path.resolve().parent
-    return Recipe(
-        name, folder, sources, steps, reader.seed, file=str(path), **settings
-    )
+    return Recipe(name, folder, sources, steps, reader.seed, file=str(path), **settings)
 
 
 def problems_of_order(recipe: Recipe) -> list[Problem]:
@@ -328,18 +330,15 @@ def problems_of_step(step: Step, before: set[str], kinds: Mapping[str, set[str]]
             for name in stages.TABLE
             if stages.stage(name).kind == stage.consumes and stages.stage(name).name != stage.name
         )
-        text = (
-            f"{stage.name} works on {stage.consumes}, and no earlier step makes them"
-            + (f"; put {' or '.join(makers)} before it" if makers else "")
+        text = f"{stage.name} works on {stage.consumes}, and no earlier step makes them" + (
+            f"; put {' or '.join(makers)} before it" if makers else ""
         )
         return [Problem(text, step.line, step.column)]
     problems = []
     for group in stage.needs():
         if not before & set(group):
             wanted = " or ".join(repr(name) for name in group)
-            makers = sorted(
-                name for name in stages.TABLE if set(group) & set(_default_makes(name))
-            )
+            makers = sorted(name for name in stages.TABLE if set(group) & set(_default_makes(name)))
             text = f"{stage.name} needs a column {wanted}, and nothing before it makes one"
             text += f"; put {' or '.join(makers)} before it" if makers else ""
             problems.append(Problem(text, step.line, step.column))

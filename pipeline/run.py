@@ -94,9 +94,7 @@ class Run:
         label = f"{len(self.done) + 1:02d}-{stage.name}"
         label += f"-{source}" if source and source != stage.name else ""
         folder = f"steps/{label}" if self.folder else ""
-        self._current = Done(
-            label, stage.name, stage.kind, check.as_json(stage), folder, source
-        )
+        self._current = Done(label, stage.name, stage.kind, check.as_json(stage), folder, source)
         self._began = time.monotonic()
         self.progress.begin(stage.name + (f" {source}" if source else ""))
         self.progress.event("begin", label=label, stage=stage.name)
@@ -367,7 +365,8 @@ def _steps(run: Run, recipe: Recipe) -> dict[str, Path]:
     flows.check_ids(run.store, flow)
     latest: dict[str, Flow | Entry] = {"records": flow}
     stage_of: dict[str, Stage] = {
-        "records": recipe.sources[-1].stage if not recipe.sources[-1].steps
+        "records": recipe.sources[-1].stage
+        if not recipe.sources[-1].steps
         else recipe.sources[-1].steps[-1].stage
     }
     shown: dict[str, Path] = {}
@@ -489,9 +488,7 @@ def _sources(path: Path) -> list[dict[str, Any]]:
 # --- the account --------------------------------------------------------------------------------
 
 
-def _account(
-    recipe: Recipe, run: Run, started: float, status: str, store: Store
-) -> dict[str, Any]:
+def _account(recipe: Recipe, run: Run, started: float, status: str, store: Store) -> dict[str, Any]:
     import importlib.metadata
 
     versions = {}

@@ -7,6 +7,7 @@ moment leaves whole pieces and temporary folders, which a later run sweeps.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -22,6 +23,12 @@ from typing import Any
 from stages.corpus import MANIFEST, sha256_of, write_json
 
 _SWEEP_AGE = 3600.0  # seconds before the temporary folder of a dead process is swept
+MAKE_ROOM = "nothing that was finished is lost: make room (`seedbed gc` helps) and run again"
+
+
+def is_full(error: OSError) -> bool:
+    """Whether an error says that a disk or a quota is full, or a file at its allowed size."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -143,7 +150,11 @@ class Store:
 
     def size(self) -> int:
         """Bytes of all entries."""
-        return sum(path.stat().st_size for path in self.objects.rglob("*") if path.is_file())
+        total = 0
+        for path in self.objects.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # another run may replace a damaged entry
+                total += path.stat().st_size if path.is_file() else 0
+        return total
 
     def remove(self, keys: Iterable[str]) -> tuple[int, int]:
         """Remove entries; returns (entries, bytes)."""

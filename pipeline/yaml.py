@@ -112,8 +112,6 @@ def _node(raw: Any, problems: list[Problem], file: str, above: tuple[int, ...]) 
                 Problem("`<<` is no part of YAML 1.2; write the keys, or an alias", *at, file)
             )
         elif name in values:
-            problems.append(
-                Problem(f"the key {name!r} stands here a second time", *at, file)
-            )
+            problems.append(Problem(f"the key {name!r} stands here a second time", *at, file))
         values[name], keys[name] = _node(value, problems, file, above), at
     return Node(values, line, column, keys)

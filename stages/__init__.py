@@ -33,7 +33,7 @@ TABLE: dict[str, tuple[str, str]] = {
 # How files of records are called; a stage that works on records reads them through this source.
 RECORD_FILES = {suffix: "jsonl" for suffix in (".jsonl", ".json", ".parquet", ".arrow", ".gz")}
 
-__all__ = sorted(cls for _, cls in TABLE.values())  # noqa: PLE0604
+__all__ = sorted(cls for _, cls in TABLE.values())
 
 _MODULES = {cls: module for module, cls in TABLE.values()}
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from stages import call, records
 from stages.place import Place
-from stages.verdicts import Batch, Counts, Split, Verdicts
+from stages.verdicts import Batch, Counts, Judged, Verdicts
 
 Needs = tuple[tuple[str, ...], ...]
 Progress = Callable[[int, int], None]
@@ -168,7 +168,7 @@ class Source(Stage):
         """
         return call.records_of(self, str(path), rejects, name or self.name, isolate)
 
-    def splits(self, part: Part, name: str, isolate: bool = False) -> Iterator[Split]:
+    def splits(self, part: Part, name: str, isolate: bool = False) -> Iterator[Judged]:
         """Read a part: batches of records with ids, rejects and counts."""
         gathered = _Gathered(self, name, part.detail.get("seen", {}))
         items = self._items(part, isolate)
@@ -278,11 +278,11 @@ class _Gathered:
             }
         )
 
-    def take(self) -> Split:
+    def take(self) -> Judged:
         schema = self.stage.schema(records.SCHEMA)
         self._counts.made = len(self._records)
         self._counts.check(self.stage.name)
-        split = Split(
+        split = Judged(
             records.to_table(self._records, schema),
             records.to_table(self._rejects, records.REJECTS),
             self._counts,
@@ -317,7 +317,7 @@ class Transform(Stage):
         """What a reject shows of the record."""
         return "\n".join(text for _, text in batch.fields(row, "all"))
 
-    def _split(self, table: pa.Table, judge: Callable[[Verdicts], None]) -> Split:
+    def _split(self, table: pa.Table, judge: Callable[[Verdicts], None]) -> Judged:
         verdicts = Verdicts(table, self.name, self.reasons)
         judge(verdicts)
         return verdicts.split(
@@ -334,7 +334,7 @@ class Map(Transform):
         """Mark rows with reasons and evidence, set columns, rewrite text. A row's verdict must
         not depend on the other rows of the batch."""
 
-    def split(self, table: pa.Table) -> Split:
+    def split(self, table: pa.Table) -> Judged:
         """Kept, rejects and counts of one batch."""
         return self._split(table, self.judge)
 
@@ -386,7 +386,7 @@ class Fit(Transform):
     def judge(self, verdicts: Verdicts, seen: Seen) -> None:
         """Mark the rows of one batch, knowing the final state."""
 
-    def split(self, table: pa.Table, seen: Seen) -> Split:
+    def split(self, table: pa.Table, seen: Seen) -> Judged:
         """Kept, rejects and counts of one batch."""
         return self._split(table, lambda verdicts: self.judge(verdicts, seen))
 

@@ -113,7 +113,8 @@ def _identified(rows: Iterable[Mapping[str, Any]], extra: Mapping[str, pa.DataTy
 
 def transformed(stage: Transform, data: Any, rejects: list[dict[str, Any]] | None) -> Any:
     """Judge records in this process; see `Transform.__call__`."""
-    from stages.base import Batch, Fit, Map, Seen, State
+    from stages.base import Fit, Map, Seen, State
+    from stages.verdicts import Batch
 
     table, dicts = as_table(data)
     _check_needs(stage, table)

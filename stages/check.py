@@ -12,11 +12,9 @@ import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
 
-@lru_cache(maxsize=None)
 def parameters(cls: type) -> dict[str, tuple[Any, dataclasses.Field[Any]]]:
     """name → (type, field) of a stage class."""
     hints = typing.get_type_hints(cls)
@@ -105,11 +103,12 @@ def convert(value: object, kind: Any) -> Any:
 def problems_of(cls: type, given: Mapping[str, object]) -> dict[str, str]:
     """parameter → problem, for each parameter given that the stage does not have or allow."""
     known = parameters(cls)
-    found = {}
+    found: dict[str, str] = {}
     for name, value in given.items():
         if name not in known:
-            found[name] = f"{getattr(cls, 'name', cls.__name__)} has no parameter {name!r}" + nearest(
-                name, known
+            found[name] = (
+                f"{getattr(cls, 'name', cls.__name__)} has no parameter {name!r}"
+                + nearest(name, known)
             )
             continue
         kind, field = known[name]

@@ -285,6 +285,12 @@ def write_corpus(
         digest.update(table)
     write_json(
         out / MANIFEST,
-        {**manifest, "format": FORMAT, "kind": kind, "pieces": entries, "digest": digest.hexdigest()},
+        {
+            **manifest,
+            "format": FORMAT,
+            "kind": kind,
+            "pieces": entries,
+            "digest": digest.hexdigest(),
+        },
     )
     return Corpus(out)

@@ -157,7 +157,9 @@ class Verdicts(Batch):
         tables: dict[str, list[Any]] = {}
         for row, record in enumerate(self._forms):
             new = records.rewrite(
-                record, view, lambda name, text, row=row: change(row, name, text)  # type: ignore[misc]
+                record,
+                view,
+                lambda name, text, row=row: change(row, name, text),  # type: ignore[misc]
             )
             if new is None:
                 continue
@@ -166,11 +168,15 @@ class Verdicts(Batch):
                 if new.get(name) is not record.get(name):
                     tables.setdefault(name, [r.get(name) for r in self._forms])[row] = new[name]
         for name, values in tables.items():
-            self._columns[name] = records.to_table(
-                [{name: value} for value in values], pa.schema([records.SCHEMA.field(name)])
-            ).column(0).combine_chunks()
+            self._columns[name] = (
+                records.to_table(
+                    [{name: value} for value in values], pa.schema([records.SCHEMA.field(name)])
+                )
+                .column(0)
+                .combine_chunks()
+            )
 
-    def split(self, schema: pa.Schema, reject_text: Callable[[int], str]) -> Split:
+    def split(self, schema: pa.Schema, reject_text: Callable[[int], str]) -> Judged:
         """The kept rows in `schema`, the rejects, and the counts."""
         rejects = [
             {
@@ -195,7 +201,7 @@ class Verdicts(Batch):
         kept = self._kept(schema)
         counts.made = kept.num_rows
         counts.check(self.stage)
-        return Split(kept, records.to_table(rejects, REJECTS), counts)
+        return Judged(kept, records.to_table(rejects, REJECTS), counts)
 
     def _kept(self, schema: pa.Schema) -> pa.Table:
         arrays = []
@@ -225,7 +231,7 @@ class Verdicts(Batch):
 
 
 @dataclass
-class Split:
+class Judged:
     """What a stage made of one batch."""
 
     kept: pa.Table

@@ -19,12 +19,12 @@ import pytest
 import stages
 from pipeline import keys
 from stages import check, records
-from stages.base import Batch, End, Fit, Map, Seen, Source, Stage, State, Transform
+from stages.base import End, Fit, Map, Seen, Source, Stage, State, Transform
 from stages.call import as_table
 from stages.corpus import Digest
 from stages.errors import UsageError
 from stages.place import Place
-from stages.verdicts import Counts, Split
+from stages.verdicts import Batch, Counts, Judged
 from tests.case import Case
 
 NAMES = sorted(stages.TABLE)
@@ -275,7 +275,7 @@ def test_the_matrix_is_complete(request: pytest.FixtureRequest) -> None:
 # --- how ----------------------------------------------------------------------------------------
 
 
-def splits_of(case: Case, size: int = 1 << 20) -> list[Split]:
+def splits_of(case: Case, size: int = 1 << 20) -> list[Judged]:
     stage = case.stage
     if isinstance(stage, Source):
         return [
@@ -287,7 +287,7 @@ def splits_of(case: Case, size: int = 1 << 20) -> list[Split]:
     return transform(stage, [as_table(case.records)[0]])
 
 
-def transform(stage: Stage, pieces: Sequence[pa.Table]) -> list[Split]:
+def transform(stage: Stage, pieces: Sequence[pa.Table]) -> list[Judged]:
     """Judge pieces as a run does: a fit's rounds see one table a piece."""
     if isinstance(stage, Map):
         return [stage.split(piece) for piece in pieces]
@@ -317,7 +317,7 @@ def digest_of_table(table: pa.Table) -> str:
     return whole.hexdigest()
 
 
-def digest(splits: Sequence[Split]) -> tuple[str, str]:
+def digest(splits: Sequence[Judged]) -> tuple[str, str]:
     kept = pa.concat_tables([split.kept for split in splits])
     rejects = pa.concat_tables([split.rejects for split in splits])
     return digest_of_table(kept), digest_of_table(rejects)

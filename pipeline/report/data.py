@@ -107,9 +107,7 @@ def _reasons(folder: Path, account: dict[str, Any]) -> Iterator[Reason]:
         meanings = stages.stage(step["stage"]).reasons
         for reason, count in sorted(step["counts"]["reasons"].items(), key=lambda one: -one[1]):
             rows = rejects.filter(pc.equal(rejects.column("reason"), reason)).slice(0, SAMPLES)
-            samples = [
-                {**row, "evidence": json.loads(row["evidence"])} for row in rows.to_pylist()
-            ]
+            samples = [{**row, "evidence": json.loads(row["evidence"])} for row in rows.to_pylist()]
             failed = bool(samples and samples[0]["failed"])
             yield Reason(step["label"], reason, meanings[reason], count, failed, samples)
 

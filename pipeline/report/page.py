@@ -38,7 +38,7 @@ def page(report: Report) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
         "style-src 'unsafe-inline'\">"
         f"<title>{name}: report</title><style>{_STYLE}</style></head><body>"
         f"<header><h1>{name}</h1>{_summary(report)}<nav>{links}</nav></header>"
@@ -71,7 +71,7 @@ def _summary(report: Report) -> str:
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(account["started"]))
     return (
         f'<p class="when">{escape(account["status"])} on {when}, '
-        f'{duration(account["seconds"])}, {account["workers"]} workers</p>'
+        f"{duration(account['seconds'])}, {account['workers']} workers</p>"
         f'<div class="cells">{told}</div>'
     )
 
@@ -116,10 +116,14 @@ def _class(key: str, value: int) -> str:
 
 def _bar(counts: dict[str, Any]) -> str:
     whole = max(1, counts["seen"])
-    return '<span class="share">' + "".join(
-        f'<i class="{key}" style="width:{counts[key] / whole * 100:.2f}%"></i>'
-        for key in ("kept", "dropped", "failed")
-    ) + "</span>"
+    return (
+        '<span class="share">'
+        + "".join(
+            f'<i class="{key}" style="width:{counts[key] / whole * 100:.2f}%"></i>'
+            for key in ("kept", "dropped", "failed")
+        )
+        + "</span>"
+    )
 
 
 def _reasons(reasons: list[Reason]) -> str:
@@ -145,7 +149,7 @@ def _sample(row: dict[str, Any]) -> str:
     )
     return (
         f'<div class="sample"><div class="place">{escape(row["source"])} · '
-        f'{escape(row["place"])} · <code>{escape(row["id"])}</code></div>'
+        f"{escape(row['place'])} · <code>{escape(row['id'])}</code></div>"
         f"<pre>{marked(row['text'] or '', evidence)}</pre>"
         + (f'<div class="evidence">{told}</div>' if told else "")
         + "</div>"
@@ -179,7 +183,7 @@ def _training(report: Report) -> str:
     borders = training.summary.get("epoch_borders") or []
     drawing = plots.curves(training.curve, borders, report.findings)
     findings = "".join(
-        f'<li><b>{escape(str(finding["kind"]).replace("_", " "))}</b> '
+        f"<li><b>{escape(str(finding['kind']).replace('_', ' '))}</b> "
         f"{escape(str(finding.get('words') or finding.get('why') or ''))}</li>"
         for finding in report.findings
     )
@@ -252,6 +256,7 @@ def _settings(report: Report) -> str:
 
 def _table(rows: Iterable[tuple[str, str]]) -> str:
     body = "".join(
-        f"<tr><th scope='row'>{escape(key)}</th><td>{escape(value)}</td></tr>" for key, value in rows
+        f"<tr><th scope='row'>{escape(key)}</th><td>{escape(value)}</td></tr>"
+        for key, value in rows
     )
     return f'<table class="facts"><tbody>{body}</tbody></table>'

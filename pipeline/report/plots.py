@@ -55,7 +55,7 @@ def flow(sources: Sequence[dict[str, Any]], steps: Sequence[dict[str, Any]]) -> 
         before, after = step["seen"] * scale, max(1.0, step["made"] * scale)
         body += (
             f'<path class="band" d="M{x:.1f},{top:.1f} h{wide:.1f} v{after:.1f} '
-            f'C{x + wide * 0.6:.1f},{top + after:.1f} {x + wide * 0.4:.1f},{top + before:.1f} '
+            f"C{x + wide * 0.6:.1f},{top + after:.1f} {x + wide * 0.4:.1f},{top + before:.1f} "
             f'{x:.1f},{top + before:.1f} Z"/>'
         )
         out = step["dropped"] + step["failed"]
