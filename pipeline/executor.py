@@ -103,7 +103,7 @@ class _Worker:
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self.number: int | None = None
-        self._hello = {"paths": paths}
+        self._hello = {"paths": paths, "driver": os.getpid()}
 
     @property
     def output(self) -> IO[bytes]:
@@ -150,15 +150,12 @@ def _summary(answer: dict[str, Any], job: Job) -> dict[str, Any]:
 
 def main() -> None:
     """A worker's side: jobs from standard input until it ends."""
-    parent = os.getppid()
     die_with_parent()
-    if os.getppid() != parent:
-        return
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides what Ctrl-C means
     jobs, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     hello = receive(jobs)
-    if hello is None:
+    if hello is None or os.getppid() != hello[0]["driver"]:  # it died before `die_with_parent`
         return
     sys.path.extend(hello[0]["paths"])
     from pipeline.jobs import execute

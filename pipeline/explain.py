@@ -227,7 +227,7 @@ def _told(chapter: Chapter) -> list[str]:
     lines = [f"{chapter.label}: {chapter.event}", *("  " + words for words in chapter.words)]
     for name, (old, new) in chapter.changed.items():
         if name in FORMS and new is not None:
-            lines += [f"  {name} was"] + _block(_text(old)) + [f"  {name} is"] + _block(_text(new))
+            lines += [f"  {name} was", *_block(_text(old)), f"  {name} is", *_block(_text(new))]
         elif name not in CORE and new is not None:
             lines.append(f"  {name}: {_short(new)}")
     return lines

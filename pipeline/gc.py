@@ -30,7 +30,7 @@ def collect(root: Path, keep_runs: int = 3) -> tuple[int, int]:
     finished = [(path, account) for path, account in read if not account.get("running")]
     kept = finished[-keep_runs:] if keep_runs else []
     named = {key for _, account in kept for key in account["keys"]}
-    removed = store.remove([key for key in store.keys() if key not in named])
+    removed = store.remove([key for key in store.all() if key not in named])
     for path, _ in finished[: len(finished) - len(kept)]:
         path.unlink()
     return removed

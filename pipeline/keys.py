@@ -1,7 +1,7 @@
 """What a piece's key is made of: everything that its bytes depend on, and nothing else.
 
-    base  = hash(format, stage, code, Python minor version, library versions, resources, parameters)
-    piece = hash(base, what the stage did, content of the part or sha-256 of the piece before, state)
+    base  = hash(format, stage, code, Python minor version, libraries, resources, parameters)
+    piece = hash(base, what it did, content of the part or sha-256 of the piece before, state)
 
 Not in a key: workers, part size, times, hosts, absolute paths, comments and docstrings.
 """
@@ -65,7 +65,9 @@ def _code(module: str) -> tuple[str, frozenset[str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             imports.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        elif isinstance(node, ast.ImportFrom):
+            if node.level or not node.module:
+                raise AssertionError(f"{module}:{node.lineno}: keys cannot see relative imports")
             imports.add(node.module)
             imports.update(f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call) and module not in _MAY_IMPORT_BY_NAME:
@@ -90,7 +92,7 @@ def _drop_docstring(node: ast.AST) -> None:
     if not isinstance(body, list) or not body or not isinstance(body[0], ast.Expr):
         return
     if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
-        body[0].value.value = ""
+        del body[0]
 
 
 def _home() -> Path:

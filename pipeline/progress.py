@@ -46,7 +46,7 @@ class Progress:
     def __init__(self, events: Path | None, stream: IO[str] | None = None) -> None:
         self._stream = stream or sys.stderr
         self._terminal = self._stream.isatty() and os.environ.get("TERM") != "dumb"
-        self._file = open(events, "w", encoding="utf-8") if events else None
+        self._file = open(events, "w", encoding="utf-8") if events else None  # noqa: SIM115
         self._began = self._shown = time.monotonic()
         self._label = ""
         self._line = False

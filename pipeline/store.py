@@ -143,7 +143,7 @@ class Store:
             raise OSError(errno.EIO, f"{target} was damaged while it was being written")
         return entry
 
-    def keys(self) -> Iterator[str]:
+    def all(self) -> Iterator[str]:
         """The keys of all entries."""
         for folder in sorted(self.objects.iterdir()):
             yield from sorted(os.listdir(folder))

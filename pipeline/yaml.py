@@ -13,6 +13,7 @@ from typing import Any
 
 _NULL = {"", "~", "null", "Null", "NULL"}
 _TRUE, _FALSE = {"true", "True", "TRUE"}, {"false", "False", "FALSE"}
+_INT_DIGITS = 4300  # what Python's int() reads; a longer one stays text and fits no parameter
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"(?P<sign>[-+]?)\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
@@ -64,10 +65,12 @@ def load(text: str, file: str) -> tuple[Node | None, list[Problem]]:
         return None, [Problem(f"not YAML: {what}", line, column, file)]
     except YAMLError as error:
         return None, [Problem(f"not YAML: {str(error).splitlines()[0]}", 1, 1, file)]
+    except RecursionError:
+        return None, [Problem("not a recipe: nested too deeply", 1, 1, file)]
     if root is None:
         return None, [Problem("the recipe is empty", 1, 1, file)]
-    problems: list[Problem] = []
-    return _node(root, problems, file, ()), problems
+    reader = _Reader(file)
+    return reader.node(root, ()), reader.problems
 
 
 def scalar(text: str) -> Any:
@@ -77,7 +80,7 @@ def scalar(text: str) -> Any:
     if text in _TRUE or text in _FALSE:
         return text in _TRUE
     if _INT.fullmatch(text):
-        return int(text)
+        return int(text) if len(text) <= _INT_DIGITS else text
     if re.fullmatch(r"0o[0-7]+", text):
         return int(text[2:], 8)
     if re.fullmatch(r"0x[0-9a-fA-F]+", text):
@@ -89,29 +92,43 @@ def scalar(text: str) -> Any:
     return text
 
 
-def _node(raw: Any, problems: list[Problem], file: str, above: tuple[int, ...]) -> Node:
-    from ruamel.yaml.nodes import MappingNode, SequenceNode
+class _Reader:
+    """Makes nodes of ruamel's; one that aliases share is made once."""
 
-    line, column = raw.start_mark.line + 1, raw.start_mark.column + 1
-    if id(raw) in above:
-        problems.append(Problem("an alias that contains itself", line, column, file))
-        return Node(None, line, column, {})
-    above = (*above, id(raw))
-    if isinstance(raw, SequenceNode):
-        return Node([_node(n, problems, file, above) for n in raw.value], line, column, {})
-    if not isinstance(raw, MappingNode):
-        quoted = raw.style is not None
-        return Node(raw.value if quoted else scalar(raw.value), line, column, {})
-    values: dict[str, Node] = {}
-    keys: dict[str, tuple[int, int]] = {}
-    for key, value in raw.value:
-        at = (key.start_mark.line + 1, key.start_mark.column + 1)
-        name = str(key.value)
-        if name == "<<":
-            problems.append(
-                Problem("`<<` is no part of YAML 1.2; write the keys, or an alias", *at, file)
-            )
-        elif name in values:
-            problems.append(Problem(f"the key {name!r} stands here a second time", *at, file))
-        values[name], keys[name] = _node(value, problems, file, above), at
-    return Node(values, line, column, keys)
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+        self._made: dict[int, Node] = {}
+
+    def node(self, raw: Any, above: tuple[int, ...]) -> Node:
+        """The node of ruamel's `raw`, which stands within the nodes `above`."""
+        line, column = raw.start_mark.line + 1, raw.start_mark.column + 1
+        if id(raw) in above:
+            self._say("an alias that contains itself", line, column)
+            return Node(None, line, column, {})
+        if id(raw) not in self._made:
+            self._made[id(raw)] = self._new(raw, line, column, (*above, id(raw)))
+        return self._made[id(raw)]
+
+    def _say(self, text: str, line: int, column: int) -> None:
+        self.problems.append(Problem(text, line, column, self.file))
+
+    def _new(self, raw: Any, line: int, column: int, above: tuple[int, ...]) -> Node:
+        from ruamel.yaml.nodes import MappingNode, SequenceNode
+
+        if isinstance(raw, SequenceNode):
+            return Node([self.node(item, above) for item in raw.value], line, column, {})
+        if not isinstance(raw, MappingNode):
+            quoted = raw.style is not None
+            return Node(raw.value if quoted else scalar(raw.value), line, column, {})
+        values: dict[str, Node] = {}
+        keys: dict[str, tuple[int, int]] = {}
+        for key, value in raw.value:
+            at = (key.start_mark.line + 1, key.start_mark.column + 1)
+            name = str(key.value)
+            if name == "<<":
+                self._say("`<<` is no part of YAML 1.2; write the keys, or an alias", *at)
+            elif name in values:
+                self._say(f"the key {name!r} stands here a second time", *at)
+            values[name], keys[name] = self.node(value, above), at
+        return Node(values, line, column, keys)

@@ -50,7 +50,7 @@ class ArrowWriter:
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path, self.schema, self.rows = path, schema, 0
-        self._file = open(path, "wb")
+        self._file = open(path, "wb")  # noqa: SIM115
         self._writer = pa.ipc.new_file(self._file, schema)
         self._waiting: list[pa.Table] = []
         self._waiting_rows = self._waiting_bytes = 0
@@ -192,7 +192,8 @@ class Corpus:
             text = (self.path / MANIFEST).read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
             raise UsageError(
-                f"{self.path} is not a corpus: it has no {MANIFEST} (an interrupted run writes none)"
+                f"{self.path} is not a corpus: it has no {MANIFEST} "
+                "(an interrupted run writes none)"
             ) from None
         self.manifest: dict[str, Any] = json.loads(text)
         if self.manifest.get("format") != FORMAT:

@@ -83,7 +83,7 @@ class Batch:
         return records.fields(self._forms[row], view)
 
     def texts(self, view: View = "all") -> list[str | None]:
-        """The text of each row in a view, its fields joined by a newline; None where it has none."""
+        """The text of each row in a view, its fields joined by a newline; None without any."""
         if view not in self._views:
             joined: list[str | None] = []
             for row in self._forms:

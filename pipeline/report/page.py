@@ -131,7 +131,7 @@ def _reasons(reasons: list[Reason]) -> str:
         return "<p>Nothing left: every record that came in was kept.</p>"
     return "".join(
         f'<details class="{"failed" if reason.failed else "dropped"}"><summary>'
-        f'<b data-reason="{escape(reason.step)}/{escape(reason.reason)}">{number(reason.count)}</b> '
+        f'<b data-reason="{escape(f"{reason.step}/{reason.reason}")}">{number(reason.count)}</b> '
         f"<code>{escape(reason.reason)}</code> <span>{escape(reason.step)}: "
         f"{escape(reason.meaning)}</span></summary>"
         + "".join(_sample(sample) for sample in reason.samples)

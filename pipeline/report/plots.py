@@ -166,10 +166,8 @@ def curves(
     body += _text(left, base + 24, "step 0", "s")
     body += _text(_W - right, base + 24, f"step {last:,}", "s", "end")
     body += _text(_W - right, base + 44, "nats a token", "s", "end")
-    body += (
-        f'<line class="train" x1="{left}" x2="{left + 30}" y1="{base + 40}" y2="{base + 40}"/>'
-        + _text(left + 36, base + 44, "training", "s")
-        + f'<line class="val" x1="{left + 120}" x2="{left + 150}" y1="{base + 40}" y2="{base + 40}"/>'
-        + _text(left + 156, base + 44, "validation", "s")
-    )
+    for cls, x, told in (("train", left, "training"), ("val", left + 120, "validation")):
+        y = base + 40
+        body += f'<line class="{cls}" x1="{x}" x2="{x + 30}" y1="{y}" y2="{y}"/>'
+        body += _text(x + 36, y + 4, told, "s")
     return _svg(height + 6, body, "training and validation loss", 520)
