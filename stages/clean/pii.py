@@ -150,7 +150,7 @@ def is_iban(compact: str) -> bool:
 def _cards(text: str) -> Iterator[tuple[int, int]]:
     for match in _CARD.finditer(text):
         digits = re.sub(r"[ -]", "", match[0])
-        if _ISSUER.fullmatch(digits) and is_luhn(digits) and len(set(digits)) > 2:
+        if _ISSUER.fullmatch(digits) and is_luhn(digits) and len(set(digits)) > 1:
             yield match.span()
 
 

@@ -66,7 +66,7 @@ def features(text: str) -> dict[str, int]:
     return points
 
 
-def _points(low: str) -> tuple[dict[str, int], tuple[str, int, int]]:
+def _points(low: str, lacks: bool = True) -> tuple[dict[str, int], tuple[str, int, int]]:
     spans = sentences(low)
     if not spans:
         return {}, ("", 0, 0)
@@ -88,6 +88,8 @@ def _points(low: str) -> tuple[dict[str, int], tuple[str, int, int]]:
                 match = rule.pattern.search(low, opinion.end(), end)  # beyond the remark
                 if match is None:
                     continue
+            if _quoted(low, first[0], match.start()):
+                continue
             points[rule.name] = worth
             if worth > best[0]:
                 best = (worth, rule.name, match.start(), match.end())
@@ -95,13 +97,13 @@ def _points(low: str) -> tuple[dict[str, int], tuple[str, int, int]]:
     foreign = rules.FOREIGN.search(low, first[0], head_end)
     if not points and not foreign:
         return {}, ("", 0, 0)
-    lack = rules.LACK.search(low, first[0], head_end)
+    lack = rules.LACK.search(low, first[0], head_end) if lacks else None
     for rule in rules.ADDED:
         if rule.pattern.search(low, first[0], first_end):
             points[rule.name] = rule.first
         elif head_end > first_end and rule.pattern.search(low, first_end, head_end):
             points[rule.name] = rule.head
-    if foreign and not opinion and not lack:
+    if foreign and not opinion and not lack and not _quoted(low, first[0], foreign.start()):
         points["foreign"] = 7
         if best[0] < 7:
             best = (7, "foreign", foreign.start(), foreign.end())
@@ -116,6 +118,11 @@ def _points(low: str) -> tuple[dict[str, int], tuple[str, int, int]]:
     if words > 900:
         points["long"] = -2
     return points, best[1:]
+
+
+def _quoted(low: str, begin: int, place: int) -> bool:
+    """Whether a place stands within double quotes; a text that is quoted as a whole does not."""
+    return low.count('"', begin + 1, place) % 2 == 1
 
 
 DECLINES = (
@@ -171,7 +178,7 @@ def judged(
     """One text judged by itself. The last three: whether there can be such a cue in it."""
     low = lowered(text)
     if refuses:
-        points, (rule, begin, end) = _points(low)
+        points, (rule, begin, end) = _points(low, lacks)
         score = total(points)
         if rule and score >= threshold:
             return Judgement("refusal", score, rule, begin, end)
