@@ -17,18 +17,17 @@ import pyarrow.compute as pc
 from stages.corpus import Corpus
 from stages.errors import UsageError
 
-COLUMNS = ("id", "split", "input_ids", "trained")  # trained: begin, end, begin, end … of a record
+COLUMNS = ("id", "split", "input_ids", "loss_mask")
 Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
 class _Chunk:
-    """One record batch: token ids and trained-on ranges, flat, with where each row begins."""
+    """One record batch: token ids and which are trained on, flat, with where each row begins."""
 
     ids: Array
-    id_offsets: Array
-    ranges: Array
-    range_offsets: Array
+    offsets: Array
+    wanted: Array
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,9 @@ class Documents:
         """(token ids, which of them are targets) of one document."""
         at, row = self._where[number]
         chunk = self._chunks[at]
-        begin, length = int(chunk.id_offsets[row]), int(self.lengths[number])
-        ranges = chunk.ranges[chunk.range_offsets[row] : chunk.range_offsets[row + 1]]
-        wanted = np.zeros(length, dtype=bool)
-        for first, last in zip(ranges[::2], ranges[1::2], strict=True):
-            wanted[first:last] = True
-        wanted[:1] = False
-        return chunk.ids[begin : begin + length], wanted
+        begin = int(chunk.offsets[row])
+        end = begin + int(self.lengths[number])
+        return chunk.ids[begin:end], chunk.wanted[begin:end]
 
 
 def read_documents(path: Path, split: str, max_length: int) -> Documents:
@@ -87,7 +82,7 @@ def read_documents(path: Path, split: str, max_length: int) -> Documents:
             stage = "split" if missing == ["split"] else "tokenize"
             raise UsageError(f"{path} has no column {', '.join(missing)}: run {stage} before train")
         chunk = _chunk(batch)
-        whole = np.diff(chunk.id_offsets)
+        whole = np.diff(chunk.offsets)
         short = np.minimum(whole, max_length)
         count = _targets(chunk, short)
         mine = pc.equal(batch.column("split"), split).fill_null(False)
@@ -106,17 +101,17 @@ def read_documents(path: Path, split: str, max_length: int) -> Documents:
 
 def _targets(chunk: _Chunk, lengths: Array) -> Array:
     """How many trained-on tokens each row has within its length, the first token left out."""
-    pairs = np.diff(chunk.range_offsets) // 2
-    rows = np.repeat(np.arange(len(lengths)), pairs)
-    begins, ends = chunk.ranges[0::2], chunk.ranges[1::2]
-    spans = np.minimum(ends, lengths[rows]) - np.maximum(begins, 1)
-    return np.bincount(rows, np.maximum(spans, 0), minlength=len(lengths)).astype(np.int64)
+    before = np.concatenate([[0], np.cumsum(chunk.wanted, dtype=np.int64)])
+    begins = chunk.offsets[:-1]
+    return before[begins + lengths] - before[begins]
 
 
 def _chunk(batch: pa.Table) -> _Chunk:
-    id_offsets, ids = _flat(batch.column("input_ids"))
-    range_offsets, ranges = _flat(batch.column("trained"))
-    return _Chunk(ids, id_offsets, ranges, range_offsets)
+    offsets, ids = _flat(batch.column("input_ids"))
+    wanted = _flat(batch.column("loss_mask"))[1].astype(bool)
+    begins = offsets[:-1]
+    wanted[begins[np.diff(offsets) > 0]] = False  # nothing predicts a document's first token
+    return _Chunk(ids, offsets, wanted)
 
 
 def _flat(column: pa.ChunkedArray) -> tuple[Array, Array]:

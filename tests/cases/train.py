@@ -18,7 +18,7 @@ SCHEMA = pa.schema(
         ("id", pa.string()),
         ("split", pa.string()),
         ("input_ids", pa.list_(pa.int32())),
-        ("trained", pa.list_(pa.int32())),
+        ("loss_mask", pa.list_(pa.bool_())),
         ("length", pa.int32()),
     ]
 )
@@ -50,7 +50,8 @@ def counting(number: int, length: int, prompt: int = 3) -> dict[str, Any]:
     """A record that counts up in steps of 1 to 3; its first tokens are not trained on."""
     start, stride = 2 + number * 7, 1 + number % 3
     ids = [2 + (start + stride * place) % (VOCABULARY - 2) for place in range(length)]
-    return {"input_ids": ids, "trained": [prompt, length], "length": length}
+    mask = [place >= prompt for place in range(length)]
+    return {"input_ids": ids, "loss_mask": mask, "length": length}
 
 
 def tiny_corpus(path: Path, train: int = 24, val: int = 6, **manifest: Any) -> Path:

@@ -129,15 +129,20 @@ def corpus_of(path: Path, rows: list[dict[str, Any]]) -> Path:
     return path
 
 
-def test_targets_are_the_trained_ranges_without_the_first_token(tmp_path: Path) -> None:
+def test_targets_are_the_masked_tokens_without_the_first_token(tmp_path: Path) -> None:
     base = {"split": "train", "input_ids": list(range(10, 20)), "length": 10}
+    masks = {
+        "ranges": [0, 1, 2, 5, 6],
+        "cut": range(4, 10),
+        "behind": [8, 9],
+        "first": [0],
+        "val": range(10),
+    }
     rows = [
-        {**base, "id": "ranges", "trained": [0, 3, 5, 7]},
-        {**base, "id": "cut", "trained": [4, 10]},
-        {**base, "id": "behind", "trained": [8, 10]},
-        {**base, "id": "first", "trained": [0, 1]},
-        {**base, "id": "val", "split": "val", "trained": [0, 10]},
+        {**base, "id": name, "loss_mask": [place in wanted for place in range(10)]}
+        for name, wanted in masks.items()
     ]
+    rows[-1]["split"] = "val"
     documents = read_documents(corpus_of(tmp_path / "c", rows), "train", 8)
     assert documents.ids == ["ranges", "cut"]
     assert documents.lengths.tolist() == [8, 8] and documents.targets.tolist() == [4, 4]
