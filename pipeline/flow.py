@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -17,13 +19,15 @@ import pyarrow as pa
 
 from pipeline.jobs import DATA, REJECTED, aligned
 from pipeline.keys import hash_of
-from pipeline.store import Entry, Store
+from pipeline.store import Entry, Store, lives
 from stages import check
 from stages.base import Stage
 from stages.corpus import MANIFEST, Digest, iterate_arrow, write_json
 from stages.errors import StageFailed
 from stages.records import FORMAT
 from stages.verdicts import Counts
+
+_SWAPS = 20  # attempts at putting a folder in the place of another, when runs compete
 
 
 @dataclass(frozen=True)
@@ -179,15 +183,38 @@ def show(folder: Path, manifest: Mapping[str, Any], links: Mapping[str, Path]) -
             _link(source, target)
         new.mkdir(parents=True, exist_ok=True)
         write_json(new / MANIFEST, manifest)
-        if folder.exists():
-            aside = folder.parent / f".old-{folder.name}-{os.getpid()}-{secrets.token_hex(4)}"
-            folder.rename(aside)
-            new.rename(folder)
-            shutil.rmtree(aside, ignore_errors=True)
-        else:
-            new.rename(folder)
+        for _ in range(_SWAPS):
+            try:
+                new.rename(folder)
+                return
+            except OSError as error:
+                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+                    raise
+            if _is_shown(folder, manifest, links):
+                return  # another run was faster
+            aside = folder.parent / f".old-{new.name.removeprefix('.new-')}"
+            with contextlib.suppress(FileNotFoundError):
+                folder.rename(aside)
+            _discard(aside)
+        raise StageFailed(f"{folder} is being made by several runs at once; run again")
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def _discard(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes of this machine left half shown in a run's folder."""
+    for path in [*folder.glob(".*-*-*"), *folder.glob("steps/.*-*-*")]:
+        kind, _, rest = path.name.partition("-")
+        process = rest.rsplit("-", 2)[-2]
+        if kind in (".new", ".old") and process.isdigit() and not lives(int(process)):
+            _discard(path)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -1,46 +1,118 @@
-"""`seedbed gc`: remove from the store what the last runs do not name."""
+"""`seedbed gc`: remove from the store what the last runs do not name; and how runs name it.
+
+A run writes the keys that it uses into a file of its own under `runs/` and holds a shared lock
+on the store, which the kernel takes back when the run dies. gc holds the lock alone.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline.store import Store
+from pipeline.store import Store, lives
 from stages.errors import UsageError
+
+_LOCK = "lock"
+
+
+class Mark:
+    """The file of one run: a header, a line for each key, and at the end whether it finished."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        folder = store.root / "runs"
+        folder.mkdir(exist_ok=True)
+        self._lock = open(store.root / _LOCK, "a")  # noqa: SIM115 - held until `close`
+        fcntl.flock(self._lock, fcntl.LOCK_SH)  # waits for a gc that is at work
+        self.path = folder / f"{time.time_ns():020d}-{secrets.token_hex(3)}.jsonl"
+        self._file = open(self.path, "w", encoding="utf-8")  # noqa: SIM115
+        self._write({"name": name, "process": os.getpid()})
+
+    def _write(self, row: object) -> None:
+        self._file.write(json.dumps(row) + "\n")
+        self._file.flush()
+
+    def add(self, keys: Iterable[str]) -> None:
+        """The run uses these entries, whether they are there already or not."""
+        self._write(list(keys))
+
+    def close(self, done: bool) -> None:
+        """The run is over."""
+        with contextlib.suppress(OSError):  # on a full disk an unfinished mark does as well
+            self._write({"done": done})
+        with contextlib.suppress(OSError):
+            self._file.close()
+        self._lock.close()
+
+    def forget(self) -> None:
+        """The run is over, and what it made need not be kept."""
+        self.close(False)
+        self.path.unlink(missing_ok=True)
 
 
 def collect(root: Path, keep_runs: int = 3) -> tuple[int, int]:
-    """Remove entries that the last `keep_runs` runs of a store do not name, and their accounts.
+    """Remove entries that the last `keep_runs` finished runs of a store do not name.
 
-    Returns (entries, bytes) removed. UsageError while a run is under way.
+    What an unfinished run after them made is kept too, so that it can go on. Returns (entries,
+    bytes) removed. UsageError while a run is under way.
     """
     if not (root / "objects").is_dir():
         raise UsageError(f"{root} is not a store")
+    if keep_runs < 0:
+        raise UsageError(f"the number of runs to keep must be at least 0, not {keep_runs}")
     store = Store(root)
-    store.sweep()
-    accounts = sorted((root / "runs").glob("*.json")) if (root / "runs").is_dir() else []
-    read = [(path, json.loads(path.read_text())) for path in accounts]
-    for path, account in read:
-        pid = account.get("running")
-        if pid and _lives(pid):
-            raise UsageError(f"a run is under way in {root} (process {pid}); wait for its end")
-        if pid:
+    with open(root / _LOCK, "a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"a run is under way in {root}{_who(root)}; wait for its end"
+            ) from None
+        store.sweep(0.0)
+        kept, gone = _divided(sorted((root / "runs").glob("*.jsonl")), keep_runs)
+        named = {
+            key for path in kept for row in _rows(path) if isinstance(row, list) for key in row
+        }
+        removed = store.remove([key for key in store.all() if key not in named])
+        for path in (root / "work").glob("*"):
+            if path.name.partition(".")[0] not in named:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in gone:
             path.unlink()
-    finished = [(path, account) for path, account in read if not account.get("running")]
-    kept = finished[-keep_runs:] if keep_runs else []
-    named = {key for _, account in kept for key in account["keys"]}
-    removed = store.remove([key for key in store.all() if key not in named])
-    for path, _ in finished[: len(finished) - len(kept)]:
-        path.unlink()
     return removed
 
 
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _divided(marks: list[Path], keep_runs: int) -> tuple[list[Path], list[Path]]:
+    """(marks to keep, marks to remove): the last finished ones and what is newer stay."""
+    finished = [path for path in marks if {"done": True} in _rows(path)]
+    if not keep_runs:
+        return [], marks
+    first = finished[-keep_runs] if len(finished) >= keep_runs else None
+    kept = [path for path in marks if first is None or path >= first]
+    return kept, [path for path in marks if path not in kept]
+
+
+def _rows(path: Path) -> list[object]:
+    """The rows of a mark; the last line of a killed run may be cut."""
+    rows: list[object] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        with contextlib.suppress(ValueError):
+            rows.append(json.loads(line))
+    return rows
+
+
+def _who(root: Path) -> str:
+    """The process of a run that is under way, as far as the marks tell."""
+    for path in sorted((root / "runs").glob("*.jsonl"), reverse=True):
+        head, *rest = _rows(path) or [None]
+        if not isinstance(head, dict) or any(isinstance(row, dict) for row in rest):
+            continue
+        if lives(head["process"]):
+            return f" (process {head['process']})"
+    return ""

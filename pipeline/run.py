@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -21,6 +20,7 @@ import pyarrow as pa
 from pipeline import flow as flows
 from pipeline.executor import Executor, LocalExecutor
 from pipeline.flow import Flow, Piece
+from pipeline.gc import Mark
 from pipeline.jobs import encode_schema, summary_of
 from pipeline.keys import FileHashes, base_key, hash_of, part_identity
 from pipeline.progress import Progress, duration, number
@@ -72,10 +72,11 @@ class Run:
         store: Store,
         executor: Executor,
         progress: Progress,
+        mark: Mark,
         folder: Path | None,
         part_bytes: int,
     ) -> None:
-        self.store, self.executor, self.progress = store, executor, progress
+        self.store, self.executor, self.progress, self.mark = store, executor, progress, mark
         self.folder, self.part_bytes = folder, part_bytes
         self.hashes = FileHashes(store.root / "hashes.json")
         self.done: list[Done] = []
@@ -115,6 +116,7 @@ class Run:
         self._current.reused += len(summaries)
         self._current.computed += len(missing)
         todo = list(missing.values())
+        self.mark.add([*summaries, *missing])
         for count, summary in enumerate(self.executor.map(todo), 1):
             summaries[summary["key"]] = summary
             self._current.cpu += summary["cpu"]
@@ -262,10 +264,22 @@ class Run:
         """Run an end stage in this process; its folder is an entry of the store."""
         self._begin(stage, None)
         key = hash_of([self._base(stage), "end", identity])
-        entry = self.store.get(key)
-        if entry is None:
+        self.mark.add([key])
+        entry = self.store.get(key) or self._ended(stage, key, source, sources)
+        self._current.reused = 1 - self._current.computed
+        self._current.keys = [key]
+        self._current.summary = entry.manifest["summary"]
+        if self.folder:
+            flows.show_entry(entry, self.folder / self._current.folder)
+        self._finish(f"→ {stage.kind}")
+        return entry
+
+    def _ended(self, stage: End, key: str, source: Path, sources: list[dict[str, Any]]) -> Entry:
+        with self.store.work(key) as work:
+            entry = self.store.get(key)  # another run may have made it while this one waited
+            if entry is not None:
+                return entry
             self._current.computed = 1
-            work = self.store.work(key)
             before = os.times()
 
             def write(folder: Path) -> dict[str, Any]:
@@ -284,15 +298,8 @@ class Run:
             entry = self.store.put(key, write)
             after = os.times()
             self._current.cpu = after.user + after.system - before.user - before.system
-            _remove(work)
-        else:
-            self._current.reused = 1
-        self._current.keys = [key]
-        self._current.summary = entry.manifest["summary"]
-        if self.folder:
-            flows.show_entry(entry, self.folder / self._current.folder)
-        self._finish(f"→ {stage.kind}")
-        return entry
+            self.store.finish(key)
+            return entry
 
 
 def _job(do: str, stage: Stage, key: str) -> dict[str, Any]:
@@ -303,12 +310,6 @@ def _told(counts: Counts) -> str:
     text = f"in {number(counts.seen):>7}  kept {number(counts.kept):>7}"
     text += f"  dropped {number(counts.dropped):>5}  failed {number(counts.failed):>4}"
     return text + (f"  made {number(counts.made)}" if counts.made != counts.kept else "")
-
-
-def _remove(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 # --- a whole recipe -----------------------------------------------------------------------------
@@ -329,12 +330,13 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
     folder = (recipe.folder / recipe.out / recipe.name).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     store.sweep()
+    flows.sweep(folder)
     progress = Progress(folder / "events.jsonl")
     workers = executor or LocalExecutor(recipe.workers, [recipe.folder])
-    run = Run(store, workers, progress, folder, recipe.part_bytes)
+    mark = Mark(store, recipe.name)
+    run = Run(store, workers, progress, mark, folder, recipe.part_bytes)
     started = time.time()
     status = "failed"
-    mark = _mark(store, recipe)
     try:
         shown = _steps(run, recipe)
         status = "done"
@@ -343,12 +345,14 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
         raise
     finally:
         workers.close()
+        mark.close(status == "done")
         run.hashes.save()
         progress.event("run", status=status)
         progress.close()
         account = _account(recipe, run, started, status, store)
-        write_json(folder / "run.json", account)
-        _unmark(mark, [key for done in run.done for key in done.keys])
+        temporary = folder / f".run-{os.getpid()}.json"
+        write_json(temporary, account)
+        temporary.replace(folder / "run.json")
     write_report(folder)
     return Result(folder, shown, run.done)
 
@@ -438,7 +442,8 @@ def run_stage(
     """
     store = Store((out.resolve().parent / ".seedbed").resolve())
     executor = LocalExecutor(workers, [Path.cwd()])
-    run = Run(store, executor, Progress(None), None, part_bytes)
+    mark = Mark(store, stage.name)
+    run = Run(store, executor, Progress(None), mark, None, part_bytes)
     try:
         if isinstance(stage, End):
             folder = source if isinstance(source, Path) else None
@@ -455,6 +460,7 @@ def run_stage(
         return run.done[-1]
     finally:
         executor.close()
+        mark.forget()
         run.hashes.save()
 
 
@@ -523,20 +529,6 @@ def _account(recipe: Recipe, run: Run, started: float, status: str, store: Store
         ],
         "steps": [asdict(done) for done in run.done],
     }
-
-
-def _mark(store: Store, recipe: Recipe) -> Path:
-    """Tell `gc` that a run is under way; the file later holds the keys that the run named."""
-    folder = store.root / "runs"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{time.time_ns():020d}-{secrets.token_hex(3)}.json"
-    path.write_text(json.dumps({"name": recipe.name, "running": os.getpid(), "keys": []}))
-    return path
-
-
-def _unmark(path: Path, keys: list[str]) -> None:
-    saved = json.loads(path.read_text())
-    path.write_text(json.dumps({"name": saved["name"], "keys": sorted(set(keys))}))
 
 
 def load_run(folder: Path) -> dict[str, Any]:

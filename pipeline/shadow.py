@@ -1,4 +1,4 @@
-"""Imported first by the command line: says which file hides our `stages`, in place of an ImportError.
+"""Imported first by the command line: says which file hides our `stages`.
 
 A `stages.py` of the user's in the working folder or on PYTHONPATH would be imported for ours.
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import secrets
@@ -57,11 +58,21 @@ class Store:
         """Where the entry of a key lies, or would."""
         return self.objects / key[:2] / key
 
-    def work(self, key: str) -> Path:
-        """A folder for the unfinished work of a key; it outlives a kill."""
+    @contextlib.contextmanager
+    def work(self, key: str) -> Iterator[Path]:
+        """A folder for the unfinished work of a key; it outlives a kill. A second run that wants
+        it waits until the first is done or dead."""
         folder = self.root / "work" / key
         folder.mkdir(parents=True, exist_ok=True)
-        return folder
+        with open(folder.with_name(f"{key}.lock"), "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            folder.mkdir(exist_ok=True)
+            yield folder
+
+    def finish(self, key: str) -> None:
+        """Remove the work folder of a key whose entry is committed."""
+        shutil.rmtree(self.root / "work" / key, ignore_errors=True)
+        (self.root / "work" / f"{key}.lock").unlink(missing_ok=True)
 
     def get(self, key: str) -> Entry | None:
         """The entry of a key, if it is whole: every file has its size and is older than the
@@ -169,29 +180,34 @@ class Store:
             entries += 1
         return entries, freed
 
-    def sweep(self) -> int:
-        """Remove temporary folders of processes of this host that are gone for an hour."""
+    def sweep(self, age: float = _SWEEP_AGE) -> int:
+        """Remove temporary folders, older than `age` seconds, of dead processes of this host."""
         swept = 0
         for path in (self.root / "tmp").glob(".*"):
             try:
-                old = time.time() - path.stat().st_mtime > _SWEEP_AGE
+                old = time.time() - path.stat().st_mtime >= age
             except FileNotFoundError:
                 continue
-            if old and not _lives(path.name):
+            if old and not _may_live(path.name):
                 shutil.rmtree(path, ignore_errors=True)
                 swept += 1
         return swept
 
 
-def _lives(name: str) -> bool:
+def _may_live(name: str) -> bool:
     """Whether the process that a temporary folder is named after may still be at work."""
     parts = name.rsplit("-", 2)
     if not name.startswith(".tmp-") or len(parts) < 3 or not parts[1].isdigit():
         return False
     if f"-{socket.gethostname()}-" not in name:
         return True
+    return lives(int(parts[1]))
+
+
+def lives(process: int) -> bool:
+    """Whether a process of this machine is there."""
     try:
-        os.kill(int(parts[1]), 0)
+        os.kill(process, 0)
     except ProcessLookupError:
         return False
     except PermissionError:

@@ -126,6 +126,9 @@ class _Reader:
         for key, value in raw.value:
             at = (key.start_mark.line + 1, key.start_mark.column + 1)
             name = str(key.value)
+            if not isinstance(key.value, str):
+                self._say("a key must be text", *at)
+                continue
             if name == "<<":
                 self._say("`<<` is no part of YAML 1.2; write the keys, or an alias", *at)
             elif name in values:

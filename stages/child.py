@@ -80,6 +80,7 @@ class Child:
 
     def __init__(self, stage: DocumentSource) -> None:
         self.stage = stage
+        self.asked = 0
         command, environment = python("stages.child")
         self.process = subprocess.Popen(
             command,
@@ -119,6 +120,7 @@ class Child:
 
     def ask(self, place: Place, raw: bytes) -> Any:
         """The child's answer for one document; raises Died."""
+        self.asked += 1
         start, cpu = time.monotonic(), self._cpu()
         try:
             send(self._stdin, {"place": str(place)}, raw)
@@ -154,22 +156,31 @@ def extracted_in_child(
                 yield item
                 continue
             place, raw = item
-            for attempt in range(1, 4):
+            crashed = killed = 0
+            while True:
                 if child is None:
                     child = Child(stage)
                 try:
-                    yield _answer(stage, place, raw, child.ask(place, raw))
+                    answer = child.ask(place, raw)
+                    if answer.get("reason") == "memory" and child.asked > 1:
+                        child.close()  # what earlier documents left behind may have filled it
+                        child = None
+                        continue
+                    yield _answer(stage, place, raw, answer)
                     break
                 except Died as death:
                     child.close()
                     child = None
                     if _from_outside(death):
-                        if attempt == 3:
+                        killed += 1
+                        if killed == 3:
                             raise StageFailed(
                                 f"{stage.name}: the reading process was killed three times at "
                                 f"{place} by another process (is the machine out of memory?)"
                             ) from None
-                    elif attempt > 1 or death.cause == "deadline":
+                        continue
+                    crashed += 1
+                    if crashed > 1 or death.cause == "deadline":
                         yield Fault(place, death.cause, death.evidence, raw=raw)
                         break
     finally:
