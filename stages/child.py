@@ -158,18 +158,17 @@ def extracted_in_child(
             place, raw = item
             crashed = killed = 0
             while True:
-                if child is None:
-                    child = Child(stage)
+                current = child = child or Child(stage)
                 try:
-                    answer = child.ask(place, raw)
-                    if answer.get("reason") == "memory" and child.asked > 1:
-                        child.close()  # what earlier documents left behind may have filled it
+                    answer = current.ask(place, raw)
+                    if answer.get("reason") == "memory" and current.asked > 1:
+                        current.close()  # what earlier documents left behind may have filled it
                         child = None
                         continue
                     yield _answer(stage, place, raw, answer)
                     break
                 except Died as death:
-                    child.close()
+                    current.close()
                     child = None
                     if _from_outside(death):
                         killed += 1
