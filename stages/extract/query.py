@@ -1,0 +1,290 @@
+"""A SELECT over the tables of a dump, run by DuckDB in this process on a temporary file.
+
+One thread and a full order, so equal input gives equal rows in equal order: DuckDB's joins and
+groups come in any order otherwise. Files and the network are out of the query's reach.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+
+from stages.errors import UsageError
+from stages.extract.sqldump.rows import Row
+from stages.extract.sqldump.schema import Column, Schema
+from stages.require import require
+
+PLACE = "_place"
+_BATCH_ROWS, _BATCH_BYTES = 4096, 8 << 20
+_INT64 = 1 << 63
+_KINDS: dict[str, tuple[str, pa.DataType]] = {
+    "int": ("BIGINT", pa.int64()),
+    "sqlite_int": ("BIGINT", pa.int64()),
+    "float": ("DOUBLE", pa.float64()),
+    "sqlite_real": ("DOUBLE", pa.float64()),
+    "bool": ("BOOLEAN", pa.bool_()),
+    "bytes": ("BLOB", pa.binary()),
+    "bits": ("BLOB", pa.binary()),
+}
+_TEXT = ("VARCHAR", pa.string())
+
+
+def quoted(name: str) -> str:
+    """A name for DuckDB and the servers that follow the standard."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def problem_with(query: str) -> str | None:
+    """Why a text is not one SELECT; None when it is."""
+    duckdb = require("duckdb", "dev")
+    try:
+        statements = duckdb.extract_statements(query)
+    except duckdb.Error as error:
+        return f"the query cannot be read: {_first_line(error)}"
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        return "the query must be one SELECT statement"
+    return None
+
+
+def names_table(query: str, table: str) -> bool:
+    """Whether the query's text names a table, with or without its schema."""
+    name = table.rpartition(".")[2]
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", query, re.IGNORECASE) is not None
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+class Tables:
+    """Tables in a temporary DuckDB file; a context manager that removes it."""
+
+    def __init__(self, memory: int) -> None:
+        duckdb = require("duckdb", "dev")
+        self._error = duckdb.Error
+        self._folder = tempfile.TemporaryDirectory(prefix="seedbed-query-")
+        self._connection = duckdb.connect(
+            str(Path(self._folder.name) / "tables.duckdb"),
+            config={
+                "threads": 1,
+                "memory_limit": f"{memory}MB",
+                "enable_external_access": False,
+                "autoinstall_known_extensions": False,
+            },
+        )
+        self._connection.execute("SET lock_configuration = true")
+        self._tables: dict[str, _Table] = {}
+
+    def __enter__(self) -> Tables:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._connection.close()
+        self._folder.cleanup()
+
+    def add(self, row: Row, place: str) -> None:
+        """Put a row into its table."""
+        table = self._tables.get(row.shape.table)
+        if table is None:
+            table = self._tables[row.shape.table] = _Table(self._connection, row.shape.table)
+        table.add(row, place)
+
+    def finish(self, schemas: Iterable[tuple[str, Schema]]) -> None:
+        """Write what waits, make the tables that have no rows, and short names for all."""
+        for name, schema in schemas:
+            if name not in self._tables:
+                self._tables[name] = _Table(self._connection, name)
+                self._tables[name].create(schema.columns)
+        for table in self._tables.values():
+            table.flush()
+        tails: dict[str, list[str]] = {}
+        for name in self._tables:
+            tails.setdefault(name.rpartition(".")[2].lower(), []).append(name)
+        for names in tails.values():
+            if len(names) == 1 and "." in names[0]:
+                self._connection.execute(
+                    f"CREATE VIEW main.{quoted(names[0].rpartition('.')[2])} AS "
+                    f"SELECT * FROM {_full(names[0])}"
+                )
+
+    def select(
+        self, query: str, key: Sequence[str]
+    ) -> Iterator[tuple[tuple[str, ...], tuple[Any, ...]]]:
+        """(column names, values) of each row of the result, in order of the key, then of all."""
+        bare = query.strip().rstrip(";")
+        try:
+            described = self._connection.execute(f"DESCRIBE ({bare})").fetchall()
+            names = tuple(str(row[0]) for row in described)
+            for name in key:
+                if name not in names:
+                    raise UsageError(
+                        f"key: there is no column {name!r} in the result; it has {', '.join(names)}"
+                    )
+            rest = [n for n, name in enumerate(names) if name not in key]
+            order = [names.index(name) for name in key] + rest
+            cursor = self._connection.execute(
+                f"SELECT * FROM ({bare}) ORDER BY " + ", ".join(str(n + 1) for n in order)
+            )
+            while rows := cursor.fetchmany(1024):
+                for row in rows:
+                    yield names, row
+        except self._error as error:
+            raise UsageError(f"query: {_first_line(error)}; {self._described()}") from None
+
+    def _described(self) -> str:
+        told = [f"{table.name} ({', '.join(table.columns)})" for table in self._tables.values()]
+        return "the tables are " + ", ".join(told) if told else "there are no tables"
+
+
+def _full(name: str) -> str:
+    schema, _, table = name.rpartition(".")
+    return f"{quoted(schema)}.{quoted(table)}" if schema else f"main.{quoted(table)}"
+
+
+class _Table:
+    """One table: rows wait until there is a batch of them."""
+
+    def __init__(self, connection: Any, name: str) -> None:
+        self._connection, self.name = connection, name
+        self.columns: dict[str, tuple[str, pa.DataType]] = {}
+        self._made = False
+        self._names: tuple[str, ...] = ()
+        self._kinds: tuple[Column | None, ...] = ()
+        self._rows: list[tuple[Any, ...]] = []
+        self._places: list[str] = []
+        self._bytes = 0
+
+    def create(self, columns: Sequence[Column]) -> None:
+        """Make the table, or add the columns that it lacks."""
+        self._make([(column.name, _type(column)) for column in columns])
+
+    def add(self, row: Row, place: str) -> None:
+        """Let a row wait."""
+        names = row.shape.columns or tuple(f"c{n + 1}" for n in range(len(row.values)))
+        if names != self._names:
+            self.flush()
+            self._names = names
+            self._kinds = row.shape.kinds or (None,) * len(names)
+        self._rows.append(row.values)
+        self._places.append(place)
+        self._bytes += len(row.raw)
+        if len(self._rows) >= _BATCH_ROWS or self._bytes >= _BATCH_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the rows that wait."""
+        if not self._rows:
+            return
+        columns = list(zip(*self._rows, strict=True)) if self._names else []
+        names = _distinct(self._names)
+        wanted = []
+        for name, kind, values in zip(names, self._kinds, columns, strict=True):
+            found = _type(kind) if kind is not None else None
+            wanted.append((name, found or _inferred(values)))
+        self._make(wanted)
+        arrays = [self._array(name, values) for name, values in zip(names, columns, strict=True)]
+        if PLACE in self.columns and PLACE not in names:
+            names = [*names, PLACE]
+            arrays.append(pa.array(self._places, pa.string()))
+        batch = pa.table(dict(zip(names, arrays, strict=True)))
+        self._connection.register("waiting", batch)
+        into = ", ".join(quoted(name) for name in names)
+        self._connection.execute(
+            f"INSERT INTO {_full(self.name)} ({into}) SELECT {into} FROM waiting"
+        )
+        self._connection.unregister("waiting")
+        self._rows, self._places, self._bytes = [], [], 0
+
+    def _make(self, columns: Sequence[tuple[str, tuple[str, pa.DataType] | None]]) -> None:
+        lower = {name.lower() for name in self.columns}
+        new = {n: kind or _TEXT for n, kind in columns if n.lower() not in lower}
+        if not self._made:
+            if PLACE not in {name.lower() for name in new}:
+                new[PLACE] = _TEXT
+            schema = self.name.rpartition(".")[0]
+            if schema:
+                self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+            told = ", ".join(f"{quoted(name)} {kind}" for name, (kind, _) in new.items())
+            self._connection.execute(f"CREATE TABLE {_full(self.name)} ({told})")
+            self._made = True
+        else:
+            for name, (kind, _) in new.items():
+                self._connection.execute(
+                    f"ALTER TABLE {_full(self.name)} ADD COLUMN {quoted(name)} {kind}"
+                )
+        self.columns.update(new)
+
+    def _array(self, name: str, values: Sequence[Any]) -> pa.Array:
+        """The values in the column's type; a column that they do not fit becomes text for good."""
+        known = next(known for known in self.columns if known.lower() == name.lower())
+        kind, arrow = self.columns[known]
+        try:
+            if pa.types.is_decimal(arrow):
+                return pa.array(values, pa.string()).cast(arrow)
+            return pa.array(values, arrow)
+        except (pa.ArrowException, TypeError, OverflowError):
+            if kind != "VARCHAR":
+                self._connection.execute(
+                    f"ALTER TABLE {_full(self.name)} ALTER COLUMN {quoted(known)} TYPE VARCHAR"
+                )
+                self.columns[known] = _TEXT
+            return pa.array([_plain(value) for value in values], pa.string())
+
+
+def _plain(value: Any) -> str | None:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None else str(value)
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """The names, numbered where DuckDB, which ignores case, would take two for one."""
+    seen: set[str] = set()
+    out = []
+    for name in names:
+        new, number = name, 1
+        while new.lower() in seen:
+            number += 1
+            new = f"{name}_{number}"
+        seen.add(new.lower())
+        out.append(new)
+    return out
+
+
+def _type(column: Column) -> tuple[str, pa.DataType] | None:
+    if column.kind == "decimal" and len(column.width) == 2 and column.width[0] <= 38:
+        digits, scale = column.width
+        if scale <= digits:
+            return f"DECIMAL({digits},{scale})", pa.decimal128(digits, scale)
+    if column.kind in ("any", "sqlite_numeric"):
+        return None
+    return _KINDS.get(column.kind, _TEXT)
+
+
+def _inferred(values: Sequence[Any]) -> tuple[str, pa.DataType]:
+    """A type for a column without one, from its first values."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {int} and all(v is None or -_INT64 <= v < _INT64 for v in values):
+        return _KINDS["int"]
+    if kinds and kinds <= {int, float}:
+        return _KINDS["float"]
+    for kind, known in ((bool, "bool"), (bytes, "bytes")):
+        if kinds == {kind}:
+            return _KINDS[known]
+    return _TEXT
+
+
+Places = Callable[[Row], str]

@@ -1,0 +1,266 @@
+"""SQL dumps: exact rows of mysqldump, pg_dump, SQLite's .dump and INSERT scripts of other servers.
+
+The rows are read by scanning bytes (`sqldump`), never by loading the dump into a server. What a
+value needs a server for is refused row by row. A query joins the tables of one dump in DuckDB.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from stages import records
+from stages.base import Fault, Item, Part, RowSource
+from stages.check import nearest
+from stages.errors import UsageError
+from stages.extract import archives, query
+from stages.extract.files import find
+from stages.extract.row_records import Empty, Layout, as_json, form_problems, layout
+from stages.extract.sqldump.reader import Reader
+from stages.extract.sqldump.rows import REASONS, Refusal, Row, Shape
+from stages.extract.sqldump.window import ITEM_BYTES
+from stages.place import Place
+
+_SUFFIXES = (".sql", ".dump", ".mysql", ".pgsql", ".psql", ".ddl")
+
+
+@dataclass(frozen=True)
+class SqlExtract(RowSource):
+    """Rows of SQL dumps (MySQL, MariaDB, PostgreSQL, SQLite, and scripts of other servers).
+
+    table: the table whose rows are wanted, with or without its schema; none: the rows of all.
+    query: one SELECT over the tables of each dump, run by DuckDB in process; its rows become the
+        records, in order of `key`, else of all columns. Each table has a column `_place`; a result
+        column `place` that holds it gives the record the place of that row. What comes in is then
+        the result's rows and the refused rows of the tables that the query names; a table it does
+        not name is not looked at. None: rows of tables.
+    key: columns of the query's result that name a row; they order the result and stand in its place.
+    prompt: column that becomes the prompt; none: a column called so, when there is a completion.
+    completion: column that becomes the completion; none: a column called so.
+    text: column that becomes the text; none: a column called text; with neither, each row is one
+        text of lines `column: value`. Other columns go to meta.
+    dialect: server that the dump was written for; auto finds it by evidence in the first 256 KB,
+        which was right for all 77 dumps of the development set.
+    row_limit: bytes that one row or statement may have; 256 MB, far above what people write.
+    memory: megabytes that the query may use before it goes to disk.
+    """
+
+    name: ClassVar[str] = "sql"
+    reasons = {
+        **archives.REASONS,
+        **REASONS,
+        "truncated": "the file or the archive ends before its end: within a row, a statement, or "
+        "before the closing line that the dumping tool writes",
+        "empty": "the prompt, completion or text is NULL",
+    }
+    libraries = ("duckdb",)
+    suffixes: ClassVar[tuple[str, ...]] = archives.packed(_SUFFIXES)
+
+    table: str | None = None
+    query: str | None = None
+    key: tuple[str, ...] = ()
+    prompt: str | None = None
+    completion: str | None = None
+    text: str | None = None
+    dialect: Literal["auto", "mysql", "postgres", "sqlite", "mssql", "oracle", "db2"] = "auto"
+    row_limit: int = field(default=ITEM_BYTES, metadata={"range": (1024, 1 << 30)})
+    memory: int = field(default=1024, metadata={"range": (64, 1 << 20)})
+
+    def contradictions(self) -> tuple[str, ...]:
+        """Sentences on parameters that do not go together."""
+        problems = form_problems(self.prompt, self.completion, self.text)
+        named = self.prompt or self.completion or self.text
+        if self.query is not None:
+            if self.table is not None:
+                problems.append("table and query are two ways to choose rows: give one")
+            problem = query.problem_with(self.query)
+            problems += [problem] if problem else []
+        elif named and self.table is None:
+            problems.append(
+                "prompt, completion and text name columns of a table: give table or query"
+            )
+        if self.key and self.query is None:
+            problems.append("key names columns of a query's result: give query")
+        return tuple(problems)
+
+    def parts(self, path: str, size: int) -> list[Part]:
+        """One part a file: statements before a byte decide how it is read."""
+        root, names = find(path, self.suffixes)
+        return [Part(str(root), (name,)) for name in names]
+
+    def read(self, part: Part) -> Iterator[Item | Fault]:
+        """The rows of a dump, or of the query over its tables."""
+        found: set[str] = set()
+        for name, _ in part.paths():
+            for item in archives.members(part.root, name, suffixes=_SUFFIXES):
+                if isinstance(item, Fault):
+                    yield item
+                    continue
+                place, stream = item
+                reader = Reader(
+                    stream, None if self.dialect == "auto" else self.dialect, self.row_limit
+                )
+                if self.query is not None:
+                    yield from self._joined(place, reader, stream, self.query)
+                else:
+                    yield from self._rows(place, reader, stream, found)
+
+    # --- rows of tables ---------------------------------------------------------------------------
+
+    def _rows(
+        self, place: Place, reader: Reader, stream: archives.Member, found: set[str]
+    ) -> Iterator[Item | Fault]:
+        layouts: dict[Shape, Layout] = {}
+        for event in reader:
+            if isinstance(event, Refusal):
+                if self._wanted(event.table):
+                    yield from _fault(place, event, stream)
+                continue
+            if not self._wanted(event.shape.table):
+                continue
+            known = layouts.get(event.shape)
+            if known is None:
+                names = _names(event)
+                known = layouts[event.shape] = layout(
+                    names, self.prompt, self.completion, self.text, event.shape.table
+                )
+            at = _place(place, event)
+            try:
+                yield Item(at, event.raw, [known.record(event.values)])
+            except Empty as empty:
+                yield Fault(at, "empty", {"columns": empty.columns}, failed=False, raw=event.raw)
+
+    def _wanted(self, table: str | None) -> bool:
+        if self.table is None or table is None:
+            return True
+        wanted, name = self.table.lower(), table.lower()
+        return wanted in (name, name.rpartition(".")[2])
+
+    # --- a query ----------------------------------------------------------------------------------
+
+    def _joined(
+        self, place: Place, reader: Reader, stream: archives.Member, text: str
+    ) -> Iterator[Item | Fault]:
+        with query.Tables(self.memory) as tables:
+            for event in reader:
+                if isinstance(event, Refusal):
+                    if event.table is None or query.names_table(text, event.table):
+                        yield from _fault(place, event, stream)
+                elif query.names_table(text, event.shape.table):
+                    tables.add(event, str(_place(place, event)))
+            tables.finish(reader.named_schemas())
+            yield from self._results(place, tables, text)
+
+    def _results(self, place: Place, tables: query.Tables, text: str) -> Iterator[Item | Fault]:
+        known: Layout | None = None
+        place_at: int | None = None
+        for number, (names, values) in enumerate(tables.select(text, self.key)):
+            if known is None:
+                known, place_at = self._layout(place, names, values)
+            at = _place_of(values[place_at]) if place_at is not None else None
+            if at is None:
+                key = [(name, values[names.index(name)]) for name in self.key]
+                at = replace(place, table="query", key=key_text(key or [("row", number + 1)]))
+            rest = {
+                n: as_json(v)
+                for i, (n, v) in enumerate(zip(names, values, strict=True))
+                if i != place_at
+            }
+            raw = records.to_json(rest).encode()
+            try:
+                yield Item(at, raw, [known.record(values)])
+            except Empty as empty:
+                yield Fault(at, "empty", {"columns": empty.columns}, failed=False, raw=raw)
+
+    def _layout(
+        self, place: Place, names: tuple[str, ...], values: tuple[Any, ...]
+    ) -> tuple[Layout, int | None]:
+        place_at = next(
+            (
+                n
+                for n, name in enumerate(names)
+                if name.lower() in ("place", query.PLACE) and _place_of(values[n]) is not None
+            ),
+            None,
+        )
+        skip = [] if place_at is None else [names[place_at]]
+        return layout(names, self.prompt, self.completion, self.text, None, skip), place_at
+
+
+def key_text(pairs: Iterable[tuple[str, Any]]) -> str:
+    """`column=value` pairs for a place, on one line."""
+    return ",".join(f"{name}={value}" for name, value in pairs).replace("\n", " ")[:200]
+
+
+def _names(row: Row) -> tuple[str, ...]:
+    return row.shape.columns or tuple(f"c{n + 1}" for n in range(len(row.values)))
+
+
+def _place(place: Place, event: Row | Refusal) -> Place:
+    table = event.shape.table if isinstance(event, Row) else event.table
+    return replace(place, offset=event.offset, length=len(event.raw), line=event.line, table=table)
+
+
+def _place_of(value: Any) -> Place | None:
+    """The place that a value of `_place` is; None for any other value."""
+    if not isinstance(value, str):
+        return None
+    try:
+        place = Place.parse(value)
+    except ValueError:
+        return None
+    return place if place.offset is not None and place.table is not None else None
+
+
+def _fault(place: Place, refusal: Refusal, stream: archives.Member) -> Iterator[Fault]:
+    if refusal.reason in ("truncated", "unparsed") and stream.fault is not None:
+        return  # the archive's own fault says why the text ends
+    text = refusal.raw[: records.REJECT_TEXT].decode("utf-8", "replace")
+    yield Fault(_place(place, refusal), refusal.reason, refusal.evidence, text, raw=refusal.raw)
+
+
+def tables(
+    path: str | Path, rejects: list[dict[str, Any]], dialect: str | None = None
+) -> Iterator[tuple[str, tuple[str, ...] | None, Iterator[tuple[Any, ...]]]]:
+    """(table, column names or None, rows) for each run of rows of a dump, in the file's order.
+
+    Each iterator of rows must be run before the next table is asked for. rejects: gets a dict with
+    line, offset, table, why and evidence for each row refused and for a file that is cut.
+    Values are None, str, int, float, bool, bytes; decimals and times are the dump's text.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise UsageError(f"{path}: not found")
+    for item in archives.members(path.parent, path.name, suffixes=_SUFFIXES):
+        if isinstance(item, Fault):
+            rejects.append(_told(item.reason, item.evidence, item.place))
+            continue
+        place, stream = item
+        rows = _kept(Reader(stream, dialect), place, rejects)
+        for shape, run in itertools.groupby(rows, key=lambda row: row.shape):
+            yield shape.table, shape.columns, (row.values for row in run)
+
+
+def _kept(reader: Reader, place: Place, rejects: list[dict[str, Any]]) -> Iterator[Row]:
+    for event in reader:
+        if isinstance(event, Row):
+            yield event
+        else:
+            rejects.append(_told(event.reason, event.evidence, _place(place, event)))
+
+
+def _told(reason: str, evidence: Any, place: Place) -> dict[str, Any]:
+    return {
+        "why": reason,
+        "line": place.line,
+        "offset": place.offset or 0,
+        "table": place.table,
+        "member": place.member,
+        "evidence": dict(evidence),
+    }
+
+
+__all__ = ["SqlExtract", "tables"]

@@ -1,0 +1,12 @@
+"""Exact rows of SQL dumps, by scanning bytes: nothing is loaded into a server.
+
+reader.read(stream)   statements in order → Row and Refusal
+  window     the moving piece of the stream, with offsets and lines
+  dialect    which server wrote it, and the settings that change how it reads (Session)
+  charset    the servers' names of character sets
+  lexer      patterns of strings, comments, statements
+  literals   one value: literals and the few functions that dumps use
+  schema     CREATE TABLE → columns and their kinds
+  columns    kind → how a literal becomes a value
+  insert     INSERT rows          copy    COPY data
+"""

@@ -1,0 +1,211 @@
+"""How a literal becomes a value of its column: exact, by the declared kind.
+
+Values are None, str, int, float, bool or bytes. Decimals stay digits in text; times stay text.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+from stages.extract.sqldump.charset import decoder
+from stages.extract.sqldump.dialect import Session
+from stages.extract.sqldump.literals import Literal, Refused, literal, unescape_mysql
+from stages.extract.sqldump.schema import Column
+
+_WHOLE = re.compile(rb"[-+]?[0-9]+")
+_NUMBER = re.compile(rb"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(rb"(?i)[-+]?(?:nan|inf(?:inity)?)")
+_PG_OCTAL = re.compile(rb"\\([0-7]{3})|\\\\")
+_INT64 = 1 << 63
+
+
+def converter(column: Column | None, session: Session) -> Callable[[bytes], Any]:
+    """From the bytes of a plain value in an INSERT to the value."""
+    kind = column.kind if column is not None else None
+    decode = _decode(session)
+    backslash, charset = session.backslash, session.charset
+
+    def any_(token: bytes) -> Any:
+        return coerce(column, literal(session, token), session)
+
+    def integer(token: bytes) -> Any:
+        if token.isdigit() or (token[:1] == b"-" and token[1:].isdigit()):
+            return int(token)
+        return None if token == b"NULL" else any_(token)
+
+    def text(token: bytes) -> Any:
+        if token[0] == 39:
+            inner = token[1:-1]
+            if backslash and b"\\" in inner:
+                return any_(token) if not mysql else decode(unescape_mysql(inner, b"'", charset))
+            return decode(inner.replace(b"''", b"'") if b"''" in inner else inner)
+        return None if token == b"NULL" else any_(token)
+
+    def unknown(token: bytes) -> Any:
+        if token.isdigit():
+            return int(token)
+        return None if token == b"NULL" else any_(token)
+
+    mysql = session.dialect == "mysql"
+    if session.dialect == "oracle":
+        return any_  # '' is NULL
+    if kind == "int":
+        return integer
+    if kind in ("text", "time", "sqlite_text"):
+        return text
+    return unknown if kind is None else any_
+
+
+def coerce(column: Column | None, found: Literal, session: Session) -> Any:
+    """The value of a literal in a column."""
+    kind = column.kind if column is not None else None
+    if found.kind == "null":
+        return None
+    if found.kind == "string":
+        return _of_string(kind, found, session)
+    if found.kind == "number":
+        return _of_number(kind, column, found.data)
+    if found.kind == "hex":
+        return _of_hex(kind, column, found, session)
+    if found.kind == "bits":
+        return _of_bits(kind, column, found, session)
+    word = found.data.lower()
+    if word == b"default":
+        if column is not None and column.generated:
+            return None
+        raise Refused("expression", value="DEFAULT")
+    if word in (b"true", b"false"):
+        return (word == b"true") if kind in ("bool", None) else int(word == b"true")
+    return float(word)
+
+
+def _decode(session: Session, charset: str | None = None) -> Callable[[bytes], str]:
+    found = session.decode if charset is None else decoder(charset)
+    if found is None:
+        raise Refused("encoding", charset=charset or session.charset)
+    return found
+
+
+def _of_string(kind: str | None, found: Literal, session: Session) -> Any:
+    data = found.data
+    if not data and session.dialect == "oracle":
+        return None
+    if kind in ("bytes", "bits") and session.dialect != "sqlite":
+        return _bytea(data) if session.dialect == "postgres" else data
+    if found.charset == "binary":
+        return data
+    if kind in ("int", "sqlite_int", "sqlite_numeric") and _WHOLE.fullmatch(data):
+        return int(data)
+    if kind == "float" and (_NUMBER.fullmatch(data) or _NOT_FINITE.fullmatch(data)):
+        return float(data)
+    if kind == "bool" and data.lower() in (b"t", b"f", b"true", b"false", b"1", b"0"):
+        return data[:1].lower() in (b"t", b"1")
+    if kind in ("sqlite_real", "sqlite_numeric") and _NUMBER.fullmatch(data):
+        return _number(data, kind)
+    decode = _decode(session, found.charset)
+    if kind is None and session.dialect == "mysql":
+        # without CREATE TABLE text and bytes cannot be told apart
+        try:
+            return decode(data)
+        except UnicodeDecodeError:
+            return data
+    return decode(data)
+
+
+def _bytea(data: bytes) -> bytes:
+    """PostgreSQL's text forms of bytea: \\x6162 and a\\000\\\\."""
+    try:
+        if data[:2] == b"\\x":
+            return bytes.fromhex(data[2:].decode("ascii"))
+    except ValueError:
+        raise Refused("value", value=data[:120].decode("utf-8", "replace"), type="bytea") from None
+    if b"\\" not in data:
+        return data
+    return _PG_OCTAL.sub(lambda m: bytes([int(m[1], 8) & 255]) if m[1] else b"\\", data)
+
+
+def _number(data: bytes, kind: str | None) -> Any:
+    """SQLite: whole numbers of 64 bits are integers, all else is a float."""
+    if _WHOLE.fullmatch(data):
+        value = int(data)
+        if kind != "sqlite_real" and -_INT64 <= value < _INT64:
+            return value
+        return float(value)
+    number = float(data)
+    whole = kind in ("sqlite_int", "sqlite_numeric") and math.isfinite(number)
+    return int(number) if whole and number == int(number) and abs(number) < 1e15 else number
+
+
+def _of_number(kind: str | None, column: Column | None, data: bytes) -> Any:
+    if kind in ("any", "sqlite_int", "sqlite_real", "sqlite_numeric"):
+        return _number(data, kind)
+    if kind in ("int", None) and _WHOLE.fullmatch(data):
+        return int(data)
+    if kind == "float":
+        return float(data)
+    if kind == "bool" and data in (b"0", b"1"):
+        return data == b"1"
+    if kind == "bits" and column is not None:
+        return int(data).to_bytes(column.width[0], "big")
+    if kind == "bytes":
+        return data
+    return data.decode("ascii")
+
+
+def _of_hex(kind: str | None, column: Column | None, found: Literal, session: Session) -> Any:
+    data = found.data
+    if session.dialect in ("sqlite", "mssql") or kind in ("bytes", None):
+        if found.charset and found.charset != "binary":
+            return _decode(session, found.charset)(data)
+        return data
+    if kind in ("int", "float", "decimal", "bool"):
+        number = int.from_bytes(data, "big")
+        return number if kind == "int" else str(number) if kind == "decimal" else float(number)
+    if kind == "bits" and column is not None:
+        return data.rjust(column.width[0], b"\0")
+    if session.dialect == "postgres":
+        return "".join(f"{byte:08b}" for byte in data)
+    if found.charset == "binary":
+        return data
+    # a bare hexadecimal literal holds the column's own bytes, which are UTF-8 in all new tables
+    return _decode(session, found.charset or "utf8mb4")(data)
+
+
+def _of_bits(kind: str | None, column: Column | None, found: Literal, session: Session) -> Any:
+    if session.dialect == "postgres":
+        return found.data.decode("ascii")
+    number = int(found.data or b"0", 2)
+    if kind in ("int", "bool"):
+        return number
+    if kind == "decimal":
+        return str(number)
+    width = column.width[0] if column is not None and kind == "bits" else 0
+    return number.to_bytes(max(width, (number.bit_length() + 7) // 8, 1), "big")
+
+
+# --- COPY ---------------------------------------------------------------------------------------
+
+
+def copy_converter(column: Column | None, session: Session) -> Callable[[bytes], Any]:
+    """From a field of COPY data, unescaped and in UTF-8, to the value."""
+    kind = column.kind if column is not None else None
+
+    def integer(data: bytes) -> Any:
+        if data.isdigit() or (data[:1] == b"-" and data[1:].isdigit()):
+            return int(data)
+        return str(data, "utf-8")
+
+    def boolean(data: bytes) -> Any:
+        return data == b"t" if data in (b"t", b"f") else str(data, "utf-8")
+
+    def real(data: bytes) -> Any:
+        fits = _NUMBER.fullmatch(data) or _NOT_FINITE.fullmatch(data)
+        return float(data) if fits else str(data, "utf-8")
+
+    def text(data: bytes) -> Any:
+        return str(data, "utf-8")
+
+    return {"int": integer, "bool": boolean, "float": real, "bytes": _bytea}.get(kind or "", text)

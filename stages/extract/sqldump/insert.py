@@ -1,0 +1,323 @@
+"""INSERT and REPLACE: the header, then rows, the plain ones by one pattern a row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from stages.extract.sqldump.columns import coerce, converter
+from stages.extract.sqldump.dialect import Session
+from stages.extract.sqldump.lexer import NAME, NAMES, blank, row, split_names, statement, unquoted
+from stages.extract.sqldump.literals import Literal, Refused, Short, Values
+from stages.extract.sqldump.rows import Refusal, Row, Shape
+
+if TYPE_CHECKING:
+    from stages.extract.sqldump.reader import Reader
+
+_LIST = rb"\(\s*+" + NAME + rb"(?:\s*+,\s*+" + NAME + rb")*+\s*+,?+\s*+\)"
+_INTO = rb"(?P<table>" + NAMES + rb")\s*+(?P<columns>" + _LIST + rb")?+\s*+"
+_HEAD = re.compile(
+    rb"(?is)(?:INSERT|REPLACE)(?:\s++(?:LOW_PRIORITY|DELAYED|HIGH_PRIORITY|IGNORE|ALL|FIRST"
+    rb"|OR\s++\w++)(?=\s))*+\s++(?:INTO\s++)?+" + _INTO
+    + rb"(?:OVERRIDING\s++\w++\s++VALUE\s++)?+(?P<how>VALUES?+(?=\s*+[(\s])|SET\b)\s*+"
+)  # fmt: skip
+_AGAIN = re.compile(rb"(?is)INTO\s++" + _INTO + rb"VALUES\s*+")
+_VERSIONED = re.compile(rb"/\*M?!(\d{5,6})?+|\*/")
+_SETTING = re.compile(rb"(?s)\s*+(" + NAME + rb")\s*+=\s*+")
+# After a failure this close to the end of what is held, the bytes that follow may matter.
+_NEAR = 4096
+_HEAD_BYTES = 1 << 16
+
+
+class _Plan(NamedTuple):
+    """What the rows of one header are read by."""
+
+    shape: Shape
+    width: int | None
+    pattern: re.Pattern[bytes] | None
+    convert: list[Any]
+    keep: list[int] | None  # which values stay: generated columns go
+
+
+def insert(reader: Reader) -> Iterator[Row | Refusal]:
+    """The rows of the INSERT at the window's position, and of those with the same head after it."""
+    window, session = reader.window, reader.session
+    head = _HEAD.match(_blanked(window.data, window.pos, session), window.pos)
+    if head is None:
+        name = re.search(
+            rb"(?is)\bINTO\s+(" + NAMES + rb")", window.data[window.pos : window.pos + 999]
+        )
+        yield from reader.refuse_statement("expression", name[1] if name else None)
+        return
+    if head["how"].upper() == b"SET":
+        yield from _settings(reader, head)
+        return
+    start = window.data[head.start() : head.end()]
+    plan = _plan(reader, head)
+    window.pos = head.end()
+    while True:
+        for event in _rows(reader, plan):
+            if isinstance(event, _Plan):
+                plan = event
+            else:
+                yield event
+        again = _AGAIN.match(window.data, window.pos) if session.dialect == "oracle" else None
+        if again is not None:
+            start = b"\0"
+            plan = _plan(reader, again)
+            window.pos = again.end()
+        elif window.data.startswith(start, window.pos):
+            window.pos += len(start)
+        else:
+            return
+
+
+def _blanked(data: bytes, pos: int, session: Session) -> bytes:
+    """The head of a statement with /*!NNNNN … */ replaced by blanks, offsets unchanged."""
+    piece = data[pos : pos + _HEAD_BYTES]
+    values = piece.upper().find(b"VALUES")
+    if b"/*" not in piece[: values + 1]:
+        return data
+    out, depth, begin = bytearray(piece), 0, 0
+    for match in _VERSIONED.finditer(piece, 0, values if values > 0 else len(piece)):
+        if match[0] != b"*/":
+            depth, begin = 1, match.start()
+            runs = session.runs(int(match[1]) if match[1] else None)
+        elif depth:
+            depth = 0
+            if runs:
+                for a, b in ((begin, begin + 8), (match.start(), match.end())):
+                    out[a:b] = b" " * (b - a)
+            else:
+                out[begin : match.end()] = b" " * (match.end() - begin)
+    return data[:pos] + bytes(out) + data[pos + _HEAD_BYTES :]
+
+
+def _plan(reader: Reader, head: re.Match[bytes]) -> _Plan:
+    columns = split_names(head["columns"][1:-1]) if head["columns"] is not None else None
+    key = (head["table"], head["columns"], reader.session.syntax)
+    found = reader.plans.get(key)
+    if found is None:
+        shape = reader.shape(head["table"], columns)
+        certain = columns is not None or (
+            shape.columns is not None and not any(c and c.generated for c in shape.kinds)
+        )
+        found = _plan_of(reader.session, shape, len(shape.kinds) if certain else None)
+        if certain:
+            reader.plans[key] = found
+    return found
+
+
+def _plan_of(session: Session, shape: Shape, width: int | None) -> _Plan:
+    """The plan for rows of `width` values; None: the first row will tell."""
+    if width is None:
+        return _Plan(shape, None, None, [], None)
+    kinds = shape.kinds
+    own = [n for n, column in enumerate(kinds) if not (column and column.generated)]
+    keep = None
+    if shape.columns is not None and len(own) < len(kinds):
+        names = tuple(shape.columns[n] for n in own)
+        shape = Shape(shape.table, names, tuple(kinds[n] for n in own))
+        if width == len(own):
+            kinds = shape.kinds
+        else:
+            keep = own
+    elif shape.columns is None:
+        kinds = (None,) * width
+    pattern = row(session.syntax, width) if width else None
+    return _Plan(shape, width, pattern, [converter(kind, session) for kind in kinds], keep)
+
+
+def _rows(reader: Reader, plan: _Plan) -> Iterator[Row | Refusal | _Plan]:
+    window, session = reader.window, reader.session
+    plain = session.terminator == b";"
+    while True:
+        data, pos = window.data, window.pos
+        match = plan.pattern.match(data, pos) if plan.pattern is not None else None
+        if match is not None and (match.end() < len(data) or window.eof):
+            width = plan.width or 0
+            end = match.end(width + 1)
+            raw = data[pos:end]
+            try:
+                values = tuple(
+                    [turn(cell) for turn, cell in zip(plan.convert, match.groups(), strict=False)]
+                )
+            except UnicodeDecodeError as error:
+                yield reader.refusal(plan.shape.table, _encoding(session, error), pos, raw)
+            except (Refused, ValueError) as error:
+                yield reader.refusal(plan.shape.table, error, pos, raw)
+            else:
+                yield _row(reader, plan, values, pos, raw)
+            mark = match[width + 2]
+            if mark == b",":
+                window.pos = match.end()
+                continue
+            if mark == b";" and plain:
+                window.pos = match.end()
+                return
+            window.pos = end
+        else:
+            try:
+                found, end = _slow_row(session, data, pos, window.eof)
+            except Short:
+                if window.more():
+                    continue
+                yield reader.cut(plan.shape.table)
+                return
+            if plan.width is None and isinstance(found, list):
+                plan = _plan_of(session, plan.shape, _width(plan.shape, len(found)))
+                yield plan
+            raw = data[pos:end]
+            if isinstance(found, Refused):
+                yield reader.refusal(plan.shape.table, found, pos, raw)
+                if found.reason == "unparsed":
+                    reader.resync()
+                    return
+            else:
+                yield _built(reader, plan, found, pos, raw)
+            window.pos = end
+        if not _goes_on(reader, plan.shape.table):
+            if reader.was_cut:
+                yield reader.cut(plan.shape.table)
+            return
+
+
+def _width(shape: Shape, found: int) -> int:
+    """How many values a row should have, from the first row and the columns known."""
+    if shape.columns is None:
+        return found
+    own = sum(not (column and column.generated) for column in shape.kinds)
+    return found if found in (own, len(shape.kinds)) else len(shape.kinds)
+
+
+def _built(
+    reader: Reader, plan: _Plan, found: list[Literal], pos: int, raw: bytes
+) -> Row | Refusal:
+    session, kinds = reader.session, plan.shape.kinds
+    if plan.width is not None and len(found) != plan.width:
+        error = Refused("wrong_width", columns=plan.width, values=len(found))
+        return reader.refusal(plan.shape.table, error, pos, raw)
+    if plan.keep is not None:
+        found = [found[n] for n in plan.keep]
+        plan = plan._replace(keep=None)
+    if plan.shape.columns is None:
+        kinds = (None,) * len(found)
+    try:
+        values = tuple(
+            [coerce(kind, value, session) for kind, value in zip(kinds, found, strict=True)]
+        )
+    except UnicodeDecodeError as error:
+        return reader.refusal(plan.shape.table, _encoding(session, error), pos, raw)
+    except (Refused, ValueError) as error:
+        return reader.refusal(plan.shape.table, error, pos, raw)
+    return _row(reader, plan, values, pos, raw)
+
+
+def _encoding(session: Session, error: UnicodeDecodeError) -> Refused:
+    bad = error.object[error.start : error.start + 8]
+    return Refused("encoding", charset=session.charset, bytes=bad.hex())
+
+
+def _row(reader: Reader, plan: _Plan, values: tuple[Any, ...], pos: int, raw: bytes) -> Row:
+    if plan.keep is not None:
+        values = tuple([values[n] for n in plan.keep])
+    values = reader.numbered(plan.shape, values)
+    return Row(plan.shape, values, reader.window.base + pos, reader.window.line(pos), raw)
+
+
+def _slow_row(
+    session: Session, data: bytes, pos: int, eof: bool
+) -> tuple[list[Literal] | Refused, int]:
+    """(literals of the row or why not, where it ends); Short when it may go on."""
+    values = Values(session, data, pos)
+    try:
+        if not values.is_mark(b"("):
+            if not values.kind:
+                raise Short
+            raise Refused("unparsed", text=data[pos : pos + 80].decode("utf-8", "replace"))
+        values.next()
+        found: list[Literal] = []
+        while not values.is_mark(b")"):
+            found.append(values.value()[0])
+            if values.is_mark(b","):
+                values.next()
+            elif not values.is_mark(b")"):
+                if not values.kind:
+                    raise Short
+                raise Refused("expression", value=values.text[:120].decode("utf-8", "replace"))
+        return found, values.at + 1
+    except Refused as refused:
+        if not eof and len(data) - values.pos < _NEAR:
+            raise Short from None
+        return refused, pos if refused.reason == "unparsed" else _row_end(session, data, pos)
+
+
+def _row_end(session: Session, data: bytes, pos: int) -> int:
+    values, depth = Values(session, data, pos), 0
+    while values.kind:
+        if values.is_mark(b"("):
+            depth += 1
+        elif values.is_mark(b")"):
+            depth -= 1
+            if not depth:
+                return values.at + 1
+        values.next()
+    raise Short
+
+
+def _goes_on(reader: Reader, table: str) -> bool:
+    """After a row: whether another follows. Leaves the window after the comma or the end."""
+    window, session = reader.window, reader.session
+    window.ensure(_NEAR)
+    match = blank(session.dialect).match(window.data, window.pos)
+    pos = match.end() if match is not None else window.pos
+    while window.data.startswith(b"/*", pos) and session.dialect == "mysql":
+        close = window.data.find(b"*/", pos)
+        pos = blank("mysql").match(window.data, close + 2).end() if close > 0 else pos  # type: ignore[union-attr]
+        if close < 0:
+            break
+    window.pos = pos
+    data = window.data
+    if data.startswith(b",", pos):
+        window.pos = blank(session.dialect).match(data, pos + 1).end()  # type: ignore[union-attr]
+        return True
+    if data.startswith(session.terminator, pos):
+        window.pos = pos + len(session.terminator)
+        found = blank(session.dialect).match(data, window.pos)
+        window.pos = found.end() if found is not None else window.pos
+        return False
+    if pos >= len(data):
+        reader.was_cut = session.dialect in ("mysql", "postgres") and reader.by_tool
+        return False
+    if session.dialect == "mssql" or (session.dialect == "oracle" and _AGAIN.match(data, pos)):
+        return False
+    reader.skip_statement()
+    return False
+
+
+def _settings(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
+    """INSERT … SET a=1, b=2."""
+    window, session = reader.window, reader.session
+    start = window.pos
+    found = statement(session.syntax, session.terminator).match(window.data, start)
+    while (found is None or not found[found.re.groups]) and window.more():
+        start = window.pos
+        found = statement(session.syntax, session.terminator).match(window.data, start)
+    text = window.data[: found.end()] if found is not None else window.data
+    head = _HEAD.match(text, start) or head
+    pos, names, values = head.end(), [], []
+    try:
+        while match := _SETTING.match(text, pos):
+            names.append(unquoted(match[1]))
+            reading = Values(session, text, match.end())
+            values.append(reading.value()[0])
+            pos = reading.at + reading.is_mark(b",")
+        raw = text[start:pos]
+        plan = _plan_of(session, reader.shape(head["table"], names), len(names))
+        yield _built(reader, plan, values, start, raw)
+    except (Refused, Short) as error:
+        refused = error if isinstance(error, Refused) else Refused("unparsed")
+        name = reader.shape(head["table"], names).table
+        yield reader.refusal(name, refused, start, text[start:])
+    window.pos = len(text)

@@ -1,0 +1,377 @@
+"""A dump, statement by statement: which hold rows, which change the session, which are passed over.
+
+Bodies of triggers, routines and events hold INSERTs that are no rows; they are skipped whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import IO, Any
+
+from stages.extract.sqldump.copy import copy
+from stages.extract.sqldump.dialect import HEAD, Session, detect
+from stages.extract.sqldump.insert import insert
+from stages.extract.sqldump.lexer import NAMES, blank, split_names, statement
+from stages.extract.sqldump.literals import Refused
+from stages.extract.sqldump.rows import Refusal, Row, Shape
+from stages.extract.sqldump.schema import Schema, create_table, table_key
+from stages.extract.sqldump.window import ITEM_BYTES, TooLong, Window
+
+_WORD = re.compile(rb"[A-Za-z_]+")
+_VERSION = re.compile(rb"/\*M?!(\d{5,6})?[ \t]*")
+_LINE = re.compile(rb"[^\n]*+\n?")
+_GO = re.compile(rb"(?i)GO[ \t]*\r?(?:\n|\Z)")
+_ROUTINE = re.compile(
+    rb"(?is)(?:CREATE|ALTER)\s+(?:OR\s+(?:REPLACE|ALTER)\s+)?(?:\w+\s*=\s*(?:`[^`]*`|\w+)(?:@(?:`[^`]*`|\w+))?\s+)?"
+    rb"(?:EDITIONABLE\s+|NONEDITIONABLE\s+|TEMP\s+|TEMPORARY\s+|AGGREGATE\s+|SQL\s+SECURITY\s+\w+\s+)*"
+    rb"(?P<what>TRIGGER|PROC|PROCEDURE|FUNCTION|EVENT|PACKAGE|TYPE|VIEW)\b"
+)
+_SLASH = re.compile(rb"(?m)^[ \t]*/[ \t]*\r?$\n?")
+_GO_LINE = re.compile(rb"(?im)^[ \t]*GO[ \t]*\r?$\n?")
+_END = re.compile(rb"(?is)\bEND\s*;")
+_NEXT = re.compile(
+    rb"\n(?=(?:INSERT|REPLACE) (?:INTO|IGNORE)|CREATE TABLE|COPY |LOCK TABLES|UNLOCK TABLES|DROP TABLE)"
+)
+_BEGINS = (
+    rb"insert replace copy create set use delimiter go begin declare drop alter lock unlock "
+    rb"pragma commit select start end grant revoke analyze comment connect rollback delete update "
+    rb"call if exec execute print truncate vacuum reindex do with prompt rem quit exit spool define "
+    rb"whenever source flush savepoint release show explain merge attach detach security reset "
+    rb"import refresh cluster discard listen notify prepare deallocate values table"
+)
+_KNOWN = frozenset(_BEGINS.split())
+# The tools that write a closing line, and that line.
+_CLOSING = (
+    (re.compile(rb"(?m)^-- (?:MySQL|MariaDB) dump "), re.compile(rb"-- Dump completed")),
+    (
+        re.compile(rb"(?m)^-- PostgreSQL database (?:cluster )?dump"),
+        re.compile(rb"-- PostgreSQL database (?:cluster )?dump complete"),
+    ),
+)  # fmt: skip
+_TAIL = 4096
+
+
+class _Tail:
+    """Keeps the last bytes of a stream, for the closing line."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream, self.tail = stream, b""
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self.tail = (self.tail + data[-_TAIL:])[-_TAIL:]
+        return data
+
+
+class Reader:
+    """Reads one dump: iterate it for the rows and refusals in order; memory holds one row.
+
+    dialect: one of DIALECTS, none: found by evidence. limit: bytes of one row or statement.
+    """
+
+    def __init__(
+        self, stream: IO[bytes], dialect: str | None = None, limit: int = ITEM_BYTES
+    ) -> None:
+        self._tail = _Tail(stream)
+        self.window = Window(self._tail, limit)  # type: ignore[arg-type]
+        self.window.ensure(HEAD)
+        head = self.window.data[:HEAD]
+        self.session = Session.of(dialect or detect(head), head)
+        self._closing = next((end for begin, end in _CLOSING if begin.search(head[:4096])), None)
+        self.by_tool = self._closing is not None
+        self.schemas: dict[str, Schema] = {}
+        self.plans: dict[Any, Any] = {}
+        self.was_cut = False
+        self._told_cut = False
+        self._numbers: dict[str, int] = {}
+        self._versioned = 0
+        self._known = False
+
+    def __iter__(self) -> Iterator[Row | Refusal]:
+        if b"\0" in self.window.data[:4096] or self.window.data[:5] == b"PGDMP":
+            yield Refusal(None, "binary", {"first": self.window.data[:8].hex()}, 0, 1)
+            return
+        try:
+            yield from self._statements()
+        except TooLong:
+            window = self.window
+            yield Refusal(None, "too_long", {"limit": window.limit}, window.base + window.pos,
+                          window.line(window.pos))  # fmt: skip
+            return
+        if (
+            not self._told_cut
+            and self._closing is not None
+            and not self._closing.search(self._tail.tail)
+        ):
+            yield self.cut(None)
+        elif not self._known and self.window.base + len(self.window.data):
+            text = self.window.data[:80].decode("utf-8", "replace")
+            yield Refusal(None, "unparsed", {"text": text}, 0, 1)
+
+    # --- what insert and copy use -----------------------------------------------------------------
+
+    def shape(self, name: bytes, columns: list[bytes] | None) -> Shape:
+        """The table as it is called outside, and its columns as far as they are known."""
+        schema = self._schema(name)
+        table = self._table_name(name, schema)
+        if columns is not None:
+            names = tuple(column.decode("utf-8", "replace") for column in columns)
+            by_name = {c.name.lower(): c for c in schema.columns} if schema is not None else {}
+            return Shape(table, names, tuple(by_name.get(name.lower()) for name in names))
+        if schema is None:
+            return Shape(table, None, ())
+        return Shape(table, tuple(c.name for c in schema.columns), schema.columns)
+
+    def named_schemas(self) -> Iterator[tuple[str, Schema]]:
+        """The tables that the dump creates, by the names that their rows have."""
+        for schema in {id(schema): schema for schema in self.schemas.values()}.values():
+            parts = schema.name.split(".")
+            if len(parts) > 1 and parts[0].lower() in ("public", "dbo"):
+                parts = parts[1:]
+            yield ".".join(parts), schema
+
+    def _schema(self, name: bytes) -> Schema | None:
+        key = table_key(name)
+        if "." not in key and self.session.database:
+            found = self.schemas.get(f"{self.session.database.lower()}.{key}")
+            if found is not None:
+                return found
+        return self.schemas.get(key) or self.schemas.get(key.rpartition(".")[2])
+
+    def _table_name(self, name: bytes, schema: Schema | None) -> str:
+        parts = [part.decode("utf-8", "replace") for part in split_names(name)]
+        if schema is not None and self.session.dialect in ("oracle", "db2", "mssql"):
+            parts = schema.name.split(".") if len(parts) == 1 else parts
+        if len(parts) == 1 and self.session.database and self.session.dialect == "mysql":
+            parts = [self.session.database, *parts]
+        if len(parts) > 1 and parts[0].lower() in ("public", "dbo"):
+            parts = parts[1:]
+        return ".".join(parts)
+
+    def numbered(self, shape: Shape, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """NULL (and 0 in MySQL) in a column that numbers itself: the next number."""
+        for index, column in enumerate(shape.kinds):
+            if column is None or not column.auto:
+                continue
+            value = values[index]
+            zero = value == 0 and self.session.dialect == "mysql" and self.session.zero_is_next
+            last = self._numbers.get(shape.table, 0)
+            if value is None or zero:
+                value = last + 1
+                values = (*values[:index], value, *values[index + 1 :])
+            if isinstance(value, int) and value > last:
+                self._numbers[shape.table] = value
+        return values
+
+    def refusal(self, table: str | None, error: Exception, pos: int, raw: bytes) -> Refusal:
+        """A refusal of the row at an index of the window."""
+        window = self.window
+        if isinstance(error, Refused):
+            reason, evidence = error.reason, dict(error.evidence)
+        else:
+            reason, evidence = "value", {"error": str(error)[:200]}
+        return Refusal(table, reason, evidence, window.base + pos, window.line(pos), raw)
+
+    def cut(self, table: str | None) -> Refusal:
+        """The refusal of a file that ends too early; goes to the end."""
+        window = self.window
+        self._told_cut = True
+        self.was_cut = False
+        found = Refusal(table, "truncated", {"left": len(window.data) - window.pos},
+                        window.base + window.pos, window.line(window.pos),
+                        window.data[window.pos : window.pos + 4096])  # fmt: skip
+        window.pos = len(window.data)
+        return found
+
+    def refuse_statement(self, reason: str, name: bytes | None) -> Iterator[Refusal]:
+        """Refuse the statement at the window's position whole."""
+        window = self.window
+        offset, line = window.base + window.pos, window.line(window.pos)
+        table = None if name is None else self.shape(name, None).table
+        text = self.statement_text()
+        if text is None:
+            yield self.cut(table)
+            return
+        shown = text[:200].decode("utf-8", "replace")
+        yield Refusal(table, reason, {"statement": shown}, offset, line, text)
+
+    def statement_text(self) -> bytes | None:
+        """The statement at the position, which goes behind it; None when the file ends before."""
+        window = self.window
+        pattern = statement(self.session.syntax, self.session.terminator)
+        while True:
+            match = pattern.match(window.data, window.pos)
+            assert match is not None
+            ended = match[match.re.groups] is not None
+            if ended or (window.eof and match.end() == len(window.data)):
+                if not ended and self.session.dialect in ("mysql", "postgres") and self.by_tool:
+                    return None
+                text = window.data[window.pos : match.end()]
+                window.pos = match.end()
+                return text
+            if not window.more():
+                return None
+
+    def skip_statement(self) -> bool:
+        """Go behind the statement at the position; False when the file ends before."""
+        return self.statement_text() is not None
+
+    def resync(self) -> None:
+        """After bytes that are no SQL: go to the next line that begins a statement of data."""
+        window = self.window
+        while True:
+            match = _NEXT.search(window.data, window.pos)
+            if match is not None:
+                window.pos = match.end()
+                return
+            window.pos = max(window.pos, len(window.data) - 64)
+            if not window.more():
+                window.pos = len(window.data)
+                return
+
+    # --- statements -------------------------------------------------------------------------------
+
+    def _statements(self) -> Iterator[Row | Refusal]:
+        window = self.window
+        while True:
+            window.ensure(1 << 16)
+            if self._skip_blank():
+                continue
+            if window.pos >= len(window.data):
+                return
+            data, pos = window.data, window.pos
+            match = _WORD.match(data, pos)
+            word = match[0].lower() if match is not None else b""
+            if word in _KNOWN:
+                self._known = True
+            if word in (b"insert", b"replace"):
+                yield from insert(self)
+            elif word == b"copy" and (rows := copy(self)) is not None:
+                yield from rows
+            elif word == b"create" or word == b"alter":
+                yield from self._create()
+            elif not self._session_line(word):
+                ok = self.skip_statement()
+                if not ok:
+                    yield self.cut(None)
+
+    def _skip_blank(self) -> bool:
+        """Pass over blanks, comments, and the marks of versioned comments; True: look again."""
+        window = self.window
+        pos = window.pos
+        match = blank(self.session.dialect).match(window.data, pos)
+        if match is not None and match.end() > pos:
+            window.pos = match.end()
+            return True
+        if window.data.startswith(b"/*", pos):
+            return self._comment()
+        if window.data.startswith(b"*/", pos) and self._versioned:
+            self._versioned -= 1
+            window.pos = pos + 2
+            return True
+        if window.data.startswith(self.session.terminator, pos):
+            window.pos = pos + len(self.session.terminator)
+            return True
+        return False
+
+    def _comment(self) -> bool:
+        window = self.window
+        match = _VERSION.match(window.data, window.pos)
+        if match is not None and self.session.runs(int(match[1]) if match[1] else None):
+            window.pos = match.end()
+            self._versioned += 1
+            return True
+        while (end := window.data.find(b"*/", window.pos)) < 0:
+            if not window.more():
+                window.pos = len(window.data)
+                return True
+        window.pos = end + 2
+        return True
+
+    def _take_line(self) -> bytes:
+        window = self.window
+        match = _LINE.match(window.data, window.pos)
+        assert match is not None
+        window.pos = match.end()
+        return match[0]
+
+    def _session_line(self, word: bytes) -> bool:
+        """Statements and lines that change the session; False for any other statement."""
+        session, window = self.session, self.window
+        first = window.data[window.pos : window.pos + 1]
+        if first == b"\\" and session.dialect == "postgres":
+            self._known = True
+            self._take_line()
+        elif word == b"delimiter" and session.dialect == "mysql":
+            line = self._take_line().split(None, 1)
+            session.terminator = line[1].strip() if len(line) > 1 else b";"
+        elif word == b"go" and _GO.match(window.data, window.pos):
+            self._take_line()
+        elif session.dialect == "oracle" and (
+            first == b"/" or word in (b"set", b"spool", b"define", b"connect")
+        ):
+            self._take_line()
+        elif session.dialect == "oracle" and word in (b"begin", b"declare"):
+            window.pos += len(word)
+        elif window.data.startswith(b"--#SET TERMINATOR", window.pos):
+            session.terminator = self._take_line().split()[-1]
+        elif word == b"set":
+            text = self.statement_text()
+            session.set(text or b"")
+            return text is not None or not self.by_tool
+        elif word == b"use":
+            text = self.statement_text() or b""
+            match = re.match(rb"(?is)USE\s+(" + NAMES + rb")", text)
+            if match is not None and session.dialect == "mysql":
+                session.database = split_names(match[1])[0].decode("utf-8", "replace")
+        else:
+            return False
+        return True
+
+    def _create(self) -> Iterator[Refusal]:
+        window, session = self.window, self.session
+        routine = _ROUTINE.match(window.data, window.pos)
+        if routine is not None and self._skip_routine(routine["what"].upper()):
+            return
+        text = self.statement_text()
+        if text is None:
+            yield self.cut(None)
+            return
+        schema = create_table(session.syntax, text, self.schemas)
+        if schema is not None:
+            key = schema.name.lower()
+            if "." not in key and session.database:
+                self.schemas[f"{session.database.lower()}.{key}"] = schema
+            else:
+                self.schemas[key] = schema
+            if session.dialect != "mysql":
+                self.schemas.setdefault(key.rpartition(".")[2], schema)
+            self.plans.clear()
+
+    def _skip_routine(self, what: bytes) -> bool:
+        """Skip a body that holds statements of its own; False where it is one plain statement."""
+        dialect = self.session.dialect
+        if dialect == "mssql":
+            return self._skip_past(_GO_LINE)
+        if dialect == "oracle" and what not in (b"VIEW", b"TYPE"):
+            return self._skip_past(_SLASH)
+        if (
+            dialect in ("sqlite", "mysql", "db2")
+            and what != b"VIEW"
+            and self.session.terminator == b";"
+        ):
+            if re.search(
+                rb"(?is)\bBEGIN\b", self.window.data[self.window.pos : self.window.pos + 4096]
+            ):
+                return self._skip_past(_END)
+        return False
+
+    def _skip_past(self, pattern: re.Pattern[bytes]) -> bool:
+        window = self.window
+        while (match := pattern.search(window.data, window.pos)) is None:
+            if not window.more():
+                window.pos = len(window.data)
+                return True
+        window.pos = match.end()
+        return True

@@ -1,0 +1,47 @@
+"""What reading a dump gives: rows and refusals, in the order of the file."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from stages.extract.sqldump.schema import Column
+
+REASONS = {
+    "expression": "a value needs a server: NOW(), a sub-select, INSERT ... SELECT, DEFAULT",
+    "wrong_width": "the row has more or fewer values than the table has columns",
+    "encoding": "text is not in the character set that the dump says",
+    "value": "a value is not of its column's type",
+    "unparsed": "the bytes are no SQL that this reader knows; it went on at the next statement",
+    "truncated": "the dump ends within a row, a statement, or before its closing line",
+    "too_long": "one row or statement is longer than the limit; the rest of the file was left",
+    "binary": "the file is no text: pg_restore -f - makes a dump of an archive of pg_dump",
+}
+
+
+class Shape(NamedTuple):
+    """The table of a row, the names of its values (None: the dump does not say), their columns."""
+
+    table: str
+    columns: tuple[str, ...] | None
+    kinds: tuple[Column | None, ...]
+
+
+class Row(NamedTuple):
+    """One row: its values, and its bytes with offset and line of the first."""
+
+    shape: Shape
+    values: tuple[Any, ...]
+    offset: int
+    line: int
+    raw: bytes
+
+
+class Refusal(NamedTuple):
+    """What was seen and cannot be given: a key of REASONS and evidence."""
+
+    table: str | None
+    reason: str
+    evidence: dict[str, Any]
+    offset: int
+    line: int
+    raw: bytes = b""

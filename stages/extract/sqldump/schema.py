@@ -1,0 +1,193 @@
+"""CREATE TABLE → the columns, what kind of value each holds, and which are generated."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from stages.extract.sqldump.lexer import NAME, NAMES, Syntax, split_names, token, unquoted
+
+# kind → what a value of the column becomes: int, decimal (digits as text), float, text, bytes,
+# bits (MySQL's BIT: bytes), bool, time (text), any (SQLite: each value has its own type).
+
+
+class Column(NamedTuple):
+    """One column. width: bytes of a BIT column, or (digits, scale) of a decimal one."""
+
+    name: str
+    kind: str
+    generated: bool = False
+    auto: bool = False
+    width: tuple[int, ...] = ()
+    unsigned: bool = False
+
+
+class Schema(NamedTuple):
+    """A table: its name as it is written, its columns."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+
+_HEAD = re.compile(
+    rb"(?is)CREATE\s+(?:OR\s+REPLACE\s+)?(?:(?:GLOBAL|LOCAL|TEMP|TEMPORARY|UNLOGGED|FOREIGN|COLUMN)\s+)*"
+    rb"TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<name>" + NAMES + rb")\s*"
+)
+_INHERITS = re.compile(rb"(?is)\)\s*INHERITS\s*\((.*?)\)")
+_PARTITION_OF = re.compile(rb"(?is)PARTITION\s+OF\s+(" + NAMES + rb")")
+_NOT_COLUMNS = frozenset(
+    b"primary key unique constraint index fulltext spatial check foreign exclude period like".split()
+)
+_GENERATED = re.compile(
+    rb"(?i)\bGENERATED\s+ALWAYS\s+AS\s*\(|\bAS\s*\(|\b(?:VIRTUAL|STORED|PERSISTENT)\b"
+)
+_INTS = frozenset(
+    "int integer tinyint smallint mediumint bigint int2 int4 int8 serial bigserial smallserial "
+    "serial4 serial8".split()
+)
+_FLOATS = frozenset("float double real float4 float8 binary_float binary_double".split())
+_DECIMALS = frozenset("decimal numeric dec fixed number smallmoney".split())
+_BYTES = frozenset(
+    "binary varbinary blob tinyblob mediumblob longblob bytea image raw geometry point linestring "
+    "polygon multipoint multilinestring multipolygon geometrycollection rowversion".split()
+)
+_TIMES = frozenset(
+    "date datetime timestamp timestamptz time timetz year datetime2 smalldatetime "
+    "datetimeoffset".split()
+)
+
+
+def create_table(syntax: Syntax, text: bytes, known: dict[str, Schema]) -> Schema | None:
+    """The schema that a CREATE TABLE statement says; None when it says no columns."""
+    head = _HEAD.match(text)
+    if head is None:
+        return None
+    name = ".".join(part.decode("utf-8", "replace") for part in split_names(head["name"]))
+    parent = _PARTITION_OF.match(text, head.end())
+    if parent is not None:
+        found = known.get(table_key(parent[1]))
+        return None if found is None else Schema(name, found.columns)
+    if text[head.end() : head.end() + 1] != b"(":
+        return None
+    pieces, end = _pieces(syntax, text, head.end() + 1)
+    columns = [column for piece in pieces if (column := _column(syntax.dialect, piece)) is not None]
+    # SQLite and others allow PRIMARY KEY (id) apart; only an inline one makes a row id of NULL
+    inherits = _INHERITS.match(text, end - 1)
+    if inherits is not None:
+        before: list[Column] = []
+        for table in re.findall(NAMES, inherits[1]):
+            found = known.get(table_key(table))
+            before += [] if found is None else found.columns
+        own = {column.name for column in columns}
+        columns = [column for column in before if column.name not in own] + columns
+    return Schema(name, tuple(columns)) if columns else None
+
+
+def table_key(name: bytes) -> str:
+    """How a table is looked up: its last name, lower case, with what stands before it."""
+    return ".".join(part.decode("utf-8", "replace") for part in split_names(name)).lower()
+
+
+def _pieces(syntax: Syntax, text: bytes, pos: int) -> tuple[list[bytes], int]:
+    """The comma-separated definitions up to the closing parenthesis, without comments."""
+    pattern = token(syntax)
+    pieces, piece, depth = [], b"", 0
+    while match := pattern.match(text, pos):
+        pos = match.end()
+        part = match[0]
+        if match["blank"] is not None:
+            piece += b" "
+            continue
+        if part == b"(":
+            depth += 1
+        elif part == b")":
+            if not depth:
+                break
+            depth -= 1
+        elif part == b"," and not depth:
+            pieces.append(piece)
+            piece = b""
+            continue
+        piece += part
+    return [*pieces, piece], pos
+
+
+_DEFINITION = re.compile(
+    rb"(?s)\s*(" + NAME + rb"|'[^']*')\s*(\[\w+\]|\"\w+\"|[A-Za-z_][\w.]*|)(.*)"
+)
+
+
+def _column(dialect: str, piece: bytes) -> Column | None:
+    match = _DEFINITION.match(piece)
+    if match is None:
+        return None
+    raw, type_, rest = match.groups()
+    if raw.lower() in _NOT_COLUMNS and not (type_ and raw.lower() in (b"key", b"index", b"period")
+                                            and re.match(rb"\s*\(", rest) is None):  # fmt: skip
+        return None
+    name = unquoted(raw).decode("utf-8", "replace") if raw[:1] != b"'" else raw[1:-1].decode()
+    word = type_.strip(b'[]"').lower().decode("latin-1").rpartition(".")[2]
+    arguments = tuple(int(n) for n in re.findall(rb"\d+", rest[: rest.find(b")") + 1])) if (
+        re.match(rb"\s*\(", rest)
+    ) else ()  # fmt: skip
+    attributes = rest.lower()
+    kind, width = _kind(dialect, word, arguments, attributes, piece)
+    generated = (
+        _GENERATED.search(_without_strings(rest)) is not None and b"identity" not in attributes
+    )
+    if dialect == "sqlite":
+        auto = word == "integer" and b"primary key" in attributes
+    else:
+        auto = b"auto_increment" in attributes
+    return Column(name, kind, generated, auto, width, b"unsigned" in attributes)
+
+
+def _without_strings(text: bytes) -> bytes:
+    return re.sub(rb"'[^']*'", b"''", text)
+
+
+def _kind(
+    dialect: str, word: str, arguments: tuple[int, ...], rest: bytes, piece: bytes
+) -> tuple[str, tuple[int, ...]]:
+    if dialect == "sqlite":
+        return _affinity(piece), ()
+    if dialect == "postgres":
+        if b"[]" in rest or rest.lstrip().startswith(b"["):
+            return "text", ()
+        if word == "bit":
+            return "text", ()
+        if word in ("point", "polygon", "geometry", "image", "binary"):
+            return "text", ()
+    if word == "bit":
+        if dialect == "mssql":
+            return "bool", ()
+        return "bits", (((arguments or (1,))[0] + 7) // 8,)
+    if word in ("bool", "boolean"):
+        return ("bool" if dialect != "mysql" else "int"), ()
+    if dialect == "oracle" and word in ("number", "integer", "float", "int"):
+        whole = word in ("integer", "int") or (len(arguments) == 1 or arguments[1:] == (0,))
+        return ("int" if whole else "decimal"), arguments[:2] if len(arguments) == 2 else ()
+    for kinds, kind in ((_INTS, "int"), (_FLOATS, "float"), (_BYTES, "bytes"), (_TIMES, "time")):
+        if word in kinds:
+            return kind, ()
+    if word in _DECIMALS or (word == "money" and dialect == "mssql"):
+        return "decimal", (arguments + (0,))[:2] if arguments else ()
+    return "text", ()
+
+
+def _affinity(piece: bytes) -> str:
+    """SQLite's rules, from the declared type: int, text, any (no type or blob), float, numeric."""
+    match = re.match(
+        rb"(?is)\s*(?:" + NAME + rb"|'[^']*')\s*(.*?)(?:\s(?:CONSTRAINT|PRIMARY|NOT|NULL|UNIQUE|CHECK|DEFAULT|"
+        rb"COLLATE|REFERENCES|GENERATED|AS)\b|$)", piece
+    )  # fmt: skip
+    declared = match[1].upper() if match else b""
+    if b"INT" in declared:
+        return "sqlite_int"
+    if any(word in declared for word in (b"CHAR", b"CLOB", b"TEXT")):
+        return "sqlite_text"
+    if b"BLOB" in declared or not declared.strip():
+        return "any"
+    if any(word in declared for word in (b"REAL", b"FLOA", b"DOUB")):
+        return "sqlite_real"
+    return "sqlite_numeric"
