@@ -76,6 +76,8 @@ def coerce(column: Column | None, found: Literal, session: Session) -> Any:
     if word == b"default":
         if column is not None and column.generated:
             return None
+        if column is not None and column.default is not None:
+            return coerce(column, literal(session, column.default), session)
         raise Refused("expression", value="DEFAULT")
     if word in (b"true", b"false"):
         return (word == b"true") if kind in ("bool", None) else int(word == b"true")

@@ -61,7 +61,7 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
     if re.search(rb"(?i)\bCSV\b|\bBINARY\b", options):
         yield Refusal(
             shape.table, "unparsed", {"options": options.strip().decode("utf-8", "replace")},
-            window.base + window.pos, window.line(window.pos), head[0],
+            window.offset(window.pos), window.line(window.pos), head[0],
         )  # fmt: skip
         shape = None  # type: ignore[assignment]
     window.pos = head.end()
@@ -93,15 +93,15 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
             return
         if shape is None:
             continue
-        offset, number = window.base + start, window.line(start)
+        offset, number = window.offset(start), window.line(start)
         try:
             if recode:
                 if session.decode is None:
                     raise Refused("encoding", charset=session.charset)
                 text = session.decode(text).encode()
             fields: list[bytes] = text.split(delimiter)
-            if width == 0 and not text:
-                fields = []
+            if not text and (width == 0 or (width is None and columns is None)):
+                width, fields = 0, []  # pg_dump leaves the list out for a table without columns
             if b"\\" in text:
                 fields = _joined(fields, delimiter)
             if width is None:

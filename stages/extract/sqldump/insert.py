@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from stages.extract.sqldump.reader import Reader
 
 _LIST = rb"\(\s*+" + NAME + rb"(?:\s*+,\s*+" + NAME + rb")*+\s*+,?+\s*+\)"
-_INTO = rb"(?P<table>" + NAMES + rb")\s*+(?P<columns>" + _LIST + rb")?+\s*+"
+_INTO = rb"(?P<table>" + NAMES + rb")\s*+(?P<columns>" + _LIST + rb")?\s*+"
 _HEAD = re.compile(
     rb"(?is)(?:INSERT|REPLACE)(?:\s++(?:LOW_PRIORITY|DELAYED|HIGH_PRIORITY|IGNORE|ALL|FIRST"
     rb"|OR\s++\w++)(?=\s))*+\s++(?:INTO\s++)?+" + _INTO
     + rb"(?:OVERRIDING\s++\w++\s++VALUE\s++)?+(?P<how>VALUES?+(?=\s*+[(\s])|SET\b)\s*+"
 )  # fmt: skip
 _AGAIN = re.compile(rb"(?is)INTO\s++" + _INTO + rb"VALUES\s*+")
+_DEFAULTS = re.compile(rb"(?is)INSERT\s+INTO\s+(" + NAMES + rb")\s+DEFAULT\s+VALUES\s*;")
 _VERSIONED = re.compile(rb"/\*M?!(\d{5,6})?+|\*/")
 _SETTING = re.compile(rb"(?s)\s*+(" + NAME + rb")\s*+=\s*+")
 # After a failure this close to the end of what is held, the bytes that follow may matter.
@@ -44,6 +45,9 @@ def insert(reader: Reader) -> Iterator[Row | Refusal]:
     """The rows of the INSERT at the window's position, and of those with the same head after it."""
     window, session = reader.window, reader.session
     head = _HEAD.match(_blanked(window.data, window.pos, session), window.pos)
+    if head is None and (found := _DEFAULTS.match(window.data, window.pos)) is not None:
+        yield from _defaults(reader, found)
+        return
     if head is None:
         name = re.search(
             rb"(?is)\bINTO\s+(" + NAMES + rb")", window.data[window.pos : window.pos + 999]
@@ -223,7 +227,8 @@ def _row(reader: Reader, plan: _Plan, values: tuple[Any, ...], pos: int, raw: by
     if plan.keep is not None:
         values = tuple([values[n] for n in plan.keep])
     values = reader.numbered(plan.shape, values)
-    return Row(plan.shape, values, reader.window.base + pos, reader.window.line(pos), raw)
+    window = reader.window
+    return Row(plan.shape, values, window.offset(pos), window.line(pos), window.raw(raw))
 
 
 def _slow_row(
@@ -296,12 +301,25 @@ def _goes_on(reader: Reader, table: str) -> bool:
     return False
 
 
+def _defaults(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
+    """INSERT … DEFAULT VALUES."""
+    start = reader.window.pos
+    shape = reader.shape(head[1], None)
+    plan = _plan_of(reader.session, shape, len(shape.kinds))
+    if shape.columns is None:
+        refused = Refused("expression", value="DEFAULT VALUES")
+        yield reader.refusal(shape.table, refused, start, head[0])
+    else:
+        yield _built(reader, plan, [Literal("word", b"DEFAULT")] * len(shape.kinds), start, head[0])
+    reader.window.pos = head.end()
+
+
 def _settings(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
     """INSERT … SET a=1, b=2."""
     window, session = reader.window, reader.session
     start = window.pos
     found = statement(session.syntax, session.terminator).match(window.data, start)
-    while (found is None or not found[found.re.groups]) and window.more():
+    while (found is None or not found[1]) and window.more():
         start = window.pos
         found = statement(session.syntax, session.terminator).match(window.data, start)
     text = window.data[: found.end()] if found is not None else window.data

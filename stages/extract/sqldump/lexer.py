@@ -57,6 +57,7 @@ def token(syntax: Syntax) -> re.Pattern[bytes]:
     plain = string(syntax)
     escaped = body(b"'", True, syntax.charset)
     quoted = body(b'"', syntax.backslash and not syntax.quoted_names, syntax.charset)
+    bracketed = rb"|\[[^\]]*+\]" if syntax.dialect in ("sqlite", "mssql") else b""
     parts = [
         rb"(?P<blank>\s++|" + comment(syntax.dialect) + rb")",
         rb"(?P<string>" + plain + rb")",
@@ -78,7 +79,7 @@ def token(syntax: Syntax) -> re.Pattern[bytes]:
         )
     parts += [
         rb"(?P<national>[nN]" + plain + rb")",
-        rb"(?P<quoted>" + quoted + rb"|`(?:[^`]|``)*+`)",
+        rb"(?P<quoted>" + quoted + rb"|`(?:[^`]|``)*+`" + bracketed + rb")",
         rb"(?P<number>(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][-+]?+[0-9]++)?+(?![\w]))",
         rb"(?P<word>[A-Za-z_@\x80-\xff][\w.$@\x80-\xff]*+)",
         rb"(?P<mark>\|\||::|[^'\"`])",
@@ -119,8 +120,8 @@ def statement(syntax: Syntax, terminator: bytes) -> re.Pattern[bytes]:
         parts = [
             rb"[eE]" + body(b"'", True, syntax.charset),
             *parts,
-            rb"(?P<tag>\$(?:[A-Za-z_]\w*+)?+\$)(?s:.*?)(?P=tag)",
-            rb"(?<=[\w$])\$",
+            rb"(?!\$(?:[A-Za-z_]\w*+)?+\$)\$",
+            rb"(?<=\w)\$",
         ]
     parts += [
         body(b'"', syntax.backslash and not syntax.quoted_names, syntax.charset),
@@ -130,6 +131,8 @@ def statement(syntax: Syntax, terminator: bytes) -> re.Pattern[bytes]:
     specials = rb"'\"`/\-#$" + first
     if syntax.dialect == "postgres":
         specials += rb"eE"
+        # a dollar quote ends the match; the reader finds its end, which no pattern without
+        # groups can
     stop = re.escape(terminator)
     if syntax.dialect == "mssql":
         # [^\]]*+ after [: a quote in a bracketed name opens no string
@@ -138,9 +141,12 @@ def statement(syntax: Syntax, terminator: bytes) -> re.Pattern[bytes]:
         ends = rb"\n[ \t]*+(?:(?i:GO)[ \t]*+\r?(?:\n|$)|(?=(?i:INSERT|CREATE|SET)\b))"
         parts.append(rb"(?!" + ends + rb")\n")
         stop = rb"(?:" + ends + rb"|" + stop + rb")"
-    other = rb"(?!" + stop + rb")[" + specials.replace(rb"'\"`", b"").replace(rb"\n", b"") + rb"]"
+    single = specials.replace(rb"'\"`", b"").replace(rb"\n", b"")
+    if syntax.dialect == "postgres":
+        single = single.replace(b"$", b"")
+    other = rb"(?!" + stop + rb")[" + single + rb"]"
     return re.compile(
-        rb"(?:[^" + specials + rb"]++|" + rb"|".join(parts) + rb"|" + other + rb")*+(" + stop + rb")?+"
+        rb"(?:[^" + specials + rb"]++|" + rb"|".join(parts) + rb"|" + other + rb")*+(" + stop + rb")?"
     )  # fmt: skip
 
 

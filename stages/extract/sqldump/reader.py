@@ -16,11 +16,12 @@ from stages.extract.sqldump.lexer import NAMES, blank, split_names, statement
 from stages.extract.sqldump.literals import Refused
 from stages.extract.sqldump.rows import Refusal, Row, Shape
 from stages.extract.sqldump.schema import Schema, create_table, table_key
-from stages.extract.sqldump.window import ITEM_BYTES, TooLong, Window
+from stages.extract.sqldump.window import ITEM_BYTES, TooLong, Utf16, Window
 
 _WORD = re.compile(rb"[A-Za-z_]+")
 _VERSION = re.compile(rb"/\*M?!(\d{5,6})?[ \t]*")
 _LINE = re.compile(rb"[^\n]*+\n?")
+_DOLLAR = re.compile(rb"\$(?:[A-Za-z_]\w*+)?+\$")
 _GO = re.compile(rb"(?i)GO[ \t]*\r?(?:\n|\Z)")
 _ROUTINE = re.compile(
     rb"(?is)(?:CREATE|ALTER)\s+(?:OR\s+(?:REPLACE|ALTER)\s+)?(?:\w+\s*=\s*(?:`[^`]*`|\w+)(?:@(?:`[^`]*`|\w+))?\s+)?"
@@ -43,25 +44,48 @@ _BEGINS = (
 _KNOWN = frozenset(_BEGINS.split())
 # The tools that write a closing line, and that line.
 _CLOSING = (
-    (re.compile(rb"(?m)^-- (?:MySQL|MariaDB) dump "), re.compile(rb"-- Dump completed")),
+    (re.compile(rb"(?m)^-- (?:MySQL|MariaDB) dump "), b"-- Dump completed"),
     (
         re.compile(rb"(?m)^-- PostgreSQL database (?:cluster )?dump"),
-        re.compile(rb"-- PostgreSQL database (?:cluster )?dump complete"),
+        b"dump complete",
     ),
 )  # fmt: skip
-_TAIL = 4096
 
 
-class _Tail:
-    """Keeps the last bytes of a stream, for the closing line."""
+class _Watched:
+    """A stream that notices the closing line of the tool that wrote it."""
 
     def __init__(self, stream: IO[bytes]) -> None:
-        self._stream, self.tail = stream, b""
+        self._stream, self._tail, self.closed = stream, b"", False
+        self.closing: bytes | None = None
 
     def read(self, size: int) -> bytes:
+        """Read on."""
         data = self._stream.read(size)
-        self.tail = (self.tail + data[-_TAIL:])[-_TAIL:]
+        if self.closing is not None and not self.closed:
+            self.closed = self.closing in self._tail + data
+            self.before(data)
         return data
+
+    def before(self, data: bytes) -> None:
+        """What was read before the next read; the closing line may stand across the two."""
+        self._tail = data[-len(self.closing or b"") :]
+
+
+class _Joined:
+    """Bytes that were read already, then the rest of the stream."""
+
+    def __init__(self, begun: bytes, stream: _Watched) -> None:
+        self._begun, self._stream = begun, stream
+
+    def read(self, size: int) -> bytes:
+        """What was read before, then as the stream gives it."""
+        begun, self._begun = self._begun, b""
+        return begun or self._stream.read(size)
+
+
+def _utf16(begun: bytes, stream: _Watched) -> Utf16:
+    return Utf16(_Joined(begun, stream), begun[:2] == b"\xfe\xff")  # type: ignore[arg-type]
 
 
 class Reader:
@@ -73,13 +97,21 @@ class Reader:
     def __init__(
         self, stream: IO[bytes], dialect: str | None = None, limit: int = ITEM_BYTES
     ) -> None:
-        self._tail = _Tail(stream)
-        self.window = Window(self._tail, limit)  # type: ignore[arg-type]
+        self._watched = _Watched(stream)
+        self.window = Window(self._watched, limit)  # type: ignore[arg-type]
         self.window.ensure(HEAD)
+        if self.window.data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            self.window = Window(_utf16(self.window.data, self._watched), limit)  # type: ignore[arg-type]
+            self.window.wide = True
+            self.window.ensure(HEAD)
         head = self.window.data[:HEAD]
         self.session = Session.of(dialect or detect(head), head)
-        self._closing = next((end for begin, end in _CLOSING if begin.search(head[:4096])), None)
-        self.by_tool = self._closing is not None
+        closing = next((end for begin, end in _CLOSING if begin.search(head[:4096])), None)
+        self.by_tool = closing is not None
+        if closing is not None:
+            self._watched.closing = closing
+            self._watched.closed = closing in self.window.data
+            self._watched.before(self.window.data)
         self.schemas: dict[str, Schema] = {}
         self.plans: dict[Any, Any] = {}
         self.was_cut = False
@@ -96,16 +128,12 @@ class Reader:
             yield from self._statements()
         except TooLong:
             window = self.window
-            yield Refusal(None, "too_long", {"limit": window.limit}, window.base + window.pos,
+            yield Refusal(None, "too_long", {"limit": window.limit}, window.offset(window.pos),
                           window.line(window.pos))  # fmt: skip
             return
-        if (
-            not self._told_cut
-            and self._closing is not None
-            and not self._closing.search(self._tail.tail)
-        ):
+        if not self._told_cut and self.by_tool and not self._watched.closed:
             yield self.cut(None)
-        elif not self._known and self.window.base + len(self.window.data):
+        elif not self._known and (self.window.base or self.window.data):
             text = self.window.data[:80].decode("utf-8", "replace")
             yield Refusal(None, "unparsed", {"text": text}, 0, 1)
 
@@ -171,7 +199,8 @@ class Reader:
             reason, evidence = error.reason, dict(error.evidence)
         else:
             reason, evidence = "value", {"error": str(error)[:200]}
-        return Refusal(table, reason, evidence, window.base + pos, window.line(pos), raw)
+        raw = window.raw(raw)
+        return Refusal(table, reason, evidence, window.offset(pos), window.line(pos), raw)
 
     def cut(self, table: str | None) -> Refusal:
         """The refusal of a file that ends too early; goes to the end."""
@@ -179,7 +208,7 @@ class Reader:
         self._told_cut = True
         self.was_cut = False
         found = Refusal(table, "truncated", {"left": len(window.data) - window.pos},
-                        window.base + window.pos, window.line(window.pos),
+                        window.offset(window.pos), window.line(window.pos),
                         window.data[window.pos : window.pos + 4096])  # fmt: skip
         window.pos = len(window.data)
         return found
@@ -187,7 +216,7 @@ class Reader:
     def refuse_statement(self, reason: str, name: bytes | None) -> Iterator[Refusal]:
         """Refuse the statement at the window's position whole."""
         window = self.window
-        offset, line = window.base + window.pos, window.line(window.pos)
+        offset, line = window.offset(window.pos), window.line(window.pos)
         table = None if name is None else self.shape(name, None).table
         text = self.statement_text()
         if text is None:
@@ -200,10 +229,16 @@ class Reader:
         """The statement at the position, which goes behind it; None when the file ends before."""
         window = self.window
         pattern = statement(self.session.syntax, self.session.terminator)
+        done = 0  # bytes of the statement that are known to be whole
         while True:
-            match = pattern.match(window.data, window.pos)
+            match = pattern.match(window.data, window.pos + done)
             assert match is not None
-            ended = match[match.re.groups] is not None
+            ended = match[1] is not None
+            if not ended and (tag := _DOLLAR.match(window.data, match.end())) is not None:
+                close = window.data.find(tag[0], tag.end())
+                if close >= 0 and self.session.dialect == "postgres":
+                    done = close + len(tag[0]) - window.pos
+                    continue
             if ended or (window.eof and match.end() == len(window.data)):
                 if not ended and self.session.dialect in ("mysql", "postgres") and self.by_tool:
                     return None

@@ -20,6 +20,7 @@ class Column(NamedTuple):
     auto: bool = False
     width: tuple[int, ...] = ()
     unsigned: bool = False
+    default: bytes | None = None  # the literal that DEFAULT stands for; None: not in the file
 
 
 class Schema(NamedTuple):
@@ -41,6 +42,7 @@ _NOT_COLUMNS = frozenset(
 _GENERATED = re.compile(
     rb"(?i)\bGENERATED\s+ALWAYS\s+AS\s*\(|\bAS\s*\(|\b(?:VIRTUAL|STORED|PERSISTENT)\b"
 )
+_DEFAULT = re.compile(rb"(?is)\bDEFAULT\s+('(?:[^'\\]|'')*'|-?[0-9.]+\b|NULL\b)(?!\s*[:(])")
 _INTS = frozenset(
     "int integer tinyint smallint mediumint bigint int2 int4 int8 serial bigserial smallserial "
     "serial4 serial8".split()
@@ -80,7 +82,7 @@ def create_table(syntax: Syntax, text: bytes, known: dict[str, Schema]) -> Schem
             before += [] if found is None else found.columns
         own = {column.name for column in columns}
         columns = [column for column in before if column.name not in own] + columns
-    return Schema(name, tuple(columns)) if columns else None
+    return Schema(name, tuple(columns)) if columns or not b"".join(pieces).strip() else None
 
 
 def table_key(name: bytes) -> str:
@@ -139,7 +141,17 @@ def _column(dialect: str, piece: bytes) -> Column | None:
         auto = word == "integer" and b"primary key" in attributes
     else:
         auto = b"auto_increment" in attributes
-    return Column(name, kind, generated, auto, width, b"unsigned" in attributes)
+    return Column(
+        name, kind, generated, auto, width, b"unsigned" in attributes, _default(rest, auto)
+    )
+
+
+def _default(rest: bytes, auto: bool) -> bytes | None:
+    match = _DEFAULT.search(rest)
+    if match is not None:
+        return match[1]
+    plain = _without_strings(rest).upper()
+    return None if auto or b"NOT NULL" in plain or b"DEFAULT" in plain else b"NULL"
 
 
 def _without_strings(text: bytes) -> bytes:

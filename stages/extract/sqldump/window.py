@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import IO
 
 CHUNK = 1 << 20
 # One row or statement is held in memory; MySQL's max_allowed_packet and PostgreSQL's field limit
 # are both 1 GB, and real rows stay far below.
 ITEM_BYTES = 1 << 28
+
+
+class Utf16:
+    """A UTF-16 stream as UTF-8; what is no character becomes a lone surrogate, so none is lost."""
+
+    def __init__(self, stream: IO[bytes], big: bool) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-16-be" if big else "utf-16-le")(
+            "surrogatepass"
+        )
+
+    def read(self, size: int) -> bytes:
+        """About `size` bytes."""
+        data = self._stream.read(max(2, size))
+        text: str = self._decoder.decode(data, final=not data)
+        return text.encode("utf-8", "surrogatepass")
+
+
+def narrow(data: bytes) -> bytes:
+    """UTF-8 as UTF-16."""
+    return data.decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass")
 
 
 class TooLong(Exception):
@@ -21,6 +43,9 @@ class Window:
         self._stream, self._chunk, self.limit = stream, chunk, limit
         self.data, self.pos, self.base, self.eof = b"", 0, 0, False
         self._line, self._counted = 1, 0
+        # set for a stream that was UTF-16: offsets then count its bytes, not those of `data`
+        self.wide = False
+        self._offset, self._measured = 0, 0
 
     def more(self) -> bool:
         """Read on: at least as much as is held, so that retries cost no more than the first try."""
@@ -34,6 +59,8 @@ class Window:
             self.eof = True
             return False
         self.line(self.pos)
+        self.offset(self.pos)
+        self._measured -= self.pos
         self.base += self.pos
         self._counted -= self.pos
         self.data = self.data[self.pos :] + read
@@ -54,7 +81,17 @@ class Window:
         self._counted = index
         return self._line
 
-    @property
-    def left(self) -> bool:
-        """Whether bytes are left."""
-        return self.pos < len(self.data) or self.more()
+    def offset(self, index: int) -> int:
+        """The offset in the file of an index of `data`; asked for in rising order."""
+        if not self.wide:
+            return self.base + index
+        if index > self._measured:
+            self._offset += len(narrow(self.data[self._measured : index]))
+        else:
+            self._offset -= len(narrow(self.data[index : self._measured]))
+        self._measured = index
+        return self._offset
+
+    def raw(self, data: bytes) -> bytes:
+        """The file's bytes for a piece of `data`."""
+        return narrow(data) if self.wide else data
