@@ -1,0 +1,85 @@
+"""Web pages as records of Markdown text. Archives are read through, each page is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from stages.base import ISOLATION_REASONS, DocumentSource, Fault, Part
+from stages.errors import Unreadable
+from stages.extract import archives, charsets, files
+from stages.extract.webpage import page
+from stages.place import Place
+
+
+@dataclass(frozen=True)
+class HtmlExtract(DocumentSource):
+    """The main text of web pages with its structure, without menus, notices and advertisements.
+
+    comments: what becomes of readers' comments below an article; default drop, for they are
+        seldom worth training on. Posts of a forum are its text and stay.
+    selector: CSS of the elements that are the content, in place of finding it; default none.
+    format: markdown keeps headings, lists, tables and code, text only their words.
+    charset: the charset of all pages; default: what each page is, which it may declare wrongly.
+    min_words: words that a page must have, 0 to 100000; default 10, under which hardly any page
+        of 819 says a thing.
+    max_bytes: the largest page, in bytes; default 64 MB, which takes half a gigabyte to parse.
+    deadline: CPU seconds for one page in the killable child; default 20, a normal page takes .01.
+    memory: megabytes of address space of the child; default 4096.
+    """
+
+    name: ClassVar[str] = "html"
+    libraries: ClassVar[tuple[str, ...]] = ("selectolax",)
+    suffixes: ClassVar[tuple[str, ...]] = (".html", ".htm", ".xhtml", ".shtml")
+    reasons: ClassVar[Mapping[str, str]] = {
+        **archives.REASONS,
+        **page.REASONS,
+        **ISOLATION_REASONS,
+    }
+
+    comments: Literal["drop", "keep"] = "drop"
+    selector: str | None = None
+    format: Literal["markdown", "text"] = "markdown"
+    charset: str | None = None
+    min_words: int = field(default=10, metadata={"range": (0, 100_000)})
+    max_bytes: int = field(default=64 << 20, metadata={"range": (1, 1 << 30)})
+
+    def contradictions(self) -> tuple[str, ...]:
+        found = []
+        if self.charset is not None and charsets.known(self.charset) is None:
+            found.append(f"charset {self.charset!r} is not known")
+        if self.selector is not None:
+            import soupsieve
+
+            try:
+                soupsieve.compile(self.selector)
+            except soupsieve.SelectorSyntaxError as error:
+                found.append(f"selector is not CSS: {str(error).splitlines()[0]}")
+        return tuple(found)
+
+    def forms(self) -> tuple[str, ...]:
+        return ("text",)
+
+    def parts(self, path: str, size: int) -> list[Part]:
+        root, names = files.find(path, archives.packed(self.suffixes))
+        return files.bundles(root, names, size)
+
+    def items(self, part: Part) -> Iterator[tuple[Place, bytes] | Fault]:
+        for name, _ in part.paths():
+            yield from archives.documents(part.root, name, None, self.suffixes, self.max_bytes)
+
+    def extract(self, place: Place, raw: bytes) -> list[dict[str, Any]]:
+        found = page.page(
+            raw,
+            charset=self.charset,
+            comments=self.comments == "keep",
+            selector=self.selector,
+        )
+        if found.reason is not None:
+            raise Unreadable(found.reason, **found.evidence)
+        words = len(found.text.split())
+        if words < self.min_words:
+            raise Unreadable("too_short", score=words, limit=self.min_words)
+        text = found.markdown if self.format == "markdown" else found.text
+        return [{"text": text, "meta": found.meta}]

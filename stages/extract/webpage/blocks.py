@@ -1,0 +1,273 @@
+"""The blocks of a tree: headings, paragraphs, list items, table rows, code, in reading order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from stages.extract.webpage.tree import Node, words
+
+BLOCK = words(
+    "address article aside blockquote body center dd details dialog dir div dl dt fieldset"
+    " figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr li listing main"
+    " menu nav ol p pre section summary table tbody td tfoot th thead tr caption ul option"
+    " legend"
+)
+_HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_LANGUAGE = re.compile(
+    r"(?:^|\s)(?:language|lang|highlight-source|highlight|brush:?|sh_)[-_\s:]*([\w+#.-]+)"
+)
+_NOT_LANGUAGE = words("text plaintext none default notranslate wrapper highlighter rouge")
+
+
+@dataclass
+class Block:
+    """kind: h, p, li, row or code. text: one line, or the lines of code.
+
+    level: of a heading, or the depth of a list item. number: of an item of a numbered list.
+    quote: depth of quotation. cells: of a row. node: the element that holds it. first: whether
+    a row begins a table, an item a list, a block its item.
+    """
+
+    kind: str
+    text: str
+    links: int
+    node: Any
+    level: int = 0
+    number: int | None = None
+    quote: int = 0
+    cells: list[str] = field(default_factory=list)
+    header: bool = False
+    lang: str = ""
+    group: int = 0
+
+
+class _Walk:
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self.inline: list[str] = []
+        self.links = 0
+        self.lists: list[list[Any]] = []  # [ordered, next number, item is open]
+        self.quote = 0
+        self.heading = 0
+        self.groups = 0
+        self.holder: Any = None
+
+    def flush(self) -> None:
+        if not self.inline:
+            return
+        text = " ".join("".join(self.inline).split(" ")).strip()
+        text = re.sub(r" {2,}", " ", text)
+        self.inline = []
+        links, self.links = self.links, 0
+        if not text or text == "`" * len(text):
+            return
+        block = Block("p", text, links, self.holder, quote=self.quote)
+        if self.heading:
+            block.kind, block.level = "h", self.heading
+        elif self.lists:
+            entry = self.lists[-1]
+            block.level = len(self.lists)
+            if entry[2]:
+                block.kind = "li"
+                block.number = entry[1] if entry[0] else None
+                entry[2] = False
+            block.group = entry[3]
+        self.blocks.append(block)
+
+
+def blocks_of(root: Node) -> list[Block]:
+    """The blocks of an element without what is dropped."""
+    walk = _Walk()
+    walk.holder = root
+    # a frame of the stack: node, index of the next child
+    stack: list[tuple[Node, int]] = [(root, 0)]
+    while stack:
+        node, index = stack.pop()
+        if index == 0 and not _enter(walk, node):
+            continue
+        children = node.children
+        pushed = False
+        while index < len(children):
+            child = children[index]
+            index += 1
+            if isinstance(child, str):
+                walk.inline.append(child)
+                continue
+            if child.dropped:
+                continue
+            tag = child.tag
+            if tag == "br":
+                walk.inline.append(" ")
+                if not walk.heading and not walk.lists:
+                    walk.flush()  # a line break ends a paragraph: old pages have no others
+                continue
+            if not child.children:
+                if tag == "hr":
+                    walk.flush()
+                continue
+            stack.append((node, index))
+            stack.append((child, 0))
+            pushed = True
+            break
+        if not pushed:
+            _leave(walk, node)
+    walk.flush()
+    return walk.blocks
+
+
+def _enter(walk: _Walk, node: Node) -> bool:
+    """Begin an element; False when it has been dealt with as a whole."""
+    tag = node.tag
+    if tag in ("b", "i", "span", "a", "em", "strong"):
+        return True
+    if tag == "code" or tag == "kbd" or tag == "samp":
+        walk.inline.append("`")
+        return True
+    if tag not in BLOCK:
+        return True
+    walk.flush()
+    if tag in ("pre", "listing"):
+        _code(walk, node)
+        return False
+    if tag == "table" and _is_data(node):
+        _table(walk, node)
+        return False
+    walk.holder = node
+    if tag in ("ul", "ol", "menu", "dir"):
+        walk.groups += 1
+        start = node.attributes.get("start", "")
+        first = int(start) if start.isdecimal() and len(start) < 7 else 1
+        walk.lists.append([tag == "ol", first, False, walk.groups])
+    elif tag == "li":
+        if not walk.lists:
+            walk.groups += 1
+            walk.lists.append([False, 1, False, walk.groups])
+        walk.lists[-1][2] = True
+    elif tag == "blockquote":
+        walk.quote += 1
+    elif tag in _HEADINGS:
+        walk.heading = _HEADINGS[tag]
+    return True
+
+
+def _leave(walk: _Walk, node: Node) -> None:
+    tag = node.tag
+    if tag == "a":
+        walk.links += node.chars
+        return
+    if tag == "code" or tag == "kbd" or tag == "samp":
+        walk.inline.append("`")
+        return
+    if tag not in BLOCK:
+        return
+    walk.flush()
+    walk.holder = node.parent
+    if tag in ("ul", "ol", "menu", "dir"):
+        if walk.lists:
+            walk.lists.pop()
+    elif tag == "li":
+        if walk.lists:
+            walk.lists[-1][2] = False
+            walk.lists[-1][1] += 1
+    elif tag == "blockquote":
+        walk.quote -= 1
+    elif tag in _HEADINGS:
+        walk.heading = 0
+
+
+def text_of(node: Node, raw: bool = False) -> str:
+    """All text of an element in one string."""
+    pieces: list[str] = []
+    stack: list[Node | str] = [node]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            pieces.append(item)
+        elif not item.dropped:
+            if item.tag == "br" or (raw and item.tag in ("div", "li", "p", "tr") and pieces):
+                pieces.append("\n" if raw else " ")
+            elif not raw and item.tag in BLOCK:
+                pieces.append(" ")
+            stack.extend(reversed(item.children))
+    text = "".join(pieces)
+    return text if raw else " ".join(text.split())
+
+
+def _code(walk: _Walk, node: Node) -> None:
+    text = text_of(node, raw=True).replace("\xa0", " ").replace("\r\n", "\n").rstrip()
+    lines = text.split("\n")
+    while lines and not lines[0].strip():
+        lines.pop(0)
+    if not lines:
+        return
+    block = Block("code", "\n".join(lines), node.links, node, lang=_lang(node), quote=walk.quote)
+    if walk.lists:
+        block.level = len(walk.lists)
+    walk.blocks.append(block)
+
+
+def _lang(node: Node) -> str:
+    """The language that a code block, what is in it or what is around it names."""
+    inner = [child for child in node.children if isinstance(child, Node)][:1]
+    around = [node.parent, node.parent.parent if node.parent is not None else None]
+    for one in (*inner, node, *around):
+        if one is None:
+            continue
+        for key in ("data-lang", "data-language", "data-code-language", "lang"):
+            value = one.attributes.get(key, "").lower()
+            if value and re.fullmatch(r"[\w+#.-]{1,20}", value) and (key != "lang" or one is node):
+                return str(value)
+        for match in _LANGUAGE.finditer(one.names):
+            if match[1] not in _NOT_LANGUAGE:
+                return str(match[1])
+    return ""
+
+
+def _rows(table: Node) -> list[Node]:
+    rows = []
+    for child in table.children:
+        if isinstance(child, Node) and not child.dropped:
+            if child.tag == "tr":
+                rows.append(child)
+            elif child.tag in ("thead", "tbody", "tfoot"):
+                rows += _rows(child)
+    return rows
+
+
+def _is_data(table: Node) -> bool:
+    """Whether a table holds data and does not lay out the page."""
+    rows = _rows(table)
+    if len(rows) < 2 or table.attributes.get("role") == "presentation":
+        return False
+    cells = [c for row in rows for c in row.children if isinstance(c, Node)]
+    if len(cells) < 2 * len(rows) - 1:
+        return False
+    stack = list(cells)
+    while stack:
+        node = stack.pop()
+        if node.tag in ("table", "h1", "h2", "pre", "article", "section"):
+            return False
+        if node.chars:
+            stack.extend(child for child in node.children if isinstance(child, Node))
+    return max((cell.chars for cell in cells), default=0) < 1200
+
+
+def _table(walk: _Walk, table: Node) -> None:
+    walk.groups += 1
+    for child in table.children:
+        if isinstance(child, Node) and child.tag == "caption" and not child.dropped:
+            text = text_of(child)
+            if text:
+                walk.blocks.append(Block("p", text, child.links, child, quote=walk.quote))
+    for row in _rows(table):
+        nodes = [c for c in row.children if isinstance(c, Node) and c.tag in ("td", "th")]
+        cells = [text_of(cell) for cell in nodes]
+        if not any(cells):
+            continue
+        block = Block("row", "  ".join(c for c in cells if c), row.links, table, quote=walk.quote)
+        block.cells = cells
+        block.header = all(cell.tag == "th" for cell in nodes)
+        block.group = walk.groups
+        walk.blocks.append(block)

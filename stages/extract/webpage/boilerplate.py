@@ -1,0 +1,82 @@
+"""Which elements are not content, by their tag, role, class and id words, and by what they hold."""
+
+from __future__ import annotations
+
+import re
+
+from stages.extract.webpage.tree import Node, words
+
+_TAGS = words("nav footer aside form button input label dialog menu")
+_ROLES = words(
+    "navigation contentinfo complementary search menu menubar dialog alertdialog toolbar"
+    " tablist banner button alert"
+)
+# Words of class and id values, as sites call the parts that are not the page's own text.
+_WORDS = (
+    r"nav|navi|navbar|navigation|topnav|subnav|menu|submenu|breadcrumbs?|crumbs?|side-?bar|footer"
+    r"|foot|site-?header|masthead|top-?bar|cookies?|consent|gdpr|ccpa|pop-?up|modal|overlay"
+    r"|lightbox|newsletter|subscribe|subscription|sign-?up|login|sign-?in|social|share|sharing"
+    r"|addtoany|sharedaddy|share-?buttons?|related|recommend(?:ed|ations?)|recirc|more-?from"
+    r"|read-?more|you-?may|promo|promoted|sponsor(?:ed)?|advert(?:s|isement|ising)?|ads?|adsense"
+    r"|dfp|outbrain|taboola|widgets?|pagination|pager|paging|prev-?next|skip-?(?:link|to)"
+    r"|screen-?reader(?:-text)?|sr-?only|visually-?hidden|toolbar|print-?only|no-?print"
+    r"|tag-?(?:list|cloud|links)|tags|author-?(?:bio|box|info)|about-?author|byline|credits?"
+    r"|dateline|post-?meta|entry-?meta|article-?meta|copyright|disclaimer|rating|reactions"
+    r"|popular|trending|most-?read|latest|carousel|slider|banner|jump-?links?|toc|edit-?section"
+    r"|mw-?editsection|navbox|catlinks|hidden|hide|search|feedback|survey|donate|paywall"
+)
+_UNLIKELY = re.compile(rf"(?:^|[\s_-])(?:{_WORDS})(?=$|[\s_\d-])")
+_NOT = re.compile(
+    r"(?:has|no|with|without|hide|show|content)-?(?:side-?bar|nav|menu|header|footer)\S*"
+)
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_COMMENTS = re.compile(
+    r"(?:^|[\s_-])(?:comments?|comment-?(?:list|section|area)|disqus|respond|replies|fb-?comments)"
+    r"(?=$|[\s_\d-])"
+)
+_HIDDEN = re.compile(r"display:\s*none|visibility:\s*hidden")
+
+
+def mark(order: list[Node], comments: bool) -> None:
+    """Set `dropped` on elements that are not content and on all within them.
+
+    An element with most of the page's text is content whatever it is called.
+    """
+    total = max(1, order[0].chars)
+    known: dict[str, bool] = {}
+    for node in order[1:]:
+        if node.parent.dropped:
+            node.dropped = True
+            continue
+        if not node.chars or not _suspect(node, known, comments):
+            continue
+        own = node.chars - node.links
+        if own < 0.4 * total:
+            node.dropped = True
+
+
+def _suspect(node: Node, known: dict[str, bool], comments: bool) -> bool:
+    if node.tag in _TAGS:
+        return True
+    attributes = node.attributes
+    if not attributes:
+        return False
+    if node.tag in ("html", "body", "main", "article"):
+        return False
+    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
+        return True
+    if attributes.get("role") in _ROLES:
+        return True
+    if "style" in attributes and _HIDDEN.search(attributes["style"]):
+        return True
+    names = node.names
+    if names == " ":
+        return False
+    found = known.get(names)
+    if found is None:
+        cleaned = _NOT.sub(" ", names)
+        found = bool(_UNLIKELY.search(cleaned))
+        if not comments and not found:
+            found = bool(_COMMENTS.search(cleaned))
+        known[names] = found
+    return found

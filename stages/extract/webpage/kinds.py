@@ -1,0 +1,32 @@
+"""What kind of page it is: article, forum, product, listing or other, by what it says of itself."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from stages.extract.webpage.metadata import Metadata
+from stages.extract.webpage.tree import Node, words
+
+Kind = Literal["article", "forum", "product", "listing", "other"]
+
+_ARTICLE = words(
+    "article newsarticle blogposting reportagenewsarticle techarticle scholarlyarticle"
+    " opinionnewsarticle reviewnewsarticle medicalwebpage"
+)
+_FORUM = frozenset(("discussionforumposting", "qapage", "question"))
+_LISTING = frozenset(("collectionpage", "itemlist", "searchresultspage", "offercatalog"))
+
+
+def kind_of(order: list[Node], told: Metadata) -> Kind:
+    """The kind of a page."""
+    types = told.types
+    if types & _FORUM:
+        return "forum"
+    if types & {"product", "productgroup", "og:product"}:
+        return "product"
+    if types & _LISTING and not types & _ARTICLE:
+        return "listing"
+    if types & _ARTICLE:
+        return "article"
+    articles = sum(node.tag == "article" for node in order)
+    return "article" if articles == 1 else "other"

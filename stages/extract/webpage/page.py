@@ -1,0 +1,102 @@
+"""One page: bytes in, main text, Markdown and metadata out, or the reason why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from stages.extract import charsets
+from stages.extract.archives import compression
+from stages.extract.webpage import boilerplate, kinds, limits, metadata, select, tree
+from stages.extract.webpage.blocks import Block, blocks_of
+from stages.extract.webpage.decode import decode
+from stages.extract.webpage.markdown import markdown, plain
+
+REASONS = {
+    "empty": "no bytes, or nothing but white space",
+    "binary": "a picture, a program, an archive: no page at all, whatever it is called",
+    "no_text": "nothing but navigation and other boilerplate, or no text at all",
+    "needs_script": "an empty shell that a script would fill; there is no text in it",
+    "no_match": "the selector matches no element with text on this page",
+    "too_short": "fewer words than min_words",
+}
+
+
+@dataclass
+class Page:
+    """text: plain; markdown: with structure; reason: why there is no text, else None."""
+
+    text: str = ""
+    markdown: str = ""
+    meta: dict[str, Any] = field(default_factory=dict)
+    reason: str | None = None
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The page's title."""
+        return str(self.meta.get("title", ""))
+
+    @property
+    def author(self) -> str:
+        """The page's author."""
+        return str(self.meta.get("author", ""))
+
+    @property
+    def date(self) -> str:
+        """The day of publication, YYYY-MM-DD."""
+        return str(self.meta.get("date", ""))
+
+
+def page(
+    data: bytes,
+    content_type: str | None = None,
+    *,
+    charset: str | None = None,
+    comments: bool = False,
+    selector: str | None = None,
+) -> Page:
+    """The main text of a page. Never raises on bad input.
+
+    content_type: the HTTP header of that name. charset: of the bytes, if it is known better than
+    declared. comments: keep readers' comments. selector: CSS of the elements that are content.
+    """
+    if not data.strip():
+        return Page(reason="empty", evidence={"bytes": len(data)})
+    packed = compression(data[:512])
+    kind = charsets.binary(data[:4096]) or (f"{packed} data" if packed else None)
+    if kind is not None:
+        return Page(reason="binary", evidence={"found": kind})
+    decoded = decode(data, content_type, charset)
+    document = tree.parse(limits.capped(decoded.text.replace("\0", "")))
+    told = metadata.metadata_of(document)
+    meta: dict[str, Any] = told.as_dict()
+    if decoded.bad:
+        meta["undecodable"] = decoded.bad
+    scripts = len(document.css("script"))
+    source = tree.body_of(document)
+    if selector is not None:
+        blocks = _selected(document, selector)
+        if not blocks:
+            return Page(meta=meta, reason="no_match", evidence={"selector": selector})
+    else:
+        order = tree.build(source)
+        boilerplate.mark(order, comments)
+        blocks = select.content(order, kinds.kind_of(order, told))
+        if not blocks:
+            return _without_text(order, meta, scripts)
+    return Page(plain(blocks), markdown(blocks), meta)
+
+
+def _selected(document: Any, selector: str) -> list[Block]:
+    blocks: list[Block] = []
+    for node in document.css(selector):
+        blocks += blocks_of(tree.build(node.html or "")[0])
+    return blocks
+
+
+def _without_text(order: list[tree.Node], meta: dict[str, Any], scripts: int) -> Page:
+    root = order[0]
+    evidence = {"characters": root.chars, "in_links": root.links, "scripts": scripts}
+    reason = "needs_script" if scripts and root.chars < 200 and not root.links else "no_text"
+    return Page(meta=meta, reason=reason, evidence=evidence)

@@ -1,0 +1,112 @@
+"""Cases of the stage html: every reason, and pages of several kinds that are kept."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+from pathlib import Path
+
+from stages.child import Child
+from stages.extract.html import HtmlExtract
+from tests.case import Case
+
+LINE = "The tide gauge was read twice a day and written down by hand in the harbour book."
+ARTICLE = "<article><h1>Tides</h1>" + f"<p>{LINE}</p>" * 5 + "</article>"
+PAGE = f"<html lang='en'><head><title>Tides | Harbour</title></head><body>{ARTICLE}</body></html>"
+
+
+def cases(folder: Path) -> list[Case]:
+    """Write the pages below `folder`."""
+    return [*_kept(folder), *_refused(folder), *_packed(folder), *_isolated(folder)]
+
+
+def _write(path: Path, data: str | bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return path
+
+
+def _kept(folder: Path) -> list[Case]:
+    kept = folder / "kept"
+    _write(kept / "tides.html", PAGE)
+    _write(kept / "deep" / "häfen #2.htm", PAGE.replace("tide", "ebb"))
+    _write(kept / "latin.html", PAGE.replace("tide", "Flut für").encode("cp1252"))
+    _write(kept / "gzip.html.gz", gzip.compress(PAGE.encode(), mtime=0))
+    _write(kept / "other.txt", "not read")
+    return [
+        Case(HtmlExtract(), path=str(kept)),
+        Case(HtmlExtract(format="text", comments="keep"), path=str(kept / "**" / "*.htm*")),
+        Case(HtmlExtract(selector="article p", charset="cp1252"), path=str(kept / "latin.html")),
+        Case(HtmlExtract(), path=str(kept), isolate=True),
+    ]
+
+
+def _refused(folder: Path) -> list[Case]:
+    refused = folder / "refused"
+    menu = "<nav>" + "<a href='/a'>Another page of the harbour</a> " * 20 + "</nav>"
+    _write(refused / "empty.html", b" \n")
+    _write(refused / "picture.html", b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+    _write(refused / "menu.html", f"<html><body>{menu}</body></html>")
+    _write(refused / "shell.html", "<body><div id=root></div><script>start()</script></body>")
+    _write(
+        refused / "short.html",
+        "<body><article><p>Closed on Mondays, and on the days of the "
+        "storm flag as well.</p></article></body>",
+    )
+    (refused / "gone.html").symlink_to(refused / "nowhere")
+    reasons = ("empty", "binary", "no_text", "needs_script", "too_short", "unreadable")
+    tides = _write(folder / "tides.html", PAGE)
+    return [
+        Case(HtmlExtract(min_words=20), path=str(refused), reasons=dict.fromkeys(reasons, 1)),
+        Case(HtmlExtract(selector=".price"), path=str(tides), reasons={"no_match": 1}),
+        Case(HtmlExtract(max_bytes=100), path=str(tides), reasons={"oversize": 1}),
+    ]
+
+
+def _packed(folder: Path) -> list[Case]:
+    packed = folder / "packed"
+    whole = gzip.compress((PAGE * 50).encode(), mtime=0)
+    _write(packed / "cut.html.gz", whole[:-20])
+    _write(packed / "damaged.html.gz", whole[:20] + bytes(40) + whole[60:])
+    _write(packed / "twice.html.gz", gzip.compress(whole, mtime=0))
+    _tar(packed / "none.tar", {"notes.txt": b"nothing to read"})
+    _tar(packed / "site.tar", {"a/tides.html": PAGE.encode(), "a/empty.html": b""})
+    reasons = ("truncated", "corrupt", "nested", "no_members", "empty")
+    return [Case(HtmlExtract(), path=str(packed), reasons=dict.fromkeys(reasons, 1))]
+
+
+def _tar(path: Path, members: dict[str, bytes]) -> None:
+    with tarfile.open(path, "w") as archive:
+        for name, data in members.items():
+            header = tarfile.TarInfo(name)
+            header.size = len(data)
+            archive.addfile(header, io.BytesIO(data))
+
+
+def _isolated(folder: Path) -> list[Case]:
+    slow = _write(folder / "slow.html", f"<body>{ARTICLE}" + f"<p>{LINE}" * 30_000)
+    # One character beyond 16 bits makes Python's text four times as large as its bytes.
+    large = _write(folder / "large.html", "<body><p>\N{ROCKET} " + LINE * 150_000)
+    small = _write(folder / "small.html", PAGE)
+    return [
+        Case(HtmlExtract(deadline=0.01), path=str(slow), reasons={"deadline": 1}, isolate=True),
+        Case(
+            HtmlExtract(memory=_resting() + 40),
+            path=str(large),
+            reasons={"memory": 1},
+            isolate=True,
+        ),
+        # Under what it has already, the parser cannot have a page's worth of memory.
+        Case(HtmlExtract(memory=64), path=str(small), reasons={"crash": 1}, isolate=True),
+    ]
+
+
+def _resting() -> int:
+    """Megabytes of address space of a child that has nothing to do yet."""
+    child = Child(HtmlExtract())
+    try:
+        status = Path(f"/proc/{child.process.pid}/status").read_text()
+    finally:
+        child.close()
+    return int(status.partition("VmSize:")[2].split()[0]) >> 10
