@@ -34,7 +34,7 @@ _LOST_JOINER = re.compile(
     "(?:(?<=[\x00-\x7f])|\\A)[\u200c\u200d]+|[\u200c\u200d]+(?=[\x00-\x7f]|\\Z)"
 )
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f]")
-_TRAILING = re.compile(r"[ \t]+(?=\n|\Z)")
+_TRAILING = re.compile(r"(?<![ \t])[ \t]++(?=\n|\Z)")
 _FENCED = re.compile(r"^(?: {0,3})(```+|~~~+)[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.M | re.S)
 _INLINE = re.compile(r"(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
 
@@ -45,8 +45,8 @@ _ABOUT_MARKUP = re.compile(
     re.I,
 )
 _CODE_LINE = re.compile(
-    r"^\s*(?:def |class |import |from \w+ import |return\b|function\b|var |let |const |public |"
-    r"#include|SELECT |printf?\(|if ?\(|for ?\()|[{};]\s*$",
+    r"^[ \t]*(?:def |class |import |from \w+ import |return\b|function\b|var |let |const |public |"
+    r"#include|SELECT |printf?\(|if ?\(|for ?\()|[{};][ \t]*$",
     re.M,
 )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
@@ -48,7 +49,7 @@ _KEY = re.compile(
     r"|AIza[\w-]{35}|sk-(?:ant-|proj-)?[\w-]{20,200}|[rs]k_(?:live|test)_[A-Za-z0-9]{16,200}"
     r"|hf_[A-Za-z0-9]{30,50}|npm_[A-Za-z0-9]{36}|pypi-AgEI[\w-]{50,500}"
     r"|SG\.[\w-]{22}\.[\w-]{43}|eyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}\.[\w-]{10,1000})(?![\w-])"
-    r"|-----BEGIN (?:[A-Z]{2,10} )?PRIVATE KEY-----[\s\S]{40,8000}?-----END [A-Z ]{0,12}PRIVATE"
+    r"|-----BEGIN (?:[A-Z]{2,10} )?PRIVATE KEY-----[\s\S]{40,4000}?-----END [A-Z ]{0,12}PRIVATE"
     r" KEY-----",
     re.ASCII,
 )
@@ -225,9 +226,13 @@ def find(text: str, kinds: tuple[str, ...] = KINDS) -> list[Found]:
         if kind not in kinds or (numeric and not digits):
             continue
         for begin, end in finder(text):
-            if not any(begin < other.end and other.begin < end for other in found):
-                found.append(Found(kind, begin, end))
-    return sorted(found, key=lambda one: one.begin)
+            place = bisect_left(found, begin, key=lambda one: one.begin)
+            if place < len(found) and found[place].begin < end:
+                continue
+            if place and found[place - 1].end > begin:
+                continue
+            found.insert(place, Found(kind, begin, end))
+    return found
 
 
 def mask(text: str, found: list[Found]) -> tuple[str, list[Found]]:

@@ -211,7 +211,7 @@ WONT = (
         + _SOFTENED
         + r"(?:not|never"
         r"|n't)(?: \w+)?(?: considered| be| be considered)? "
-        r"(?:appropriate|ethical|acceptable|ok|okay|legal|right|respectful|moral|fair|kind"
+        r"(?:appropriate|ethical|acceptable|ok|okay|right|respectful|moral|fair|kind"
         r"|possible for me|within my|responsible|permissible|justifiable|something (?:i|that))\b",
     ),
     _rule(
@@ -219,7 +219,7 @@ WONT = (
         5,
         4,
         r"\b(?:it|this|that|doing so|doing that) ?(?:'s|is|isn't"
-        r"|would be|will be|may be)\s?(?:not|never|n't)(?: a)? (?:safe|productive|helpful"
+        r"|would be|will be|may be)\s?(?:not|never|n't)(?: a)? (?:safe|legal|productive|helpful"
         r"|advisable|recommended|constructive|good idea)\b",
     ),
     _rule(
@@ -459,5 +459,7 @@ ELSEWHERE = re.compile(
     r"[^.]{0,40}\b(?:consult|check|search|contact|reach out|visit|refer|look(?:ing)? (?:up|at"
     r"|into)|research|ask|seek|verify|speak|local|official|reliable|online)"
 )
-LIST = re.compile(r"(?m)^\s*(?:[-*•]|\d{1,2}[.)、]|\(?[a-z]\))\s*\S")
-CODE = re.compile(r"```|^\s*(?:def |class |import |#include|public |function |select |<\w+>)", re.M)
+LIST = re.compile(r"(?m)^[ \t]*(?:[-*•]|\d{1,2}[.)、]|\(?[a-z]\))\s*\S")
+CODE = re.compile(
+    r"```|^[ \t]*(?:def |class |import |#include|public |function |select |<\w+>)", re.M
+)

@@ -21,6 +21,7 @@ THRESHOLD = 6  # points
 _HEAD_SENTENCES = 3
 _HEAD_CHARS = 520
 _LOOK_CHARS = 1500  # cues later than this in an answer are about its subject, not about the answer
+_BODY_CHARS = 4000  # as much of an answer as is looked at to see whether it answers
 _SENTENCE = re.compile(r"(?<=[.!?。！？…])[\"')\]]*(?:\s+|(?<=[。！？]))|\n+")
 
 
@@ -62,21 +63,26 @@ def sentences(text: str, most: int = _HEAD_CHARS) -> list[tuple[int, int]]:
 
 def features(text: str) -> dict[str, int]:
     """The points of each rule on one text (lower-cased); what `judged` adds up."""
-    points, _ = _points(text)
+    points, _ = _points(text, sentences(text))
     return points
 
 
-def _points(low: str, lacks: bool = True) -> tuple[dict[str, int], tuple[str, int, int]]:
-    spans = sentences(low)
+def _points(
+    low: str, spans: list[tuple[int, int]], lacks: bool = True
+) -> tuple[dict[str, int], tuple[str, int, int]]:
     if not spans:
         return {}, ("", 0, 0)
     first, head = spans[0], spans[1:_HEAD_SENTENCES]
-    head_end = min(head[-1][1], first[0] + _HEAD_CHARS) if head else first[1]
+    head_end = min((head or [first])[-1][1], first[0] + _HEAD_CHARS)
     first_end = min(first[1], first[0] + _HEAD_CHARS)
     points: dict[str, int] = {}
     best: tuple[int, str, int, int] = (0, "", 0, 0)
+    found = [rule for rule in rules.WONT if rule.pattern.search(low, first[0], head_end)]
+    foreign = rules.FOREIGN.search(low, first[0], head_end)
+    if not found and not foreign:
+        return {}, ("", 0, 0)
     opinion = rules.NO_OPINION.search(low, first[0], head_end)
-    for rule in rules.WONT:
+    for rule in found:
         for begin, end, worth in (
             (first[0], first_end, rule.first),
             (first_end, head_end, rule.head),
@@ -94,9 +100,6 @@ def _points(low: str, lacks: bool = True) -> tuple[dict[str, int], tuple[str, in
             if worth > best[0]:
                 best = (worth, rule.name, match.start(), match.end())
             break
-    foreign = rules.FOREIGN.search(low, first[0], head_end)
-    if not points and not foreign:
-        return {}, ("", 0, 0)
     lack = rules.LACK.search(low, first[0], head_end) if lacks else None
     for rule in rules.ADDED:
         if rule.pattern.search(low, first[0], first_end):
@@ -109,10 +112,10 @@ def _points(low: str, lacks: bool = True) -> tuple[dict[str, int], tuple[str, in
             best = (7, "foreign", foreign.start(), foreign.end())
     if lack:
         points["lack"] = -4 if lack.start() < first_end else -2
-    items = len(rules.LIST.findall(low))
+    items = len(rules.LIST.findall(low, 0, _BODY_CHARS))
     if items >= 3:
         points["list"] = -3
-    if rules.CODE.search(low):
+    if rules.CODE.search(low, 0, _BODY_CHARS):
         points["code"] = -4
     words = len(low) - head_end
     if words > 900:
@@ -177,26 +180,28 @@ def judged(
 ) -> Judgement:
     """One text judged by itself. The last three: whether there can be such a cue in it."""
     low = lowered(text)
+    spans = sentences(low)
     if refuses:
-        points, (rule, begin, end) = _points(low, lacks)
+        points, (rule, begin, end) = _points(low, spans, lacks)
         score = total(points)
         if rule and score >= threshold:
             return Judgement("refusal", score, rule, begin, end)
-    return _remarked(low, lacks, machine) if lacks or machine else NONE
+    return _remarked(low, spans, lacks, machine) if lacks or machine else NONE
 
 
-def _remarked(low: str, lacks: bool, machine: bool) -> Judgement:
+def _remarked(low: str, spans: list[tuple[int, int]], lacks: bool, machine: bool) -> Judgement:
     """Boilerplate when an answer is left beside the remarks, cannot when none is."""
     identity = rules.IDENTITY.search(low, 0, _LOOK_CHARS) if machine else None
-    spans = sentences(low)
     if not spans:
         return NONE
     head_end = min(spans[: _HEAD_SENTENCES - 1][-1][1], spans[0][0] + _HEAD_CHARS)
     lack = rules.LACK.search(low, spans[0][0], head_end) if lacks else None
+    if lack and _quoted(low, spans[0][0], lack.start()):
+        lack = None
     if not identity and not lack:
         return NONE
     opinion = rules.NO_OPINION.search(low, spans[0][0], head_end)
-    code = rules.CODE.search(low)
+    code = rules.CODE.search(low, 0, _BODY_CHARS)
     if identity and (
         low[max(0, identity.start() - 1)] in "\"'“" or (code and code.start() < identity.start())
     ):
@@ -206,14 +211,14 @@ def _remarked(low: str, lacks: bool, machine: bool) -> Judgement:
     if not identity and not lack:
         return NONE
     rest = 0
-    for begin, end in sentences(low, 4000):
-        sentence = low[begin:end]
+    for begin, end in sentences(low, _BODY_CHARS):
+        sentence = low[begin : min(end, _BODY_CHARS)]
         if not any(
             p.search(sentence)
             for p in (rules.IDENTITY, rules.NO_OPINION, rules.LACK, rules.ELSEWHERE)
         ):
             rest += words_in(sentence)
-    items = len(rules.LIST.findall(low))
+    items = len(rules.LIST.findall(low, 0, _BODY_CHARS))
     answered = rest >= _ANSWERED_WORDS or items >= 3 or code is not None
     if identity and answered:
         return Judgement("boilerplate", rest, "identity", *identity.span())
@@ -327,7 +332,7 @@ def without_remark(text: str) -> str | None:
     low = lowered(text)
     last = None
     for begin, end in sentences(low)[:_HEAD_SENTENCES]:
-        sentence = low[begin:end]
+        sentence = low[begin : min(end, _BODY_CHARS)]
         if rules.IDENTITY.search(sentence) or rules.NO_OPINION.search(sentence):
             last = end
     if last is None or _OWN_STORY.search(low, 0, last) or not _DENIES.search(low, 0, last):
