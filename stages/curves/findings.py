@@ -123,8 +123,8 @@ def _divergence(train: Series) -> list[Finding]:
     if broken.sum() >= 3 and broken.mean() >= 0.3:
         step = train.steps[np.argmax(broken)]
         words = (
-            f"From step {step:.0f} on the loss is zero or no number in {_percent(broken.mean())} of "
-            "the lines: an overflow, often of fp16. Use bf16 or fp32, or a lower learning rate."
+            f"From step {step:.0f} on the loss is zero or no number in {_percent(broken.mean())} "
+            "of the lines: an overflow, often of fp16. Use bf16 or fp32, or a lower learning rate."
         )
         return [_finding("divergence", step, float(broken.mean()), None, words)]
     steps, level = _usable(train)
@@ -198,7 +198,7 @@ def _has_period(peaks: Array) -> bool:
 
 
 def _underfit(train: Series) -> list[Finding]:
-    steps, level = _usable(train)
+    _, level = _usable(train)
     if len(level) < 10:
         return []
     first, last = level[: max(1, len(level) // 20)], level[-max(1, len(level) // 10) :]
@@ -322,9 +322,8 @@ def _well_fit(log: Log) -> list[Finding]:
     if len(values) < 3:
         return []
     _, level = _usable(log.train)
-    fall = float(
-        np.median(level[: max(1, len(level) // 20)]) - np.median(level[-len(level) // 10 :])
-    )
+    first, last = level[: max(1, len(level) // 20)], level[-max(1, len(level) // 10) :]
+    fall = float(np.median(first) - np.median(last))
     over = float(values[-1] / values.min() - 1)
     late = float(math.log(values[-(len(values) // 3 + 1)] / values[-1]))
     learned = float(math.log(values[0] / values[-1]))
@@ -342,6 +341,7 @@ def _well_fit(log: Log) -> list[Finding]:
         return [_finding("cannot_tell", steps[-1], late, None, words, about="well_fit")]
     words = (
         f"The validation loss ends {_percent(over)} over its lowest value and changed by "
-        f"{_percent(late)} in the last third, while training loss fell by {_percent(fall)}: a good fit."
+        f"{_percent(late)} in the last third, while training loss fell by {_percent(fall)}: "
+        "a good fit."
     )
     return [_finding("well_fit", steps[-1], over, None, words)]

@@ -1,7 +1,7 @@
 """Training logs as curves: what trainers write, with the repairs that real logs need.
 
 Reads our adapter folder, trainer_state.json, trainer_log.jsonl, printed dicts, CSV and TensorBoard
-events. What was repaired is said in `notes`; a log that is no one cross-entropy curve has `refused`.
+events. `notes` says what was repaired; a log that is no one cross-entropy curve has `refused`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,17 @@ def read_log(path: str | Path) -> Log:
     found = log_file(Path(path))
     rows, state = _rows(found)
     log = _log(rows, state, has_steps=_first(rows, STEP_KEYS) is not None)
-    log.title = found.parent.name if found.name == "curve.jsonl" else found.name
+    log.title = _title(found)
     return log
+
+
+def _title(found: Path) -> str:
+    """What the run is called: never where it lies, which would change the picture's bytes."""
+    summary = found.parent / "summary.json"
+    if found.name != "curve.jsonl" or not summary.is_file():
+        return found.name
+    facts = json.loads(summary.read_text(encoding="utf-8"))
+    return f"{facts.get('method')} on {facts.get('base')}"
 
 
 def log_file(path: Path) -> Path:
@@ -155,11 +165,13 @@ def _printed(text: str) -> dict[str, Any] | None:
 
 def _event_rows(path: Path) -> list[Row]:
     """Scalars of one step, gathered: tags stay as they are."""
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
+    current: dict[str, Any] = {}
     for step, tag, value in scalars(path):
-        if not rows or rows[-1]["step"] != step or tag in rows[-1]:
-            rows.append({"step": step})
-        rows[-1][tag] = value
+        if not rows or current["step"] != step or tag in current:
+            current = {"step": step}
+            rows.append(current)
+        current[tag] = value
     return rows
 
 
@@ -267,10 +279,10 @@ def _one_val_series(log: Log) -> Series:
     cuts = [0, *(np.flatnonzero(np.diff(series.steps) <= 0) + 1).tolist(), len(series)]
     if len(cuts) == 2:
         return series
-    begin, end = max(zip(cuts, cuts[1:], strict=False), key=lambda cut: cut[1] - cut[0])
+    begin, end = max(pairwise(cuts), key=lambda cut: cut[1] - cut[0])
     log.notes.append(
-        f"{len(cuts) - 1} validation series lie over each other; the longest ({end - begin} values) "
-        "is used"
+        f"{len(cuts) - 1} validation series lie over each other; the longest ({end - begin} "
+        "values) is used"
     )
     return series.where(np.arange(begin, end))
 

@@ -74,8 +74,8 @@ class _Frame:
         steps = np.concatenate([log.train.steps, log.val.steps])
         values = np.concatenate([log.train.values, log.val.values])
         values = values[np.isfinite(values)]
-        self.first, self.last = (float(steps.min()), float(steps.max())) if len(steps) else (0, 1)
-        self.last = max(self.last, self.first + 1)
+        self.first = float(steps.min()) if len(steps) else 0.0
+        self.last = max(float(steps.max()) if len(steps) else 1.0, self.first + 1)
         low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
         self.logarithmic = low > 0 and high / low > LOG_FROM
         if self.logarithmic:
@@ -164,35 +164,39 @@ def _smoothed(train: Series, frame: _Frame) -> Iterable[str]:
 
 
 def _borders(log: Log, frame: _Frame) -> list[str]:
-    parts = []
+    parts, free = [], 0.0
     for epoch, line in positions(log)[:60]:
         x = frame.x(float(log.train.steps[line]))
         parts.append(
             f'<line class="epoch" x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" '
             f'y2="{frame.height - BOTTOM}" stroke="{GREY}" stroke-dasharray="3 4"/>'
         )
-        parts.append(_text(x + 3, frame.height - BOTTOM - 5, f"epoch {epoch + 1}", size=10))
+        if x >= free:
+            parts.append(_text(x + 3, frame.height - BOTTOM - 5, f"epoch {epoch + 1}", size=10))
+            free = x + 52
     return parts
 
 
 def _marks(findings: Sequence[dict[str, Any]], frame: _Frame) -> list[str]:
-    parts = []
-    for finding in findings[:60]:
-        step = finding["step"]
-        if (
-            step is None
-            or not frame.first <= step <= frame.last
-            or finding["kind"] == "cannot_tell"
-        ):
-            continue
-        x = frame.x(step)
+    """A triangle at each step that a finding names; kinds at one step share a label."""
+    at: dict[int, list[dict[str, Any]]] = {}
+    for finding in findings:
+        if finding["step"] is not None and finding["kind"] != "cannot_tell":
+            at.setdefault(finding["step"], []).append(finding)
+    parts, free = [], 0.0
+    for step, here in sorted(at.items())[:60]:
+        x = frame.x(min(max(step, frame.first), frame.last))
+        words = escape(" ".join(finding["words"] for finding in here))
         parts.append(
             f'<path class="finding" d="M{x:.1f} {TOP + 10}l-5 -9h10z" fill="{MARK}">'
-            f"<title>{escape(finding['words'])}</title></path>"
+            f"<title>{words}</title></path>"
         )
-        anchor = "end" if x > frame.width - 120 else "start"
-        shift = -8 if anchor == "end" else 8
-        parts.append(_text(x + shift, TOP + 9, finding["kind"].replace("_", " "), 10, anchor))
+        label = ", ".join(finding["kind"].replace("_", " ") for finding in here)
+        if x >= free:
+            late = x > frame.width - 160
+            side = (x - 8, "end") if late else (x + 8, "start")
+            parts.append(_text(side[0], TOP + 9, label, 10, side[1]))
+            free = x + 14 + 6 * len(label)
     return parts
 
 

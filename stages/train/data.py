@@ -103,7 +103,8 @@ def _targets(chunk: _Chunk, lengths: Array) -> Array:
     """How many trained-on tokens each row has within its length, the first token left out."""
     before = np.concatenate([[0], np.cumsum(chunk.wanted, dtype=np.int64)])
     begins = chunk.offsets[:-1]
-    return before[begins + lengths] - before[begins]
+    counts: Array = before[begins + lengths] - before[begins]
+    return counts
 
 
 def _chunk(batch: pa.Table) -> _Chunk:

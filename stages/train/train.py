@@ -23,7 +23,8 @@ class Train(End):
         (needs bitsandbytes); full trains all weights. Hu et al. 2021; Dettmers et al. 2023.
     rank: rank of the LoRA matrices. 16, as in the runs on learning curves that we reproduce.
     alpha: LoRA's scale: updates are multiplied by alpha / rank.
-    dropout: share of the adapter's inputs that is dropped while training.
+    dropout: share of the adapter's inputs that is dropped while training. 0: on a CPU it costs a
+        quarter of the speed (measured), and few epochs overfit little.
     targets: names of the linear layers that get an adapter, as in q_proj; all-linear: all but
         the output layer.
     epochs: passes over the training records.
@@ -62,7 +63,7 @@ class Train(End):
     method: Method = "lora"
     rank: int = field(default=16, metadata={"range": (1, 4096)})
     alpha: float = field(default=32.0, metadata={"range": (0, 65536)})
-    dropout: float = field(default=0.05, metadata={"range": (0, 0.95)})
+    dropout: float = field(default=0.0, metadata={"range": (0, 0.95)})
     targets: tuple[str, ...] = ("all-linear",)
     epochs: int = field(default=2, metadata={"range": (1, 100_000)})
     batch: int = field(default=8, metadata={"range": (1, 1 << 20)})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -64,5 +66,5 @@ def test_rates_rise_to_the_peak_and_follow_the_schedule(schedule: str) -> None:
     assert rates[:10] == sorted(rates[:10]) and 0 < rates[0] < rates[9] < 2.0
     assert rates[10] == pytest.approx(2.0)
     assert max(rates) <= 2.0 and min(rates) > 0
-    falling = all(a > b for a, b in zip(rates[10:], rates[11:], strict=False))
+    falling = all(a > b for a, b in pairwise(rates[10:]))
     assert falling == (schedule != "constant")
