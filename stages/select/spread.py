@@ -1,0 +1,141 @@
+"""Choosing rows that cover much: k-center on vectors with the mean taken out, without outliers.
+
+Gonzalez 1985 for the farthest-first order; Sener & Savarese 2018 for core-sets. Up to LARGE
+products all rows are compared; beyond, each cluster by itself and with its neighbours, and the
+rows with the largest distances over all clusters are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+NEIGHBOURS = 5  # a row is as lonely as it is unlike this many others
+LARGE = 1 << 28  # products of rows with rows: half a minute on one core
+BLOCK = 1024
+CLUSTERS = 8  # a cluster's neighbours, itself among them
+
+
+def centre(x: Floats) -> None:
+    """Take the mean direction out of unit vectors and bring them to length 1 again, in place."""
+    mean = x.mean(axis=0, dtype=np.float64).astype(np.float32)
+    for begin in range(0, len(x), BLOCK):
+        part = x[begin : begin + BLOCK]
+        part -= mean
+        lengths = np.sqrt((part.astype(np.float64) ** 2).sum(axis=1, keepdims=True))
+        part /= np.maximum(lengths, 1e-12).astype(np.float32)
+
+
+class Neighbourhoods:
+    """Which rows are compared with which: all with all, or clusters with the clusters near them."""
+
+    def __init__(self, labels: Ints, centroids: Floats, products: int) -> None:
+        self.whole = products <= LARGE
+        self.labels = labels
+        self._order = np.argsort(labels, kind="stable")
+        self._cuts = np.searchsorted(labels[self._order], np.arange(len(centroids) + 1))
+        squares = (centroids**2).sum(axis=1)
+        distance = squares + squares[:, None] - 2 * centroids @ centroids.T
+        np.fill_diagonal(distance, -1)
+        self._near = np.argsort(distance, axis=1, kind="stable")
+
+    def rows(self, cluster: int) -> Ints:
+        """The rows of a cluster, in order."""
+        found: Ints = self._order[self._cuts[cluster] : self._cuts[cluster + 1]]
+        return found
+
+    def blocks(self, wanted: Flags | None = None) -> Iterator[tuple[Ints, Ints]]:
+        """(rows, the rows to compare them with): of those wanted, at least one."""
+        count = len(self.labels)
+        if self.whole:
+            others = np.arange(count) if wanted is None else np.flatnonzero(wanted)
+            for begin in range(0, count, BLOCK):
+                yield np.arange(begin, min(begin + BLOCK, count)), others
+            return
+        for cluster in range(len(self._near)):
+            mine = self.rows(cluster)
+            if not len(mine):
+                continue
+            others = self._others(cluster, wanted)
+            for begin in range(0, len(mine), BLOCK):
+                yield mine[begin : begin + BLOCK], others
+
+    def _others(self, cluster: int, wanted: Flags | None) -> Ints:
+        found: list[Ints] = []
+        for number, near in enumerate(self._near[cluster].tolist()):
+            if number >= CLUSTERS and any(len(rows) for rows in found):
+                break
+            rows = self.rows(near)
+            found.append(rows if wanted is None else rows[wanted[rows]])
+        return np.sort(np.concatenate(found))
+
+
+def loneliest(y: Floats, where: Neighbourhoods, count: int) -> tuple[Ints, Floats]:
+    """The rows least like their nearest neighbours (mean cosine), and that mean for each row."""
+    likeness = np.full(len(y), -1, dtype=np.float32)
+    for rows, others in where.blocks():
+        products = y[rows] @ y[others].T
+        at = np.searchsorted(others, rows)
+        products[np.arange(len(rows)), at] = -2  # not with itself
+        top = min(NEIGHBOURS, len(others) - 1)
+        if top > 0:
+            best = np.partition(products, len(others) - top, axis=1)[:, len(others) - top :]
+            likeness[rows] = np.sort(best, axis=1).mean(axis=1)
+    return np.argsort(likeness, kind="stable")[:count], likeness
+
+
+def farthest_first(y: Floats, keep: int) -> tuple[Ints, Floats]:
+    """Rows in the order in which each is the farthest from those before, and how far it was.
+
+    The first is the row nearest to the middle, and counts as infinitely far.
+    """
+    keep = min(keep, len(y))
+    order, radii = np.empty(keep, dtype=np.int64), np.full(keep, np.inf, dtype=np.float32)
+    if not keep:
+        return order, radii
+    order[0] = int(((y - y.mean(axis=0)) ** 2).sum(axis=1).argmin())
+    distance = 1 - y @ y[order[0]]
+    distance[order[0]] = -1
+    for number in range(1, keep):
+        row = int(distance.argmax())
+        order[number], radii[number] = row, distance[row]
+        np.minimum(distance, 1 - y @ y[row], out=distance)
+        distance[row] = -1  # taken: no rounding and no copy of it brings it back
+    return order, radii
+
+
+def spread(y: Floats, allowed: Flags, where: Neighbourhoods, keep: int) -> Ints:
+    """`keep` rows among the allowed that lie far apart, in row order."""
+    if len(y) * keep <= LARGE:
+        rows = np.flatnonzero(allowed)
+        return np.sort(rows[farthest_first(y[rows], keep)[0]])
+    taken, radii = [], []
+    for cluster in range(where.labels.max() + 1):
+        rows = where.rows(cluster)
+        rows = rows[allowed[rows]]
+        order, far = farthest_first(y[rows], keep)
+        taken.append(rows[order])
+        radii.append(far)
+    together = np.concatenate(taken)
+    first = np.isinf(np.concatenate(radii))
+    if first.sum() >= keep:  # not even one a cluster
+        together = together[first]
+        return np.sort(together[farthest_first(y[together], keep)[0]])
+    best = np.argsort(-np.concatenate(radii), kind="stable")[:keep]
+    return np.sort(together[best])
+
+
+def nearest_kept(y: Floats, kept: Flags, where: Neighbourhoods) -> tuple[Ints, Floats]:
+    """For each row the kept row most like it, and the cosine between them."""
+    nearest, score = np.full(len(y), -1, dtype=np.int64), np.zeros(len(y), dtype=np.float32)
+    for rows, others in where.blocks(kept):
+        products = y[rows] @ y[others].T
+        best = products.argmax(axis=1)
+        nearest[rows], score[rows] = others[best], products[np.arange(len(rows)), best]
+    return nearest, score
