@@ -104,6 +104,7 @@ _PHONE_AFTER_WORD = re.compile(
     r"|电话|手机)[^\d\n]{0,14}?((?:\+|\(?)\d[\d ().-]{5,16}\d)(?![\w-])",
     re.I,
 )
+_LONGER = re.compile(r"\d[ -]$")
 _ISBN = re.compile(r"\b(?:isbn|issn|doi)\b[^\n]{0,12}$", re.I)
 
 
@@ -196,6 +197,8 @@ def _phones(text: str) -> Iterator[tuple[int, int]]:
     for match in _PHONE.finditer(text):
         digits = sum(char.isdigit() for char in match[0])
         before = text[max(0, match.start() - 20) : match.start()]
+        if match[0][0] != "+" and _LONGER.search(before):
+            continue  # the tail of a longer group of digits
         if 8 <= digits <= 15 and not _ISBN.search(before):
             yield match.span()
     for match in _PHONE_AFTER_WORD.finditer(text):

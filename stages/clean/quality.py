@@ -170,9 +170,9 @@ class QualityFilter(Map):
         Default 100, so that an answer of one URL or one regular expression passes (Gopher: 10 for
         documents).
     min_letters: smallest share of letters, for texts of 20 words and more; what is below is
-        numbers and rules. Default 0.15.
-    max_symbols: largest share of symbols, for texts of 20 words and more; code has up to 0.45.
-        Default 0.5.
+        numbers and rules. Default 0.15 (1 of 2,000 answers is below).
+    max_symbols: largest share of symbols, for texts of 20 words and more; dense
+        code reaches 0.57. Default 0.6.
     max_duplicate_lines: largest share of characters in lines that occurred before, for texts of 50
         words and more. Default 0.5 (Gopher: 0.2 for documents; verse, tables and code repeat).
     max_top_trigram: largest share of words within the most frequent 3-gram of words, for texts of
@@ -204,7 +204,7 @@ class QualityFilter(Map):
     max_words: int = field(default=50_000, metadata={"range": (1, 100_000_000)})
     max_word_length: float = field(default=100.0, metadata={"range": (1, 1_000_000)})
     min_letters: float = field(default=0.15, metadata={"range": (0, 1)})
-    max_symbols: float = field(default=0.5, metadata={"range": (0, 1)})
+    max_symbols: float = field(default=0.6, metadata={"range": (0, 1)})
     max_duplicate_lines: float = field(default=0.5, metadata={"range": (0, 1)})
     max_top_trigram: float = field(default=0.3, metadata={"range": (0, 1)})
     min_compressed: float = field(default=0.12, metadata={"range": (0, 1)})
