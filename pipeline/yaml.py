@@ -57,7 +57,8 @@ def load(text: str, file: str) -> tuple[Node | None, list[Problem]]:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
-        root = YAML(typ="rt", pure=True).compose(text)
+        # Not the round-trip reader: it marks the folds of folded text with control characters.
+        root = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = " ".join(part for part in (error.context, error.problem) if part)
