@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,3 +121,8 @@ def form_problems(prompt: str | None, completion: str | None, text: str | None) 
     if (prompt is None) != (completion is None):
         problems.append("prompt and completion go together: name both columns")
     return problems
+
+
+def key_text(pairs: Iterable[tuple[str, Any]]) -> str:
+    """`column=value` pairs for a place, on one line."""
+    return ",".join(f"{name}={value}" for name, value in pairs).replace("\n", " ")[:200]

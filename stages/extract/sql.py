@@ -7,18 +7,17 @@ value needs a server for is refused row by row. A query joins the tables of one 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from stages import records
 from stages.base import Fault, Item, Part, RowSource
-from stages.check import nearest
 from stages.errors import UsageError
 from stages.extract import archives, query
 from stages.extract.files import find
-from stages.extract.row_records import Empty, Layout, as_json, form_problems, layout
+from stages.extract.row_records import Empty, Layout, as_json, form_problems, key_text, layout
 from stages.extract.sqldump.reader import Reader
 from stages.extract.sqldump.rows import REASONS, Refusal, Row, Shape
 from stages.extract.sqldump.window import ITEM_BYTES
@@ -188,11 +187,6 @@ class SqlExtract(RowSource):
         )
         skip = [] if place_at is None else [names[place_at]]
         return layout(names, self.prompt, self.completion, self.text, None, skip), place_at
-
-
-def key_text(pairs: Iterable[tuple[str, Any]]) -> str:
-    """`column=value` pairs for a place, on one line."""
-    return ",".join(f"{name}={value}" for name, value in pairs).replace("\n", " ")[:200]
 
 
 def _names(row: Row) -> tuple[str, ...]:

@@ -20,13 +20,17 @@ _NUMBER = re.compile(rb"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(rb"(?i)[-+]?(?:nan|inf(?:inity)?)")
 _PG_OCTAL = re.compile(rb"\\([0-7]{3})|\\\\")
 _INT64 = 1 << 63
+_QUOTE, _NATIONAL = ord("'"), ord("N")
 
 
 def converter(column: Column | None, session: Session) -> Callable[[bytes], Any]:
     """From the bytes of a plain value in an INSERT to the value."""
-    kind = column.kind if column is not None else None
+    kind = _kind(column, session)
     decode = _decode(session)
     backslash, charset = session.backslash, session.charset
+    postgres = session.dialect == "postgres"  # where N'' is of type char
+
+    mysql, oracle = session.dialect == "mysql", session.dialect == "oracle"
 
     def any_(token: bytes) -> Any:
         return coerce(column, literal(session, token), session)
@@ -37,31 +41,53 @@ def converter(column: Column | None, session: Session) -> Callable[[bytes], Any]
         return None if token == b"NULL" else any_(token)
 
     def text(token: bytes) -> Any:
-        if token[0] == 39:
-            inner = token[1:-1]
+        first = token[0]
+        if first == _QUOTE or (first == _NATIONAL and not postgres and token[1] == _QUOTE):
+            inner = token[1:-1] if first == _QUOTE else token[2:-1]
             if backslash and b"\\" in inner:
-                return any_(token) if not mysql else decode(unescape_mysql(inner, b"'", charset))
+                return decode(unescape_mysql(inner, b"'", charset)) if mysql else any_(token)
+            if not inner and oracle:
+                return None
             return decode(inner.replace(b"''", b"'") if b"''" in inner else inner)
         return None if token == b"NULL" else any_(token)
+
+    def decimal(token: bytes) -> Any:
+        return token.decode("ascii") if _NUMBER.fullmatch(token) else any_(token)
+
+    def real(token: bytes) -> Any:
+        return float(token) if _NUMBER.fullmatch(token) else any_(token)
 
     def unknown(token: bytes) -> Any:
         if token.isdigit():
             return int(token)
         return None if token == b"NULL" else any_(token)
 
-    mysql = session.dialect == "mysql"
-    if session.dialect == "oracle":
-        return any_  # '' is NULL
-    if kind == "int":
-        return integer
-    if kind in ("text", "time", "sqlite_text"):
-        return text
-    return unknown if kind is None else any_
+    def loose(token: bytes) -> Any:
+        if token[0] == _QUOTE:
+            return text(token)
+        return _number(token, kind) if _NUMBER.fullmatch(token) else any_(token)
+
+    known = {
+        "int": integer,
+        "text": text,
+        "time": text,
+        "sqlite_text": text,
+        "decimal": decimal,
+        "float": real,
+        "any": loose,
+    }
+    return unknown if kind is None else known.get(kind, any_)
+
+
+def _kind(column: Column | None, session: Session) -> str | None:
+    if column is not None:
+        return column.kind
+    return "any" if session.dialect == "sqlite" else None
 
 
 def coerce(column: Column | None, found: Literal, session: Session) -> Any:
     """The value of a literal in a column."""
-    kind = column.kind if column is not None else None
+    kind = _kind(column, session)
     if found.kind == "null":
         return None
     if found.kind == "string":

@@ -156,7 +156,7 @@ def row(syntax: Syntax, width: int) -> re.Pattern[bytes]:
     one with the comma or semicolon behind it."""
     plain = string(syntax)
     if syntax.dialect == "mysql":
-        value = rb"(?:_binary ?)?+" + plain + rb"|[xX]'[0-9a-fA-F]*+'|" + BARE
+        value = rb"(?:_binary ?|[nN])?+" + plain + rb"|[xX]'[0-9a-fA-F]*+'|" + BARE
     elif syntax.dialect == "postgres":
         value = plain + rb"|[eE]" + body(b"'", True, syntax.charset) + rb"|" + BARE
     else:

@@ -136,10 +136,7 @@ class Values:
                 return
             self._m, self.kind, self.at = match, match.lastgroup or "", match.start()
             self.pos = match.end()
-            for name in ("introduced", "dollar", "qquote"):
-                if name in match.groupdict() and match[name] is not None:
-                    self.kind = name
-            if match["blank"] is None:
+            if self.kind != "blank":
                 return
 
     @property

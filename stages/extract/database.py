@@ -1,0 +1,151 @@
+"""Rows of live PostgreSQL and SQLite databases, read-only, in one snapshot, with flat memory.
+
+Values are exactly what the server prints. Passwords are no part of a URL here: a URL ends up in
+manifests, places and errors, so PostgreSQL's own PGPASSWORD or password file gives them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from stages import records
+from stages.base import Fault, Item, Part, RowSource
+from stages.errors import UsageError
+from stages.extract.databases import postgres, sqlite
+from stages.extract.databases.rows import Batch, Unread
+from stages.extract.files import find
+from stages.extract.row_records import Empty, as_json, form_problems, key_text, layout
+from stages.place import Place
+
+_SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db3")
+_POSTGRES = ("postgresql", "postgres")
+
+
+@dataclass(frozen=True)
+class DatabaseExtract(RowSource):
+    """Rows of live databases: postgresql://user@host:port/database, sqlite:///path or a .db file.
+
+    table: the table whose rows are wanted, with or without its schema; none: all tables.
+    query: one SELECT that the server runs; its rows become the records. None: rows of tables.
+    key: columns that name a row and order the rows; none: the primary key, else all columns.
+    prompt: column that becomes the prompt; none: a column called so, when there is a completion.
+    completion: column that becomes the completion; none: a column called so.
+    text: column that becomes the text; none: a column called text; with neither, each row is one
+        text of lines `column: value`. Other columns go to meta.
+    snapshot: label of a reading: a run with the same label takes what was read before and asks the
+        server nothing; none: a server is read again each time, a SQLite file when it has changed.
+    """
+
+    name: ClassVar[str] = "database"
+    reasons: ClassVar[dict[str, str]] = {
+        "empty": "the prompt, completion or text is NULL",
+        "encoding": "text is not in the database's character set",
+        "unreadable": "the file is no SQLite database, or is damaged; rows before were read",
+    }
+    libraries: ClassVar[tuple[str, ...]] = ()
+    extra: ClassVar[str | None] = "db"
+    suffixes: ClassVar[tuple[str, ...]] = _SUFFIXES
+
+    table: str | None = None
+    query: str | None = None
+    key: tuple[str, ...] = ()
+    prompt: str | None = None
+    completion: str | None = None
+    text: str | None = None
+    snapshot: str | None = None
+
+    def contradictions(self) -> tuple[str, ...]:
+        """Sentences on parameters that do not go together."""
+        problems = form_problems(self.prompt, self.completion, self.text)
+        if self.query is not None and self.table is not None:
+            problems.append("table and query are two ways to choose rows: give one")
+        named = self.prompt or self.completion or self.text or self.key
+        if named and self.table is None and self.query is None:
+            problems.append("prompt, completion, text and key name columns: give table or query")
+        return tuple(problems)
+
+    def parts(self, path: str, size: int) -> list[Part]:
+        """One part a database, so that all of it is read in one snapshot.
+
+        A server's part is named by its URL and the snapshot's label, or by a number that is new
+        each time; a SQLite file's by its content (and its log's), or by its name and the label.
+        """
+        if "://" not in path:
+            return [self._file_part(*found) for found in _files(path)]
+        url = urlsplit(path)
+        if url.scheme == "sqlite":
+            if url.netloc:
+                raise UsageError(
+                    "a sqlite URL has three slashes before a relative path and four before an "
+                    f"absolute one: sqlite:///{url.netloc}{url.path}"
+                )
+            return [self._file_part(*found) for found in _files(unquote(url.path[1:]))]
+        if url.scheme in ("mysql", "mariadb"):
+            raise UsageError(
+                "live MySQL and MariaDB are not read; make a dump with mariadb-dump or mysqldump "
+                "and give it to the sql source"
+            )
+        if url.scheme not in _POSTGRES:
+            raise UsageError(
+                f"a database is postgresql://user@host:port/name or sqlite:///path, not "
+                f"{url.scheme}://"
+            )
+        if url.password is not None or "password" in parse_qs(url.query):
+            raise UsageError(
+                "leave the password out of the URL, it would be written to manifests: set "
+                "PGPASSWORD or write a line host:port:database:user:password into ~/.pgpass"
+            )
+        mark = f"snapshot {self.snapshot}" if self.snapshot is not None else secrets.token_hex(16)
+        return [Part("", (), detail={"url": path}, fingerprint=f"{path} {mark}")]
+
+    def _file_part(self, root: str, name: str) -> Part:
+        if self.snapshot is not None:
+            mark = f"{name} snapshot {self.snapshot}"
+            return Part(root, (), detail={"file": name}, fingerprint=mark)
+        log = name + "-wal"
+        files = (name, log) if (Path(root) / log).is_file() else (name,)
+        return Part(root, files, detail={"file": name})
+
+    def read(self, part: Part) -> Iterator[Item | Fault]:
+        """The rows of the tables or of the query, in the order of their key."""
+        if "url" in part.detail:
+            base = Place()
+            batches = postgres.read(part.detail["url"], self.table, self.query, self.key)
+        else:
+            name = part.detail["file"]
+            base = Place(name)
+            batches = sqlite.read(Path(part.root) / name, self.table, self.query, self.key)
+        for batch in batches:
+            if isinstance(batch, Unread):
+                yield Fault(
+                    Place(base.path, table=batch.table), batch.reason, batch.evidence, failed=True
+                )
+            else:
+                yield from self._made(base, batch)
+
+    def _made(self, base: Place, batch: Batch) -> Iterator[Item | Fault]:
+        known = layout(batch.columns, self.prompt, self.completion, self.text, batch.table)
+        named = "query" if batch.table is None else batch.table
+        for number, values in enumerate(batch.rows, batch.first):
+            if isinstance(values, Unread):
+                at = Place(base.path, table=named, key=f"row={number}")
+                yield Fault(at, values.reason, values.evidence)
+                continue
+            row = {name: as_json(value) for name, value in zip(batch.columns, values, strict=True)}
+            key = [(name, row[name]) for name in batch.key]
+            at = Place(base.path, table=named, key=key_text(key or [("row", number)]))
+            raw = records.to_json(row).encode()
+            try:
+                yield Item(at, raw, [known.record(values)])
+            except Empty as empty:
+                yield Fault(at, "empty", {"columns": empty.columns}, failed=False, raw=raw)
+
+
+def _files(path: str) -> list[tuple[str, str]]:
+    root, names = find(path, _SUFFIXES)
+    return [(str(root), name) for name in names]

@@ -1,0 +1,226 @@
+"""PostgreSQL: one read-only transaction at REPEATABLE READ, a cursor on the server, values as text.
+
+Every column is cast to text by the server, so a value is what the server prints, under fixed
+settings of dates, time zone and numbers. The driver is pg8000 (BSD).
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from stages.errors import UsageError
+from stages.extract.databases.rows import BATCH, Batch, Unread, checked_key, chosen, quoted
+from stages.require import require
+
+# What changes how values are printed.
+_SETTINGS = (
+    "SET default_transaction_read_only = on",
+    "SET datestyle = 'ISO, MDY'",
+    "SET intervalstyle = 'postgres'",
+    "SET timezone = 'UTC'",
+    "SET extra_float_digits = 1",
+    "SET bytea_output = 'hex'",
+    "SET xmloption = 'content'",
+    "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+)
+_TABLES = """
+    SELECT n.nspname, c.relname, c.oid::bigint FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ({kinds}) AND NOT c.relispartition
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
+    ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"
+"""
+_KEY = """
+    SELECT a.attname FROM pg_catalog.pg_index i
+    CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k(attnum, place)
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+    WHERE i.indisprimary AND i.indrelid = {oid} ORDER BY k.place
+"""
+_INTS = frozenset((20, 21, 23, 26))
+_FLOATS = frozenset((700, 701))
+_BOOL, _BYTEA = 16, 17
+# Types whose own order is total and the same on every server; others are ordered by their text.
+_ORDERED = _INTS | _FLOATS | {_BOOL, _BYTEA, 1700, 1082, 1083, 1114, 1184, 2950}
+_SSL = ("disable", "prefer", "require", "verify-full")
+
+
+def read(
+    url: str, table: str | None, query: str | None, key: Sequence[str]
+) -> Iterator[Batch | Unread]:
+    """Batches of the rows of tables or of a query."""
+    server = _Server(url)
+    try:
+        for statement in _SETTINGS:
+            server.run(statement)
+        if query is not None:
+            yield from server.select(None, query.strip().rstrip(";"), key)
+            return
+        kinds = "'r', 'p'" if table is None else "'r', 'p', 'v', 'm', 'f'"
+        known = {
+            name if schema == "public" else f"{schema}.{name}": (schema, name, oid)
+            for schema, name, oid in server.run(_TABLES.format(kinds=kinds))
+        }
+        for called in chosen(list(known), table):
+            schema, name, oid = known[called]
+            primary = key or [row[0] for row in server.run(_KEY.format(oid=oid))]
+            select = f"SELECT * FROM {quoted(schema)}.{quoted(name)}"
+            yield from server.select(called, select, primary)
+    finally:
+        server.close()
+
+
+class _Server:
+    """One connection; every error of the server is a UsageError without secrets."""
+
+    def __init__(self, url: str) -> None:
+        pg8000 = require("pg8000.native", "db")
+        parts = urlsplit(url)
+        options = parse_qs(parts.query)
+        host, port = parts.hostname or "localhost", parts.port or 5432
+        user = unquote(parts.username or os.environ.get("PGUSER") or os.environ.get("USER") or "")
+        database = unquote(parts.path[1:]) or user
+        self._shown = f"postgresql://{user}@{host}:{port}/{database}"
+        self._password = password_of(host, port, database, user)
+        self._errors = (pg8000.DatabaseError, pg8000.InterfaceError, OSError)
+        socket = options.get("host", [""])[0]
+        try:
+            self._connection = pg8000.Connection(
+                user=user,
+                password=self._password,
+                host=host,
+                port=port,
+                database=database,
+                unix_sock=f"{socket}/.s.PGSQL.{port}" if socket.startswith("/") else None,
+                ssl_context=_ssl(parts, options.get("sslmode", ["prefer"])[0]),
+                timeout=30,
+                application_name="seedbed",
+            )
+        except self._errors as error:
+            raise UsageError(f"{self._shown}: {self._sentence(error)}") from None
+        self._connection._usock.settimeout(None)
+
+    def run(self, statement: str) -> list[list[Any]]:
+        """The rows of one statement; the extended protocol takes no second one."""
+        try:
+            return list(self._connection.execute_unnamed(statement).rows or ())
+        except self._errors as error:
+            raise UsageError(f"{self._shown}: {self._sentence(error)}") from None
+
+    def close(self) -> None:
+        """End the session."""
+        try:
+            self._connection.close()
+        except self._errors:
+            return
+
+    def _sentence(self, error: BaseException) -> str:
+        found = error.args[0] if error.args else error
+        text = str(found.get("M", found)) if isinstance(found, dict) else str(found)
+        return text.replace(self._password, "***") if self._password else text
+
+    def select(self, table: str | None, select: str, key: Sequence[str]) -> Iterator[Batch]:
+        """The rows of a SELECT in the order of the key, then of all columns."""
+        try:
+            described = self._connection.execute_unnamed(f"SELECT * FROM ({select}) AS q LIMIT 0")
+        except self._errors as error:
+            raise UsageError(
+                f"{'query' if table is None else table}: {self._sentence(error)}"
+            ) from None
+        columns = tuple(str(column["name"]) for column in described.columns)
+        kinds = {str(column["name"]): int(column["type_oid"]) for column in described.columns}
+        if len(kinds) < len(columns):
+            raise UsageError(f"query: two columns have one name: {', '.join(columns)}; use AS")
+        names = checked_key(key, columns)
+        order = [*names, *(name for name in columns if name not in names)]
+        told = ", ".join(f"q.{quoted(name)}::text" for name in columns)
+        by = ", ".join(_order(name, kinds[name]) for name in order)
+        self.run(
+            f"DECLARE seedbed_rows NO SCROLL CURSOR FOR SELECT {told} FROM ({select}) AS q"
+            + (f" ORDER BY {by}" if by else "")
+        )
+        turns = [_turn(kinds[name]) for name in columns]
+        first = 1
+        while rows := self.run(f"FETCH FORWARD {BATCH} FROM seedbed_rows"):
+            values = [
+                tuple(None if v is None else turn(v) for turn, v in zip(turns, row, strict=True))
+                for row in rows
+            ]
+            yield Batch(table, columns, names, values, first)
+            first += len(rows)
+        self.run("CLOSE seedbed_rows")
+
+
+def _order(name: str, kind: int) -> str:
+    if kind in _ORDERED:
+        return f"q.{quoted(name)}"
+    return f'q.{quoted(name)}::text COLLATE "C"'
+
+
+def _turn(kind: int) -> Any:
+    if kind in _INTS:
+        return int
+    if kind in _FLOATS:
+        return float
+    if kind == _BOOL:
+        return _bool
+    return _bytes if kind == _BYTEA else str
+
+
+def _bool(text: str) -> bool:
+    return text == "true"
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text[2:])
+
+
+def _ssl(parts: SplitResult, mode: str) -> ssl.SSLContext | bool | None:
+    if mode not in _SSL:
+        raise UsageError(f"sslmode must be one of {', '.join(_SSL)}, not {mode!r}")
+    if mode == "disable":
+        return False
+    if mode == "prefer":
+        return None
+    context = ssl.create_default_context()
+    if mode == "require":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def password_of(host: str, port: int, database: str, user: str) -> str | None:
+    """PGPASSWORD, or the first line of the password file (PGPASSFILE, ~/.pgpass) that fits."""
+    if "PGPASSWORD" in os.environ:
+        return os.environ["PGPASSWORD"]
+    path = Path(os.environ.get("PGPASSFILE") or Path.home() / ".pgpass")
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return None
+    wanted = (host, str(port), database, user)
+    for line in lines:
+        fields = _fields(line)
+        if len(fields) == 5 and all(
+            given in ("*", value) for given, value in zip(fields, wanted, strict=False)
+        ):
+            return fields[4]
+    return None
+
+
+def _fields(line: str) -> list[str]:
+    """The fields of a line of a password file: colons apart, \\: and \\\\ escaped."""
+    fields, field, escaped = [], "", False
+    for letter in line:
+        if escaped or letter not in ":\\":
+            field, escaped = field + letter, False
+        elif letter == "\\":
+            escaped = True
+        else:
+            fields.append(field)
+            field = ""
+    return [*fields, field] if not line.startswith("#") else []
