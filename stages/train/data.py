@@ -6,7 +6,7 @@ Nothing is copied but one row's tokens at a time; lengths and trained-on counts 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,18 @@ class Documents:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def fitting(self, tokens: int, numbers: Sequence[int]) -> Documents:
+        """The first documents, in the order of `numbers`, that hold no more than `tokens`."""
+        held = np.cumsum(self.lengths[list(numbers)])
+        kept = sorted(numbers[: int(np.searchsorted(held, tokens, side="right"))])
+        return replace(
+            self,
+            ids=[self.ids[number] for number in kept],
+            lengths=self.lengths[kept],
+            targets=self.targets[kept],
+            _where=[self._where[number] for number in kept],
+        )
 
     def greatest_id(self) -> int:
         """The greatest token id of the corpus."""

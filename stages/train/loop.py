@@ -47,6 +47,14 @@ def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress)
     documents = read_documents(source, "train", setting.max_length)
     validation = read_documents(source, "val", setting.max_length)
     _check_documents(documents, validation, source)
+    everything = len(documents)
+    if setting.epoch_tokens is not None:
+        chosen = order(documents.ids, setting.seed, -1)
+        documents = documents.fitting(setting.epoch_tokens, chosen)
+        if not len(documents):
+            raise UsageError(
+                f"train.epoch_tokens {setting.epoch_tokens} is less than one record has"
+            )
 
     threads = setting.threads or os.cpu_count() or 1
     models.set_threads(threads)
@@ -210,6 +218,7 @@ def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress)
         "tokens": state["tokens"],
         "trained_tokens": state["trained"],
         "records_train": len(documents),
+        "records_unused": everything - len(documents),
         "records_val": len(validation),
         "records_cut": documents.cut + validation.cut,
         "records_without_targets": documents.empty + validation.empty,

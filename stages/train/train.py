@@ -28,6 +28,8 @@ class Train(End):
     targets: names of the linear layers that get an adapter, as in q_proj; all-linear: all but
         the output layer.
     epochs: passes over the training records.
+    epoch_tokens: tokens of an epoch, at most: the records with the least hash of (seed, id)
+        that fit are trained on. none: all records.
     batch: records of one optimizer step, at most; steps of an epoch are made equally large.
     batch_tokens: trained-on tokens of one optimizer step, about; used in place of batch when given.
     micro_tokens: tokens of one packed row, which is what memory is needed for; does not change
@@ -66,6 +68,7 @@ class Train(End):
     dropout: float = field(default=0.0, metadata={"range": (0, 0.95)})
     targets: tuple[str, ...] = ("all-linear",)
     epochs: int = field(default=2, metadata={"range": (1, 100_000)})
+    epoch_tokens: int | None = field(default=None, metadata={"range": (1, 1 << 40)})
     batch: int = field(default=8, metadata={"range": (1, 1 << 20)})
     batch_tokens: int | None = field(default=None, metadata={"range": (1, 1 << 30)})
     micro_tokens: int | None = field(default=None, metadata={"range": (1, 1 << 24)})

@@ -23,7 +23,7 @@ from stages.records import REJECTS
 from stages.train import checkpoint, model_card
 from stages.train import model as models
 from stages.train.data import read_documents
-from stages.train.plan import pack
+from stages.train.plan import order, pack
 from tests.cases.train import SCHEMA, counting, tiny_corpus, tiny_model
 
 torch = pytest.importorskip("torch")
@@ -394,3 +394,14 @@ def test_the_card_names_sources_and_licences(tmp_path: Path) -> None:
     sources = [{"name": "a|b\nc", "license": None}]
     assert "| a\\|b c | not stated |" in model_card.text(summary, {}, sources)
     assert Corpus(source).sources == [{"name": "counting", "license": "CC0-1.0"}]
+
+
+def test_a_budget_takes_whole_records_by_hash_and_no_more_tokens(tmp_path: Path) -> None:
+    documents = read_documents(tiny_corpus(tmp_path / "c"), "train", 99)
+    numbers = order(documents.ids, 3, -1)
+    some = documents.fitting(100, numbers)
+    assert 0 < len(some) < len(documents)
+    assert int(some.lengths.sum()) <= 100 < int(some.lengths.sum()) + documents.lengths.max()
+    assert set(some.ids) == {documents.ids[number] for number in numbers[: len(some)]}
+    place = documents.ids.index(some.ids[-1])
+    assert some.tokens(len(some) - 1)[0].tolist() == documents.tokens(place)[0].tolist()
