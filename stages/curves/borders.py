@@ -23,6 +23,7 @@ WARM = 0.02  # share of the run at its start that is no placebo: the loss falls 
 LIMIT = 3.0  # standard deviations, of the fit and among the placebos
 FEW_PLACEBOS = 30  # with fewer, their spread is not known and the t distribution stands in
 RANK = 0.01
+MOST_PLACEBOS, MOST_SHIFTS = 4000, 400  # evenly chosen of more, which a long log has
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,6 @@ def epoch_steps(log: Log) -> Borders:
         return Borders([], why=f"an epoch has {lines:.1f} log lines; {FEWEST_LINES} are needed")
     window = int(min(max(lines / 2 - 1, WINDOW[0]), WINDOW[1]))
     tested = []
-    shifted: list[Array] = []
     for epoch, line in found:
         here = min(window, line, len(values) - 1 - line)
         if here < WINDOW[0]:
@@ -128,10 +128,10 @@ def epoch_steps(log: Log) -> Borders:
         places = np.arange(first, len(values) - here)
         for _, other in found:
             places = places[np.abs(places - other) >= away]
+        places = places[:: 1 + len(places) // MOST_PLACEBOS]
         jumps, errors = _fits(values, np.concatenate([[line], places]), here)
         scores = as_normal(jumps / errors, 2 * here - 3)
         t, placebos = float(scores[0]), scores[1:]
-        shifted.append(placebos)
         z = t - (float(np.median(placebos)) if len(placebos) else 0.0)
         if len(placebos) >= FEW_PLACEBOS:
             z /= max(1.0, 1.4826 * float(np.median(np.abs(placebos - np.median(placebos)))))
@@ -164,7 +164,7 @@ def _pooled(
     window = int(min(max(lines / 2 - 1, WINDOW[0]), WINDOW[1]))
     centers = np.array([line for _, line in found])
     own = _grid(values, centers, window)
-    for offset in range(window, int(lines) - window + 1):
+    for offset in range(window, int(lines) - window + 1, 1 + int(lines) // MOST_SHIFTS):
         if _grid(values, centers + offset, window) <= own:
             return None
     return joint
