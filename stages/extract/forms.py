@@ -7,7 +7,7 @@ chat messages, OpenAssistant trees. What is not part of the text goes to `meta` 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -40,6 +40,21 @@ _ROLES = {
     "model": "assistant",
 }
 _BRACES = re.compile(r"\{([^{}]+)\}")
+
+
+# every key that has a meaning of its own
+_KEYS = (*_TALK, *_TEXT, *_CONTEXT, *_SYSTEM, "history", "role")
+KNOWN = frozenset(_KEYS).union(*((key, *answers) for key, answers in _PAIRS))
+
+
+def has_form(keys: Collection[str], names: Names) -> bool:
+    """Whether an object with these keys would be a record."""
+    if names.prompt is not None or names.text is not None or names.messages is not None:
+        return True
+    pair = any(key in keys and any(a in keys for a in answers) for key, answers in _PAIRS)
+    if names.form == "prompt" or pair:
+        return pair if names.form in ("auto", "prompt") else any(key in keys for key in _TEXT)
+    return any(key in keys for key in _TEXT)
 
 
 @dataclass(frozen=True)

@@ -35,62 +35,62 @@ def lines(
     limit: int = LINE_BYTES,
 ) -> Iterator[Line]:
     """The lines of a stream that begin before `stop`; line ends are LF and CR LF."""
-    if charset.startswith(("utf-16", "utf-32")):
-        yield from _wide_lines(stream, offset, number, charset, limit)
-        return
-    read = stream.readline
-    while stop is None or offset < stop:
-        data = read(limit + 2)
-        if not data:
+    wide = charset.startswith(("utf-16", "utf-32"))
+    end, back = "\n".encode(charset if wide else "ascii"), "\r".encode(charset if wide else "ascii")
+    for data, taken in pieces(stream, end, limit):
+        if stop is not None and offset >= stop:
             return
-        ended = data.endswith(b"\n")
-        taken = len(data)
-        if ended or taken <= limit + 1:
-            raw = data[:-1] if ended else data
-            raw = raw[:-1] if raw.endswith(b"\r") else raw
-            size = len(raw)
-        else:
-            raw = b""
-            while not ended and (more := read(_CHUNK)):
-                taken += len(more)
-                ended = more.endswith(b"\n")
-            size = taken - ended
-        yield Line(offset, number, raw, size, ended)
+        ended = data.endswith(end) if data else True
+        raw = data.removesuffix(end).removesuffix(back) if ended else data
+        yield Line(offset, number, raw, len(raw) if data else taken, ended)
         offset += taken
         number += 1
 
 
-def _wide_lines(
-    stream: BinaryIO, offset: int, number: int, charset: str, limit: int
-) -> Iterator[Line]:
-    """Lines of UTF-16 and UTF-32: a line end is a whole character."""
-    end, back = "\n".encode(charset), "\r".encode(charset)
+def pieces(stream: BinaryIO, end: bytes, limit: int = LINE_BYTES) -> Iterator[tuple[bytes, int]]:
+    """(line with its end, bytes taken) until the stream ends; a line of more than `limit` bytes
+    is given as nothing with its size. `end` is a whole character of one, two or four bytes."""
+    if end != b"\n":
+        yield from _wide_pieces(stream, end, limit)
+        return
+    while data := stream.readline(limit + 2):
+        taken = len(data)
+        if taken > limit + 1 and not data.endswith(end):
+            more = data
+            while more and not more.endswith(end):
+                more = stream.readline(_CHUNK)
+                taken += len(more)
+            data = b""
+        yield data, taken
+
+
+def _wide_pieces(stream: BinaryIO, end: bytes, limit: int) -> Iterator[tuple[bytes, int]]:
     width = len(end)
     held = b""
-    searched = 0
+    at = searched = dropped = 0
     while True:
-        at = held.find(end, searched)
-        while at >= 0 and at % width:
-            at = held.find(end, at + 1)
-        if at < 0 and len(held) <= limit:
-            searched = max(0, len(held) - width + 1)
-            chunk = stream.read(_CHUNK)
-            held += chunk
-            if chunk:
-                continue
-            if held:
-                yield Line(offset, number, held, len(held), False)
-            return
-        if at < 0:
-            at = len(held) - len(held) % width
-            yield Line(offset, number, b"", at, False)
-            offset, held, searched = offset + at, held[at:], 0
+        found = held.find(end, searched)
+        while found >= 0 and (found - at) % width:
+            found = held.find(end, found + 1)
+        if found >= 0:
+            stop = found + width
+            yield (b"" if dropped else held[at:stop]), dropped + stop - at
+            at = searched = stop
+            dropped = 0
             continue
-        raw = held[:at]
-        raw = raw[:-width] if raw.endswith(back) else raw
-        yield Line(offset, number, raw, len(raw), True)
-        number += 1
-        offset, held, searched = offset + at + width, held[at + width :], 0
+        if len(held) - at > limit:
+            keep = (len(held) - at) % width
+            dropped += len(held) - at - keep
+            at = len(held) - keep
+        held = held[at:]
+        searched = max(0, len(held) - len(held) % width - width)
+        at = 0
+        chunk = stream.read(_CHUNK)
+        held += chunk
+        if not chunk:
+            if held or dropped:
+                yield (b"" if dropped else held), dropped + len(held)
+            return
 
 
 def ranges(root: Path, name: str, size: int, offset: int = 0) -> list[Part]:

@@ -479,7 +479,7 @@ def test_a_line_too_long_is_told_and_skipped(
     path.write_text(f'{{"text":"a"}}\n{long}\n{{"text":"b"}}\n')
     found = items(path)
     assert [getattr(item, "reason", "kept") for item in found] == ["kept", "oversize", "kept"]
-    assert found[1].place.length == len(long) and found[2].place.line == 3
+    assert found[1].place.length == len(long) + 1 and found[2].place.line == 3
 
 
 def test_mistakes_of_the_user_are_one_sentence(tmp_path: Path) -> None:

@@ -1,0 +1,229 @@
+"""CSV, TSV and the text exports of databases, row by row, every value as the text that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from stages.base import Fault, Item, Part, RowSource
+from stages.errors import Unreadable
+from stages.extract import archives, charsets, files, forms
+from stages.extract.sheet import Reading, Sheet
+from stages.place import Place
+from stages.records import REJECT_TEXT
+
+
+@dataclass(frozen=True)
+class CsvExtract(RowSource):
+    """Records from CSV and TSV files and the text exports of databases, compressed or not.
+
+    No value is converted: 007, NA and 1.10 stay as they stand. A table without a prompt, answer
+    or text column becomes text of the form "column: value", one line a column.
+
+    delimiter: what stands between fields, one character; tab for a tab; default: found out.
+    quote: what stands around fields, one character, empty for none; default: found out.
+    escape: what stands before a quote within quotes, a backslash or empty (the quote is written
+        twice); default: found out.
+    header: whether the first row names the columns; auto: when it looks like names.
+    encoding: charset of the files; default: mark, UTF-8, or windows-1252 where a line is no UTF-8.
+    null: text of a field that stands for no value, like NULL; a database's backslash-N always
+        does. Default: no other.
+    ragged: fault refuses rows with too many or too few fields; pad fills up missing fields with
+        nothing and gives more fields names of their own.
+    form: which form the records are to have; auto takes pairs, then text, by the columns in use.
+    prompt: column of the prompt, or a template like "{title}: {question}"; default: by known names.
+    completion: column of the completion, or a template; default: by known names.
+    text: column of the text, or a template; default: text, content or body.
+    system: column of a system prompt, which makes the record messages; default: system or
+        system_prompt.
+    """
+
+    name: ClassVar[str] = "csv"
+    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".tab", ".psv")
+    reasons: ClassVar[Mapping[str, str]] = {
+        **archives.REASONS,
+        "too_many_fields": "the row has more fields than the table has columns",
+        "too_few_fields": "the row has fewer fields than the table has columns",
+        "broken_quote": "a quote that is not closed, or text after a closing quote",
+        "encoding": "bytes that are not text in the file's charset",
+        "preamble": "a line before the table that is no part of it",
+        "no_form": "a column that was named is not there",
+        "empty": "there is no text: an empty file, or nothing but white space where text is due",
+        "binary": "the file is not text: a picture, a program, a document of another kind",
+    }
+
+    delimiter: str | None = None
+    quote: str | None = None
+    escape: str | None = None
+    header: Literal["auto", "yes", "no"] = "auto"
+    encoding: str | None = None
+    null: str | None = None
+    ragged: Literal["fault", "pad"] = "fault"
+    form: Literal["auto", "text", "prompt"] = "auto"
+    prompt: str | None = None
+    completion: str | None = None
+    text: str | None = None
+    system: str | None = None
+
+    def contradictions(self) -> tuple[str, ...]:
+        found = list(self._names.contradictions())
+        if self.delimiter is not None and len(self._given["delimiter"]) != 1:
+            found.append(f"delimiter must be one character, not {self.delimiter!r}")
+        if self.quote is not None and len(self.quote) > 1:
+            found.append(f"quote must be one character or empty, not {self.quote!r}")
+        if self.escape not in (None, "", "\\"):
+            found.append(f"escape must be a backslash or empty, not {self.escape!r}")
+        if self.encoding is not None and charsets.known(self.encoding) is None:
+            found.append(f"encoding {self.encoding!r} is not known")
+        return tuple(found)
+
+    @property
+    def _names(self) -> forms.Names:
+        return forms.Names(self.form, self.prompt, self.completion, self.text, None, self.system)
+
+    @property
+    def _given(self) -> dict[str, str]:
+        given = {"delimiter": self.delimiter, "quote": self.quote, "escape": self.escape}
+        if self.delimiter in ("tab", "\\t"):
+            given["delimiter"] = "\t"
+        return {name: value for name, value in given.items() if value is not None}
+
+    @property
+    def _reading(self) -> Reading:
+        padded = self.ragged == "pad"
+        return Reading(self._given, self.encoding, self.header, self.null, None, padded)
+
+    def parts(self, path: str, size: int) -> list[Part]:
+        root, names = files.find(path, archives.packed(self.suffixes))
+        return files.bundles(root, names, size)
+
+    def read(self, part: Part) -> Iterator[Item | Fault]:
+        for name in part.files:
+            for found in archives.members(part.root, name, suffixes=self.suffixes):
+                if isinstance(found, Fault):
+                    yield found
+                else:
+                    yield from self._member(*found)
+
+    def _member(self, place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
+        try:
+            sheet = Sheet(stream, self._reading)
+        except Unreadable as error:
+            if stream.fault is None:
+                yield Fault(place, error.reason, error.evidence)
+            return
+        mapping = _Mapping(sheet.names, self._names)
+        if mapping.missing:
+            told: dict[str, Any] = {"missing": mapping.missing, "columns": sheet.names[:50]}
+            yield Fault(place, "no_form", told)
+            return
+        number = 0
+        for number, (row, reason, evidence) in enumerate(sheet.judged(), 1):  # noqa: B007
+            here = Place(place.path, place.member, row.offset, row.size, row.line)
+            if reason is None:
+                try:
+                    yield Item(here, row.raw, [mapping.record(sheet.values(row), row.odd)])
+                    continue
+                except Unreadable as error:
+                    reason, evidence = error.reason, dict(error.evidence)
+            shown = row.raw[: 4 * REJECT_TEXT].decode(sheet.charset, "replace")
+            failed = reason not in ("preamble", "empty")
+            yield Fault(here, reason, evidence, shown, failed, row.raw)
+        if not number and stream.fault is None:
+            yield Fault(place, "empty", {"rows": 0})
+
+
+class _Mapping:
+    """From the columns of a table to a record, decided once a table."""
+
+    def __init__(self, columns: list[str], names: forms.Names) -> None:
+        self.names = names
+        self.columns = {column: _known(column, columns) for column in columns}
+        self.described = not forms.has_form(set(self.columns.values()), names)
+        wanted = (names.prompt, names.completion, names.text, names.system)
+        used = [column for template in wanted if template for column in forms.columns_of(template)]
+        self.missing = [column for column in used if column not in columns]
+        if used:
+            self.columns = {column: column for column in columns}
+        if self.described and names.form == "prompt":
+            self.missing = ["prompt", "completion"]
+
+    def record(self, values: Mapping[str, str | None], odd: bool) -> dict[str, Any]:
+        """The record of a row. odd: it was read as windows-1252, which its meta says."""
+        record: dict[str, Any]
+        if self.described:
+            lines = (f"{name}: {value}" for name, value in values.items() if value)
+            record = {"text": "\n".join(lines)}
+            if not record["text"]:
+                raise Unreadable("empty", field="text")
+        else:
+            named = {self.columns.get(name, name): value for name, value in values.items()}
+            (record,) = forms.records_of(named, self.names)
+        if odd:
+            beside: dict[str, Any] = record.get("meta") or {}
+            record["meta"] = {"charset": "cp1252", **beside}
+        return record
+
+
+def _known(column: str, columns: list[str]) -> str:
+    """A column by the name that forms know it by: Question is question, if that is not there."""
+    lower = column.strip().lower()
+    return lower if lower in forms.KNOWN and lower not in columns else column
+
+
+def rows(
+    path: str | Path, rejects: list[Any], dialect: Mapping[str, Any] | None = None
+) -> tuple[list[str] | None, Iterator[list[str | None]]]:
+    """(header or None, rows) of a CSV file, every row as it stands.
+
+    rejects: gets one dict for each row that was refused or is not of the table's width, and for
+    what could not be read. dialect: delimiter, quotechar, escapechar, encoding, header_lines,
+    preamble_lines, null where they are known.
+    """
+    path = Path(path)
+    found = archives.members(path.parent, path.name)
+    for member in found:
+        if isinstance(member, Fault):
+            rejects.append(_told(member))
+            continue
+        place, stream = member
+        try:
+            sheet = Sheet(stream, _reading_of(dialect) if dialect else None)
+        except Unreadable as error:
+            rejects.append(_told(Fault(place, error.reason, error.evidence)))
+            continue
+        return sheet.header, _rows(sheet, place, found, rejects)
+    return None, iter(())
+
+
+def _told(fault: Fault) -> dict[str, Any]:
+    return {"place": str(fault.place), "reason": fault.reason, **fault.evidence}
+
+
+def _rows(
+    sheet: Sheet, place: Place, rest: Iterator[Any], rejects: list[Any]
+) -> Iterator[list[str | None]]:
+    for row, reason, evidence in sheet.judged():
+        if reason is not None:
+            here = Place(place.path, place.member, row.offset, row.size, row.line)
+            rejects.append(_told(Fault(here, reason, evidence)))
+        if reason not in ("preamble", "empty", "oversize", "encoding") and row is not sheet.head:
+            yield row.cells
+    rejects.extend(_told(fault) for fault in rest if isinstance(fault, Fault))
+
+
+def _reading_of(dialect: Mapping[str, Any]) -> Reading:
+    given = {
+        "delimiter": dialect.get("delimiter") or ",",
+        "quote": dialect.get("quotechar") or "",
+        "escape": "\\" if dialect.get("escapechar") == "\\" else "",
+    }
+    return Reading(
+        given,
+        dialect.get("encoding"),
+        "yes" if dialect.get("header_lines") else "no",
+        None if dialect.get("null") == "\\N" else dialect.get("null"),
+        dialect.get("preamble_lines"),
+    )

@@ -1,0 +1,325 @@
+"""Which dialect of CSV a file is written in, found from its first 64 KB.
+
+Every delimiter, quote and escape in use is tried; the one whose rows have the steadiest width and
+the most cells that look like values wins. Ideas: van den Burg et al. 2019 (type and pattern score).
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from stages.extract import charsets
+
+SAMPLE_BYTES = 64 << 10
+_SAMPLE_ROWS = 250
+DELIMITERS = (",", ";", "\t", "|", " ", ":", "^", "~")
+QUOTES = ('"', "'", "")
+
+# Points lost by what is seldom meant, so that it wins only when it is clearly better; set on
+# Pollock's files, files of open-data portals and exports of databases (see benchmarks/NOTES.md).
+_SELDOM = {" ": 0.10, ":": 0.30, "^": 0.02, "~": 0.02}
+_SINGLE_QUOTE, _SPACED, _NO_QUOTE = 0.03, 0.01, 0.002
+_SPACES = 20  # so many delimiters, each with one space behind it, are no accident
+_ONE_COLUMN = 0.02
+_CELL_QUOTE = 2.0  # points lost when all cells still begin or end with a quote
+# Rows before the table that are shorter than this share of its width are no part of it.
+_PREAMBLE_WIDTH = 0.5
+
+_VALUE = re.compile(
+    r"\s*(?:"
+    r"[-+]?[$€£]?\s?\d[\d.,'\u00a0 ]*(?:[eE][-+]?\d+)?\s?[%€$£]?"  # numbers, money, percent
+    r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ]\d{1,2}:\d{2}.*)?"  # dates and times
+    r"|\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s?[AaPp][Mm])?"
+    r"|\w[\w.+-]*@[\w-]+\.[\w.]+|https?://\S+"
+    r"|true|false|yes|no|null|none|n/?a|nan|\\N"
+    r")?\s*",
+    re.IGNORECASE,
+)
+_LONG = 60  # characters; a longer cell is text
+_NUMBER = re.compile(r"\s*[-+]?[$€£]?\s?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?\s?%?\s*|\\N")
+_NAME = re.compile(r"[^\W\d][\w .,:;/()\[\]#%&$€£°'+*?<>=|-]{0,59}")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """delimiter: one character, or one and a space. quote: one or none. escape: empty (a quote
+    is written twice) or a backslash; bare: also outside of quotes. letters: backslash n, t, N
+    mean what they mean to a database. end: of a row. header: whether the first row of the table
+    names the columns. preamble: rows before it. width: fields of a row, 0: not known."""
+
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str = ""
+    bare: bool = True
+    letters: bool = False
+    end: str = "\n"
+    header: bool = True
+    preamble: int = 0
+    width: int = 0
+
+
+def detect(text: str, whole: bool, given: dict[str, str] | None = None) -> Dialect:
+    """The dialect of a sample; `whole` when it is all of the file. given: delimiter, quote and
+    escape that are known, each as one character or empty."""
+    given = given or {}
+    if not whole and "\n" in text:
+        text = text[: text.rindex("\n") + 1]
+    found = [_found(text, end, given) for end in _row_ends(text)]
+    return max(found, key=lambda pair: pair[0])[1]
+
+
+def _found(text: str, end: str, given: dict[str, str]) -> tuple[float, Dialect]:
+    lines = [line for line in text.split(end) if line.strip("\r\n")]
+    if not lines:
+        return 0.0, Dialect(end=end)
+    stated = re.fullmatch(r"sep=(.)\s*", lines[0])
+    if stated:
+        given = {"delimiter": stated[1], **given}
+        lines = lines[1:]
+    database = _of_database(lines, given)
+    if database is not None:
+        return 1.0, _shaped(replace(database, end=end), lines, stated is not None)
+    best, top = Dialect(delimiter=given.get("delimiter", ",")), -1e9
+    for candidate in _candidates(text, given):
+        points = _points(candidate, lines)
+        if points > top + 1e-9:
+            best, top = candidate, points
+    if best.escape:
+        best = replace(best, bare=not _has_lone_backslash(best, lines))
+    if len(best.delimiter) == 1 and "delimiter" not in given and _always_spaced(best, lines):
+        best = replace(best, delimiter=best.delimiter + " ")
+    return top, _shaped(replace(best, end=end), lines, stated is not None)
+
+
+def _row_ends(text: str) -> list[str]:
+    """LF, and CR where it stands alone about as often outside of quotes."""
+    if "\r" not in text:
+        return ["\n"]
+    outside = "".join(text.split('"')[::2])
+    alone = len(re.findall(r"\r(?!\n)", outside))
+    feeds = outside.count("\n")
+    if not alone or alone < feeds / 4:
+        return ["\n"]
+    return ["\r"] if alone > 5 * feeds else ["\n", "\r"]
+
+
+def _candidates(text: str, given: dict[str, str]) -> Iterator[Dialect]:
+    delimiters = [given["delimiter"]] if "delimiter" in given else DELIMITERS
+    quotes = [given["quote"]] if "quote" in given else QUOTES
+    for delimiter in delimiters:
+        if delimiter not in text and delimiter != "," and "delimiter" not in given:
+            continue
+        for quote in quotes:
+            if "quote" not in given and quote != '"' and (quote or '"') not in text:
+                continue  # without a quote in sight the usual one is as good as none
+            escapes = [given["escape"]] if "escape" in given else [""]
+            if "escape" not in given and quote and "\\" + quote in text:
+                escapes.append("\\")
+            for escape in escapes:
+                yield Dialect(delimiter, quote, escape)
+                free = "delimiter" not in given and delimiter not in " \t"
+                if free and quote and f"{delimiter} {quote}" in text:
+                    yield Dialect(delimiter + " ", quote, escape)
+
+
+def _parsed(dialect: Dialect, lines: Sequence[str]) -> list[list[str]]:
+    """Rows of a sample, read leniently."""
+    csv.field_size_limit(max(csv.field_size_limit(), 1 << 27))
+    reader = csv.reader(
+        (line + "\n" for line in lines[:_SAMPLE_ROWS]),
+        delimiter=dialect.delimiter[:1] or "\x1f",
+        quotechar=dialect.quote or None,
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+        doublequote=not dialect.escape,
+        escapechar=dialect.escape or None,
+        skipinitialspace=len(dialect.delimiter) > 1,
+    )
+    rows: list[list[str]] = []
+    try:
+        rows.extend(row for row in reader if row)
+    except csv.Error:
+        return rows or [[line] for line in lines[:_SAMPLE_ROWS]]
+    return rows
+
+
+def _points(dialect: Dialect, lines: Sequence[str]) -> float:
+    rows = _parsed(dialect, lines)
+    if len(rows) > 2 and rows[-1] and "\n" in rows[-1][-1]:
+        rows.pop()  # the sample may end within a quoted field
+    if not rows:
+        return -1.0
+    widths = Counter(map(len, rows))
+    width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
+    cells = [cell for row in rows for cell in row]
+    lost = _SELDOM.get(dialect.delimiter, 0.0)
+    lost += _NO_QUOTE if not dialect.quote else 0.0
+    lost += _SINGLE_QUOTE if dialect.quote == "'" else 0.0
+    lost += _SPACED if len(dialect.delimiter) > 1 else 0.0
+    mark = dialect.quote or '"'
+    lost += _CELL_QUOTE * sum(mark in (cell[:1], cell[-1:]) for cell in cells) / len(cells)
+    if width == 1:
+        return _ONE_COLUMN - lost
+    typed = sum(len(c) < _LONG and bool(_VALUE.fullmatch(c)) for c in cells) / len(cells)
+    steady = count / len(rows)
+    # a quote that swallows lines makes few long rows of many
+    kept = min(1.0, 0.5 + len(rows) / max(1, min(len(lines), _SAMPLE_ROWS)))
+    form = steady**2 * math.sqrt(1 - 1 / width)
+    return form * (0.6 + 0.4 * typed) * kept - lost
+
+
+def _of_database(lines: Sequence[str], given: dict[str, str]) -> Dialect | None:
+    r"""The text formats of psql and MariaDB: backslash letters, \N for NULL, a steady width."""
+    if given.get("escape", "\\") != "\\" or not any("\\" in line for line in lines):
+        return None
+    text = "\n".join(lines)
+    for delimiter in [given["delimiter"]] if "delimiter" in given else ["\t", ",", ";", "|"]:
+        mark = re.escape(delimiter)
+        nulls = len(re.findall(rf"(?m)(?:^|{mark})\\N(?={mark}|$)", text))
+        letters = len(re.findall(r"(?<!\\)(?:\\\\)*\\[ntrN0]|\\\n", text))
+        if not nulls and not (delimiter == "\t" and letters):
+            continue
+        rows = list(_unescaped(lines, delimiter))
+        widths = Counter(map(len, rows))
+        width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
+        if width < 2 or count < 0.9 * len(rows):
+            continue
+        body = [cell for row in rows for cell in row if "\\" in cell or '"' in cell]
+        enclosed = [c[1:-1] for c in body if len(c) > 1 and c[0] == c[-1] == '"']
+        bare = [c for c in body if not (len(c) > 1 and c[0] == c[-1] == '"') and c != "\\N"]
+        if enclosed and given.get("quote", '"') == '"':
+            # a database writes no quote twice, and never a bare backslash or nothing for NULL
+            twice = any('""' in cell for cell in enclosed) or any("\\" in cell for cell in bare)
+            if nulls and not twice and not any("" in row for row in rows):
+                return Dialect(delimiter, '"', "\\", letters=True)
+            continue
+        known = re.compile(rf"(?:[^\\]|\\[0bfnrtvZN\\'\"{mark}\n])*")
+        if (nulls or count == len(rows)) and all(known.fullmatch(cell) for cell in bare):
+            return Dialect(delimiter, given.get("quote", ""), "\\", letters=True)
+    return None
+
+
+def _has_lone_backslash(dialect: Dialect, lines: Sequence[str]) -> bool:
+    """Whether a field without quotes has a backslash that escapes nothing: then it is text."""
+    lone = re.compile(rf'(?:\\\\)*\\(?:[^\\"{re.escape(dialect.delimiter)}]|$)')
+    for line in lines:
+        outside = "".join(line.split(dialect.quote)[::2]) if dialect.quote else line
+        if dialect.quote not in line and lone.search(outside):
+            return True
+    return False
+
+
+def _unescaped(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
+    """Rows cut at delimiters that no backslash stands before; quotes hide delimiters."""
+    mark = re.escape(delimiter)
+    cell = re.compile(
+        rf'(?:"(?:[^"\\]|\\.|"")*"(?={mark}|$)|(?:\\.|[^{mark}\\])*\\?)(?:{mark}|$)', re.DOTALL
+    )
+    held = ""
+    for line in lines[:_SAMPLE_ROWS]:
+        held = held + "\n" + line if held else line
+        tail = len(held) - len(held.rstrip("\\"))
+        if tail % 2 or _open(held, delimiter):
+            continue
+        yield [found[0].removesuffix(delimiter) for found in cell.finditer(held) if found[0]]
+        held = ""
+
+
+def _open(text: str, delimiter: str) -> bool:
+    bare = re.sub(r"\\.", "", text, flags=re.DOTALL)
+    begins = bare.startswith('"') or delimiter + '"' in bare
+    return begins and bare.count('"') % 2 == 1
+
+
+def _always_spaced(dialect: Dialect, lines: Sequence[str]) -> bool:
+    """Whether one space stands behind every delimiter outside of quotes."""
+    if dialect.delimiter in " \t":
+        return False
+    mark = re.escape(dialect.delimiter)
+    pattern = re.compile(rf"{mark}(?! [^ ])")
+    spaced = 0
+    for line in lines:
+        outside = "".join(line.split(dialect.quote)[::2]) if dialect.quote else line
+        if pattern.search(outside):
+            return False
+        spaced += outside.count(dialect.delimiter)
+    return spaced >= _SPACES
+
+
+# --- header and preamble ------------------------------------------------------------------------
+
+
+def _shaped(dialect: Dialect, lines: Sequence[str], stated: bool) -> Dialect:
+    rows = list(_unescaped(lines, dialect.delimiter)) if dialect.letters else None
+    rows = rows or _parsed(dialect, lines)
+    if not rows:
+        return dialect
+    widths = Counter(map(len, rows))
+    width = max(widths.items(), key=lambda pair: (pair[1], pair[0]))[0]
+    skip = _preamble(rows, width)
+    header = looks_like_header(rows[skip:]) if not dialect.letters else _names_above(rows[skip:])
+    return replace(dialect, width=width, preamble=skip + stated, header=header)
+
+
+def _preamble(rows: Sequence[Sequence[str]], width: int) -> int:
+    """How many rows stand before the table: short ones, and those with one cell filled."""
+    if width < 2 or len(rows) < 4:
+        return 0
+    full = [sum(1 for cell in row if cell.strip()) for row in rows]
+    body = [number for number in full[len(rows) // 2 :] if number]
+    if sum(number > 1 for number in body) < 0.9 * max(1, len(body)):
+        return 0
+    for place, row in enumerate(rows):
+        if len(row) > _PREAMBLE_WIDTH * width and full[place] > 1:
+            return place
+    return 0
+
+
+def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names the columns: names, unlike the values below it."""
+    if not rows:
+        return False
+    first, body = rows[0], rows[1:]
+    names = [cell.strip() for cell in first]
+    filled = [name for name in names if name]
+    if not filled or sum(1 for name in filled if _NUMBER.fullmatch(name)) > 0.2 * len(filled):
+        return False
+    if not body:
+        return all(_NAME.fullmatch(name) for name in filled)
+    if any(len(name) > 200 for name in filled):
+        return False
+    numbers = 0
+    for place, name in enumerate(names):
+        column = [row[place] for row in body if place < len(row) and row[place].strip()]
+        if column and sum(1 for c in column if _VALUE.fullmatch(c)) > 0.7 * len(column):
+            if _VALUE.fullmatch(name):
+                return False
+            numbers += 1
+        if name and name in column[:50] and len(set(column)) > 1 and not _NAME.fullmatch(name):
+            return False
+    if numbers:
+        return True
+    if len(set(filled)) < len(filled):
+        return False
+    return all(_NAME.fullmatch(name) and not name.endswith((".", "!", "?")) for name in filled)
+
+
+def _names_above(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a database's text export begins with names: identifiers, and none of them NULL."""
+    names = [cell.strip('"') for cell in rows[0]]
+    identifiers = all(re.fullmatch(r"[A-Za-z_]\w*(?:\([\w*]*\))?", name) for name in names)
+    return identifiers and looks_like_header(rows)
+
+
+def charset_of(head: bytes, declared: str | None) -> tuple[str, int]:
+    """(charset, length of its mark) of a table: UTF-8 when a line of it needs it, else
+    windows-1252 when a line is no UTF-8."""
+    charset, mark = charsets.sniff(head, declared)
+    if charset != "utf-8" or mark or declared:
+        return charset, mark
+    whole = head if len(head) < SAMPLE_BYTES else head[: head.rfind(b"\n") + 1]
+    return charsets.lines_of(whole).charset, 0

@@ -1,0 +1,346 @@
+"""The rows of a CSV file with their exact bytes: a fast way, and a careful one for the rest.
+
+A row is what the dialect says. Where a quote is broken the row is its first line, cut with that
+quote as text, and marked; nothing that follows it is swallowed.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import deque
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from stages.extract import charsets
+from stages.extract.dialect import Dialect
+from stages.extract.lines import LINE_BYTES, pieces
+
+# A quoted field of more lines than this is a quote that was never closed; longest seen: 1,160.
+_OPEN_LINES = 20_000
+_LETTERS = {
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "b": "\b",
+    "f": "\f",
+    "v": "\v",
+    "0": "\0",
+    "Z": "\x1a",
+}
+_BACKSLASH = re.compile(r"\\(.)", re.DOTALL)
+
+
+class Row(NamedTuple):
+    """offset, size: its bytes without the row end; line: its first. cells: None is NULL.
+    trouble: broken_quote, encoding or oversize. odd: decoded as windows-1252 within UTF-8.
+    ended: whether a row end follows."""
+
+    offset: int
+    size: int
+    line: int
+    raw: bytes
+    cells: list[str | None]
+    trouble: str | None = None
+    odd: bool = False
+    ended: bool = True
+
+
+class _Piece(NamedTuple):
+    offset: int
+    line: int
+    raw: bytes
+    text: str
+    bad: int
+    odd: bool
+
+
+class Table:
+    """Reads the rows of one stream in one dialect."""
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        dialect: Dialect,
+        charset: str,
+        offset: int = 0,
+        null: str | None = None,
+        width: int = 0,
+    ) -> None:
+        self.dialect, self.charset, self.null = dialect, charset, null
+        self.width = width or dialect.width
+        self._pieces = self._decoded(stream, offset)
+        self._back: deque[_Piece] = deque()
+        self._used: list[_Piece] = []
+        self._cut = _Cutter(dialect)
+        self._quick = not dialect.escape and len(dialect.delimiter) == 1
+        self._reader = self._fast_reader() if self._quick and dialect.quote else None
+
+    def rows(self) -> Iterator[Row]:
+        """All rows in order; blank lines are none."""
+        while (first := self._next()) is not None:
+            if first.bad < 0:
+                self._used = []
+                yield Row(first.offset, -first.bad, first.line, b"", [], "oversize")
+            elif not first.text.strip("\r\n"):
+                self._used = []
+            else:
+                yield self._row(first)
+
+    # --- lines ----------------------------------------------------------------------------------
+
+    def _decoded(self, stream: BinaryIO, offset: int) -> Iterator[_Piece]:
+        charset = self.charset
+        wide = charset.startswith(("utf-16", "utf-32"))
+        end = self.dialect.end.encode(charset if wide else "ascii")
+        line = 1
+        for raw, taken in pieces(stream, end):
+            bad, odd = 0, False
+            try:
+                text = raw.decode(charset)
+            except UnicodeDecodeError:
+                if charset == "utf-8":
+                    text, bad = charsets.cp1252(raw)
+                    odd = True
+                else:
+                    text = raw.decode(charset, "replace")
+                    bad = max(1, text.count("\ufffd"))
+            yield _Piece(offset, line, raw, text, bad if raw else -taken, odd)
+            offset += taken
+            line += text.count("\n") if self.dialect.end == "\r" else 1
+
+    def _next(self) -> _Piece | None:
+        piece = self._back.popleft() if self._back else next(self._pieces, None)
+        if piece is not None:
+            self._used.append(piece)
+        return piece
+
+    def _feed(self) -> Iterator[str]:
+        """Lines for csv.reader, which takes as many as a row needs."""
+        while True:
+            size = 0 if not self._used else self._used[-1].offset - self._used[0].offset
+            if len(self._used) > _OPEN_LINES or size > LINE_BYTES:
+                raise _Open
+            piece = self._next()
+            if piece is None:
+                raise _Open
+            if piece.bad < 0:
+                self._back.appendleft(self._used.pop())
+                raise _Open
+            yield piece.text
+
+    def _fast_reader(self) -> Iterator[list[str]]:
+        csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))
+        return csv.reader(
+            self._feed(),
+            delimiter=self.dialect.delimiter,
+            quotechar=self.dialect.quote,
+            strict=True,
+        )
+
+    # --- rows -----------------------------------------------------------------------------------
+
+    def _row(self, first: _Piece) -> Row:
+        dialect = self.dialect
+        body = _without_end(first.text, dialect.end)
+        if self._quick and (not dialect.quote or dialect.quote not in body):
+            return self._made(list(body.split(dialect.delimiter)), None)
+        cells = self._fast(first) if self._reader is not None else self._careful(body)
+        if cells is None and self._reader is not None:
+            self._give_back()  # csv refuses a lone CR, too, which is text
+            strict, state = self._cut.strict(body)
+            cells = strict if state == "clean" else None
+        if cells is not None and self._cut.split_quote(body):
+            cells = None
+        whole = cells is not None and (
+            len(self._used) == 1 or not self.width or len(cells) == self.width
+        )
+        if cells is not None and whole:
+            return self._made(cells, None)
+        literal = self._cut.literal(body)
+        if cells is not None and len(literal) != self.width:
+            return self._made(cells, None)
+        self._give_back()
+        return self._made(literal, "broken_quote")
+
+    def _fast(self, first: _Piece) -> list[str | None] | None:
+        self._back.appendleft(self._used.pop())
+        assert self._reader is not None
+        try:
+            return list(next(self._reader))
+        except (csv.Error, _Open):
+            self._reader = self._fast_reader()
+            return None
+
+    def _careful(self, text: str) -> list[str | None] | None:
+        cells, state = self._cut.strict(text)
+        size = len(text)
+        while state in ("open", "escaped"):
+            more = self._next() if len(self._used) <= _OPEN_LINES and size < LINE_BYTES else None
+            if more is None or more.bad < 0:
+                if more is not None:
+                    self._back.appendleft(self._used.pop())
+                return None
+            size += len(more.text)
+            # look again only where the row can end, so that long fields are not read over and over
+            if state == "open" and not self._cut.may_close(more.text):
+                continue
+            if state == "escaped" and _odd_backslash(_without_end(more.text, self.dialect.end)):
+                continue
+            whole = "".join(piece.text for piece in self._used)
+            cells, state = self._cut.strict(_without_end(whole, self.dialect.end))
+        return cells if state == "clean" else None
+
+    def _give_back(self) -> None:
+        while len(self._used) > 1:
+            self._back.appendleft(self._used.pop())
+
+    def _made(self, cells: list[str | None], trouble: str | None) -> Row:
+        used, self._used = self._used, []
+        first = used[0]
+        raw = first.raw if len(used) == 1 else b"".join(piece.raw for piece in used)
+        taken = len(raw)
+        raw = self._trimmed(raw)
+        if self.null is not None:
+            cells = [None if cell == self.null else cell for cell in cells]
+        if any(piece.bad for piece in used):
+            trouble = "encoding"
+        odd = any(piece.odd for piece in used)
+        return Row(first.offset, len(raw), first.line, raw, cells, trouble, odd, taken > len(raw))
+
+    def _trimmed(self, raw: bytes) -> bytes:
+        wide = self.charset.startswith(("utf-16", "utf-32"))
+        code = self.charset if wide else "ascii"
+        if self.dialect.end == "\r":
+            return raw.removesuffix("\r".encode(code))
+        return raw.removesuffix("\n".encode(code)).removesuffix("\r".encode(code))
+
+
+class _Open(Exception):
+    """A quoted field that does not end."""
+
+
+def _without_end(text: str, end: str) -> str:
+    if end == "\r":
+        return text.removesuffix("\r")
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+class _Cutter:
+    """Cuts the text of one row into cells, by the letter of the dialect."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        mark = re.escape(dialect.delimiter)
+        escaped = dialect.escape == "\\"
+        free = escaped and dialect.bare
+        one = len(dialect.delimiter) == 1
+        if not one:  # the space may be missing at the end of a row
+            mark = f"(?:{mark}|{re.escape(dialect.delimiter[0])}(?=$))"
+        self._mark = re.compile(mark)
+        plain = rf"[^{mark}\\]*" if one else rf"(?:(?!{mark})[^\\])*"
+        if free:
+            bare = rf"{plain}(?:\\.{plain})*\\?"
+        else:
+            bare = f"[^{mark}]*" if one else f"(?:(?!{mark}).)*"
+        self._free = free
+        self._bare = re.compile(bare, re.DOTALL)
+        self._quoted: re.Pattern[str] | None = None
+        self._closed: re.Pattern[str] | None = None
+        self._end: re.Pattern[str] | None = None
+        self._split: re.Pattern[str] | None = None
+        if dialect.quote:
+            q = re.escape(dialect.quote)
+            inner = (
+                rf"[^{q}\\]*(?:(?:\\.|{q}{q})[^{q}\\]*)*"
+                if escaped
+                else f"[^{q}]*(?:{q}{q}[^{q}]*)*"
+            )
+            self._quoted = re.compile(f"{q}({inner}){q}", re.DOTALL)
+            self._closed = re.compile(rf"{q}({inner}){q}(?={mark}|\Z)", re.DOTALL)
+            other = f"[^{mark}{q}]" if one else f"[^{q}]"
+            self._split = re.compile(
+                rf"(?:^|{mark}){other}*[^\s{mark}{q}]{q}[^\W\d]{other}*{mark}(?:[^{q}]*{mark})?"
+                rf"{other}*[^\d{mark}{q}]{q}(?:{mark}|$)"
+            )
+            self._end = re.compile(rf"(?:^|[^\\])(?:\\\\)*{q}" if escaped else q)
+
+    def split_quote(self, line: str) -> bool:
+        """Whether a quote opens in the middle of a field and closes at the end of a later one:
+        the delimiters between them may be text."""
+        return self._split is not None and self._split.search(line) is not None
+
+    def may_close(self, line: str) -> bool:
+        """Whether a quoted field can end in a line."""
+        return self._end is None or self._end.search(line) is not None
+
+    def strict(self, text: str) -> tuple[list[str | None], str]:
+        """(cells, state): clean, open (a quote is not closed), escaped (the row end is), or
+        broken (text after a closing quote)."""
+        cells: list[str | None] = []
+        at = 0
+        quote = self.dialect.quote
+        while True:
+            if self._quoted is not None and text.startswith(quote, at):
+                found = self._quoted.match(text, at)
+                if found is None:
+                    return cells, "open"
+                cells.append(self._value(found[1]))
+            else:
+                found = self._bare.match(text, at)
+                assert found is not None
+                if self._free and found.end() == len(text) and _odd_backslash(found[0]):
+                    return cells, "escaped"
+                cells.append(self._plain(found[0]))
+            at = found.end()
+            if at == len(text):
+                return cells, "clean"
+            mark = self._mark.match(text, at)
+            if mark is None:
+                return cells, "broken"
+            at = mark.end()
+
+    def literal(self, text: str) -> list[str | None]:
+        """Cells of one line; a quote that does not open and close one whole cell is text."""
+        cells: list[str | None] = []
+        at = 0
+        while True:
+            found = self._closed.match(text, at) if self._closed is not None else None
+            if found is not None:
+                cells.append(self._value(found[1]))
+            else:
+                found = self._bare.match(text, at)
+                assert found is not None
+                cells.append(self._plain(found[0]))
+            at = found.end()
+            mark = self._mark.match(text, at)
+            if mark is None:
+                return cells
+            at = mark.end()
+
+    def _value(self, text: str) -> str:
+        """What stands between quotes."""
+        quote = self.dialect.quote
+        if not self.dialect.escape:
+            return text.replace(quote * 2, quote) if quote in text else text
+        if quote * 2 in text and not self.dialect.letters:
+            text = text.replace(quote * 2, "\\" + quote)
+        return self._unescaped(text)
+
+    def _plain(self, text: str) -> str | None:
+        """What stands without quotes; a database's \\N is NULL."""
+        if not self.dialect.escape or not self.dialect.bare:
+            return text
+        return None if self.dialect.letters and text == "\\N" else self._unescaped(text)
+
+    def _unescaped(self, text: str) -> str:
+        if "\\" not in text:
+            return text
+        if self.dialect.letters:
+            return _BACKSLASH.sub(lambda match: _LETTERS.get(match[1], match[1]), text)
+        known = (self.dialect.quote, "\\", self.dialect.delimiter, "\n", "\r")
+        return _BACKSLASH.sub(lambda match: match[1] if match[1] in known else match[0], text)
+
+
+def _odd_backslash(text: str) -> bool:
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 1
