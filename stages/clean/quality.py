@@ -172,7 +172,7 @@ class QualityFilter(Map):
     min_letters: smallest share of letters, for texts of 20 words and more; what is below is
         numbers and rules. Default 0.15 (1 of 2,000 answers is below).
     max_symbols: largest share of symbols, for texts of 20 words and more; dense
-        code reaches 0.57. Default 0.6.
+        code has over 0.5. Default 0.6 (1 of 1,000 answers is over 0.49).
     max_duplicate_lines: largest share of characters in lines that occurred before, for texts of 50
         words and more. Default 0.5 (Gopher: 0.2 for documents; verse, tables and code repeat).
     max_top_trigram: largest share of words within the most frequent 3-gram of words, for texts of

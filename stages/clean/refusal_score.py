@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 
 from stages.clean import refusal_rules as rules
 
-# Points. On the development halves (2026-11): 5 gives F1 .90 on XSTest and .77 on Do-Not-Answer,
-# 6 .89 and .79, 7 .87 and .80; ordinary rows flagged .40, .34 and .24 %.
+# Points. F1 on XSTest and Do-Not-Answer and the share of ordinary rows flagged, all on the
+# development halves that the rules were revised on (2026-11): 5 gives .90, .78, .40 %; 6 .89, .79, .34 %;
+# 7 .87, .80, .27 %.
 THRESHOLD = 6  # points
 _HEAD_SENTENCES = 3
 _HEAD_CHARS = 520
@@ -238,7 +239,7 @@ def words_in(text: str) -> int:
 
 # RE2 over whole columns finds the texts that a rule can match at all: without a cue of refusing,
 # of lacking or of being a machine a text is `none`. No counted repetitions, so that the automaton
-# stays small. (28,477 answers: 0.3 CPU-s; in Python 9 CPU-s for the rules alone.)
+# stays small. (28,477 answers: 0.1 to 0.7 CPU-s on a busy machine; the rules alone 6.6)
 _REFUSES = (
     r"(?i)\b(?:i|we|model|and)['’, a-z-]*(?:n['’]t\b|\bnot\b|cannot|\bcant\b|unable|unwilling"
     r"|refuse|decline|advise|urge|discourage|caution|warn|never|strongly)"

@@ -40,7 +40,7 @@ class RefusalFilter(Map):
         stands alone and keeps 60 % of the words, keep leaves them, drop takes the records out.
         Default truncate.
     threshold: points from which an answer is a refusal; lower finds more. Default 6: on the
-        development halves F1 .89 on XSTest, .79 on Do-Not-Answer, .3 % of ordinary answers.
+        halves it was chosen on F1 .89 on XSTest, .79 on Do-Not-Answer, .3 % of ordinary answers.
     """
 
     name: ClassVar[str] = "refusals"
