@@ -1,0 +1,135 @@
+"""The report in a real browser: its counts are the manifests', hostile text stays text."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from pipeline.ending import totals
+from pipeline.progress import number
+from pipeline.recipe import read_recipe
+from pipeline.report import write_report
+from pipeline.report.page import marked
+from pipeline.run import load_run, run_recipe
+from stages.corpus import Corpus
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
+needs_browser = pytest.mark.skipif(not BROWSER, reason="no Chromium here: apt install chromium")
+
+
+def rendered(page: Path, profile: Path) -> str:
+    """The page's document after a browser has read it and run whatever scripts it ran."""
+    done = subprocess.run(
+        [
+            BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            f"--user-data-dir={profile}", "--dump-dom", page.as_uri(),
+        ],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+class _Cells(HTMLParser):
+    """The text of each element that carries one of the data attributes, by its row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: dict[str, dict[str, str]] = {}
+        self.reasons: dict[str, str] = {}
+        self.totals: dict[str, str] = {}
+        self.scripts = 0
+        self._step = self._key = self._total = ""
+        self._into: dict[str, str] | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.scripts += tag == "script"
+        self._into = None
+        if "data-step" in given:
+            self._step = given["data-step"] or ""
+            self.steps[self._step] = {}
+        if "data-total" in given:
+            self._total = given["data-total"] or ""
+        if "data-count" in given:
+            self._into, self._key = self.steps[self._step], given["data-count"] or ""
+        elif "data-reason" in given:
+            self._into, self._key = self.reasons, given["data-reason"] or ""
+        elif tag == "b" and self._total:
+            self._into, self._key, self._total = self.totals, self._total, ""
+
+    def handle_data(self, data: str) -> None:
+        if self._into is not None:
+            self._into[self._key] = data
+            self._into = None
+
+
+@needs_browser
+def test_the_counts_in_the_page_are_the_manifests(sample_run: Path, tmp_path: Path) -> None:
+    cells = _Cells()
+    cells.feed(rendered(sample_run / "report.html", tmp_path / "profile"))
+    account = load_run(sample_run)
+    steps = [step for step in account["steps"] if step["counts"]]
+    assert list(cells.steps) == [step["label"] for step in steps] and len(steps) >= 12
+    reasons = {}
+    for step in steps:
+        counts = Corpus(sample_run / step["folder"]).manifest["counts"]
+        for key in ("seen", "kept", "dropped", "failed", "made"):
+            assert cells.steps[step["label"]][key] == number(counts[key])
+        reasons |= {f"{step['label']}/{name}": number(n) for name, n in counts["reasons"].items()}
+    assert cells.reasons == reasons and len(reasons) >= 12
+    all_ = totals(account)
+    assert {name: cells.totals[shown] for name, shown in
+            (("seen", "in"), ("kept", "kept"), ("dropped", "dropped"), ("failed", "failed"))} == {
+        name: number(value) for name, value in all_.items()
+    }
+    assert all_["seen"] == all_["kept"] + all_["dropped"] + all_["failed"]
+    assert cells.scripts == 0
+
+
+@needs_browser
+def test_planted_markup_is_text(tmp_path: Path) -> None:
+    attack = '<script>document.body.id="owned"</script><img src=x onerror="document.body.id=1">'
+    folder = tmp_path / f"in {attack[:8].replace('/', '')}"
+    folder.mkdir()
+    lines = [json.dumps({"text": attack}), json.dumps({"text": attack}), attack]
+    (folder / "x.jsonl").write_text("\n".join(lines) + "\n")
+    recipe = tmp_path / "recipe.yaml"
+    path = json.dumps(str(folder / "x.jsonl"))
+    recipe.write_text(
+        f"version: 1\nname: attack\nsources:\n  - jsonl: {{path: {path}, name: '<i>n</i>'}}\n"
+        "steps: [dedup]\n"
+    )
+    result = run_recipe(read_recipe(recipe))
+    document = rendered(result.folder / "report.html", tmp_path / "profile")
+    cells = _Cells()
+    cells.feed(document)
+    assert cells.scripts == 0 and "<img" not in document and "<i>n" not in document
+    assert re.search("<body>", document)
+    assert attack in html.unescape(document).replace("<mark>", "").replace("</mark>", "")
+
+
+def test_the_report_is_one_offline_file(sample_run: Path) -> None:
+    page = write_report(sample_run).read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)=["'](?!#)""", page)
+    assert "url(" not in page and "@import" not in page
+    assert "default-src 'none'" in page
+    assert os.listdir(sample_run).count("report.html") == 1
+
+
+def test_the_match_is_marked_where_its_span_says() -> None:
+    text = "an ape, an <ape>"
+    assert marked(text, {"match": "ape", "span": [12, 15]}) == (
+        "an ape, an &lt;<mark>ape</mark>&gt;"
+    )
+    assert marked(text, {"match": "an"}).startswith("<mark>an</mark> ape")
+    assert "… <mark>zzz</mark>" in marked(text, {"match": "zzz", "span": [5000, 5003]})
+    assert marked("<b>", {}) == "&lt;b&gt;"
