@@ -35,6 +35,7 @@ LEVEL = 0.02  # fall of ln(loss) in the second half that counts as none
 RISE = 0.01  # rise of validation loss, relative, that matters
 FEW_VALUES = 7  # validations; with fewer, second differences measure curvature, not noise
 FEW_RISE = 0.10  # then a rise must be this large
+LONG = 4000  # lines from which divergence is looked for in blocks
 JUMP, JUMP_LINES = 1.0, 5  # rise of ln(loss) over the median of so many lines before: a spike
 NEAR = 0.02  # how far over its lowest value a settled validation loss may end, relative
 
@@ -130,6 +131,12 @@ def _divergence(train: Series) -> list[Finding]:
     steps, level = _usable(train)
     if len(level) < 6:
         return []
+    if len(level) > LONG:
+        # Medians of blocks: the windows below would hold millions of numbers.
+        block = len(level) // (LONG // 2)
+        whole = len(level) // block * block
+        steps = steps[:whole:block]
+        level = np.median(level[:whole].reshape(-1, block), axis=1)
     width = max(3, len(level) // 12)
     smooth = _running_median(level, width)
     lowest = int(np.argmin(smooth))
