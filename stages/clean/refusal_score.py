@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from stages.clean import refusal_rules as rules
 
 # Points. F1 on XSTest and Do-Not-Answer and the share of ordinary rows flagged, all on the
-# development halves that the rules were revised on (2026-11): 5 gives .90, .78, .40 %; 6 .89, .79, .34 %;
-# 7 .87, .80, .27 %.
+# development halves that the rules were revised on (2026-11): 5 gives .90, .78, .40 %;
+# 6 .89, .79, .34 %; 7 .87, .80, .27 %.
 THRESHOLD = 6  # points
 _HEAD_SENTENCES = 3
 _HEAD_CHARS = 520
