@@ -16,7 +16,11 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
-NEIGHBOURS = 5  # a row is as lonely as it is unlike this many others
+NEIGHBOURS = 3  # a row is as lonely as it is unlike this many others
+# Distances count times likeness to this power, so that of two far rows the one with neighbours is
+# taken. Over ten skewed draws of CLINC150 (300 rows; random 104.8 intents): power 0 130.7, 0.25
+# 133.6, 0.5 132.4, 1 127.2; with 5 neighbours 130.6, 131.9, 130.4, 124.8.
+POWER = 0.25
 LARGE = 1 << 28  # products of rows with rows: half a minute on one core
 BLOCK = 1024
 CLUSTERS = 8  # a cluster's neighbours, itself among them
@@ -90,8 +94,9 @@ def loneliest(y: Floats, where: Neighbourhoods, count: int) -> tuple[Ints, Float
     return np.argsort(likeness, kind="stable")[:count], likeness
 
 
-def farthest_first(y: Floats, keep: int) -> tuple[Ints, Floats]:
-    """Rows in the order in which each is the farthest from those before, and how far it was.
+def farthest_first(y: Floats, weight: Floats, keep: int) -> tuple[Ints, Floats]:
+    """Rows in the order in which each is the farthest from those before, by distance times
+    weight, and how far it was.
 
     The first is the row nearest to the middle, and counts as infinitely far.
     """
@@ -103,30 +108,37 @@ def farthest_first(y: Floats, keep: int) -> tuple[Ints, Floats]:
     distance = 1 - y @ y[order[0]]
     distance[order[0]] = -1
     for number in range(1, keep):
-        row = int(distance.argmax())
-        order[number], radii[number] = row, distance[row]
+        far = distance * weight
+        row = int(far.argmax())
+        order[number], radii[number] = row, far[row]
         np.minimum(distance, 1 - y @ y[row], out=distance)
         distance[row] = -1  # taken: no rounding and no copy of it brings it back
     return order, radii
 
 
-def spread(y: Floats, allowed: Flags, where: Neighbourhoods, keep: int) -> Ints:
+def weights(likeness: Floats) -> Floats:
+    """How much a row's distance counts: less where it has no neighbours."""
+    found: Floats = np.maximum(likeness, np.float32(1e-3)) ** np.float32(POWER)
+    return found
+
+
+def spread(y: Floats, weight: Floats, allowed: Flags, where: Neighbourhoods, keep: int) -> Ints:
     """`keep` rows among the allowed that lie far apart, in row order."""
     if len(y) * keep <= LARGE:
         rows = np.flatnonzero(allowed)
-        return np.sort(rows[farthest_first(y[rows], keep)[0]])
+        return np.sort(rows[farthest_first(y[rows], weight[rows], keep)[0]])
     taken, radii = [], []
     for cluster in range(where.labels.max() + 1):
         rows = where.rows(cluster)
         rows = rows[allowed[rows]]
-        order, far = farthest_first(y[rows], keep)
+        order, far = farthest_first(y[rows], weight[rows], keep)
         taken.append(rows[order])
         radii.append(far)
     together = np.concatenate(taken)
     first = np.isinf(np.concatenate(radii))
     if first.sum() >= keep:  # not even one a cluster
         together = together[first]
-        return np.sort(together[farthest_first(y[together], keep)[0]])
+        return np.sort(together[farthest_first(y[together], weight[together], keep)[0]])
     best = np.argsort(-np.concatenate(radii), kind="stable")[:keep]
     return np.sort(together[best])
 

@@ -1,0 +1,181 @@
+"""KMeansSelect: clusters that are there, a choice that covers, the same whatever the cut."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pytest
+
+from stages.base import Seen, State
+from stages.records import schema_with, to_table
+from stages.select import lloyd, spread
+from stages.select.embed import as_column
+from stages.select.kmeans import KMeansSelect, select
+from stages.verdicts import Batch
+from tests.cases.select import clusters
+
+
+def blobs(count: int, centres: int, width: int = 16, seed: int = 0) -> npt.NDArray[np.float32]:
+    """Unit vectors around `centres` directions, the blob of row n being n % centres."""
+    rng = np.random.default_rng(seed)
+    middle = rng.normal(size=(centres, width))
+    middle /= np.linalg.norm(middle, axis=1, keepdims=True)
+    x = middle[np.arange(count) % centres] + 0.06 * rng.normal(size=(count, width))
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    return x.astype(np.float16).astype(np.float32)
+
+
+def table_of(x: npt.NDArray[np.float32], names: list[str] | None = None) -> pa.Table:
+    names = names or [f"{row:05}" for row in range(len(x))]
+    table = to_table([{"id": n, "source": "s", "place": "", "text": n} for n in names])
+    return table.append_column("vector", as_column(x, np.zeros(len(x), dtype=bool)))
+
+
+def fitted(stage: KMeansSelect, tables: list[pa.Table]) -> list[pa.Table]:
+    state = stage.merge([stage.observe(Batch(t), Seen(0, {}, {}, None)) for t in tables], State())
+    assert state.done and state.local is not None and not state.tables
+    return state.local
+
+
+def inertia(x: npt.NDArray[np.float32], centroids: npt.NDArray[np.float32]) -> float:
+    return float((lloyd.assigned(x, centroids)[1].astype(float) ** 2).sum())
+
+
+def test_k_means_finds_the_blobs_and_is_as_good_as_scikit_learn() -> None:
+    sklearn = pytest.importorskip("sklearn.cluster")
+    x = blobs(3000, 12)
+    labels, _ = lloyd.assigned(x, lloyd.kmeans(x, 12, seed=3))
+    for blob in range(12):
+        assert len(set(labels[blob::12].tolist())) == 1
+    assert len(set(labels.tolist())) == 12
+    theirs = sklearn.KMeans(40, n_init=1, random_state=0).fit(x).inertia_
+    assert inertia(x, lloyd.kmeans(x, 40)) < theirs * 1.05
+
+
+def test_near_rounds_and_sampling_are_used_and_still_settle(monkeypatch: Any) -> None:
+    x = blobs(6000, 60)
+    best = inertia(x, lloyd.kmeans(x, 60))
+    monkeypatch.setattr(lloyd, "LEAST", 500)
+    monkeypatch.setattr(lloyd, "SAMPLE", 5)
+    monkeypatch.setattr(lloyd, "NEAR", 4)
+    monkeypatch.setattr(lloyd, "CHUNK", 1000)
+    assert inertia(x, lloyd.kmeans(x, 60)) < best * 1.2
+
+
+def test_k_means_on_few_and_equal_rows() -> None:
+    x = np.repeat(blobs(3, 3), 5, axis=0)
+    found = lloyd.kmeans(x, 7)
+    assert found.shape == (7, 16) and np.isfinite(found).all()
+    assert inertia(x, found) == pytest.approx(0, abs=1e-4)
+    assert lloyd.kmeans(x[:2], 7).shape == (2, 16)
+
+
+def test_how_rows_are_cut_and_how_many_threads_there_are_change_nothing() -> None:
+    torch = pytest.importorskip("torch")
+    table = table_of(blobs(900, 9))
+    stage = KMeansSelect(k=9, keep=100, seed=5)
+    (whole,) = fitted(stage, [table])
+    cut = fitted(stage, [table.slice(0, 1), table.slice(1, 0), table.slice(1, 500), table[501:]])
+    assert [t.num_rows for t in cut] == [1, 0, 500, 399]
+    assert pa.concat_tables(cut).equals(whole)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1 if threads > 1 else 2)
+    try:
+        assert fitted(stage, [table])[0].equals(whole)
+    finally:
+        torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("large", [1 << 28, 1])
+def test_spread_takes_from_every_cluster_however_small(large: int, monkeypatch: Any) -> None:
+    """Blobs of 300, 100, 30, 10 … rows: random rows would miss the small ones."""
+    monkeypatch.setattr(spread, "LARGE", large)
+    sizes = [300, 200, 100, 60, 40, 20, 10, 8]
+    pool = blobs(sum(sizes) * 8, 8)
+    x = np.concatenate([pool[blob::8][:size] for blob, size in enumerate(sizes)])
+    blob = np.repeat(np.arange(8), sizes)
+    (found,) = fitted(KMeansSelect(k=8, keep=40, noise=0.0), [table_of(x)])
+    kept = found["fate"].to_numpy() == 0
+    assert kept.sum() == 40
+    assert set(blob[kept].tolist()) == set(range(8))
+    # Fewer than there are clusters: one each of so many.
+    (found,) = fitted(KMeansSelect(k=8, keep=5, noise=0.0), [table_of(x)])
+    kept = found["fate"].to_numpy() == 0
+    assert kept.sum() == 5 and len(set(blob[kept].tolist())) == 5
+
+
+def test_evidence_names_the_nearest_that_was_kept_and_the_lonely_are_noise() -> None:
+    rejects: list[dict[str, Any]] = []
+    kept = KMeansSelect(k=4, keep=12, noise=0.02)(clusters(), rejects)
+    staying = {row["id"] for row in kept}
+    assert len(staying) == 13 and "none" in staying  # the one without a vector passes
+    assert all("vector" not in row for row in kept)
+    assert {row["cluster"] for row in kept if row["id"] != "none"} <= set(range(4))
+    for row in rejects:
+        evidence = json.loads(row["evidence"])
+        if row["reason"] == "noise":
+            assert row["id"] == "007" and evidence["score"] < evidence["limit"]
+        else:
+            assert evidence["nearest"] in staying and -1 <= evidence["score"] <= 1.001
+            assert evidence["distance"] >= 0 and 0 <= evidence["cluster"] < 4
+
+
+def test_noise_never_costs_a_record_that_would_have_been_kept() -> None:
+    (found,) = fitted(KMeansSelect(k=3, keep=58, noise=0.5), [table_of(blobs(60, 3))])
+    assert sorted(found["fate"].to_pylist()) == [0] * 58 + [1] * 2
+    (found,) = fitted(KMeansSelect(k=3, keep=60, noise=None), [table_of(blobs(60, 3))])
+    assert found["fate"].to_pylist() == [0] * 60
+
+
+def test_random_follows_the_seed_and_the_id_and_not_the_order() -> None:
+    table = table_of(blobs(200, 4))
+    chosen = {}
+    for seed in (0, 1):
+        stage = KMeansSelect(k=4, keep=50, method="random", seed=seed)
+        (found,) = fitted(stage, [table])
+        (turned,) = fitted(stage, [table.take(list(range(199, -1, -1)))])
+        kept = [i for i, fate in zip(*columns(found), strict=True) if fate == 0]
+        assert kept == [i for i, fate in zip(*columns(turned), strict=True) if fate == 0][::-1]
+        chosen[seed] = kept
+    assert len(chosen[0]) == 50 and chosen[0] != chosen[1]
+
+
+def columns(found: pa.Table) -> tuple[list[Any], list[Any]]:
+    return found["id"].to_pylist(), found["fate"].to_pylist()
+
+
+def test_no_rows_and_no_vectors_pass() -> None:
+    schema = schema_with({"vector": pa.list_(pa.float16(), 4)})
+    empty = to_table([{"id": "a", "text": "a"}], schema)
+    stage = KMeansSelect(keep=5, keep_vectors=True)
+    (found,) = fitted(stage, [empty])
+    split = stage.split(empty, Seen(1, {}, {}, found))
+    assert split.counts.inapplicable == split.counts.kept == 1
+    assert split.kept["cluster"].to_pylist() == [None] and "vector" in split.kept.column_names
+    assert [t.num_rows for t in fitted(stage, [schema.empty_table()])] == [0]
+
+
+def test_keep_and_share_contradict_each_other() -> None:
+    assert KMeansSelect(keep=3, share=0.5).contradictions()
+    assert not KMeansSelect(share=0.5).contradictions()
+    (found,) = fitted(KMeansSelect(k=3, share=0.25), [table_of(blobs(60, 3))])
+    assert found["fate"].to_pylist().count(0) == 15
+
+
+def test_the_door_takes_texts() -> None:
+    topics = ["sow peas in spring", "my bank card is lost", "book a flight to Rome"]
+    texts = [topics[0]] * 20 + [topics[1]] * 3 + ["", topics[2]] + [topics[2]] * 2
+    found = select(texts, 3, seed=0)
+    assert {texts[row] for row in found} == set(topics)
+
+
+def test_of_two_far_rows_the_one_with_neighbours_is_taken() -> None:
+    y = np.eye(4, dtype=np.float32)[[0, 0, 1, 2, 2]]
+    weight = spread.weights(np.array([1, 1, 0.1, 1, 1], dtype=np.float32))
+    order, radii = spread.farthest_first(y, weight, 3)
+    assert sorted(y[order].argmax(axis=1).tolist()) == [0, 1, 2] and y[order[1]].argmax() != 1
+    assert radii[1] > radii[2] > 0
