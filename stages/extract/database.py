@@ -15,11 +15,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from stages import records
 from stages.base import Fault, Item, Part, RowSource
-from stages.errors import UsageError
+from stages.errors import Unreadable, UsageError
 from stages.extract.databases import postgres, sqlite
 from stages.extract.databases.rows import Batch, Unread
 from stages.extract.files import find
-from stages.extract.row_records import Empty, as_json, form_problems, key_text, layout
+from stages.extract.forms import Names
+from stages.extract.row_records import Layout, as_json, key_text
 from stages.place import Place
 
 _SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db3")
@@ -33,17 +34,18 @@ class DatabaseExtract(RowSource):
     table: the table whose rows are wanted, with or without its schema; none: all tables.
     query: one SELECT that the server runs; its rows become the records. None: rows of tables.
     key: columns that name a row and order the rows; none: the primary key, else all columns.
-    prompt: column that becomes the prompt; none: a column called so, when there is a completion.
-    completion: column that becomes the completion; none: a column called so.
-    text: column that becomes the text; none: a column called text; with neither, each row is one
-        text of lines `column: value`. Other columns go to meta.
+    prompt: column of the prompt, or a template like "{title}: {body}"; none: by known names, such as
+        question beside answer, or prompt beside completion.
+    completion: column of the completion, or a template; none: by known names.
+    text: column of the text, or a template; none: text, content or body; without any of these, each
+        row is one text of lines `column: value`. Other columns go to meta.
     snapshot: label of a reading: a run with the same label takes what was read before and asks the
         server nothing; none: a server is read again each time, a SQLite file when it has changed.
     """
 
     name: ClassVar[str] = "database"
     reasons: ClassVar[dict[str, str]] = {
-        "empty": "the prompt, completion or text is NULL",
+        "empty": "the prompt, completion or text is NULL or nothing but white space",
         "encoding": "text is not in the database's character set",
         "unreadable": "the file is no SQLite database, or is damaged; rows before were read",
     }
@@ -59,9 +61,13 @@ class DatabaseExtract(RowSource):
     text: str | None = None
     snapshot: str | None = None
 
+    @property
+    def _named(self) -> Names:
+        return Names("auto", self.prompt, self.completion, self.text)
+
     def contradictions(self) -> tuple[str, ...]:
         """Sentences on parameters that do not go together."""
-        problems = form_problems(self.prompt, self.completion, self.text)
+        problems = list(self._named.contradictions())
         if self.query is not None and self.table is not None:
             problems.append("table and query are two ways to choose rows: give one")
         named = self.prompt or self.completion or self.text or self.key
@@ -129,7 +135,7 @@ class DatabaseExtract(RowSource):
                 yield from self._made(base, batch)
 
     def _made(self, base: Place, batch: Batch) -> Iterator[Item | Fault]:
-        known = layout(batch.columns, self.prompt, self.completion, self.text, batch.table)
+        known = Layout(batch.columns, self._named, batch.table)
         named = "query" if batch.table is None else batch.table
         for number, values in enumerate(batch.rows, batch.first):
             if isinstance(values, Unread):
@@ -142,8 +148,8 @@ class DatabaseExtract(RowSource):
             raw = records.to_json(row).encode()
             try:
                 yield Item(at, raw, [known.record(values)])
-            except Empty as empty:
-                yield Fault(at, "empty", {"columns": empty.columns}, failed=False, raw=raw)
+            except Unreadable as error:
+                yield Fault(at, error.reason, error.evidence, failed=False, raw=raw)
 
 
 def _files(path: str) -> list[tuple[str, str]]:

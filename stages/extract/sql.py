@@ -14,10 +14,11 @@ from typing import Any, ClassVar, Literal
 
 from stages import records
 from stages.base import Fault, Item, Part, RowSource
-from stages.errors import UsageError
+from stages.errors import Unreadable, UsageError
 from stages.extract import archives, query
 from stages.extract.files import find
-from stages.extract.row_records import Empty, Layout, as_json, form_problems, key_text, layout
+from stages.extract.forms import Names
+from stages.extract.row_records import Layout, as_json, key_text
 from stages.extract.sqldump.reader import Reader
 from stages.extract.sqldump.rows import REASONS, Refusal, Row, Shape
 from stages.extract.sqldump.window import ITEM_BYTES
@@ -37,13 +38,15 @@ class SqlExtract(RowSource):
         the result's rows and the refused rows of the tables that the query names; a table it does
         not name is not looked at. None: rows of tables.
     key: columns of the query's result that name a row; they order the result and stand in its place.
-    prompt: column that becomes the prompt; none: a column called so, when there is a completion.
-    completion: column that becomes the completion; none: a column called so.
-    text: column that becomes the text; none: a column called text; with neither, each row is one
-        text of lines `column: value`. Other columns go to meta.
+    prompt: column of the prompt, or a template like "{title}: {body}"; none: by known names, such as
+        question beside answer, or prompt beside completion.
+    completion: column of the completion, or a template; none: by known names.
+    text: column of the text, or a template; none: text, content or body; without any of these, each
+        row is one text of lines `column: value`. Other columns go to meta.
     dialect: server that the dump was written for; auto finds it by evidence in the first 256 KB,
         which was right for all 77 dumps of the development set.
-    row_limit: bytes that one row or statement may have; 256 MB, far above what people write.
+    row_limit: bytes that one row or statement may have, checked as more is read: up to twice as many
+        may pass; 256 MB is far above what people write.
     memory: megabytes that the query may use before it goes to disk.
     """
 
@@ -53,7 +56,7 @@ class SqlExtract(RowSource):
         **REASONS,
         "truncated": "the file or the archive ends before its end: within a row, a statement, or "
         "before the closing line that the dumping tool writes",
-        "empty": "the prompt, completion or text is NULL",
+        "empty": "the prompt, completion or text is NULL or nothing but white space",
     }
     libraries = ("duckdb",)
     suffixes: ClassVar[tuple[str, ...]] = archives.packed(_SUFFIXES)
@@ -65,12 +68,16 @@ class SqlExtract(RowSource):
     completion: str | None = None
     text: str | None = None
     dialect: Literal["auto", "mysql", "postgres", "sqlite", "mssql", "oracle", "db2"] = "auto"
-    row_limit: int = field(default=ITEM_BYTES, metadata={"range": (1024, 1 << 30)})
+    row_limit: int = field(default=ITEM_BYTES, metadata={"range": (1 << 20, 1 << 30)})
     memory: int = field(default=1024, metadata={"range": (64, 1 << 20)})
+
+    @property
+    def _named(self) -> Names:
+        return Names("auto", self.prompt, self.completion, self.text)
 
     def contradictions(self) -> tuple[str, ...]:
         """Sentences on parameters that do not go together."""
-        problems = form_problems(self.prompt, self.completion, self.text)
+        problems = list(self._named.contradictions())
         named = self.prompt or self.completion or self.text
         if self.query is not None:
             if self.table is not None:
@@ -123,14 +130,14 @@ class SqlExtract(RowSource):
             known = layouts.get(event.shape)
             if known is None:
                 names = _names(event)
-                known = layouts[event.shape] = layout(
-                    names, self.prompt, self.completion, self.text, event.shape.table
+                known = layouts[event.shape] = Layout(
+                    names, self._named, event.shape.table
                 )
             at = _place(place, event)
             try:
                 yield Item(at, event.raw, [known.record(event.values)])
-            except Empty as empty:
-                yield Fault(at, "empty", {"columns": empty.columns}, failed=False, raw=event.raw)
+            except Unreadable as error:
+                yield Fault(at, error.reason, error.evidence, failed=False, raw=event.raw)
 
     def _wanted(self, table: str | None) -> bool:
         if self.table is None or table is None:
@@ -171,8 +178,8 @@ class SqlExtract(RowSource):
             raw = records.to_json(rest).encode()
             try:
                 yield Item(at, raw, [known.record(values)])
-            except Empty as empty:
-                yield Fault(at, "empty", {"columns": empty.columns}, failed=False, raw=raw)
+            except Unreadable as error:
+                yield Fault(at, error.reason, error.evidence, failed=False, raw=raw)
 
     def _layout(
         self, place: Place, names: tuple[str, ...], values: tuple[Any, ...]
@@ -186,7 +193,7 @@ class SqlExtract(RowSource):
             None,
         )
         skip = [] if place_at is None else [names[place_at]]
-        return layout(names, self.prompt, self.completion, self.text, None, skip), place_at
+        return Layout(names, self._named, None, skip), place_at
 
 
 def _names(row: Row) -> tuple[str, ...]:

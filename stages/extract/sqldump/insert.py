@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stages.extract.sqldump.columns import coerce, converter
@@ -39,6 +39,7 @@ class _Plan(NamedTuple):
     pattern: re.Pattern[bytes] | None
     convert: list[Any]
     keep: list[int] | None  # which values stay: generated columns go
+    numbers: bool  # whether a column numbers itself
 
 
 def insert(reader: Reader) -> Iterator[Row | Refusal]:
@@ -61,11 +62,7 @@ def insert(reader: Reader) -> Iterator[Row | Refusal]:
     plan = _plan(reader, head)
     window.pos = head.end()
     while True:
-        for event in _rows(reader, plan):
-            if isinstance(event, _Plan):
-                plan = event
-            else:
-                yield event
+        plan = yield from _rows(reader, plan)
         again = _AGAIN.match(window.data, window.pos) if session.dialect == "oracle" else None
         if again is not None:
             start = b"\0"
@@ -116,7 +113,7 @@ def _plan(reader: Reader, head: re.Match[bytes]) -> _Plan:
 def _plan_of(session: Session, shape: Shape, width: int | None) -> _Plan:
     """The plan for rows of `width` values; None: the first row will tell."""
     if width is None:
-        return _Plan(shape, None, None, [], None)
+        return _Plan(shape, None, None, [], None, False)
     kinds = shape.kinds
     own = [n for n, column in enumerate(kinds) if not (column and column.generated)]
     keep = None
@@ -130,61 +127,80 @@ def _plan_of(session: Session, shape: Shape, width: int | None) -> _Plan:
     elif shape.columns is None:
         kinds = (None,) * width
     pattern = row(session.syntax, width) if width else None
-    return _Plan(shape, width, pattern, [converter(kind, session) for kind in kinds], keep)
+    numbers = any(column is not None and column.auto for column in shape.kinds)
+    return _Plan(shape, width, pattern, [converter(kind, session) for kind in kinds], keep, numbers)
 
 
-def _rows(reader: Reader, plan: _Plan) -> Iterator[Row | Refusal | _Plan]:
+def _rows(reader: Reader, plan: _Plan) -> Generator[Row | Refusal, None, _Plan]:
+    """The rows behind a head; gives back the plan, which the first row may have completed."""
     window, session = reader.window, reader.session
-    plain = session.terminator == b";"
     while True:
-        data, pos = window.data, window.pos
-        match = plan.pattern.match(data, pos) if plan.pattern is not None else None
-        if match is not None and (match.end() < len(data) or window.eof):
-            width = plan.width or 0
-            end = match.end(width + 1)
-            raw = data[pos:end]
-            try:
-                values = tuple(
-                    [turn(cell) for turn, cell in zip(plan.convert, match.groups(), strict=False)]
-                )
-            except UnicodeDecodeError as error:
-                yield reader.refusal(plan.shape.table, _encoding(session, error), pos, raw)
-            except (Refused, ValueError) as error:
-                yield reader.refusal(plan.shape.table, error, pos, raw)
-            else:
-                yield _row(reader, plan, values, pos, raw)
-            mark = match[width + 2]
-            if mark == b",":
-                window.pos = match.end()
-                continue
-            if mark == b";" and plain:
-                window.pos = match.end()
-                return
-            window.pos = end
-        else:
+        state = "odd"
+        if plan.pattern is not None:
+            state = yield from _plain_rows(reader, plan)
+        if state == "end":
+            return plan
+        if state == "odd":
+            data, pos = window.data, window.pos
             try:
                 found, end = _slow_row(session, data, pos, window.eof)
             except Short:
                 if window.more():
                     continue
                 yield reader.cut(plan.shape.table)
-                return
+                return plan
             if plan.width is None and isinstance(found, list):
                 plan = _plan_of(session, plan.shape, _width(plan.shape, len(found)))
-                yield plan
             raw = data[pos:end]
             if isinstance(found, Refused):
                 yield reader.refusal(plan.shape.table, found, pos, raw)
                 if found.reason == "unparsed":
                     reader.resync()
-                    return
+                    return plan
             else:
                 yield _built(reader, plan, found, pos, raw)
             window.pos = end
-        if not _goes_on(reader, plan.shape.table):
+        if not _goes_on(reader):
             if reader.was_cut:
                 yield reader.cut(plan.shape.table)
-            return
+            return plan
+
+
+def _plain_rows(reader: Reader, plan: _Plan) -> Generator[Row | Refusal, None, str]:
+    """Rows while the pattern fits. "end": the statement is over; "odd": the window stands before a
+    row of another kind; "behind": it stands behind a row that no comma or semicolon follows."""
+    window, session = reader.window, reader.session
+    assert plan.pattern is not None and plan.width is not None
+    fits, convert, last = plan.pattern.match, plan.convert, plan.width + 1
+    shape, simple, wide = plan.shape, plan.keep is None and not plan.numbers, window.wide
+    ends = session.terminator == b";"
+    while True:
+        data, pos = window.data, window.pos
+        match = fits(data, pos)
+        if match is None or (match.end() == len(data) and not window.eof):
+            return "odd"
+        cells = match.groups()
+        raw = data[pos : match.end(last)]
+        try:
+            values = tuple([turn(cell) for turn, cell in zip(convert, cells, strict=False)])
+        except UnicodeDecodeError as error:
+            yield reader.refusal(shape.table, _encoding(session, error), pos, raw)
+        except (Refused, ValueError) as error:
+            yield reader.refusal(shape.table, error, pos, raw)
+        else:
+            if simple and not wide:
+                yield Row(shape, values, window.base + pos, window.line(pos), raw)
+            else:
+                yield _row(reader, plan, values, pos, raw)
+        mark = cells[-1]
+        if mark == b",":
+            window.pos = match.end()
+        elif mark and ends:
+            window.pos = match.end()
+            return "end"
+        else:
+            window.pos = match.end(last)
+            return "behind"
 
 
 def _width(shape: Shape, found: int) -> int:
@@ -226,7 +242,8 @@ def _encoding(session: Session, error: UnicodeDecodeError) -> Refused:
 def _row(reader: Reader, plan: _Plan, values: tuple[Any, ...], pos: int, raw: bytes) -> Row:
     if plan.keep is not None:
         values = tuple([values[n] for n in plan.keep])
-    values = reader.numbered(plan.shape, values)
+    if plan.numbers:
+        values = reader.numbered(plan.shape, values)
     window = reader.window
     return Row(plan.shape, values, window.offset(pos), window.line(pos), window.raw(raw))
 
@@ -271,7 +288,7 @@ def _row_end(session: Session, data: bytes, pos: int) -> int:
     raise Short
 
 
-def _goes_on(reader: Reader, table: str) -> bool:
+def _goes_on(reader: Reader) -> bool:
     """After a row: whether another follows. Leaves the window after the comma or the end."""
     window, session = reader.window, reader.session
     window.ensure(_NEAR)
