@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stages.tokens.chat import Segment
+from stages.tokens.chat import Segment, control_pattern
+from stages.tokens.words import word_table
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -50,6 +51,12 @@ class Encoder:
         added = tokenizer.get_added_tokens_decoder()
         self.special = {token.content: number for number, token in added.items() if token.special}
         self._lengths = _byte_lengths(tokenizer, json.loads(layout))
+        self._words = None if self._lengths is None else word_table(self.plain, json.loads(layout))
+        self._cut = re.compile(f"({control_pattern(self.special).pattern})")
+        self._special_bytes = {
+            text: np.array([number], dtype=np.int32).tobytes()
+            for text, number in self.special.items()
+        }
         # What the tokenizer puts around a text on its own (`<s>` …).
         around = self.marked.encode("", add_special_tokens=True).ids
         whole = self.marked.encode("a", add_special_tokens=True).ids
@@ -69,7 +76,7 @@ class Encoder:
             lossy = np.array([a != b for a, b in zip(texts, back, strict=True)], dtype=bool)
             spans = [_by_offsets(e, ask) for e, ask in zip(found, asked, strict=True)]
             return Encoded(ids, bounds, spans, lossy)
-        ids, bounds = _flat(tokenizer.encode_batch_fast(list(texts), add_special_tokens=False))
+        ids, bounds = self._ids(texts, plain)
         ends = np.concatenate(([0], np.cumsum(self._lengths[ids], dtype=np.int64)))
         sizes = np.array([_size(text) for text in texts], dtype=np.int64)
         lossy = ends[bounds[1:]] - ends[bounds[:-1]] != sizes
@@ -83,6 +90,25 @@ class Encoder:
             else:
                 spans.append(self._by_bytes(texts[row], ask, ends, bounds[row], bounds[row + 1]))
         return Encoded(ids, bounds, spans, lossy)
+
+    def _ids(self, texts: Sequence[str], plain: bool) -> tuple[np.ndarray, np.ndarray]:
+        if self._words is None:
+            tokenizer = self.plain if plain else self.marked
+            return _flat(tokenizer.encode_batch_fast(list(texts), add_special_tokens=False))
+        if plain:
+            found = self._words.encode(texts)
+        else:
+            # At odd places stand the control tokens.
+            parts = [self._cut.split(text) for text in texts]
+            words = iter(self._words.encode([part for cut in parts for part in cut[::2]]))
+            special = self._special_bytes
+            found = [
+                b"".join(special[part] if at % 2 else next(words) for at, part in enumerate(cut))
+                for cut in parts
+            ]
+        bounds = np.zeros(len(found) + 1, dtype=np.int64)
+        np.cumsum([len(ids) // 4 for ids in found], out=bounds[1:])
+        return np.frombuffer(b"".join(found), dtype=np.int32), bounds
 
     @staticmethod
     def _by_bytes(
