@@ -53,34 +53,34 @@ def refusals_fit(rows: Sequence[dict[str, Any]]) -> Callable[[Sequence[dict[str,
 
 def dedup(texts: Sequence[str]) -> list[Any]:
     """A group id for each text."""
-    from stages.clean.dedup import group_ids
+    from stages.clean import dedup
 
-    return group_ids(texts)
+    return dedup.group_ids(texts)
 
 
 def embed(texts: Sequence[str]) -> Any:
     """A float array, one row a text."""
-    from stages.select.embed import vectors_of
+    from stages.select import embed
 
-    return vectors_of(texts)
+    return embed.embed(texts)
 
 
 def kmeans(x: Any, k: int, seed: int) -> Any:
     """k centroids of the rows of x."""
-    from stages.select.kmeans import centroids
+    from stages.select import lloyd
 
-    return centroids(x, k, seed)
+    return lloyd.kmeans(x, k, seed)
 
 
 def select(texts: Sequence[str], keep: int, seed: int) -> list[int]:
     """Indices of at most `keep` diverse texts."""
-    from stages.select.kmeans import chosen
+    from stages.select import kmeans
 
-    return chosen(texts, keep, seed)
+    return kmeans.select(texts, keep, seed)
 
 
 def diagnose(path: str) -> list[dict[str, Any]]:
     """Findings on a training log, or one `refused` with why."""
-    from stages.curves.diagnose import diagnose
+    from stages.curves import diagnose
 
-    return diagnose(path)
+    return diagnose.diagnose(path)

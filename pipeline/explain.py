@@ -24,7 +24,7 @@ from stages.errors import UsageError
 from stages.extract.archives import read_at
 from stages.extract.files import root_of
 from stages.place import Place
-from stages.records import CORE, FORMS
+from stages.records import CORE, FORMS, fields
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _SHOWN = 600  # characters of source and text that are shown
@@ -202,6 +202,9 @@ def told(life: Life) -> str:
         lines += _block(life.raw.decode("utf-8", "backslashreplace"))
     for chapter in life.chapters:
         lines += _told(chapter)
+        if chapter is life.chapters[0] and chapter.event == "kept":
+            for name, text in fields(chapter.row, "all"):
+                lines += [f"  {name}", *_block(text)]
     return "\n".join(lines)
 
 

@@ -24,9 +24,7 @@ def kept(folder: Path) -> list[dict[str, Any]]:
 
 def rejects(folder: Path, account: dict[str, Any]) -> list[dict[str, Any]]:
     steps = [step for step in account["steps"] if step["counts"]]
-    return [
-        row for step in steps for row in Corpus(folder / step["folder"]).rejects().to_pylist()
-    ]
+    return [row for step in steps for row in Corpus(folder / step["folder"]).rejects().to_pylist()]
 
 
 def test_the_bytes_of_kept_records_stand_at_their_places(sample_run: Path) -> None:
@@ -35,7 +33,9 @@ def test_the_bytes_of_kept_records_stand_at_their_places(sample_run: Path) -> No
     seed = random.SystemRandom().randrange(1 << 32)
     print("seed", seed)
     chosen = random.Random(seed).sample(rows, 30)
-    roots = {source["name"]: Path(re.split(r"[*?]", source["full"])[0]) for source in account["sources"]}
+    roots = {
+        source["name"]: Path(re.split(r"[*?]", source["full"])[0]) for source in account["sources"]
+    }
     compared = 0
     for row in chosen:
         life = life_of(row["id"], sample_run, account)

@@ -21,7 +21,9 @@ from pipeline.report.page import marked
 from pipeline.run import load_run, run_recipe
 from stages.corpus import Corpus
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
 needs_browser = pytest.mark.skipif(not BROWSER, reason="no Chromium here: apt install chromium")
 
 
@@ -87,10 +89,15 @@ def test_the_counts_in_the_page_are_the_manifests(sample_run: Path, tmp_path: Pa
         reasons |= {f"{step['label']}/{name}": number(n) for name, n in counts["reasons"].items()}
     assert cells.reasons == reasons and len(reasons) >= 12
     all_ = totals(account)
-    assert {name: cells.totals[shown] for name, shown in
-            (("seen", "in"), ("kept", "kept"), ("dropped", "dropped"), ("failed", "failed"))} == {
-        name: number(value) for name, value in all_.items()
-    }
+    assert {
+        name: cells.totals[shown]
+        for name, shown in (
+            ("seen", "in"),
+            ("kept", "kept"),
+            ("dropped", "dropped"),
+            ("failed", "failed"),
+        )
+    } == {name: number(value) for name, value in all_.items()}
     assert all_["seen"] == all_["kept"] + all_["dropped"] + all_["failed"]
     assert cells.scripts == 0
 
