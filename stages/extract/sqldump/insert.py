@@ -20,7 +20,7 @@ _INTO = rb"(?P<table>" + NAMES + rb")\s*+(?P<columns>" + _LIST + rb")?\s*+"
 _HEAD = re.compile(
     rb"(?is)(?:INSERT|REPLACE)(?:\s++(?:LOW_PRIORITY|DELAYED|HIGH_PRIORITY|IGNORE|ALL|FIRST"
     rb"|OR\s++\w++)(?=\s))*+\s++(?:INTO\s++)?+" + _INTO
-    + rb"(?:OVERRIDING\s++\w++\s++VALUE\s++)?+(?P<how>VALUES?+(?=\s*+[(\s])|SET\b)\s*+"
+    + rb"(?:OVERRIDING\s++\w++\s++VALUE\s++)?+(?P<how>VALUES?+(?!\w)|SET\b)\s*+"
 )  # fmt: skip
 _AGAIN = re.compile(rb"(?is)INTO\s++" + _INTO + rb"VALUES\s*+")
 _DEFAULTS = re.compile(rb"(?is)INSERT\s+INTO\s+(" + NAMES + rb")\s+DEFAULT\s+VALUES\s*;")

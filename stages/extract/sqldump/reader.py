@@ -133,7 +133,7 @@ class Reader:
             return
         if not self._told_cut and self.by_tool and not self._watched.closed:
             yield self.cut(None)
-        elif not self._known and (self.window.base or self.window.data):
+        elif not self._known:
             text = self.window.data[:80].decode("utf-8", "replace")
             yield Refusal(None, "unparsed", {"text": text}, 0, 1)
 

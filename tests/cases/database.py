@@ -1,0 +1,41 @@
+"""SQLite files that reach every reason of the database stage; PostgreSQL is in its own tests."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from stages import DatabaseExtract
+from tests.case import Case
+
+
+def _made(path: Path) -> str:
+    with sqlite3.connect(path) as connection:
+        connection.executescript(
+            "CREATE TABLE posts (id INTEGER PRIMARY KEY, q TEXT, a TEXT, score REAL, blob BLOB);"
+            "CREATE TABLE tags (post INTEGER, tag TEXT);"
+            "INSERT INTO posts VALUES (2, 'second?', 'yes', 1.5, x'00ff'), (1, 'first?', 'no', 2, '');"
+            "INSERT INTO posts VALUES (3, 'third?', NULL, NULL, NULL);"
+            "INSERT INTO posts VALUES (4, CAST(x'ff' AS TEXT), 'x', NULL, NULL);"
+            "INSERT INTO tags VALUES (1, 'peas'), (1, 'beans'), (NULL, NULL);"
+        )
+    connection.close()
+    return str(path)
+
+
+def cases(folder: Path) -> list[Case]:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = _made(folder / "forum.db")
+    broken = folder / "broken.sqlite"
+    broken.write_bytes(b"SQLite format 3\0" + b"x" * 4000)
+    select = "SELECT p.id AS id, p.q AS prompt, t.tag AS completion FROM posts p JOIN tags t ON t.post=p.id"
+    return [
+        Case(
+            DatabaseExtract(table="posts", prompt="q", completion="a"),
+            path=path,
+            reasons={"empty": 1, "encoding": 1},
+        ),
+        Case(DatabaseExtract(), path=f"sqlite:///{path}", reasons={"empty": 1, "encoding": 1}),
+        Case(DatabaseExtract(query=select, key=("id",), snapshot="first"), path=path),
+        Case(DatabaseExtract(), path=str(broken), reasons={"unreadable": 1}),
+    ]

@@ -1,0 +1,309 @@
+"""Live databases: SQLite always; PostgreSQL on a private server, or one that answers locally."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages import DatabaseExtract
+from stages.errors import UsageError
+from stages.extract.databases.postgres import password_of
+
+SECRET = "s3cret-Pa:ss"
+POSTS = """
+    CREATE TABLE posts (id int PRIMARY KEY, question text, answer text, price numeric(30,10),
+        made timestamptz, data bytea, f float8, r real, tags text[], ok boolean, big bigint);
+    INSERT INTO posts SELECT i, 'why ' || i || E'\\n\\\\N "x" \\u00e9', CASE WHEN i % 5 = 0 THEN NULL
+        ELSE 'because ' || i END, i * 1.10, '2020-01-01 10:00+02', '\\x00ff5c', 0.1, 0.1,
+        '{a,"b c",NULL}', i % 2 = 0, 9223372036854775807 FROM generate_series(1, 2500) AS i;
+    CREATE TABLE bare (word text);
+    INSERT INTO bare VALUES ('b'), ('B'), ('a'), (NULL), ('é');
+    CREATE SEQUENCE s;
+    CREATE SCHEMA other;
+    CREATE TABLE other.posts (id int, text text, PRIMARY KEY (id));
+    INSERT INTO other.posts VALUES (2, 'two'), (1, 'one');
+"""
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The URL of a database with the tables above, on a server that wants a password."""
+    pytest.importorskip("pg8000")
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not binaries:
+        pytest.skip("there are no PostgreSQL binaries to start a server with")
+    owner: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        owner = {"user": "postgres", "group": "postgres"}
+    folder = Path(tempfile.mkdtemp(prefix="seedbed-pg-"))
+    port = _free_port()
+    try:
+        (folder / "password").write_text(SECRET)
+        if owner:
+            shutil.chown(folder, "postgres", "postgres")
+            shutil.chown(folder / "password", "postgres", "postgres")
+        quiet: dict[str, Any] = {"check": True, "capture_output": True, "cwd": "/", **owner}
+        home = binaries[-1].parent
+        made = subprocess.run(
+            [home / "initdb", "-D", folder / "data", "-U", "gardener", "-A", "scram-sha-256",
+             "--pwfile", folder / "password", "-E", "UTF8", "--locale", "C", "-N"],
+            **{**quiet, "check": False},
+        )  # fmt: skip
+        if made.returncode:
+            pytest.skip(f"initdb failed: {made.stderr.decode()[-200:]}")
+        running = subprocess.Popen(
+            [home / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder, "-F",
+             "-c", "listen_addresses=127.0.0.1"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **owner,
+        )  # fmt: skip
+        try:
+            _wait_for(port, running)
+            _run(port, "postgres", "CREATE DATABASE forum")
+            _run(port, "forum", POSTS)
+            yield f"postgresql://gardener@127.0.0.1:{port}/forum"
+        finally:
+            running.terminate()
+            running.wait(30)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_for(port: int, running: subprocess.Popen[bytes]) -> None:
+    for _ in range(100):
+        assert running.poll() is None, "the server stopped"
+        try:
+            _run(port, "postgres", "SELECT 1")
+            return
+        except Exception:
+            time.sleep(0.1)
+    raise AssertionError("the server does not answer")
+
+
+def _run(port: int, database: str, text: str) -> None:
+    import pg8000.native
+
+    connection = pg8000.native.Connection(
+        "gardener", password=SECRET, host="127.0.0.1", port=port, database=database
+    )
+    try:
+        connection.run(text)
+    finally:
+        connection.close()
+
+
+@pytest.fixture(autouse=True)
+def password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSWORD", SECRET)
+
+
+def read(stage: DatabaseExtract, path: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    rejects: list[dict[str, Any]] = []
+    return list(stage(path, rejects)), rejects
+
+
+# --- PostgreSQL ---------------------------------------------------------------------------------
+
+
+def test_rows_are_exact_and_in_order_of_the_primary_key(server: str) -> None:
+    kept, rejects = read(DatabaseExtract(table="other.posts"), server)
+    assert [(row["text"], row["place"]) for row in kept] == [
+        ("one", "!other.posts[id=1]"),
+        ("two", "!other.posts[id=2]"),
+    ]
+    assert rejects == []
+
+
+def test_values_are_what_the_server_prints(server: str) -> None:
+    stage = DatabaseExtract(query="SELECT * FROM public.posts", key=("id",))
+    kept, rejects = read(stage, server)
+    assert len(kept) == 2000 and len(rejects) == 500
+    assert [row["place"] for row in kept[:2]] == ["!query[id=1]", "!query[id=2]"]
+    assert kept[0]["prompt"] == 'why 1\n\\N "x" é' and kept[0]["completion"] == "because 1"
+    assert json.loads(kept[0]["meta"]) == {
+        "id": 1, "price": "1.1000000000", "made": "2020-01-01 08:00:00+00", "data": "AP9c",
+        "f": 0.1, "r": 0.1, "tags": '{a,"b c",NULL}', "ok": False, "big": 9223372036854775807,
+    }  # fmt: skip
+    assert {(r["reason"], r["failed"]) for r in rejects} == {("empty", False)}
+    assert rejects[0]["place"] == "!query[id=5]"
+    assert json.loads(rejects[0]["evidence"]) == {"field": "completion"}
+
+
+def test_a_table_without_a_key_is_ordered_by_all_its_columns(server: str) -> None:
+    kept, rejects = read(DatabaseExtract(table="bare"), server)
+    assert [row["text"] for row in kept] == ["word: B", "word: a", "word: b", "word: é"]
+    assert [row["place"] for row in kept[:1]] == ["!bare[row=1]"] and len(rejects) == 1
+
+
+def test_reading_twice_gives_the_same_records(server: str) -> None:
+    assert read(DatabaseExtract(), server) == read(DatabaseExtract(), server)
+
+
+def test_the_session_can_change_nothing(server: str) -> None:
+    with pytest.raises(UsageError, match="read-only transaction"):
+        read(DatabaseExtract(query="SELECT nextval('s')"), server)
+    with pytest.raises(UsageError):
+        read(DatabaseExtract(query="SELECT 1) AS q; DELETE FROM posts; SELECT (1"), server)
+    kept, rejects = read(DatabaseExtract(query="SELECT count(*)::int AS n FROM posts"), server)
+    assert [row["text"] for row in kept] == ["n: 2500"] and not rejects
+
+
+def test_one_snapshot(server: str) -> None:
+    port = int(server.rpartition(":")[2].partition("/")[0])
+    stage = DatabaseExtract(query="SELECT id, question AS text FROM public.posts", key=("id",))
+    items = stage.read(stage.parts(server, 1)[0])
+    first = next(items)
+    _run(port, "forum", "UPDATE posts SET question = 'changed' WHERE id = 2400")
+    texts = [item.records[0]["text"] for item in (first, *items)]  # type: ignore[union-attr]
+    _run(port, "forum", "UPDATE posts SET question = 'why 2400' WHERE id = 2400")
+    assert len(texts) == 2500 and "changed" not in texts
+
+
+@pytest.mark.parametrize(
+    ("stage", "sentence"),
+    [
+        (DatabaseExtract(table="post"), "did you mean 'posts'"),
+        (DatabaseExtract(table="bare", key=("wort",)), "no column 'wort'; did you mean 'word'"),
+        (DatabaseExtract(query="SELECT nothing FROM posts"), 'column "nothing" does not exist'),
+        (DatabaseExtract(query="SELECT 1 AS a, 2 AS a"), "two columns have one name"),
+        (DatabaseExtract(table="bare", text="words"), "no column 'words' in bare"),
+    ],
+)
+def test_mistakes_are_one_sentence(server: str, stage: DatabaseExtract, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        read(stage, server)
+
+
+def test_a_wrong_password_is_not_shown(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSWORD", "wrong-secret")
+    with pytest.raises(UsageError) as caught:
+        read(DatabaseExtract(), server)
+    assert "password authentication failed" in str(caught.value)
+    assert "wrong-secret" not in str(caught.value)
+
+
+def test_the_password_file(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("PGPASSWORD")
+    escaped = SECRET.replace(":", "\\:")
+    (tmp_path / "pass").write_text(f"# mine\nelsewhere:*:*:*:no\n127.0.0.1:*:*:gardener:{escaped}\n")
+    monkeypatch.setenv("PGPASSFILE", str(tmp_path / "pass"))
+    kept, _ = read(DatabaseExtract(table="bare"), server)
+    assert len(kept) == 4
+    assert password_of("elsewhere", 1, "a", "b") == "no"
+    assert password_of("nowhere", 1, "a", "b") is None
+
+
+# --- URLs and parts -----------------------------------------------------------------------------
+
+
+def test_a_password_in_the_url_is_refused_and_not_repeated() -> None:
+    for url in ("postgresql://u:hush@h/d", "postgresql://u@h/d?password=hush"):
+        with pytest.raises(UsageError) as caught:
+            DatabaseExtract().parts(url, 1)
+        assert "PGPASSWORD" in str(caught.value) and "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("mysql://u@h/d", "make a dump"),
+        ("oracle://u@h/d", "not oracle://"),
+        ("sqlite://relative.db", "sqlite:///relative.db"),
+        ("sqlite:////nowhere/at/all.db", "not found"),
+    ],
+)
+def test_other_urls_are_one_sentence(url: str, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        DatabaseExtract().parts(url, 1)
+
+
+def test_a_server_that_does_not_answer_is_a_usage_error() -> None:
+    pytest.importorskip("pg8000")
+    with pytest.raises(UsageError, match=r"postgresql://u@127\.0\.0\.1:\d+/d: "):
+        read(DatabaseExtract(), f"postgresql://u@127.0.0.1:{_free_port()}/d")
+
+
+def test_a_label_makes_the_same_part_and_none_a_new_one() -> None:
+    url = "postgresql://u@h/d"
+    labelled = DatabaseExtract(snapshot="may")
+    assert labelled.parts(url, 1) == labelled.parts(url, 9)
+    assert labelled.parts(url, 1) != DatabaseExtract(snapshot="june").parts(url, 1)
+    assert DatabaseExtract().parts(url, 1) != DatabaseExtract().parts(url, 1)
+
+
+# --- SQLite -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def forum(tmp_path: Path) -> Path:
+    path = tmp_path / "a forum.db"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(
+            "CREATE TABLE posts (b INTEGER, a TEXT, question TEXT, answer TEXT, PRIMARY KEY (a, b));"
+            "INSERT INTO posts VALUES (2, 'x', 'q2', 'a2'), (1, 'x', 'q1', 'a1'), (9, 'a', 'q0', 'a0');"
+            "CREATE VIEW questions AS SELECT question AS text FROM posts;"
+        )
+    connection.close()
+    return path
+
+
+def test_sqlite_rows_come_in_order_of_the_key(forum: Path) -> None:
+    kept, rejects = read(DatabaseExtract(), str(forum))
+    assert [(row["prompt"], row["place"]) for row in kept] == [
+        ("q0", "a forum.db!posts[a=a,b=9]"),
+        ("q1", "a forum.db!posts[a=x,b=1]"),
+        ("q2", "a forum.db!posts[a=x,b=2]"),
+    ]
+    assert not rejects
+    assert json.loads(kept[0]["meta"]) == {"a": "a", "b": 9, "table": "posts"}
+
+
+def test_a_view_is_read_when_it_is_named(forum: Path) -> None:
+    kept, _ = read(DatabaseExtract(table="questions"), f"sqlite:///{forum}")
+    assert [row["text"] for row in kept] == ["q0", "q1", "q2"]
+
+
+def test_the_file_is_not_written(forum: Path) -> None:
+    before = forum.read_bytes(), sorted(p.name for p in forum.parent.iterdir())
+    with pytest.raises(UsageError):
+        read(DatabaseExtract(query="DELETE FROM posts"), str(forum))
+    read(DatabaseExtract(), str(forum))
+    assert before == (forum.read_bytes(), sorted(p.name for p in forum.parent.iterdir()))
+
+
+def test_a_part_of_a_file_is_its_content_unless_labelled(forum: Path) -> None:
+    (part,) = DatabaseExtract().parts(str(forum), 1)
+    assert part.files == ("a forum.db",) and part.fingerprint is None
+    (part,) = DatabaseExtract(snapshot="may").parts(str(forum), 1)
+    assert part.files == () and part.fingerprint == "a forum.db snapshot may"
+
+
+def test_damage_is_a_fault_after_the_rows_before_it(tmp_path: Path) -> None:
+    path = tmp_path / "long.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT)")
+        connection.executemany("INSERT INTO t VALUES (?, ?)", [(n, "x" * 500) for n in range(5000)])
+    connection.close()
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 200_000] = b"\xee" * 200_000
+    path.write_bytes(bytes(data))
+    kept, rejects = read(DatabaseExtract(), str(path))
+    assert 1000 <= len(kept) < 5000
+    assert [(r["reason"], r["failed"]) for r in rejects] == [("unreadable", True)]
+    assert "malformed" in rejects[0]["evidence"]
