@@ -164,9 +164,12 @@ def _proof() -> list[str]:
     pieces = [
         "\u00bd \u2167 \u0663 10  20\n\n1. it's IT'S they'll we'Re 'tis",
         "a\x1c b\x85c\xa0\xa0d\u2003e\u200bf\u2028g\u3000 h\ufeffi",
-        "\u65e5\u672c\u8a9e \u306e\u30c6\u30ad\u30b9\u30c8\u3002\ud55c\uad6d\uc5b4, \u05e2\u05d1\u05e8\u061f",
-        "\u0939\u093f\u0928\u094d\u0926\u0940 \u0928\u092e\u0938\u094d\u0924\u0947 e\u0301 n\u0303o \ufb01 \u01c5",
-        "\U0001f469\u200d\U0001f467 \u00aa \u00ba \u00b2 \u2153 \u4e00 \u3007 \U0001d7d8\U0001d7d9 \U00010348",
+        "\u65e5\u672c\u8a9e \u306e\u30c6\u30ad\u30b9\u30c8\u3002",
+        "\ud55c\uad6d\uc5b4, \u05e2\u05d1\u05e8\u061f",
+        "\u0939\u093f\u0928\u094d\u0926\u0940 \u0928\u092e\u0938\u094d\u0924\u0947",
+        "e\u0301 n\u0303o \ufb01 \u01c5",
+        "\U0001f469\u200d\U0001f467 \u00aa \u00ba \u00b2 \u2153 \u4e00 \u3007",
+        "\U0001d7d8\U0001d7d9 \U00010348",
         "x = {\n\t'k': [1,  2,\r\n   3],\n}  \t \n\n\n  end   ",
         "<|im_end|> _snake_case__ --- ... 'quoted' \"x\" http://a.b/c?d=1&e=%20",
     ]
