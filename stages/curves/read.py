@@ -52,12 +52,11 @@ class Series:
 
 @dataclass
 class Log:
-    """One run's curves. passes: epochs the run was to have, when known. epochs_fit: whether the
-    epoch field can be used. refused: why this is no one cross-entropy curve, or None."""
+    """One run's curves. epochs_fit: whether the epoch field can be used. refused: why this is no
+    one cross-entropy curve, or None."""
 
     train: Series
     val: Series
-    passes: float | None = None
     epochs_fit: bool = True
     notes: list[str] = field(default_factory=list)
     refused: str | None = None
@@ -214,11 +213,12 @@ def _log(rows: list[Row], state: Row, has_steps: bool) -> Log:
     # A row of other trainers may hold null for what was not measured: such a key is no sign.
     keys = {key for row in rows for key, value in row.items() if value is not None}
     log.refused = _refusal(log.train, keys, rows, has_steps)
-    if log.refused is None:
-        log.passes = _number(state.get("num_train_epochs"))
-        log.train = _one_value_a_step(log)
-        log.val = _one_val_series(log)
-        _repair_epochs(log, state)
+    if log.refused is not None:
+        log.epochs_fit = False
+        return log
+    log.train = _one_value_a_step(log)
+    log.val = _one_val_series(log)
+    _repair_epochs(log, state)
     return log
 
 
