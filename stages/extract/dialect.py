@@ -23,7 +23,7 @@ QUOTES = ('"', "'", "")
 # Points lost by what is seldom meant, so that it wins only when it is clearly better; set on
 # Pollock's files, files of open-data portals and exports of databases (see benchmarks/NOTES.md).
 _SELDOM = {" ": 0.10, ":": 0.30, "^": 0.02, "~": 0.02}
-_SINGLE_QUOTE, _SPACED, _NO_QUOTE = 0.03, 0.01, 0.002
+_SINGLE_QUOTE, _ESCAPE, _SPACED, _NO_QUOTE = 0.03, 0.02, 0.01, 0.002
 _SPACES = 20  # so many delimiters, each with one space behind it, are no accident
 _ONE_COLUMN = 0.02
 _CELL_QUOTE = 2.0  # points lost when all cells still begin or end with a quote
@@ -85,8 +85,14 @@ def _found(text: str, end: str, given: dict[str, str]) -> tuple[float, Dialect]:
     if database is not None:
         return 1.0, _shaped(replace(database, end=end), lines, stated is not None)
     best, top = Dialect(delimiter=given.get("delimiter", ",")), -1e9
+    # a backslash before a quote with text behind it escapes it; before a delimiter it is text
+    escapes = {
+        quote: re.search(rf"\\{quote}[^{quote},;|\t\r\n]", text) is not None
+        for quote in ('"', "'")
+        if "\\" + quote in text
+    }
     for candidate in _candidates(text, given):
-        points = _points(candidate, lines)
+        points = _points(candidate, lines, text, escapes, top)
         if points > top + 1e-9:
             best, top = candidate, points
     if best.escape:
@@ -147,7 +153,10 @@ def _parsed(dialect: Dialect, lines: Sequence[str]) -> list[list[str]]:
     return rows
 
 
-def _points(dialect: Dialect, lines: Sequence[str]) -> float:
+def _points(
+    dialect: Dialect, lines: Sequence[str], text: str, escapes: dict[str, bool], least: float
+) -> float:
+    """How well a dialect fits; only roughly when it cannot reach `least`."""
     rows = _parsed(dialect, lines)
     if len(rows) > 2 and rows[-1] and "\n" in rows[-1][-1]:
         rows.pop()  # the sample may end within a quoted field
@@ -155,21 +164,29 @@ def _points(dialect: Dialect, lines: Sequence[str]) -> float:
         return -1.0
     widths = Counter(map(len, rows))
     width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
-    cells = [cell for row in rows for cell in row]
     lost = _SELDOM.get(dialect.delimiter, 0.0)
     lost += _NO_QUOTE if not dialect.quote else 0.0
     lost += _SINGLE_QUOTE if dialect.quote == "'" else 0.0
     lost += _SPACED if len(dialect.delimiter) > 1 else 0.0
-    mark = dialect.quote or '"'
-    lost += _CELL_QUOTE * sum(mark in (cell[:1], cell[-1:]) for cell in cells) / len(cells)
-    if width == 1:
-        return _ONE_COLUMN - lost
-    typed = sum(len(c) < _LONG and bool(_VALUE.fullmatch(c)) for c in cells) / len(cells)
+    if dialect.quote and dialect.quote in escapes:
+        lost += _ESCAPE if escapes[dialect.quote] != bool(dialect.escape) else 0.0
     steady = count / len(rows)
     # a quote that swallows lines makes few long rows of many
     kept = min(1.0, 0.5 + len(rows) / max(1, min(len(lines), _SAMPLE_ROWS)))
-    form = steady**2 * math.sqrt(1 - 1 / width)
-    return form * (0.6 + 0.4 * typed) * kept - lost
+    form = steady**2 * math.sqrt(1 - 1 / width) * kept if width > 1 else _ONE_COLUMN
+    if form - lost <= least:
+        return form - lost  # the cells can only lower it
+    cells = [cell for row in rows for cell in row]
+    mark = dialect.quote or '"'
+    quoted = sum([mark in (cell[:1], cell[-1:]) for cell in cells])
+    if dialect.quote != "'" and "'" in text:
+        quoted += sum([len(c) > 1 and c[0] == c[-1] == "'" for c in cells])
+    lost += _CELL_QUOTE * quoted / len(cells)
+    if width == 1:
+        return form - lost
+    short = [cell for cell in cells if len(cell) < _LONG]
+    typed = sum([_VALUE.fullmatch(cell) is not None for cell in short]) / len(cells)
+    return form * (0.6 + 0.4 * typed) - lost
 
 
 def _of_database(lines: Sequence[str], given: dict[str, str]) -> Dialect | None:
@@ -179,9 +196,9 @@ def _of_database(lines: Sequence[str], given: dict[str, str]) -> Dialect | None:
     text = "\n".join(lines)
     for delimiter in [given["delimiter"]] if "delimiter" in given else ["\t", ",", ";", "|"]:
         mark = re.escape(delimiter)
-        nulls = len(re.findall(rf"(?m)(?:^|{mark})\\N(?={mark}|$)", text))
-        letters = len(re.findall(r"(?<!\\)(?:\\\\)*\\[ntrN0]|\\\n", text))
-        if not nulls and not (delimiter == "\t" and letters):
+        nulls = re.search(rf"(?m)(?:^|{mark})\\N(?={mark}|$)", text) if "\\N" in text else None
+        letters = delimiter == "\t" and re.search(r"\\[ntrN0\n]", text.replace("\\\\", ""))
+        if not nulls and not letters:
             continue
         rows = list(_unescaped(lines, delimiter))
         widths = Counter(map(len, rows))
@@ -205,7 +222,7 @@ def _of_database(lines: Sequence[str], given: dict[str, str]) -> Dialect | None:
 
 def _has_lone_backslash(dialect: Dialect, lines: Sequence[str]) -> bool:
     """Whether a field without quotes has a backslash that escapes nothing: then it is text."""
-    lone = re.compile(rf'(?:\\\\)*\\(?:[^\\"{re.escape(dialect.delimiter)}]|$)')
+    lone = re.compile(rf'(?<!\\)(?:\\\\)*\\(?:[^\\"{re.escape(dialect.delimiter)}]|$)')
     for line in lines:
         outside = "".join(line.split(dialect.quote)[::2]) if dialect.quote else line
         if dialect.quote not in line and lone.search(outside):

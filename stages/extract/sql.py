@@ -130,9 +130,7 @@ class SqlExtract(RowSource):
             known = layouts.get(event.shape)
             if known is None:
                 names = _names(event)
-                known = layouts[event.shape] = Layout(
-                    names, self._named, event.shape.table
-                )
+                known = layouts[event.shape] = Layout(names, self._named, event.shape.table)
             at = _place(place, event)
             try:
                 yield Item(at, event.raw, [known.record(event.values)])

@@ -18,6 +18,7 @@ from stages.extract.lines import LINE_BYTES, pieces
 
 # A quoted field of more lines than this is a quote that was never closed; longest seen: 1,160.
 _OPEN_LINES = 20_000
+_SPLIT_CHARS = 1 << 14  # the search for split quotes costs the square of a row's length
 _LETTERS = {
     "n": "\n",
     "t": "\t",
@@ -260,15 +261,17 @@ class _Cutter:
             self._closed = re.compile(rf"{q}({inner}){q}(?={mark}|\Z)", re.DOTALL)
             other = f"[^{mark}{q}]" if one else f"[^{q}]"
             self._split = re.compile(
-                rf"(?:^|{mark}){other}*[^\s{mark}{q}]{q}[^\W\d]{other}*{mark}(?:[^{q}]*{mark})?"
-                rf"{other}*[^\d{mark}{q}]{q}(?:{mark}|$)"
+                rf"(?:^|{mark}){other}*[^\s{mark}{q}]{q}[^\W\d](?:{other}|{q}{q})*{mark}"
+                rf"(?:(?!{mark}{q}).)*?(?:[^\d{mark}{q}]{q}|{q}{q}{q})(?:{mark}|$)"
             )
             self._end = re.compile(rf"(?:^|[^\\])(?:\\\\)*{q}" if escaped else q)
 
     def split_quote(self, line: str) -> bool:
         """Whether a quote opens in the middle of a field and closes at the end of a later one:
         the delimiters between them may be text."""
-        return self._split is not None and self._split.search(line) is not None
+        if self._split is None or len(line) > _SPLIT_CHARS:
+            return False
+        return self._split.search(line) is not None
 
     def may_close(self, line: str) -> bool:
         """Whether a quoted field can end in a line."""

@@ -38,15 +38,17 @@ def chosen(tables: Sequence[str], wanted: str | None) -> list[str]:
         return list(tables)
     exact = [name for name in tables if name == wanted]
     found = exact or [
-        name
-        for name in tables
-        if wanted.lower() in (name.lower(), name.rpartition(".")[2].lower())
+        name for name in tables if wanted.lower() in (name.lower(), name.rpartition(".")[2].lower())
     ]
     if len(found) > 1:
-        raise UsageError(f"there are several tables {wanted!r}: {', '.join(found)}; name the schema")
+        raise UsageError(
+            f"there are several tables {wanted!r}: {', '.join(found)}; name the schema"
+        )
     if not found:
         known = ", ".join(tables) or "none"
-        raise UsageError(f"there is no table {wanted!r}{nearest(wanted, tables)}; there are {known}")
+        raise UsageError(
+            f"there is no table {wanted!r}{nearest(wanted, tables)}; there are {known}"
+        )
     return found
 
 

@@ -64,7 +64,9 @@ def _checked(row: tuple[Any, ...], columns: Sequence[str]) -> tuple[Any, ...] | 
     return row
 
 
-def _table(connection: sqlite3.Connection, name: str, key: Sequence[str]) -> Iterator[Batch | Unread]:
+def _table(
+    connection: sqlite3.Connection, name: str, key: Sequence[str]
+) -> Iterator[Batch | Unread]:
     info = connection.execute(f"PRAGMA table_info({quoted(name)})").fetchall()
     if not key:
         primary = sorted((row[5], str(row[1])) for row in info if row[5])

@@ -52,7 +52,7 @@ def converter(column: Column | None, session: Session) -> Callable[[bytes], Any]
         return None if token == b"NULL" else any_(token)
 
     def decimal(token: bytes) -> Any:
-        return token.decode("ascii") if _NUMBER.fullmatch(token) else any_(token)
+        return token.decode("ascii").lstrip("+") if _NUMBER.fullmatch(token) else any_(token)
 
     def real(token: bytes) -> Any:
         return float(token) if _NUMBER.fullmatch(token) else any_(token)
@@ -180,7 +180,7 @@ def _of_number(kind: str | None, column: Column | None, data: bytes) -> Any:
         return int(data).to_bytes(column.width[0], "big")
     if kind == "bytes":
         return data
-    return data.decode("ascii")
+    return data.decode("ascii").lstrip("+")
 
 
 def _of_hex(kind: str | None, column: Column | None, found: Literal, session: Session) -> Any:

@@ -10,7 +10,7 @@ from stages.extract.sqldump.charset import pairs
 from stages.extract.sqldump.columns import copy_converter
 from stages.extract.sqldump.lexer import NAME, NAMES, split_names
 from stages.extract.sqldump.literals import Refused
-from stages.extract.sqldump.rows import Refusal, Row, Shape
+from stages.extract.sqldump.rows import Refusal, Row
 
 if TYPE_CHECKING:
     from stages.extract.sqldump.reader import Reader
@@ -75,6 +75,9 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
         if end < 0:
             if window.more():
                 continue
+            if window.data[window.pos :].strip() == rb"\.":
+                window.pos = len(window.data)
+                return
             yield reader.cut(shape.table if shape else None)
             return
         data, start = window.data, window.pos

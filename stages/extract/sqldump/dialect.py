@@ -90,7 +90,7 @@ class Session:
             quoted_names=not mysql,
             terminator=b"@" if dialect == "db2" and _at_terminated(head) else b";",
             mysql_server=mysql and b"-- MySQL dump" in head[:4096],
-            _variables={"@@character_set_client": charset},
+            _variables={"@@character_set_client": charset, "@@sql_mode": ""},
         )
 
     @property
@@ -130,9 +130,10 @@ class Session:
             name = match[1].decode("latin-1").lower()
             value = match[2].decode("latin-1").strip("'\"").lower()
             if value.startswith("@"):
-                value = self._variables.get(value.removeprefix("@@global."), "")
-                if not value:
+                known = self._variables.get(value.replace("@@global.", "@@"))
+                if known is None:
                     continue
+                value = known
             if name in ("sql_mode", "@@sql_mode"):
                 self._variables["@@sql_mode"] = value
                 self.backslash = "no_backslash_escapes" not in value

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stages.extract.sqldump.columns import coerce, converter
 from stages.extract.sqldump.dialect import Session
-from stages.extract.sqldump.lexer import NAME, NAMES, blank, row, split_names, statement, unquoted
+from stages.extract.sqldump.lexer import NAME, NAMES, row, split_names, statement, unquoted
 from stages.extract.sqldump.literals import Literal, Refused, Short, Values
 from stages.extract.sqldump.rows import Refusal, Row, Shape
 
@@ -145,7 +145,8 @@ def _rows(reader: Reader, plan: _Plan) -> Generator[Row | Refusal, None, _Plan]:
             try:
                 found, end = _slow_row(session, data, pos, window.eof)
             except Short:
-                if window.more():
+                if not window.eof:
+                    window.more()  # or learn that there is no more
                     continue
                 yield reader.cut(plan.shape.table)
                 return plan
@@ -292,22 +293,24 @@ def _goes_on(reader: Reader) -> bool:
     """After a row: whether another follows. Leaves the window after the comma or the end."""
     window, session = reader.window, reader.session
     window.ensure(_NEAR)
-    match = blank(session.dialect).match(window.data, window.pos)
-    pos = match.end() if match is not None else window.pos
-    while window.data.startswith(b"/*", pos) and session.dialect == "mysql":
-        close = window.data.find(b"*/", pos)
-        pos = blank("mysql").match(window.data, close + 2).end() if close > 0 else pos  # type: ignore[union-attr]
-        if close < 0:
+    while True:
+        reader.skip_comments()
+        # within a list of rows a versioned comment holds what other versions alone would read
+        if session.dialect != "mysql" or not window.data.startswith(b"/*", window.pos):
             break
-    window.pos = pos
-    data = window.data
+        close = window.data.find(b"*/", window.pos)
+        if close >= 0:
+            window.pos = close + 2
+        elif not window.more():
+            break
+    data, pos = window.data, window.pos
     if data.startswith(b",", pos):
-        window.pos = blank(session.dialect).match(data, pos + 1).end()  # type: ignore[union-attr]
+        window.pos = pos + 1
+        reader.skip_comments()
         return True
     if data.startswith(session.terminator, pos):
         window.pos = pos + len(session.terminator)
-        found = blank(session.dialect).match(data, window.pos)
-        window.pos = found.end() if found is not None else window.pos
+        reader.skip_comments()
         return False
     if pos >= len(data):
         reader.was_cut = session.dialect in ("mysql", "postgres") and reader.by_tool

@@ -7,7 +7,7 @@ no more than a friendly one.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from stages.extract.sqldump.charset import pairs
@@ -45,13 +45,13 @@ def body(quote: bytes, backslash: bool, charset: str) -> bytes:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def string(syntax: Syntax) -> bytes:
     """The pattern of a plain string."""
     return body(b"'", syntax.backslash, syntax.charset)
 
 
-@lru_cache(maxsize=None)
+@cache
 def token(syntax: Syntax) -> re.Pattern[bytes]:
     """One token of a value list; the group that matched says which."""
     plain = string(syntax)
@@ -87,7 +87,7 @@ def token(syntax: Syntax) -> re.Pattern[bytes]:
     return re.compile(rb"|".join(parts), re.DOTALL)
 
 
-@lru_cache(maxsize=None)
+@cache
 def comment(dialect: str) -> bytes:
     """The pattern of a comment within a statement."""
     if dialect == "mysql":
@@ -96,7 +96,7 @@ def comment(dialect: str) -> bytes:
     return _COMMENT
 
 
-@lru_cache(maxsize=None)
+@cache
 def blank(dialect: str) -> re.Pattern[bytes]:
     """White space and comments between statements; MySQL's client takes any -- for a comment."""
     hash_ = rb"|#[^\n]*+" if dialect == "mysql" else b""
@@ -108,7 +108,7 @@ def blank(dialect: str) -> re.Pattern[bytes]:
     )  # fmt: skip
 
 
-@lru_cache(maxsize=None)
+@cache
 def statement(syntax: Syntax, terminator: bytes) -> re.Pattern[bytes]:
     """From anywhere outside a string to the terminator (group 1), which may be missing at the end.
 

@@ -18,6 +18,7 @@ from stages.extract.sqldump.rows import Refusal, Row, Shape
 from stages.extract.sqldump.schema import Schema, create_table, table_key
 from stages.extract.sqldump.window import ITEM_BYTES, TooLong, Utf16, Window
 
+_WHITE = re.compile(rb"[\s\x00\x1a]*+")
 _WORD = re.compile(rb"[A-Za-z_]+")
 _VERSION = re.compile(rb"/\*M?!(\d{5,6})?[ \t]*")
 _LINE = re.compile(rb"[^\n]*+\n?")
@@ -245,12 +246,30 @@ class Reader:
                 text = window.data[window.pos : match.end()]
                 window.pos = match.end()
                 return text
-            if not window.more():
+            if window.eof:
                 return None
+            window.more()
 
     def skip_statement(self) -> bool:
         """Go behind the statement at the position; False when the file ends before."""
         return self.statement_text() is not None
+
+    def skip_comments(self) -> bool:
+        """Go behind blanks and whole comments; whether there were any."""
+        window, moved = self.window, False
+        pattern = blank(self.session.dialect)
+        while True:
+            match = _WHITE.match(window.data, window.pos)
+            assert match is not None
+            moved = moved or match.end() > window.pos
+            window.pos = match.end()
+            match = pattern.match(window.data, window.pos)
+            assert match is not None
+            if match.end() == len(window.data) and window.more():
+                continue  # a comment that may go on
+            moved = moved or match.end() > window.pos
+            window.pos = match.end()
+            return moved
 
     def resync(self) -> None:
         """After bytes that are no SQL: go to the next line that begins a statement of data."""
@@ -294,11 +313,9 @@ class Reader:
     def _skip_blank(self) -> bool:
         """Pass over blanks, comments, and the marks of versioned comments; True: look again."""
         window = self.window
-        pos = window.pos
-        match = blank(self.session.dialect).match(window.data, pos)
-        if match is not None and match.end() > pos:
-            window.pos = match.end()
+        if self.skip_comments():
             return True
+        pos = window.pos
         if window.data.startswith(b"/*", pos):
             return self._comment()
         if window.data.startswith(b"*/", pos) and self._versioned:
@@ -341,11 +358,9 @@ class Reader:
         elif word == b"delimiter" and session.dialect == "mysql":
             line = self._take_line().split(None, 1)
             session.terminator = line[1].strip() if len(line) > 1 else b";"
-        elif word == b"go" and _GO.match(window.data, window.pos):
-            self._take_line()
-        elif session.dialect == "oracle" and (
+        elif (word == b"go" and _GO.match(window.data, window.pos)) or (session.dialect == "oracle" and (
             first == b"/" or word in (b"set", b"spool", b"define", b"connect")
-        ):
+        )):
             self._take_line()
         elif session.dialect == "oracle" and word in (b"begin", b"declare"):
             window.pos += len(word)

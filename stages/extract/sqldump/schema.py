@@ -44,18 +44,15 @@ _GENERATED = re.compile(
 )
 _DEFAULT = re.compile(rb"(?is)\bDEFAULT\s+('(?:[^'\\]|'')*'|-?[0-9.]+\b|NULL\b)(?!\s*[:(])")
 _INTS = frozenset(
-    "int integer tinyint smallint mediumint bigint int2 int4 int8 serial bigserial smallserial "
-    "serial4 serial8".split()
+    ["int", "integer", "tinyint", "smallint", "mediumint", "bigint", "int2", "int4", "int8", "serial", "bigserial", "smallserial", "serial4", "serial8"]
 )
-_FLOATS = frozenset("float double real float4 float8 binary_float binary_double".split())
-_DECIMALS = frozenset("decimal numeric dec fixed number smallmoney".split())
+_FLOATS = frozenset(["float", "double", "real", "float4", "float8", "binary_float", "binary_double"])
+_DECIMALS = frozenset(["decimal", "numeric", "dec", "fixed", "number", "smallmoney"])
 _BYTES = frozenset(
-    "binary varbinary blob tinyblob mediumblob longblob bytea image raw geometry point linestring "
-    "polygon multipoint multilinestring multipolygon geometrycollection rowversion".split()
+    ["binary", "varbinary", "blob", "tinyblob", "mediumblob", "longblob", "bytea", "image", "raw", "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection", "rowversion"]
 )
 _TIMES = frozenset(
-    "date datetime timestamp timestamptz time timetz year datetime2 smalldatetime "
-    "datetimeoffset".split()
+    ["date", "datetime", "timestamp", "timestamptz", "time", "timetz", "year", "datetime2", "smalldatetime", "datetimeoffset"]
 )
 
 

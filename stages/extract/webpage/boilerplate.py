@@ -34,25 +34,48 @@ _COMMENTS = re.compile(
     r"(?:^|[\s_-])(?:comments?|comment-?(?:list|section|area)|disqus|respond|replies|fb-?comments)"
     r"(?=$|[\s_\d-])"
 )
+# Shares of the page's text outside links.
+_MOST = 0.4
+_SHARE = 0.3
 _HIDDEN = re.compile(r"display:\s*none|visibility:\s*hidden")
 
 
 def mark(order: list[Node], comments: bool) -> None:
     """Set `dropped` on elements that are not content and on all within them.
 
-    An element with most of the page's text is content whatever it is called.
+    What has most of the page's text, or the page's article, is content whatever it is called.
     """
-    total = max(1, order[0].chars)
+    total = max(1, order[0].chars - order[0].links)
+    holders = _holders(order)
     known: dict[str, bool] = {}
     for node in order[1:]:
         if node.parent.dropped:
             node.dropped = True
-            continue
-        if not node.chars or not _suspect(node, known, comments):
-            continue
-        own = node.chars - node.links
-        if own < 0.4 * total:
-            node.dropped = True
+        elif node.chars and node not in holders and _suspect(node, known, comments):
+            node.dropped = node.chars - node.links < _MOST * total
+
+
+def unmark(order: list[Node]) -> None:
+    """Drop only what its tag says is no content: for pages of which nothing was left."""
+    for node in order[1:]:
+        node.dropped = node.parent.dropped or node.tag in _TAGS and node.tag != "form"
+
+
+def _holders(order: list[Node]) -> set[Node]:
+    """The elements around the page's article, where it has just one with a share of the text."""
+    total = max(1, order[0].chars - order[0].links)
+    found = [
+        node
+        for node in order
+        if (node.tag in ("article", "main") or node.attributes.get("itemprop") == "articleBody")
+        and node.chars - node.links > _SHARE * total
+    ]
+    holders: set[Node] = set()
+    for node in found[:3]:
+        while node is not None:
+            holders.add(node)
+            node = node.parent
+    return holders
 
 
 def _suspect(node: Node, known: dict[str, bool], comments: bool) -> bool:

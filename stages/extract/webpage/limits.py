@@ -1,7 +1,7 @@
 """Bounds on what the parser is given, kept by one linear scan over the text of a page.
 
-The parser takes time by the square of the attributes of an element, of the depth of nesting, and
-of formatting elements that are never closed. Nothing that a reader would see is taken away.
+The parser takes time by the square of the attributes of an element, of the depth of nesting, of
+the options of a list, and of formatting elements that are never closed. Nothing that a reader would see is taken away.
 """
 
 from __future__ import annotations
@@ -14,20 +14,24 @@ from stages.extract.webpage.tree import words
 DEPTH = 400
 FORMATTING = 60
 ATTRIBUTES = 300
+OPTIONS = 1000
 # Pages with fewer tags than this cannot be deep enough to cost anything.
 _FEW_TAGS = 1000
 _LONG_TAG = 4000  # characters; a tag with 300 attributes has more
 
+# What the parser does not read as tags; unclosed, it goes on to the end of the page.
+_RAW = r"<!--.*?(?:-->|\Z)|<(script|style|textarea|title|xmp)\b.*?(?:</\1|\Z)"
 _TAG = re.compile(
-    r"<!--.*?(?:-->|\Z)|<(script|style|textarea|title|xmp)\b.*?(?:</\1|\Z)"
-    r"|<(/?)([a-zA-Z][^\s/>]{0,40})[^<>]*>?",
+    _RAW + r"|<(/?)([a-zA-Z][^\s/>]{0,40})[^<>]*>?",
     re.IGNORECASE | re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"""[^\s=>/"']+(?:\s*=\s*(?:"[^"]*+"|'[^']*+'|[^\s>]+))?""")
 # A quote that is never closed ends the search with the page, so that it is made only once.
 _OPENING = re.compile(
-    r"""<[a-zA-Z][^>"']*+(?:(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))[^>"']*+)*+(?:>|\Z)"""
+    _RAW + r"""|(<[a-z][^>"']*+(?:(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))[^>"']*+)*+(?:>|\Z))""",
+    re.IGNORECASE | re.DOTALL,
 )
+_DRAWING = words("svg math")
 _FORMATTING = words("a b big code em font i nobr s small strike strong tt u")
 # Void elements, and those whose end tag may be left out: a second one closes the first.
 _FLAT = words(
@@ -44,16 +48,22 @@ def capped(text: str) -> str:
 
 
 def _flattened(text: str) -> str:
-    depth = formatting = cut = 0
+    depth = formatting = options = cut = 0
     pieces: list[str] = []
+    drawn = 0  # the end of a drawing, whose elements may close themselves
     for match in _TAG.finditer(text):
         name = match[3]
-        if name is None:
+        if name is None or match.start() < drawn:
             continue
         name = name.lower()
+        if name in _DRAWING and not match[2]:
+            drawn = text.find(f"</{name}", match.end())
         if name in _FLAT:
-            continue
-        if name in _FORMATTING:
+            if name != "option":
+                continue
+            options += 1
+            over = options > OPTIONS
+        elif name in _FORMATTING:
             formatting, over = _step(formatting, match[2] == "/", FORMATTING)
         else:
             depth, over = _step(depth, match[2] == "/", DEPTH)
@@ -74,7 +84,7 @@ def _few_attributes(text: str) -> str:
     pieces: list[str] = []
     cut = 0
     for match in _OPENING.finditer(text):
-        if match.end() - match.start() <= _LONG_TAG:
+        if match[2] is None or match.end() - match.start() <= _LONG_TAG:
             continue
         kept = _ATTRIBUTE.findall(match[0][1:-1])
         if len(kept) > ATTRIBUTES:

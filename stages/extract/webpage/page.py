@@ -22,6 +22,10 @@ REASONS = {
 }
 
 
+# Characters under which the choice is made again with fewer rules.
+_LITTLE = 300
+
+
 @dataclass
 class Page:
     """text: plain; markdown: with structure; reason: why there is no text, else None."""
@@ -61,8 +65,10 @@ def page(
     content_type: the HTTP header of that name. charset: of the bytes, if it is known better than
     declared. comments: keep readers' comments. selector: CSS of the elements that are content.
     """
+    size = len(data)
+    data = data.rstrip(b"\0")
     if not data.strip():
-        return Page(reason="empty", evidence={"bytes": len(data)})
+        return Page(reason="empty", evidence={"bytes": size})
     packed = compression(data[:512])
     kind = charsets.binary(data[:4096]) or (f"{packed} data" if packed else None)
     if kind is not None:
@@ -82,10 +88,18 @@ def page(
     else:
         order = tree.build(source)
         boilerplate.mark(order, comments)
-        blocks = select.content(order, kinds.kind_of(order, told))
+        kind = kinds.kind_of(order, told)
+        blocks = select.content(order, kind)
+        if _size(blocks) < _LITTLE:
+            boilerplate.unmark(order)
+            blocks = max(blocks, select.content(order, kind), key=_size)
         if not blocks:
             return _without_text(order, meta, scripts)
     return Page(plain(blocks), markdown(blocks), meta)
+
+
+def _size(blocks: list[Block]) -> int:
+    return sum(len(block.text) for block in blocks)
 
 
 def _selected(document: Any, selector: str) -> list[Block]:

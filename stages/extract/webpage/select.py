@@ -1,46 +1,30 @@
-"""Which blocks are the page's content: the subtree with the most text that is no boilerplate."""
+"""Which blocks are the page's content: of an article one region, of other pages all sections."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from stages.extract.webpage.blocks import Block, blocks_of
-from stages.extract.webpage.tree import Node
+from stages.extract.webpage.kinds import Kind
+from stages.extract.webpage.tree import Node, words
 
-# Characters that a block must have to speak for its subtree; what is in links speaks against it.
-_COST = 30.0
+# Characters that a block must have to speak for its region; what is in links speaks against it.
+_COST = 60.0
+# A child with this share of what speaks for the region is the region.
+_NARROW = 0.8
 _LINK_WEIGHT = 2.0
+# A run of short lines speaks against its region less and less, so that it is bounded.
+_FADE = 0.9
+_TEXT = words("p pre li blockquote table td ul ol dl")
+_MAIN = words("main content primary page-content main-content maincontent bodycontent")
 
 
-def content(order: list[Node], kind: str) -> list[Block]:
+def content(order: list[Node], kind: Kind) -> list[Block]:
     """The content blocks of a tree whose boilerplate is marked, in reading order."""
     blocks = blocks_of(order[0])
     if not blocks:
         return []
-    sums: dict[int, float] = {}
-    nodes: dict[int, Node] = {}
-    values = []
-    for block in blocks:
-        value = _value(block)
-        values.append(value)
-        node = block.node
-        while node is not None:
-            key = id(node)
-            sums[key] = sums.get(key, 0.0) + value
-            nodes[key] = node
-            node = node.parent
-    best = max(sums, key=lambda key: (sums[key], _depth(nodes[key])))
-    if sums[best] <= 0:
-        return []
-    root = nodes[best]
-    kept = []
-    for block in blocks:
-        node = block.node
-        bad = False
-        while node is not None and node is not root:
-            if sums[id(node)] < 0 and node.tag not in ("h1", "h2", "h3", "h4", "h5", "h6"):
-                bad = node.links > 0.5 * node.chars
-            node = node.parent
-        if node is root and not bad:
-            kept.append(block)
+    kept = region(blocks) if kind == "article" else sections(order, blocks)
     kept = _tidied(kept)
     if kind == "article":  # its title is in `meta`
         titles = [block for block in kept[:5] if block.kind == "h" and block.level == 1]
@@ -48,14 +32,100 @@ def content(order: list[Node], kind: str) -> list[Block]:
     return kept
 
 
+def region(blocks: list[Block]) -> list[Block]:
+    """The blocks of the subtree that has the most text that is no boilerplate."""
+    sums: dict[Node, float] = {}
+    good: dict[Node, float] = {}
+    run = 1.0
+    for block in blocks:
+        value = _value(block)
+        if value < 0:
+            value *= run
+            run *= _FADE
+        else:
+            run = 1.0
+        node = block.node
+        while node is not None:
+            sums[node] = sums.get(node, 0.0) + value
+            if value > 0:
+                good[node] = good.get(node, 0.0) + value
+            node = node.parent
+    best = max(sums.values())
+    if best <= 0:
+        return []
+    root = max((node for node, value in sums.items() if value == best), key=_depth)
+    root = _narrowed(root, good)
+    kept = []
+    for block in blocks:
+        node = block.node
+        bad = False
+        while node is not None and node is not root:
+            if sums[node] < 0 and node.tag not in ("h1", "h2", "h3", "h4", "h5", "h6"):
+                bad = node.links > 0.5 * node.chars
+            node = node.parent
+        if node is root and not bad:
+            kept.append(block)
+    return kept
+
+
+def _narrowed(root: Node, good: dict[Node, float]) -> Node:
+    """The article within the region: the rest is teasers of other articles."""
+    while True:
+        children = [child for child in root.children if isinstance(child, Node)]
+        best = max(children, key=lambda child: good.get(child, 0.0), default=None)
+        if best is None or best.tag in _TEXT or good.get(best, 0.0) < _NARROW * good[root]:
+            return root
+        root = best
+
+
+def sections(order: list[Node], blocks: list[Block]) -> list[Block]:
+    """The blocks of the page's main part without lists of links."""
+    main = _main(order)
+    kept = []
+    for block in blocks:
+        if main is not None and not _within(block.node, main):
+            continue
+        if block.links > 0.8 * len(block.text) and block.kind != "h":
+            continue
+        kept.append(block)
+    return kept
+
+
+def _main(order: list[Node]) -> Node | None:
+    """The element that the page calls its main part, if most of the text is there."""
+    total = order[0].chars - order[0].links
+    best = None
+    for node in order:
+        if node.dropped:
+            continue
+        if node.tag == "main" or node.attributes.get("role") == "main":
+            return node if node.chars - node.links > 0.3 * total else None
+        if best is None and not _MAIN.isdisjoint(node.names.split()):
+            best = node
+    if best is not None and best.chars - best.links > 0.5 * total:
+        return best
+    return None
+
+
+def _within(node: Node | None, root: Node) -> bool:
+    while node is not None:
+        if node is root:
+            return True
+        node = node.parent
+    return False
+
+
 def _value(block: Block) -> float:
     if block.kind == "h":
         return 0.0
     if block.kind == "code":
         return float(min(len(block.text), 2000))
+    # Chinese and Japanese say in a character what takes three letters: so do their bytes
+    size = len(block.text.encode("utf-8", "replace"))
+    links = _LINK_WEIGHT * block.links * size / max(1, len(block.text))
     if block.kind == "row":
-        return len(block.text) - _LINK_WEIGHT * block.links - 10
-    return min(len(block.text), 1000) - _LINK_WEIGHT * block.links - _COST
+        return size - links - 10
+    return min(size, 1000) - links - _COST
 
 
 def _depth(node: Node) -> int:
@@ -65,10 +135,9 @@ def _depth(node: Node) -> int:
     return depth
 
 
-def _tidied(blocks: list[Block]) -> list[Block]:
-    """Without headings that nothing follows."""
-    out: list[Block] = []
-    for block in reversed(blocks):
-        if block.kind != "h" or out:
-            out.append(block)
-    return out[::-1]
+def _tidied(blocks: Iterable[Block]) -> list[Block]:
+    """Without headings at the end, that nothing follows."""
+    kept = list(blocks)
+    while kept and kept[-1].kind == "h":
+        kept.pop()
+    return kept

@@ -23,6 +23,8 @@ _UNSEEN = [
     *("select", "datalist", "textarea", "noembed", "noframes", "plaintext", "xmp", "audio"),
     *("video", "map", "head"),
 ]
+_LONG = 1 << 16
+_SPACE = re.compile(r"\s+")
 _RAW = frozenset(("pre", "listing"))
 
 
@@ -74,7 +76,11 @@ def build(source: str) -> list[Node]:
             text = source[end:start]
             if "&" in text:
                 text = html.unescape(text)
-            if raw:
+            if len(text) > _LONG and not raw:  # a list of its words would take ten times as much
+                text = _SPACE.sub(" ", text)
+                node.children.append(text)
+                size = len(text)
+            elif raw:
                 node.children.append(text)
                 size = len(text)
             else:
