@@ -58,7 +58,7 @@ def mark(order: list[Node], comments: bool) -> None:
 def unmark(order: list[Node]) -> None:
     """Drop only what its tag says is no content: for pages of which nothing was left."""
     for node in order[1:]:
-        node.dropped = node.parent.dropped or node.tag in _TAGS and node.tag != "form"
+        node.dropped = node.parent.dropped or (node.tag in _TAGS and node.tag != "form")
 
 
 def _holders(order: list[Node]) -> set[Node]:
