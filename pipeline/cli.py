@@ -165,6 +165,7 @@ def _recipe(options: argparse.Namespace) -> Any:
 
     from pipeline.recipe import read_recipe
 
+    sys.path.append(str(options.recipe.resolve().parent))  # where the user's own modules lie
     recipe = read_recipe(options.recipe)
     changes: dict[str, Any] = {
         name: str(value.resolve()) if isinstance(value, Path) else value
@@ -174,7 +175,6 @@ def _recipe(options: argparse.Namespace) -> Any:
     for name in ("workers", "part_bytes"):
         if changes.get(name, 1) < 1:
             raise UsageError(f"--{name.replace('_', '-')} must be at least 1")
-    sys.path.append(str(recipe.folder))
     return dataclasses.replace(recipe, **changes)
 
 
@@ -253,6 +253,7 @@ def _stage(options: argparse.Namespace) -> int:
     from pipeline.progress import number
     from pipeline.run import run_stage
 
+    sys.path.append(str(Path.cwd()))  # where the user's own modules lie
     stage = _built(options)
     if options.out.exists() and any(options.out.iterdir()) and not _is_ours(options.out):
         raise UsageError(f"{options.out} exists and is no corpus; name another folder")
@@ -286,9 +287,7 @@ def _built(options: argparse.Namespace) -> Any:
         value = getattr(options, "parameter_" + field)
         if value is None:
             continue
-        text = kind is str or str in get_args(kind)
-        read = [item if text and item != "none" else _value(item) for item in _several(value)]
-        given[field] = read if isinstance(value, list) else read[0]
+        given[field] = _read(value, kind)
     problems = check.problems_of(cls, given)
     if problems:
         raise UsageError("\n".join(problems.values()))
@@ -299,18 +298,26 @@ def _built(options: argparse.Namespace) -> Any:
     return stage
 
 
-def _several(value: Any) -> list[str]:
-    return (
-        [part for item in value for part in item.split(",")] if isinstance(value, list) else [value]
-    )
+def _read(value: str | list[str], kind: Any) -> Any:
+    """The value of an option, by its parameter's type: a word that fits as it is stays text."""
+    if isinstance(value, str):
+        return _value(value, kind)
+    words = [part for item in value for part in item.split(",")]
+    if words == ["none"] and type(None) in get_args(kind):
+        return None
+    one = next(get_args(part)[0] for part in (kind, *get_args(kind)) if _is_list(part))
+    return [_value(word, one) for word in words]
 
 
-def _value(text: str) -> Any:
+def _value(text: str, kind: Any) -> Any:
     from pipeline.yaml import scalar
+    from stages.check import problem_with
 
-    if text in ("yes", "no"):
-        return text == "yes"
-    return None if text == "none" else scalar(text)
+    if text == "none" and type(None) in get_args(kind):
+        return None
+    if problem_with(text, kind, None) is None:
+        return text
+    return text == "yes" if text in ("yes", "no") else scalar(text)
 
 
 def _input(stage: Any, options: argparse.Namespace) -> Any:

@@ -116,7 +116,7 @@ class _Reader:
 
     def known(self, node: Node, allowed: set[str], what: str) -> None:
         for key in node.value if isinstance(node.value, dict) else ():
-            if key not in allowed and key != "<<":
+            if key not in allowed:
                 self.say(node, f"{what} has no key {key!r}{check.nearest(key, allowed)}", key)
 
     def typed(self, top: dict[str, Node], key: str, kind: type, default: Any) -> Any:

@@ -30,7 +30,7 @@ from pipeline.store import Entry, Store
 from stages import check
 from stages.base import End, Fit, Map, Source, Stage
 from stages.corpus import MANIFEST, Corpus, write_json
-from stages.errors import StageFailed
+from stages.errors import Preempted, StageFailed
 from stages.records import FORMAT, SCHEMA
 from stages.verdicts import Counts
 
@@ -65,7 +65,8 @@ class Done:
 
 
 class Run:
-    """The state of one run. folder: where steps are shown; None for a single stage."""
+    """The state of one run. folder: where steps are shown; None for a single stage, whose
+    corpus is shown at the end in `out`."""
 
     def __init__(
         self,
@@ -78,6 +79,7 @@ class Run:
     ) -> None:
         self.store, self.executor, self.progress, self.mark = store, executor, progress, mark
         self.folder, self.part_bytes = folder, part_bytes
+        self.out: Path | None = None
         self.hashes = FileHashes(store.root / "hashes.json")
         self.done: list[Done] = []
         self._bases: dict[Stage, str] = {}
@@ -141,6 +143,9 @@ class Run:
         self._finish(_told(flow.counts))
         if not flow.counts.made:
             why = ", ".join(f"{n} {reason}" for reason, n in sorted(flow.counts.reasons.items()))
+            if flow.folder is None and self.out is not None:
+                flow.folder = self.out
+                flows.show_corpus(self.store, flow, stage, stage.name, self.out)
             where = f"; the rejects are in {flow.folder}" if flow.folder else ""
             raise StageFailed(
                 f"{self._current.label}: nothing was kept of {number(flow.counts.seen)} "
@@ -343,6 +348,9 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
     except KeyboardInterrupt:
         status = "interrupted"
         raise
+    except Preempted:
+        status = "preempted"
+        raise
     finally:
         workers.close()
         mark.close(status == "done")
@@ -444,6 +452,7 @@ def run_stage(
     executor = LocalExecutor(workers, [Path.cwd()])
     mark = Mark(store, stage.name)
     run = Run(store, executor, Progress(None), mark, None, part_bytes)
+    run.out = out
     try:
         if isinstance(stage, End):
             folder = source if isinstance(source, Path) else None

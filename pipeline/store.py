@@ -76,16 +76,18 @@ class Store:
 
     def get(self, key: str) -> Entry | None:
         """The entry of a key, if it is whole: every file has its size and is older than the
-        manifest, so one that was cut or edited since does not count."""
+        manifest, which holds a hash of itself; so what was cut or edited since does not count."""
         path = self.path(key)
         try:
             written = (path / MANIFEST).stat().st_mtime_ns
             manifest = json.loads((path / MANIFEST).read_bytes())
+            if manifest["check"] != _check_of(manifest):
+                return None
             for name, size in manifest["files"].items():
                 stat = (path / name).stat()
                 if stat.st_size != size or stat.st_mtime_ns > written:
                     return None
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return None
         return Entry(key, path, manifest)
 
@@ -111,7 +113,7 @@ class Store:
                 "hashes": hashes,
                 "sha256": hashes[main] if main else _hash_of_hashes(hashes),
             }
-            write_json(folder / MANIFEST, manifest)
+            write_json(folder / MANIFEST, {**manifest, "check": _check_of(manifest)})
             for path in folder.rglob("*"):
                 if path.is_file():
                     path.chmod(0o444)
@@ -227,3 +229,9 @@ def _hash_of_hashes(hashes: dict[str, str]) -> str:
     from pipeline.keys import hash_of
 
     return hash_of(hashes)
+
+
+def _check_of(manifest: dict[str, Any]) -> str:
+    from pipeline.keys import hash_of
+
+    return hash_of({name: value for name, value in manifest.items() if name != "check"})

@@ -132,7 +132,8 @@ class _Reader:
                 continue
             if name == "<<":
                 self._say("`<<` is no part of YAML 1.2; write the keys, or an alias", *at)
-            elif name in values:
+                continue
+            if name in values:
                 self._say(f"the key {name!r} stands here a second time", *at)
             values[name], keys[name] = self.node(value, above), at
         return Node(values, line, column, keys)

@@ -8,6 +8,7 @@ The messages are JSON and raw bytes; nothing that the child sends is executed.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import json
@@ -148,8 +149,8 @@ class Child:
 def extracted_in_child(
     stage: DocumentSource, items: Iterator[tuple[Place, bytes] | Fault]
 ) -> Iterator[Item | Fault]:
-    """Extract documents one after the other in a child."""
-    child: Child | None = None
+    """Extract documents one after the other in a child, which then waits for the next part."""
+    child = _waiting.pop(stage, None)
     try:
         for item in items:
             if isinstance(item, Fault):
@@ -182,9 +183,23 @@ def extracted_in_child(
                     if crashed > 1 or death.cause == "deadline":
                         yield Fault(place, death.cause, death.evidence, raw=raw)
                         break
-    finally:
+    except BaseException:
         if child is not None:
             child.close()
+        raise
+    _end_waiting()
+    if child is not None:
+        _waiting[stage] = child
+
+
+# The child of the last part that was read: starting one costs as much as fifty pages.
+_waiting: dict[DocumentSource, Child] = {}
+
+
+@atexit.register
+def _end_waiting() -> None:
+    while _waiting:
+        _waiting.popitem()[1].close()
 
 
 def _from_outside(death: Died) -> bool:
