@@ -1,0 +1,367 @@
+"""The command line: one code for shell, make and library; exit codes; one sentence a mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import stages
+from pipeline import cli
+from stages import check
+from stages.corpus import Corpus
+from stages.errors import UsageError
+from tests.pipeline import world
+from tests.pipeline.world import HOME, corpora, environment, seedbed, snapshot
+
+
+@pytest.fixture
+def faq(tmp_path: Path) -> Path:
+    """A file of records in a folder with a space in its name, two lines of it of no use."""
+    path = tmp_path / "my data" / "the faq.jsonl"
+    world.lines(path, range(20))
+    with open(path, "a") as file:
+        file.write("{broken\n" + json.dumps({"prompt": "Question 3?", "completion": "x"}) + "\n")
+    return path
+
+
+# --- one stage, three ways ----------------------------------------------------------------------
+
+
+def _make(*arguments: str, cwd: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """`make` with an environment that counts as installed, whose seedbed is this one."""
+    venv = folder / "venv"
+    if not venv.exists():
+        (venv / "bin").mkdir(parents=True)
+        (venv / "bin/python").symlink_to(sys.executable)
+        (venv / "bin/seedbed").write_text(
+            f'#!/bin/sh\nexec {sys.executable} -P -m pipeline.cli "$@"\n'
+        )
+        (venv / "bin/seedbed").chmod(0o755)
+        for name in (".core", ".db", ".run", ".dev"):
+            (venv / name).touch()
+    kept = {k: v for k, v in environment().items() if not k.startswith("MAKE")}
+    return subprocess.run(
+        ["make", "--no-print-directory", "-C", str(HOME), f"VENV={venv}", *arguments],
+        cwd=cwd,
+        env=kept,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+
+
+@needs_make
+def test_shell_make_and_library_give_the_same(faq: Path, tmp_path: Path) -> None:
+    shell = tmp_path / "by shell"
+    told = seedbed("jsonl", faq, "-o", shell, cwd=tmp_path).stdout
+    assert "in 22 = kept 21 + dropped 0 + failed 1" in told
+    assert re.search(r"1 malformed: it is not JSON", told)
+    made = tmp_path / "by make"
+    done = _make("jsonl", f"IN={faq}", f"OUT={made}", cwd=tmp_path, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert snapshot(made) == {**snapshot(shell)}
+    rejects: list[dict[str, object]] = []
+    library = list(stages.stage("jsonl")()(faq, rejects))
+    corpus = Corpus(shell)
+    rows = [{k: v for k, v in row.items() if v is not None} for row in corpus.table().to_pylist()]
+    assert rows == library
+    assert corpus.rejects().to_pylist() == rejects
+
+
+@needs_make
+def test_make_passes_parameters_and_failures_on(faq: Path, tmp_path: Path) -> None:
+    out = tmp_path / "tagged"
+    arguments = ("jsonl", f"IN={faq}", f"OUT={out}", "ARGS=--form text --text completion")
+    done = _make(*arguments, cwd=tmp_path, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert Corpus(out).table().column("text")[0].as_py() == world.prose(0)
+    done = _make("jsonl", "IN=x", cwd=tmp_path, folder=tmp_path)
+    assert done.returncode == 2 and "usage: make jsonl IN=... OUT=..." in done.stderr
+    arguments = ("jsonl", "IN=nowhere", f"OUT={tmp_path}/o")
+    done = _make(*arguments, cwd=tmp_path, folder=tmp_path)
+    assert done.returncode == 2 and "seedbed: nowhere: not found" in done.stderr
+
+
+@needs_make
+def test_the_makefile_lists_the_stages_of_the_table(tmp_path: Path) -> None:
+    told = _make("help", cwd=tmp_path, folder=tmp_path).stdout.splitlines()
+    assert told[-1].split() == list(stages.TABLE)
+    assert not set(cli.VERBS) & set(stages.TABLE)
+
+
+def test_a_corpus_goes_from_stage_to_stage(faq: Path, tmp_path: Path) -> None:
+    seedbed("jsonl", faq, "-o", "one", cwd=tmp_path)
+    told = seedbed("dedup", "one", "-o", "two", "--threshold", "0.7", cwd=tmp_path).stdout
+    assert "in 21 = kept 21" in told
+    straight = seedbed("dedup", faq, "-o", "three", "--threshold", "0.7", cwd=tmp_path)
+    assert Corpus(tmp_path / "two").digest == Corpus(tmp_path / "three").digest
+    assert "failed    1" in straight.stderr, "what was read first is told too"
+    assert Corpus(tmp_path / "two").manifest["parameters"]["threshold"] == 0.7
+    seedbed("split", "one", "-o", "one", cwd=tmp_path)
+    assert "split" in Corpus(tmp_path / "one").schema.names, "a corpus of ours may be replaced"
+
+
+def test_recipe_and_stages_by_hand_agree(faq: Path, tmp_path: Path) -> None:
+    world.recipe(tmp_path, f"jsonl: {{path: '{faq}'}}", "[normalize, dedup]")
+    seedbed("run", "t.yaml", cwd=tmp_path)
+    seedbed("jsonl", faq, "-o", "a", cwd=tmp_path)
+    seedbed("normalize", "a", "-o", "b", cwd=tmp_path)
+    seedbed("dedup", "b", "-o", "c", cwd=tmp_path)
+    assert Corpus(tmp_path / "c").digest == Corpus(tmp_path / "runs/t/corpus").digest
+    assert snapshot(tmp_path / "c/data") == snapshot(tmp_path / "runs/t/corpus/data")
+
+
+# --- mistakes -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["rum"], "there is no verb or stage 'rum'; did you mean 'run'?"),
+        (["jsnl", "x"], "did you mean 'jsonl'?"),
+        (["run"], "required: recipe"),
+        (["run", "none.yaml"], "none.yaml: not found"),
+        (["run", "none.yaml", "--workers", "two"], "invalid int value"),
+        (["jsonl", "nowhere", "-o", "out"], "nowhere: not found"),
+        (["jsonl", "full", "--out"], "expected one argument"),
+        (["jsonl", "in.jsonl"], "required: -o/--out"),
+        (["jsonl", "in.jsonl", "-o", "full"], "full exists and is no corpus"),
+        (["jsonl", "in.jsonl", "-o", "out", "--fom", "text"], "unrecognized arguments: --fom"),
+        (["jsonl", "in.jsonl", "-o", "out", "--form", "txt"], "did you mean 'text'?"),
+        (["dedup", "in.jsonl", "-o", "out", "--threshold", "7"], "must be between"),
+        (["dedup", "full", "-o", "out"], "is no corpus and no file of records"),
+        (["train", "in.jsonl", "-o", "out"], "in.jsonl"),
+        (["jsonl", "*.csv", "-o", "out"], "*.csv: not found"),
+        (["explain", "abc"], "runs holds no run"),
+        (["explain", "abc", "--run", "full"], "not the folder of a run"),
+        (["gc"], ".seedbed is not a store"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_2(
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    world.lines(tmp_path / "in.jsonl", range(3))
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/file").touch()
+    assert cli.command(arguments) == 2
+    told = capsys.readouterr().err
+    assert words in told and "Traceback" not in told
+    assert all(line.startswith("seedbed: ") for line in told.splitlines())
+    assert not (tmp_path / "out").exists() or not Corpus.at(tmp_path / "out")
+
+
+def test_several_wrong_parameters_come_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    assert cli.command(["dedup", "x", "-o", "y", "--threshold", "7", "--on", "a"]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2 and "dedup.threshold" in told[1] and "dedup.on" in told[0]
+
+
+def test_a_stage_that_keeps_nothing_exits_3_and_says_why(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text("{broken\n" * 3)
+    done = seedbed("jsonl", "in.jsonl", "-o", "out", cwd=tmp_path, code=3)
+    assert "nothing was kept of 3 (3 malformed)" in done.stderr
+    rejects = Corpus(tmp_path / "out").rejects().to_pylist()
+    assert [row["reason"] for row in rejects] == ["malformed"] * 3
+    world.recipe(tmp_path, "jsonl: {path: in.jsonl}", "[dedup]")
+    done = seedbed("run", "t.yaml", cwd=tmp_path, code=3)
+    assert "nothing was kept of 3 (3 malformed)" in done.stderr
+    folder = done.stderr.rpartition("the rejects are in ")[2].strip()
+    assert Corpus(folder).rejects().num_rows == 3
+    assert world.account(tmp_path)["status"] == "failed"
+
+
+def test_a_bug_is_exit_1_with_its_trace_in_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(folder: Path, keep: int) -> None:
+        raise ZeroDivisionError("of our own making")
+
+    monkeypatch.setattr("pipeline.gc.collect", broken)
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    assert cli.command(["gc"]) == 1
+    told = capsys.readouterr().err
+    assert "a bug of seedbed, not of your data: ZeroDivisionError: of our own making" in told
+    path = Path(re.search(r"the trace is in (\S+);", told)[1])  # type: ignore[index]
+    assert "in broken" in path.read_text()
+    path.unlink()
+
+
+def test_a_users_function_that_fails_is_told_and_not_booked_as_ours(tmp_path: Path) -> None:
+    world.lines(tmp_path / "in.jsonl", range(3))
+    (tmp_path / "mine.py").write_text("def f(record):\n    return 1 / 0\n")
+    done = subprocess.run(
+        [*world.COMMAND, "apply", "in.jsonl", "-o", "out", "--function", "mine:f"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode in (2, 3), done.stderr
+    assert "ZeroDivisionError" in done.stderr + done.stdout or "apply" in done.stderr
+    assert "bug of seedbed" not in done.stderr and "Traceback" not in done.stderr
+
+
+# --- help, lines --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(stages.TABLE))
+def test_the_help_of_a_stage_has_a_line_for_each_parameter(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli._parsed([name, "--help"])
+    assert caught.value.code == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    cls = stages.stage(name)
+    lines = check.help_lines(cls)
+    assert set(lines) == set(check.parameters(cls))
+    for field, text in lines.items():
+        assert f"--{field.replace('_', '-')} " in shown
+        assert " ".join(text.split())[:30] in shown.replace("- ", "-") or text[:20] in shown
+
+
+@pytest.mark.parametrize("name", sorted(stages.TABLE))
+def test_every_default_can_be_given_on_the_command_line(name: str) -> None:
+    """What the help shows as a value is read back as that value, choices included."""
+    cls = stages.stage(name)
+    for field, (kind, about) in check.parameters(cls).items():
+        for value in _values(kind, about.default):
+            words = ["none" if item is None else _shown(item) for item in _several(value)]
+            option = "--" + field.replace("_", "-")
+            given = [f"{option}={word}" for word in words]
+            _, options = cli._parsed([name, "in", "-o", "out", *given])
+            try:
+                read = _read(cls, options, field)
+            except UsageError as error:
+                assert "not installed" in str(error), error
+                continue
+            assert read == value, f"{option} {words}"
+
+
+def _values(kind: object, default: object) -> list[object]:
+    import typing
+
+    found = [default] if default not in ((), "") else []
+    if typing.get_origin(kind) is typing.Literal:
+        found += typing.get_args(kind)
+    return found
+
+
+def _several(value: object) -> list[object]:
+    return list(value) if isinstance(value, tuple) else [value]
+
+
+def _shown(item: object) -> str:
+    return {True: "yes", False: "no"}[item] if isinstance(item, bool) else str(item)
+
+
+def _read(cls: type, options: object, field: str) -> object:
+    import argparse
+
+    assert isinstance(options, argparse.Namespace)
+    for name in check.parameters(cls):
+        if name != field:
+            setattr(options, "parameter_" + name, None)
+    return getattr(cli._built(options), field)
+
+
+def test_help_and_version(tmp_path: Path) -> None:
+    told = seedbed("--help", cwd=tmp_path).stdout
+    assert all(name in told for name in [*cli.VERBS, *stages.TABLE])
+    assert seedbed("--version", cwd=tmp_path).stdout.startswith("seedbed ")
+    assert "usage: seedbed" in seedbed(cwd=tmp_path, code=2).stdout
+
+
+def test_without_a_terminal_there_are_plain_lines(faq: Path, tmp_path: Path) -> None:
+    world.recipe(tmp_path, f"jsonl: {{path: '{faq}'}}", "[dedup]")
+    done = seedbed("run", "t.yaml", cwd=tmp_path)
+    assert "\x1b" not in done.stderr + done.stdout and "\r" not in done.stderr + done.stdout
+    steps = [line for line in done.stderr.splitlines() if line]
+    assert [line.split()[0] for line in steps] == ["01-jsonl", "02-dedup"]
+    assert "in 22   kept 21   dropped 0   failed 1" in done.stdout
+    assert "runs/t/corpus" in done.stdout
+
+
+def test_plan_checks_and_does_nothing(faq: Path, tmp_path: Path) -> None:
+    world.recipe(tmp_path, f"jsonl: {{path: '{faq}', license: MIT}}", "[dedup: {threshold: 0.7}]")
+    told = seedbed("plan", "t.yaml", cwd=tmp_path).stdout
+    assert "seed 7" in told and "1 files in 1 parts, MIT" in told
+    assert "1. dedup (threshold: 0.7)" in told
+    assert not (tmp_path / ".seedbed").exists() and not (tmp_path / "runs").exists()
+    world.recipe(tmp_path, f"jsonl: {{path: '{faq}'}}", "[dedup: {treshold: 0.7}]")
+    assert "t.yaml:6:" in seedbed("plan", "t.yaml", cwd=tmp_path, code=2).stderr
+
+
+def test_explain_tells_a_line_and_an_id(faq: Path, tmp_path: Path) -> None:
+    world.recipe(tmp_path, f"jsonl: {{path: '{faq}'}}", "[normalize]")
+    seedbed("run", "t.yaml", cwd=tmp_path)
+    row = Corpus(tmp_path / "runs/t/corpus").table().slice(3, 1).to_pylist()[0]
+    told = seedbed("explain", row["id"], cwd=tmp_path).stdout
+    assert row["id"] in told and "line 4" in told and "Question 3?" in told
+    assert "malformed" in seedbed("explain", f"{faq}:21", cwd=tmp_path).stdout
+    done = seedbed("explain", "0" * 32, cwd=tmp_path, code=2)
+    assert "no step of" in done.stderr
+
+
+# --- another `stages` on the path ---------------------------------------------------------------
+
+
+def test_a_users_stages_py_is_named(tmp_path: Path) -> None:
+    (tmp_path / "stages.py").write_text("TABLE = {}\n")
+    for command, more in (
+        ([sys.executable, "-m", "pipeline.cli", "--version"], str(HOME)),
+        ([*world.COMMAND, "--version"], f"{tmp_path}{os.pathsep}{HOME}"),
+    ):
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment(PYTHONPATH=more), capture_output=True, text=True
+        )
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert str(tmp_path / "stages.py") in line and "rename it" in line
+        assert str(HOME / "stages") in line
+
+
+def test_a_foreign_stages_package_is_named(tmp_path: Path) -> None:
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages/__init__.py").write_text("")
+    path = f"{tmp_path}{os.pathsep}{HOME}"
+    done = subprocess.run(
+        [*world.COMMAND, "run", "x"],
+        env=environment(PYTHONPATH=path),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    assert str(tmp_path / "stages/__init__.py") in done.stderr
+
+
+def test_users_files_beside_the_recipe_hide_nothing_of_ours(tmp_path: Path) -> None:
+    """Modules of the user's are found last, in the driver and in the workers."""
+    world.lines(tmp_path / "in.jsonl", range(5))
+    for name in ("stages", "pipeline", "json", "pyarrow"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('the wrong one')\n")
+    (tmp_path / "mine.py").write_text("def f(record):\n    return {**record, 'completion': 'x'}\n")
+    world.recipe(tmp_path, "jsonl: {path: in.jsonl}", "[apply: {function: 'mine:f'}]")
+    seedbed("run", "t.yaml", cwd=tmp_path)
+    column = Corpus(tmp_path / "runs/t/corpus").table().column("completion").to_pylist()
+    assert column == ["x"] * 5 and corpora(tmp_path)

@@ -1,0 +1,113 @@
+"""gc keeps what the last three runs name, and never works beside a run."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from pipeline.gc import Mark, collect
+from pipeline.store import Store
+from stages.errors import UsageError
+from tests.pipeline import world
+from tests.pipeline.world import end, named, seedbed, start, stored
+
+
+def _entry(store: Store, number: int) -> str:
+    key = f"{number:064x}"
+
+    def write(folder: Path) -> dict[str, object]:
+        (folder / "data").write_text(str(number))
+        return {}
+
+    store.put(key, write)
+    return key
+
+
+def _run(store: Store, *keys: str, done: bool = True) -> None:
+    mark = Mark(store, "t")
+    mark.add(keys)
+    mark.close(done)
+
+
+def test_the_last_three_finished_runs_stay(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    keys = [_entry(store, number) for number in range(6)]
+    for key in keys[:5]:
+        _run(store, key, keys[0])
+    assert collect(tmp_path) == (2, _size(store, 2) // 2 * 2)
+    assert set(store.all()) == {keys[0], *keys[2:5]}
+    assert collect(tmp_path) == (0, 0)
+    assert collect(tmp_path, 1)[0] == 2 and set(store.all()) == {keys[0], keys[4]}
+    assert collect(tmp_path, 0)[0] == 2 and not list(store.all())
+
+
+def _size(store: Store, entries: int) -> int:
+    """Bytes of that many of the equal entries that are there."""
+    return store.size() // len(list(store.all())) * entries
+
+
+def test_what_an_unfinished_run_made_stays_so_that_it_can_go_on(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    keys = [_entry(store, number) for number in range(6)]
+    _run(store, keys[0], done=False)
+    for key in keys[1:4]:
+        _run(store, key)
+    _run(store, keys[4], done=False)
+    Mark(store, "killed")._lock.close()
+    (store.root / "runs" / "0001-cut.jsonl").write_text('{"name": "t", "process": 1}\n["abc')
+    with store.work(keys[4]) as folder:
+        (folder / "checkpoint").touch()
+    with store.work("f" * 64) as folder:
+        (folder / "checkpoint").touch()
+    assert collect(tmp_path)[0] == 2, "keys[0] is older than the last three, keys[5] unnamed"
+    assert set(store.all()) == set(keys[1:5])
+    assert {path.name for path in (tmp_path / "work").iterdir()} == {keys[4], f"{keys[4]}.lock"}
+
+
+def test_gc_waits_for_no_run_and_refuses(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    mark = Mark(store, "t")
+    with pytest.raises(UsageError, match=r"a run is under way.*\(process \d+\)"):
+        collect(tmp_path)
+    mark.close(True)
+    collect(tmp_path)
+    with pytest.raises(UsageError, match="is not a store"):
+        collect(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="at least 0"):
+        collect(tmp_path, -1)
+
+
+def test_gc_beside_a_run_is_refused_and_after_its_kill_it_works(tmp_path: Path) -> None:
+    world.lines(tmp_path / "in.jsonl", range(30))
+    (tmp_path / "mine.py").write_text(
+        "import os, time\n\ndef f(record):\n"
+        "    time.sleep(0 if os.path.exists('go') else 30)\n    return record\n"
+    )
+    world.recipe(tmp_path, "jsonl: {path: in.jsonl}", "[normalize, apply: {function: 'mine:f'}]")
+    process = start("run", "t.yaml", cwd=tmp_path)
+    try:
+        world.begins(tmp_path, "03-apply")
+        done = seedbed("gc", cwd=tmp_path, code=2)
+        assert "a run is under way" in done.stderr and str(process.pid) in done.stderr
+        process.send_signal(signal.SIGKILL)
+        process.wait(30)
+    finally:
+        end(process)
+    finished = stored(tmp_path)
+    assert len(finished) >= 2
+    done = seedbed("gc", cwd=tmp_path)
+    assert done.stdout.startswith("removed")
+    (tmp_path / "go").touch()
+    seedbed("run", "t.yaml", cwd=tmp_path)
+    steps = {s["stage"]: s["computed"] for s in world.account(tmp_path)["steps"]}
+    assert steps == {"jsonl": 0, "normalize": 0, "apply": 1}
+    assert named(tmp_path) <= stored(tmp_path)
+    (tmp_path / "in.jsonl").write_text('{"prompt": "a?", "completion": "another thing"}\n')
+    for _ in range(4):
+        seedbed("run", "t.yaml", cwd=tmp_path)
+    seedbed("gc", cwd=tmp_path)
+    assert not finished & stored(tmp_path), "three runs since then name none of it"
+    seedbed("run", "t.yaml", cwd=tmp_path)
+    assert all(s["computed"] == 0 for s in world.account(tmp_path)["steps"])

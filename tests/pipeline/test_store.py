@@ -1,0 +1,161 @@
+"""The store: whole entries or none, whoever races, whatever is damaged."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from pipeline.store import Store, is_full
+
+KEY = "ab" + "0" * 62
+
+
+def _put(store: Store, text: str = "hello", key: str = KEY) -> dict[str, object]:
+    def write(folder: Path) -> dict[str, object]:
+        (folder / "sub").mkdir()
+        (folder / "data").write_text(text)
+        (folder / "sub/more").write_text("more")
+        return {"rows": 3}
+
+    return store.put(key, write, "data").manifest
+
+
+def test_an_entry_is_read_back_and_read_only(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert store.get(KEY) is None
+    manifest = _put(store)
+    entry = store.get(KEY)
+    assert entry is not None and entry.manifest == manifest
+    assert manifest["rows"] == 3 and manifest["files"] == {"data": 5, "sub/more": 4}
+    assert entry.sha256 == entry.manifest["hashes"]["data"]
+    assert (entry.path / "data").stat().st_mode & 0o222 == 0
+    assert list(store.all()) == [KEY] and store.size() > 9
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+
+    def write(folder: Path) -> dict[str, object]:
+        (folder / "data").write_text("half")
+        raise ValueError("in the middle")
+
+    with pytest.raises(ValueError, match="middle"):
+        store.put(KEY, write)
+    assert store.get(KEY) is None and not list((tmp_path / "tmp").iterdir())
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-3])
+
+
+def _edit(path: Path) -> None:
+    path.write_bytes(b"J" + path.read_bytes()[1:])
+
+
+def _later(path: Path) -> None:
+    stat = path.stat()
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns + 5_000_000_000))
+
+
+@pytest.mark.parametrize("name", ["data", "sub/more", "manifest.json"])
+@pytest.mark.parametrize("damage", [_cut, _edit, _later, Path.unlink])
+def test_a_damaged_entry_does_not_count_and_is_replaced(
+    tmp_path: Path, name: str, damage: object
+) -> None:
+    store = Store(tmp_path)
+    before = _put(store)
+    path = store.path(KEY) / name
+    path.chmod(0o644)
+    assert callable(damage)
+    damage(path)
+    if damage is _later and name == "manifest.json":
+        assert store.get(KEY) is not None  # only its time changed
+        return
+    if damage is _edit:
+        _later(path)  # a machine's clock may be coarser than two writes in a row
+    assert store.get(KEY) is None
+    _put(store)
+    entry = store.get(KEY)
+    assert entry is not None and entry.manifest == before
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_a_manifest_with_another_count_does_not_count(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    path = store.path(KEY) / "manifest.json"
+    manifest = _put(store)
+    path.chmod(0o644)
+    path.write_text(json.dumps({**manifest, "rows": 4}))
+    assert store.get(KEY) is None
+    path.write_text(json.dumps(["not", "a", "manifest"]))
+    assert store.get(KEY) is None
+
+
+def test_writers_of_one_key_all_succeed_and_one_entry_stays(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    barrier = threading.Barrier(8)
+    results: list[object] = []
+
+    def writer() -> None:
+        barrier.wait()
+        results.append(_put(store)["hashes"])
+
+    threads = [threading.Thread(target=writer) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 8 and all(one == results[0] for one in results)
+    assert list(store.all()) == [KEY] and not list((tmp_path / "tmp").iterdir())
+
+
+def test_only_one_at_a_time_has_the_work_folder(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    order: list[str] = []
+    waiting = threading.Event()
+
+    def second() -> None:
+        waiting.set()
+        with store.work(KEY) as folder:
+            order.append((folder / "checkpoint").read_text())
+
+    with store.work(KEY) as folder:
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert waiting.wait(5)
+        thread.join(0.2)
+        assert not order, "the second waits"
+        (folder / "checkpoint").write_text("of the first")
+    thread.join(5)
+    assert order == ["of the first"]
+    store.finish(KEY)
+    assert not list((tmp_path / "work").iterdir())
+
+
+def test_sweep_removes_what_dead_processes_left(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    host = os.uname().nodename
+    dead = 2**22 - 3
+    for name in (
+        f".tmp-key-{host}-{dead}-aa11",
+        f".tmp-key-{host}-{os.getpid()}-bb22",
+        ".tmp-key-elsewhere-1-cc33",
+        ".gone-key-dd44",
+    ):
+        (tmp_path / "tmp" / name).mkdir(parents=True)
+    assert store.sweep() == 0, "all are younger than an hour"
+    assert store.sweep(0.0) == 2
+    left = {path.name.split("-")[2] for path in (tmp_path / "tmp").iterdir()}
+    assert left == {host.split("-")[0], "elsewhere"}
+
+
+def test_which_errors_say_that_the_disk_is_full() -> None:
+    import errno
+
+    assert is_full(OSError(errno.ENOSPC, "")) and is_full(OSError(errno.EDQUOT, ""))
+    assert not is_full(OSError(errno.EACCES, ""))
