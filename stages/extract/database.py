@@ -7,7 +7,7 @@ manifests, places and errors, so PostgreSQL's own PGPASSWORD or password file gi
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -34,17 +34,17 @@ class DatabaseExtract(RowSource):
     table: the table whose rows are wanted, with or without its schema; none: all tables.
     query: one SELECT that the server runs; its rows become the records. None: rows of tables.
     key: columns that name a row and order the rows; none: the primary key, else all columns.
-    prompt: column of the prompt, or a template like "{title}: {body}"; none: by known names, such as
-        question beside answer, or prompt beside completion.
+    prompt: column of the prompt, or a template like "{title}: {body}"; none: by known names, such
+        as question beside answer, or prompt beside completion.
     completion: column of the completion, or a template; none: by known names.
-    text: column of the text, or a template; none: text, content or body; without any of these, each
-        row is one text of lines `column: value`. Other columns go to meta.
+    text: column of the text, or a template; none: text, content or body; without any of these,
+        each row is one text of lines `column: value`. Other columns go to meta.
     snapshot: label of a reading: a run with the same label takes what was read before and asks the
         server nothing; none: a server is read again each time, a SQLite file when it has changed.
     """
 
     name: ClassVar[str] = "database"
-    reasons: ClassVar[dict[str, str]] = {
+    reasons: ClassVar[Mapping[str, str]] = {
         "empty": "the prompt, completion or text is NULL or nothing but white space",
         "encoding": "text is not in the database's character set",
         "unreadable": "the file is no SQLite database, or is damaged; rows before were read",

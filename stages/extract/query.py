@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,7 +23,8 @@ from stages.require import require
 PLACE = "_place"
 _BATCH_ROWS, _BATCH_BYTES = 4096, 8 << 20
 _INT64 = 1 << 63
-_KINDS: dict[str, tuple[str, pa.DataType]] = {
+_Kind = tuple[str, pa.DataType]
+_KINDS: dict[str, _Kind] = {
     "int": ("BIGINT", pa.int64()),
     "sqlite_int": ("BIGINT", pa.int64()),
     "float": ("DOUBLE", pa.float64()),
@@ -271,7 +272,8 @@ def _type(column: Column) -> tuple[str, pa.DataType] | None:
             return f"DECIMAL({digits},{scale})", pa.decimal128(digits, scale)
     if column.kind in ("any", "sqlite_numeric"):
         return None
-    return _KINDS.get(column.kind, _TEXT)
+    found: _Kind = _KINDS.get(column.kind, _TEXT)
+    return found
 
 
 def _inferred(values: Sequence[Any]) -> tuple[str, pa.DataType]:
@@ -285,6 +287,3 @@ def _inferred(values: Sequence[Any]) -> tuple[str, pa.DataType]:
         if kinds == {kind}:
             return _KINDS[known]
     return _TEXT
-
-
-Places = Callable[[Row], str]

@@ -7,7 +7,7 @@ value needs a server for is refused row by row. A query joins the tables of one 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -15,9 +15,10 @@ from typing import Any, ClassVar, Literal
 from stages import records
 from stages.base import Fault, Item, Part, RowSource
 from stages.errors import Unreadable, UsageError
-from stages.extract import archives, query
+from stages.extract import archives
 from stages.extract.files import find
 from stages.extract.forms import Names
+from stages.extract.query import PLACE, Tables, names_table, problem_with
 from stages.extract.row_records import Layout, as_json, key_text
 from stages.extract.sqldump.reader import Reader
 from stages.extract.sqldump.rows import REASONS, Refusal, Row, Shape
@@ -37,28 +38,28 @@ class SqlExtract(RowSource):
         column `place` that holds it gives the record the place of that row. What comes in is then
         the result's rows and the refused rows of the tables that the query names; a table it does
         not name is not looked at. None: rows of tables.
-    key: columns of the query's result that name a row; they order the result and stand in its place.
-    prompt: column of the prompt, or a template like "{title}: {body}"; none: by known names, such as
-        question beside answer, or prompt beside completion.
+    key: columns of the query's result that name a row, order the result and stand in its place.
+    prompt: column of the prompt, or a template like "{title}: {body}"; none: by known names, such
+        as question beside answer, or prompt beside completion.
     completion: column of the completion, or a template; none: by known names.
-    text: column of the text, or a template; none: text, content or body; without any of these, each
-        row is one text of lines `column: value`. Other columns go to meta.
+    text: column of the text, or a template; none: text, content or body; without any of these,
+        each row is one text of lines `column: value`. Other columns go to meta.
     dialect: server that the dump was written for; auto finds it by evidence in the first 256 KB,
         which was right for all 77 dumps of the development set.
-    row_limit: bytes that one row or statement may have, checked as more is read: up to twice as many
-        may pass; 256 MB is far above what people write.
+    row_limit: bytes that one row or statement may have, checked as more is read: up to twice as
+        many may pass; 256 MB is far above what people write.
     memory: megabytes that the query may use before it goes to disk.
     """
 
     name: ClassVar[str] = "sql"
-    reasons = {
+    reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,
         **REASONS,
         "truncated": "the file or the archive ends before its end: within a row, a statement, or "
         "before the closing line that the dumping tool writes",
         "empty": "the prompt, completion or text is NULL or nothing but white space",
     }
-    libraries = ("duckdb",)
+    libraries: ClassVar[tuple[str, ...]] = ("duckdb",)
     suffixes: ClassVar[tuple[str, ...]] = archives.packed(_SUFFIXES)
 
     table: str | None = None
@@ -82,7 +83,7 @@ class SqlExtract(RowSource):
         if self.query is not None:
             if self.table is not None:
                 problems.append("table and query are two ways to choose rows: give one")
-            problem = query.problem_with(self.query)
+            problem = problem_with(self.query)
             problems += [problem] if problem else []
         elif named and self.table is None:
             problems.append(
@@ -148,17 +149,17 @@ class SqlExtract(RowSource):
     def _joined(
         self, place: Place, reader: Reader, stream: archives.Member, text: str
     ) -> Iterator[Item | Fault]:
-        with query.Tables(self.memory) as tables:
+        with Tables(self.memory) as tables:
             for event in reader:
                 if isinstance(event, Refusal):
-                    if event.table is None or query.names_table(text, event.table):
+                    if event.table is None or names_table(text, event.table):
                         yield from _fault(place, event, stream)
-                elif query.names_table(text, event.shape.table):
+                elif names_table(text, event.shape.table):
                     tables.add(event, str(_place(place, event)))
             tables.finish(reader.named_schemas())
             yield from self._results(place, tables, text)
 
-    def _results(self, place: Place, tables: query.Tables, text: str) -> Iterator[Item | Fault]:
+    def _results(self, place: Place, tables: Tables, text: str) -> Iterator[Item | Fault]:
         known: Layout | None = None
         place_at: int | None = None
         for number, (names, values) in enumerate(tables.select(text, self.key)):
@@ -186,7 +187,7 @@ class SqlExtract(RowSource):
             (
                 n
                 for n, name in enumerate(names)
-                if name.lower() in ("place", query.PLACE) and _place_of(values[n]) is not None
+                if name.lower() in ("place", PLACE) and _place_of(values[n]) is not None
             ),
             None,
         )

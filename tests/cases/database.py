@@ -14,7 +14,8 @@ def _made(path: Path) -> str:
         connection.executescript(
             "CREATE TABLE posts (id INTEGER PRIMARY KEY, q TEXT, a TEXT, score REAL, blob BLOB);"
             "CREATE TABLE tags (post INTEGER, tag TEXT);"
-            "INSERT INTO posts VALUES (2, 'second?', 'yes', 1.5, x'00ff'), (1, 'first?', 'no', 2, '');"
+            "INSERT INTO posts VALUES (2, 'second?', 'yes', 1.5, x'00ff');"
+            "INSERT INTO posts VALUES (1, 'first?', 'no', 2, '');"
             "INSERT INTO posts VALUES (3, 'third?', NULL, NULL, NULL);"
             "INSERT INTO posts VALUES (4, CAST(x'ff' AS TEXT), 'x', NULL, NULL);"
             "INSERT INTO tags VALUES (1, 'peas'), (1, 'beans'), (NULL, NULL);"
@@ -28,7 +29,10 @@ def cases(folder: Path) -> list[Case]:
     path = _made(folder / "forum.db")
     broken = folder / "broken.sqlite"
     broken.write_bytes(b"SQLite format 3\0" + b"x" * 4000)
-    select = "SELECT p.id AS id, p.q AS prompt, t.tag AS completion FROM posts p JOIN tags t ON t.post=p.id"
+    select = (
+        "SELECT p.id AS id, p.q AS prompt, t.tag AS completion "
+        "FROM posts p JOIN tags t ON t.post = p.id"
+    )
     return [
         Case(
             DatabaseExtract(table="posts", prompt="q", completion="a"),

@@ -28,6 +28,7 @@ COPY = (
     "1\ttab\\there\t\\\\x00ff\n2\t\\N\t\\N\n3\tx\t\\\\xzz\n4\tonly two\n\\.\n\n"
     "-- PostgreSQL database dump complete\n"
 )
+PARTS = "SET client_encoding = 'UTF8';\nCOPY public.posts (id) FROM '$$PATH$$/3392.dat';\n"
 QUERY = (
     "SELECT q.id AS id, q.prompt AS prompt, a.completion AS completion, a._place AS place "
     "FROM posts AS q JOIN posts AS a ON a.id = q.id WHERE q.id <> 3"
@@ -78,10 +79,18 @@ def cases(folder: Path) -> list[Case]:
         ),
         Case(
             SqlExtract(),
-            path=_write(folder / "latin.sql", (HEAD + TABLE).encode()
-                        + b"INSERT INTO `posts` VALUES (1,'caf\xe9','x'),(2,'caf\xc3\xa9','y');\n"
-                        + END.encode()),
+            path=_write(
+                folder / "latin.sql",
+                (HEAD + TABLE).encode()
+                + b"INSERT INTO `posts` VALUES (1,'caf\xe9','x'),(2,'caf\xc3\xa9','y');\n"
+                + END.encode(),
+            ),
             reasons={"encoding": 1},
+        ),
+        Case(
+            SqlExtract(),
+            path=_write(folder / "far.sql", PARTS),
+            reasons={"elsewhere": 1},
         ),
         Case(
             SqlExtract(),
@@ -90,8 +99,11 @@ def cases(folder: Path) -> list[Case]:
         ),
         Case(
             SqlExtract(),
-            path=_write(folder / "odd.sql", HEAD + TABLE + "INSERT INTO `posts` VALUES oops;\n"
-                        "INSERT INTO `posts` VALUES (1,'a','b');\n" + END),
+            path=_write(
+                folder / "odd.sql",
+                HEAD + TABLE + "INSERT INTO `posts` VALUES oops;\n"
+                "INSERT INTO `posts` VALUES (1,'a','b');\n" + END,
+            ),
             reasons={"unparsed": 1},
         ),
         Case(

@@ -24,8 +24,8 @@ SECRET = "s3cret-Pa:ss"
 POSTS = """
     CREATE TABLE posts (id int PRIMARY KEY, question text, answer text, price numeric(30,10),
         made timestamptz, data bytea, f float8, r real, tags text[], ok boolean, big bigint);
-    INSERT INTO posts SELECT i, 'why ' || i || E'\\n\\\\N "x" \\u00e9', CASE WHEN i % 5 = 0 THEN NULL
-        ELSE 'because ' || i END, i * 1.10, '2020-01-01 10:00+02', '\\x00ff5c', 0.1, 0.1,
+    INSERT INTO posts SELECT i, 'why ' || i || E'\\n\\\\N "x" \\u00e9',
+        CASE WHEN i % 5 = 0 THEN NULL ELSE 'because ' || i END, i * 1.10, '2020-01-01 10:00+02', '\\x00ff5c', 0.1, 0.1,
         '{a,"b c",NULL}', i % 2 = 0, 9223372036854775807 FROM generate_series(1, 2500) AS i;
     CREATE TABLE bare (word text);
     INSERT INTO bare VALUES ('b'), ('B'), ('a'), (NULL), ('é');
@@ -201,7 +201,9 @@ def test_a_wrong_password_is_not_shown(server: str, monkeypatch: pytest.MonkeyPa
 def test_the_password_file(server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("PGPASSWORD")
     escaped = SECRET.replace(":", "\\:")
-    (tmp_path / "pass").write_text(f"# mine\nelsewhere:*:*:*:no\n127.0.0.1:*:*:gardener:{escaped}\n")
+    (tmp_path / "pass").write_text(
+        f"# mine\nelsewhere:*:*:*:no\n127.0.0.1:*:*:gardener:{escaped}\n"
+    )
     monkeypatch.setenv("PGPASSFILE", str(tmp_path / "pass"))
     kept, _ = read(DatabaseExtract(table="bare"), server)
     assert len(kept) == 4
@@ -255,8 +257,10 @@ def forum(tmp_path: Path) -> Path:
     path = tmp_path / "a forum.db"
     with sqlite3.connect(path) as connection:
         connection.executescript(
-            "CREATE TABLE posts (b INTEGER, a TEXT, question TEXT, answer TEXT, PRIMARY KEY (a, b));"
-            "INSERT INTO posts VALUES (2, 'x', 'q2', 'a2'), (1, 'x', 'q1', 'a1'), (9, 'a', 'q0', 'a0');"
+            "CREATE TABLE posts "
+            "(b INTEGER, a TEXT, question TEXT, answer TEXT, PRIMARY KEY (a, b));"
+            "INSERT INTO posts VALUES (2, 'x', 'q2', 'a2'), (1, 'x', 'q1', 'a1');"
+            "INSERT INTO posts VALUES (9, 'a', 'q0', 'a0');"
             "CREATE VIEW questions AS SELECT question AS text FROM posts;"
         )
     connection.close()

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _HEAD = re.compile(
     rb"(?is)COPY\s+(?P<table>" + NAMES + rb")\s*(?P<columns>\(\s*(?:" + NAME
-    + rb"(?:\s*,\s*" + NAME + rb")*+)?\s*\))?\s*FROM\s+STDIN\b(?P<options>(?:[^;']++|'(?:[^']|'')*+')*+);[ \t]*+\r?(?:\n|\Z)"
+    + rb"(?:\s*,\s*" + NAME + rb")*+)?\s*\))?\s*FROM\s+STDIN\b"
+    rb"(?P<options>(?:[^;']++|'(?:[^']|'')*+')*+);[ \t]*+\r?(?:\n|\Z)"
 )  # fmt: skip
 _DELIMITER = re.compile(rb"(?is)\bDELIMITERS?\s+(?:AS\s+)?E?'(\\?.)'")
 _NULL = re.compile(rb"(?is)\bNULL\s+(?:AS\s+)?E?'((?:[^']|'')*)'")

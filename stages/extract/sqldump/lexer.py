@@ -145,9 +145,10 @@ def statement(syntax: Syntax, terminator: bytes) -> re.Pattern[bytes]:
     if syntax.dialect == "postgres":
         single = single.replace(b"$", b"")
     other = rb"(?!" + stop + rb")[" + single + rb"]"
+    parts.append(other)
     return re.compile(
-        rb"(?:[^" + specials + rb"]++|" + rb"|".join(parts) + rb"|" + other + rb")*+(" + stop + rb")?"
-    )  # fmt: skip
+        rb"(?:[^" + specials + rb"]++|" + rb"|".join(parts) + rb")*+(" + stop + rb")?"
+    )
 
 
 @lru_cache(maxsize=256)

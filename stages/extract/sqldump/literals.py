@@ -57,7 +57,7 @@ def unescape_mysql(data: bytes, quote: bytes, charset: str) -> bytes:
     found = pairs(charset)
     if found is None:
         if quote * 2 not in data and _SAFE_ESCAPES.fullmatch(data):
-            return codecs.escape_decode(data)[0]  # type: ignore[return-value]
+            return codecs.escape_decode(data)[0]
         pattern = _MYSQL_ESCAPE
     else:
         lead, trail = found
@@ -316,11 +316,18 @@ def _hex(text: bytes) -> bytes:
         raise Refused("unparsed", value=_shown(text)) from None
 
 
+_CONVERSIONS = frozenset(
+    (
+        *("cast", "convert", "blob", "clob", "dbclob", "json", "timestamp", "date", "time"),
+        *("to_date", "to_timestamp", "to_clob", "to_nclob", "to_blob", "to_number"),
+    )
+)
+
+
 def _called(name: str, given: list[Literal], session: Session) -> Literal | None:
     """The value of a function of constants; None for one that is not known to be one."""
     kinds = [value.kind for value in given]
-    if name in ("cast", "convert", "blob", "timestamp", "date", "time", "to_date", "to_timestamp",
-                "to_clob", "to_nclob", "to_blob", "to_number", "json", "clob", "dbclob"):  # fmt: skip
+    if name in _CONVERSIONS:
         return given[0] if given else None
     if name in ("char", "chr", "nchar") and kinds == ["number"]:
         return Literal("string", chr(int(given[0].data)).encode())

@@ -16,13 +16,14 @@ from stages.extract.sqldump.lexer import NAMES, blank, split_names, statement
 from stages.extract.sqldump.literals import Refused
 from stages.extract.sqldump.rows import Refusal, Row, Shape
 from stages.extract.sqldump.schema import Schema, create_table, table_key
-from stages.extract.sqldump.window import ITEM_BYTES, TooLong, Utf16, Window
+from stages.extract.sqldump.window import ITEM_BYTES, TooLong, Watched, Window, as_utf8
 
 _WHITE = re.compile(rb"[\s\x00\x1a]*+")
 _WORD = re.compile(rb"[A-Za-z_]+")
 _VERSION = re.compile(rb"/\*M?!(\d{5,6})?[ \t]*")
 _LINE = re.compile(rb"[^\n]*+\n?")
 _DOLLAR = re.compile(rb"\$(?:[A-Za-z_]\w*+)?+\$")
+_COPY_FILE = re.compile(rb"(?is)COPY\s+(" + NAMES + rb")\s*(?:\([^)]*\))?\s*FROM\s+['$]")
 _GO = re.compile(rb"(?i)GO[ \t]*\r?(?:\n|\Z)")
 _ROUTINE = re.compile(
     rb"(?is)(?:CREATE|ALTER)\s+(?:OR\s+(?:REPLACE|ALTER)\s+)?(?:\w+\s*=\s*(?:`[^`]*`|\w+)(?:@(?:`[^`]*`|\w+))?\s+)?"
@@ -33,12 +34,14 @@ _SLASH = re.compile(rb"(?m)^[ \t]*/[ \t]*\r?$\n?")
 _GO_LINE = re.compile(rb"(?im)^[ \t]*GO[ \t]*\r?$\n?")
 _END = re.compile(rb"(?is)\bEND\s*;")
 _NEXT = re.compile(
-    rb"\n(?=(?:INSERT|REPLACE) (?:INTO|IGNORE)|CREATE TABLE|COPY |LOCK TABLES|UNLOCK TABLES|DROP TABLE)"
+    rb"\n(?=(?:INSERT|REPLACE) (?:INTO|IGNORE)|CREATE TABLE|COPY |LOCK TABLES|UNLOCK TABLES"
+    rb"|DROP TABLE)"
 )
 _BEGINS = (
     rb"insert replace copy create set use delimiter go begin declare drop alter lock unlock "
     rb"pragma commit select start end grant revoke analyze comment connect rollback delete update "
-    rb"call if exec execute print truncate vacuum reindex do with prompt rem quit exit spool define "
+    rb"call if exec execute print truncate vacuum reindex do with prompt rem quit exit spool "
+    rb"define "
     rb"whenever source flush savepoint release show explain merge attach detach security reset "
     rb"import refresh cluster discard listen notify prepare deallocate values table"
 )
@@ -53,42 +56,6 @@ _CLOSING = (
 )  # fmt: skip
 
 
-class _Watched:
-    """A stream that notices the closing line of the tool that wrote it."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream, self._tail, self.closed = stream, b"", False
-        self.closing: bytes | None = None
-
-    def read(self, size: int) -> bytes:
-        """Read on."""
-        data = self._stream.read(size)
-        if self.closing is not None and not self.closed:
-            self.closed = self.closing in self._tail + data
-            self.before(data)
-        return data
-
-    def before(self, data: bytes) -> None:
-        """What was read before the next read; the closing line may stand across the two."""
-        self._tail = data[-len(self.closing or b"") :]
-
-
-class _Joined:
-    """Bytes that were read already, then the rest of the stream."""
-
-    def __init__(self, begun: bytes, stream: _Watched) -> None:
-        self._begun, self._stream = begun, stream
-
-    def read(self, size: int) -> bytes:
-        """What was read before, then as the stream gives it."""
-        begun, self._begun = self._begun, b""
-        return begun or self._stream.read(size)
-
-
-def _utf16(begun: bytes, stream: _Watched) -> Utf16:
-    return Utf16(_Joined(begun, stream), begun[:2] == b"\xfe\xff")  # type: ignore[arg-type]
-
-
 class Reader:
     """Reads one dump: iterate it for the rows and refusals in order; memory holds one row.
 
@@ -98,11 +65,11 @@ class Reader:
     def __init__(
         self, stream: IO[bytes], dialect: str | None = None, limit: int = ITEM_BYTES
     ) -> None:
-        self._watched = _Watched(stream)
+        self._watched = Watched(stream)
         self.window = Window(self._watched, limit)  # type: ignore[arg-type]
         self.window.ensure(HEAD)
         if self.window.data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            self.window = Window(_utf16(self.window.data, self._watched), limit)  # type: ignore[arg-type]
+            self.window = Window(as_utf8(self.window.data, self._watched), limit)  # type: ignore[arg-type]
             self.window.wide = True
             self.window.ensure(HEAD)
         head = self.window.data[:HEAD]
@@ -303,6 +270,8 @@ class Reader:
                 yield from insert(self)
             elif word == b"copy" and (rows := copy(self)) is not None:
                 yield from rows
+            elif word == b"copy" and (named := _COPY_FILE.match(data, pos)) is not None:
+                yield from self.refuse_statement("elsewhere", named[1])
             elif word == b"create" or word == b"alter":
                 yield from self._create()
             elif not self._session_line(word):
@@ -358,9 +327,10 @@ class Reader:
         elif word == b"delimiter" and session.dialect == "mysql":
             line = self._take_line().split(None, 1)
             session.terminator = line[1].strip() if len(line) > 1 else b";"
-        elif (word == b"go" and _GO.match(window.data, window.pos)) or (session.dialect == "oracle" and (
-            first == b"/" or word in (b"set", b"spool", b"define", b"connect")
-        )):
+        elif (word == b"go" and _GO.match(window.data, window.pos)) or (
+            session.dialect == "oracle"
+            and (first == b"/" or word in (b"set", b"spool", b"define", b"connect"))
+        ):
             self._take_line()
         elif session.dialect == "oracle" and word in (b"begin", b"declare"):
             window.pos += len(word)
@@ -406,15 +376,10 @@ class Reader:
             return self._skip_past(_GO_LINE)
         if dialect == "oracle" and what not in (b"VIEW", b"TYPE"):
             return self._skip_past(_SLASH)
-        if (
-            dialect in ("sqlite", "mysql", "db2")
-            and what != b"VIEW"
-            and self.session.terminator == b";"
-        ):
-            if re.search(
-                rb"(?is)\bBEGIN\b", self.window.data[self.window.pos : self.window.pos + 4096]
-            ):
-                return self._skip_past(_END)
+        compound = dialect in ("sqlite", "mysql", "db2") and what != b"VIEW"
+        begins = self.window.data[self.window.pos : self.window.pos + 4096]
+        if compound and self.session.terminator == b";" and re.search(rb"(?i)\bBEGIN\b", begins):
+            return self._skip_past(_END)
         return False
 
     def _skip_past(self, pattern: re.Pattern[bytes]) -> bool:

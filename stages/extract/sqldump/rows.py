@@ -8,6 +8,7 @@ from stages.extract.sqldump.schema import Column
 
 REASONS = {
     "expression": "a value needs a server: NOW(), a sub-select, INSERT ... SELECT, DEFAULT",
+    "elsewhere": "the statement takes its rows from another file",
     "wrong_width": "the row has more or fewer values than the table has columns",
     "encoding": "text is not in the character set that the dump says",
     "value": "a value is not of its column's type",

@@ -36,24 +36,24 @@ _HEAD = re.compile(
 )
 _INHERITS = re.compile(rb"(?is)\)\s*INHERITS\s*\((.*?)\)")
 _PARTITION_OF = re.compile(rb"(?is)PARTITION\s+OF\s+(" + NAMES + rb")")
-_NOT_COLUMNS = frozenset(
-    b"primary key unique constraint index fulltext spatial check foreign exclude period like".split()
-)
+_KEYS = b"primary key unique constraint index fulltext spatial check foreign exclude period like"
+_NOT_COLUMNS = frozenset(_KEYS.split())
 _GENERATED = re.compile(
     rb"(?i)\bGENERATED\s+ALWAYS\s+AS\s*\(|\bAS\s*\(|\b(?:VIRTUAL|STORED|PERSISTENT)\b"
 )
 _DEFAULT = re.compile(rb"(?is)\bDEFAULT\s+('(?:[^'\\]|'')*'|-?[0-9.]+\b|NULL\b)(?!\s*[:(])")
-_INTS = frozenset(
-    ["int", "integer", "tinyint", "smallint", "mediumint", "bigint", "int2", "int4", "int8", "serial", "bigserial", "smallserial", "serial4", "serial8"]
-)
-_FLOATS = frozenset(["float", "double", "real", "float4", "float8", "binary_float", "binary_double"])
-_DECIMALS = frozenset(["decimal", "numeric", "dec", "fixed", "number", "smallmoney"])
-_BYTES = frozenset(
-    ["binary", "varbinary", "blob", "tinyblob", "mediumblob", "longblob", "bytea", "image", "raw", "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection", "rowversion"]
-)
-_TIMES = frozenset(
-    ["date", "datetime", "timestamp", "timestamptz", "time", "timetz", "year", "datetime2", "smalldatetime", "datetimeoffset"]
-)
+# type → kind; what is not here is text
+_KINDS = {
+    "int": "int integer tinyint smallint mediumint bigint int2 int4 int8 serial bigserial "
+    "smallserial serial4 serial8",
+    "float": "float double real float4 float8 binary_float binary_double",
+    "decimal": "decimal numeric dec fixed number smallmoney",
+    "bytes": "binary varbinary blob tinyblob mediumblob longblob bytea image raw geometry point "
+    "linestring polygon multipoint multilinestring multipolygon geometrycollection rowversion",
+    "time": "date datetime timestamp timestamptz time timetz year datetime2 smalldatetime "
+    "datetimeoffset",
+}
+_KIND_OF = {word: kind for kind, words in _KINDS.items() for word in words.split()}
 
 
 def create_table(syntax: Syntax, text: bytes, known: dict[str, Schema]) -> Schema | None:
@@ -176,19 +176,18 @@ def _kind(
     if dialect == "oracle" and word in ("number", "integer", "float", "int"):
         whole = word in ("integer", "int") or (len(arguments) == 1 or arguments[1:] == (0,))
         return ("int" if whole else "decimal"), arguments[:2] if len(arguments) == 2 else ()
-    for kinds, kind in ((_INTS, "int"), (_FLOATS, "float"), (_BYTES, "bytes"), (_TIMES, "time")):
-        if word in kinds:
-            return kind, ()
-    if word in _DECIMALS or (word == "money" and dialect == "mssql"):
-        return "decimal", (arguments + (0,))[:2] if arguments else ()
-    return "text", ()
+    kind = "decimal" if word == "money" and dialect == "mssql" else _KIND_OF.get(word, "text")
+    if kind == "decimal":
+        return kind, (*arguments, 0)[:2] if arguments else ()
+    return kind, ()
 
 
 def _affinity(piece: bytes) -> str:
     """SQLite's rules, from the declared type: int, text, any (no type or blob), float, numeric."""
     match = re.match(
-        rb"(?is)\s*(?:" + NAME + rb"|'[^']*')\s*(.*?)(?:\s(?:CONSTRAINT|PRIMARY|NOT|NULL|UNIQUE|CHECK|DEFAULT|"
-        rb"COLLATE|REFERENCES|GENERATED|AS)\b|$)", piece
+        rb"(?is)\s*(?:" + NAME + rb"|'[^']*')\s*(.*?)(?:\s(?:CONSTRAINT|PRIMARY|NOT|NULL|UNIQUE|"
+        rb"CHECK|DEFAULT|COLLATE|REFERENCES|GENERATED|AS)\b|$)",
+        piece,
     )  # fmt: skip
     declared = match[1].upper() if match else b""
     if b"INT" in declared:

@@ -32,6 +32,43 @@ def narrow(data: bytes) -> bytes:
     return data.decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass")
 
 
+class Watched:
+    """A stream that notices the closing line of the tool that wrote it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream, self._tail, self.closed = stream, b"", False
+        self.closing: bytes | None = None
+
+    def read(self, size: int) -> bytes:
+        """Read on."""
+        data = self._stream.read(size)
+        if self.closing is not None and not self.closed:
+            self.closed = self.closing in self._tail + data
+            self.before(data)
+        return data
+
+    def before(self, data: bytes) -> None:
+        """What was read before the next read; the closing line may stand across the two."""
+        self._tail = data[-len(self.closing or b"") :]
+
+
+class _Rest:
+    """Bytes that were read already, then the rest of the stream."""
+
+    def __init__(self, begun: bytes, stream: Watched) -> None:
+        self._begun, self._stream = begun, stream
+
+    def read(self, size: int) -> bytes:
+        """What was read before, then as the stream gives it."""
+        begun, self._begun = self._begun, b""
+        return begun or self._stream.read(size)
+
+
+def as_utf8(begun: bytes, stream: Watched) -> Utf16:
+    """A UTF-16 stream of which `begun` has been read, as UTF-8."""
+    return Utf16(_Rest(begun, stream), begun[:2] == b"\xfe\xff")  # type: ignore[arg-type]
+
+
 class TooLong(Exception):
     """One row or statement is longer than the limit."""
 
