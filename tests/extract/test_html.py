@@ -20,7 +20,7 @@ def body(inner: str, head: str = "") -> bytes:
 
 
 def article(inner: str) -> bytes:
-    return body(f"<article><h1>Tides</h1><p>{LINE}</p>{inner}<p>{LINE}</p></article>")
+    return body(f"<article><h1>Tides</h1><p>{LINE} {LINE}</p>{inner}<p>{LINE}</p></article>")
 
 
 def read(folder: Path, data: bytes, **parameters: Any) -> tuple[list[Any], list[Any]]:
@@ -51,7 +51,7 @@ def test_lists_tables_code_and_quotations_keep_their_form() -> None:
     )
     assert found.markdown == "\n".join(
         [
-            LINE,
+            f"{LINE} {LINE}",
             "",
             "## Steps",
             "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from stages.extract.webpage.kinds import Kind
 from stages.extract.webpage.tree import Node, words
 
 _TAGS = words("nav footer aside form button input label dialog menu")
@@ -13,19 +14,25 @@ _ROLES = words(
 )
 # Words of class and id values, as sites call the parts that are not the page's own text.
 _WORDS = (
-    r"nav|navi|navbar|navigation|topnav|subnav|menu|submenu|breadcrumbs?|crumbs?|side-?bar|footer"
-    r"|foot|site-?header|masthead|top-?bar|cookies?|consent|gdpr|ccpa|pop-?up|modal|overlay"
-    r"|lightbox|newsletter|subscribe|subscription|sign-?up|login|sign-?in|social|share|sharing"
-    r"|addtoany|sharedaddy|share-?buttons?|related|recommend(?:ed|ations?)|recirc|more-?from"
-    r"|read-?more|you-?may|promo|promoted|sponsor(?:ed)?|advert(?:s|isement|ising)?|ads?|adsense"
-    r"|dfp|outbrain|taboola|widgets?|pagination|pager|paging|prev-?next|skip-?(?:link|to)"
+    r"nav|navi|navbar|navigation|topnav|subnav|menu|submenu|breadcrumbs?|crumbs?|side-?bar"
+    r"|footer|foot|site-?header|masthead|top-?bar|cookies?|consent|gdpr|ccpa|pop-?up|modal"
+    r"|lightbox|newsletter|subscribe|subscription|sign-?up|login|sign-?in|share|sharing"
+    r"|addtoany|sharedaddy|share-?buttons?|related|recommend(?:ed|ations?)|more-?from"
+    r"|read-?more|you-?may|promoted|sponsor(?:ed)?|advert(?:s|isement|ising)?|ads?|adsense|dfp"
+    r"|outbrain|taboola|pagination|pager|paging|prev-?next|skip-?(?:link|to)"
     r"|screen-?reader(?:-text)?|sr-?only|visually-?hidden|toolbar|print-?only|no-?print"
-    r"|tag-?(?:list|cloud|links)|tags|author-?(?:bio|box|info)|about-?author|byline|credits?"
-    r"|dateline|post-?meta|entry-?meta|article-?meta|copyright|disclaimer|rating|reactions"
-    r"|popular|trending|most-?read|latest|carousel|slider|banner|jump-?links?|toc|edit-?section"
-    r"|mw-?editsection|navbox|catlinks|hidden|hide|search|feedback|survey|donate|paywall"
+    r"|tag-?(?:list|cloud|links)|author-?(?:bio|box|info)|about-?author|byline|post-?meta"
+    r"|entry-?meta|article-?meta|jump-?links?|edit-?section|mw-?editsection|navbox|catlinks"
+    r"|paywall"
+)
+# Words that are boilerplate beside an article and content on a shop's or a company's page.
+_BESIDE = (
+    r"overlay|social|recirc|promo|widgets?|tags|credits?|dateline|copyright|disclaimer|rating"
+    r"|reactions|popular|trending|most-?read|latest|carousel|slider|banner|toc|hidden|hide"
+    r"|search|feedback|survey|donate"
 )
 _UNLIKELY = re.compile(rf"(?:^|[\s_-])(?:{_WORDS})(?=$|[\s_\d-])")
+_ASIDE = re.compile(rf"(?:^|[\s_-])(?:{_WORDS}|{_BESIDE})(?=$|[\s_\d-])")
 _NOT = re.compile(
     r"(?:has|no|with|without|hide|show|content)-?(?:side-?bar|nav|menu|header|footer)\S*"
 )
@@ -40,18 +47,19 @@ _SHARE = 0.3
 _HIDDEN = re.compile(r"display:\s*none|visibility:\s*hidden")
 
 
-def mark(order: list[Node], comments: bool) -> None:
+def mark(order: list[Node], kind: Kind, comments: bool) -> None:
     """Set `dropped` on elements that are not content and on all within them.
 
     What has most of the page's text, or the page's article, is content whatever it is called.
     """
     total = max(1, order[0].chars - order[0].links)
     holders = _holders(order)
+    unlikely = _ASIDE if kind == "article" else _UNLIKELY
     known: dict[str, bool] = {}
     for node in order[1:]:
         if node.parent.dropped:
             node.dropped = True
-        elif node.chars and node not in holders and _suspect(node, known, comments):
+        elif node.chars and node not in holders and _suspect(node, unlikely, known, comments):
             node.dropped = node.chars - node.links < _MOST * total
 
 
@@ -78,7 +86,7 @@ def _holders(order: list[Node]) -> set[Node]:
     return holders
 
 
-def _suspect(node: Node, known: dict[str, bool], comments: bool) -> bool:
+def _suspect(node: Node, unlikely: re.Pattern[str], known: dict[str, bool], comments: bool) -> bool:
     if node.tag in _TAGS:
         return True
     attributes = node.attributes
@@ -98,7 +106,7 @@ def _suspect(node: Node, known: dict[str, bool], comments: bool) -> bool:
     found = known.get(names)
     if found is None:
         cleaned = _NOT.sub(" ", names)
-        found = bool(_UNLIKELY.search(cleaned))
+        found = bool(unlikely.search(cleaned))
         if not comments and not found:
             found = bool(_COMMENTS.search(cleaned))
         known[names] = found

@@ -28,5 +28,8 @@ def kind_of(order: list[Node], told: Metadata) -> Kind:
         return "listing"
     if types & _ARTICLE:
         return "article"
-    articles = sum(node.tag == "article" for node in order)
-    return "article" if articles == 1 else "other"
+    total = order[0].chars - order[0].links
+    articles = [node for node in order if node.tag == "article"]
+    if len(articles) == 1 and articles[0].chars - articles[0].links > 0.5 * total:
+        return "article"
+    return "other"

@@ -1,7 +1,8 @@
 """Bounds on what the parser is given, kept by one linear scan over the text of a page.
 
 The parser takes time by the square of the attributes of an element, of the depth of nesting, of
-the options of a list, and of formatting elements that are never closed. Nothing that a reader would see is taken away.
+the options of a list, and of formatting elements that are never closed. Nothing that a reader
+would see is taken away.
 """
 
 from __future__ import annotations

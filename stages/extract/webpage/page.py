@@ -87,8 +87,8 @@ def page(
             return Page(meta=meta, reason="no_match", evidence={"selector": selector})
     else:
         order = tree.build(source)
-        boilerplate.mark(order, comments)
         kind = kinds.kind_of(order, told)
+        boilerplate.mark(order, kind, comments or kind == "forum")
         blocks = select.content(order, kind)
         if _size(blocks) < _LITTLE:
             boilerplate.unmark(order)

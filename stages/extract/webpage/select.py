@@ -12,9 +12,12 @@ from stages.extract.webpage.tree import Node, words
 _COST = 60.0
 # A child with this share of what speaks for the region is the region.
 _NARROW = 0.8
+_COST_OF_PART = 10.0  # of a row or an item, which are short as such
 _LINK_WEIGHT = 2.0
 # A run of short lines speaks against its region less and less, so that it is bounded.
 _FADE = 0.9
+# One region with this share of the text of all sections is an article that does not say so.
+_WHOLE = 0.7
 _TEXT = words("p pre li blockquote table td ul ol dl")
 _MAIN = words("main content primary page-content main-content maincontent bodycontent")
 
@@ -24,12 +27,20 @@ def content(order: list[Node], kind: Kind) -> list[Block]:
     blocks = blocks_of(order[0])
     if not blocks:
         return []
-    kept = region(blocks) if kind == "article" else sections(order, blocks)
+    kept = region(blocks) if kind in ("article", "other") else []
+    if kind != "article":
+        all_sections = sections(order, blocks)
+        if _size(kept) < _WHOLE * _size(all_sections):
+            kept = all_sections
     kept = _tidied(kept)
     if kind == "article":  # its title is in `meta`
         titles = [block for block in kept[:5] if block.kind == "h" and block.level == 1]
         kept = [block for block in kept if block not in titles[:1]]
     return kept
+
+
+def _size(blocks: list[Block]) -> int:
+    return sum(len(block.text) - block.links for block in blocks)
 
 
 def region(blocks: list[Block]) -> list[Block]:
@@ -123,8 +134,8 @@ def _value(block: Block) -> float:
     # Chinese and Japanese say in a character what takes three letters: so do their bytes
     size = len(block.text.encode("utf-8", "replace"))
     links = _LINK_WEIGHT * block.links * size / max(1, len(block.text))
-    if block.kind == "row":
-        return size - links - 10
+    if block.kind in ("row", "li"):
+        return min(size, 1000) - links - _COST_OF_PART
     return min(size, 1000) - links - _COST
 
 
