@@ -81,6 +81,6 @@ def select(texts: Sequence[str], keep: int, seed: int) -> list[int]:
 
 def diagnose(path: str) -> list[dict[str, Any]]:
     """Findings on a training log, or one `refused` with why."""
-    from stages.curves import diagnose
+    from stages.curves import findings
 
-    return diagnose.diagnose(path)
+    return findings.diagnose(path)

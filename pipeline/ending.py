@@ -110,7 +110,7 @@ def _wrapped(name: str, text: str) -> list[str]:
 
 
 def _findings(path: Path) -> list[str]:
-    found = json.loads((path / "findings.json").read_bytes())
+    found = json.loads((path / "findings.json").read_bytes())["findings"]
     return ["", *(f"finding    {item.get('words') or item['kind']}" for item in found)]
 
 

@@ -92,7 +92,7 @@ def collect(folder: Path) -> Report:
     report.training = _training(folder / FOLDERS["adapter"])
     found = folder / FOLDERS["findings"] / "findings.json"
     if found.is_file():
-        report.findings = json.loads(found.read_bytes())
+        report.findings = json.loads(found.read_bytes())["findings"]
     return report
 
 

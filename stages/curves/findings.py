@@ -31,6 +31,7 @@ KINDS = {
 }
 LIMIT = 3.0  # standard deviations
 FLAT = 0.03  # fall of ln(loss) over a run that counts as none
+UNSURE = 0.1  # two standard errors of the fall from which it cannot be told
 LEVEL = 0.02  # fall of ln(loss) in the second half that counts as none
 RISE = 0.01  # rise of validation loss, relative, that matters
 FEW_VALUES = 7  # validations; with fewer, second differences measure curvature, not noise
@@ -57,7 +58,7 @@ def findings(log: Log) -> list[Finding]:
     found = _divergence(log.train)
     diverged = bool(found)
     if not diverged:
-        flat = _underfit(log.train)
+        flat = _underfit(log)
         found += flat or _plateau(log.train)
         found += _spikes(log)
         found += _epoch_steps(log)
@@ -204,21 +205,33 @@ def _has_period(peaks: Array) -> bool:
     return bool((np.abs(gaps - np.median(gaps)) <= max(1, 0.03 * np.median(gaps))).mean() > 0.6)
 
 
-def _underfit(train: Series) -> list[Finding]:
-    _, level = _usable(train)
+def _underfit(log: Log) -> list[Finding]:
+    _, level = _usable(log.train)
     if len(level) < 10:
         return []
     first, last = level[: max(1, len(level) // 20)], level[-max(1, len(level) // 10) :]
     fall = float(np.median(first) - np.median(last))
     noise = _mad(np.diff(level)) / math.sqrt(2)
     error = noise * math.sqrt(1.57 / len(first) + 1.57 / len(last))
-    if fall >= FLAT or fall - 2 * error >= FLAT:
+    if fall >= FLAT or _validation_falls(log):
         return []
+    if 2 * error >= UNSURE:
+        words = (
+            "Whether the training loss falls cannot be told: its noise from step to step is as "
+            "large as a fall would be, and there are too few steps to average it out."
+        )
+        return [_finding("cannot_tell", None, fall, None, words, about="underfit")]
     words = (
         f"The training loss falls by {_percent(max(fall, 0.0))} over the whole run: the model "
         "hardly learns. Raise the learning rate or the rank, and check that weights are updated."
     )
     return [_finding("underfit", None, fall, (fall - 2 * error, fall + 2 * error), words)]
+
+
+def _validation_falls(log: Log) -> bool:
+    """Whether validation, which averages over the same records each time, shows a fall."""
+    _, level = _usable(log.val)
+    return len(level) > 1 and float(level[0] - level.min()) >= FLAT
 
 
 def _plateau(train: Series) -> list[Finding]:
