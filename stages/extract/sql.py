@@ -20,6 +20,7 @@ from stages.extract.files import find
 from stages.extract.forms import Names
 from stages.extract.query import PLACE, Tables, names_table, problem_with
 from stages.extract.row_records import Layout, as_json, key_text
+from stages.extract.sqldump.charset import decoder
 from stages.extract.sqldump.reader import Reader
 from stages.extract.sqldump.rows import REASONS, Refusal, Row, Shape
 from stages.extract.sqldump.window import ITEM_BYTES
@@ -46,6 +47,8 @@ class SqlExtract(RowSource):
         each row is one text of lines `column: value`. Other columns go to meta.
     dialect: server that the dump was written for; auto finds it by evidence in the first 256 KB,
         which was right for all 77 dumps of the development set.
+    charset: character set of the text, by the server's name for it, until the dump says another;
+        none: UTF-8. Dumps made with --compatible or --skip-set-charset do not say (often latin1).
     row_limit: bytes that one row or statement may have, checked as more is read: up to twice as
         many may pass; 256 MB is far above what people write.
     memory: megabytes that the query may use before it goes to disk.
@@ -69,6 +72,7 @@ class SqlExtract(RowSource):
     completion: str | None = None
     text: str | None = None
     dialect: Literal["auto", "mysql", "postgres", "sqlite", "mssql", "oracle", "db2"] = "auto"
+    charset: str | None = None
     row_limit: int = field(default=ITEM_BYTES, metadata={"range": (1 << 20, 1 << 30)})
     memory: int = field(default=1024, metadata={"range": (64, 1 << 20)})
 
@@ -89,6 +93,8 @@ class SqlExtract(RowSource):
             problems.append(
                 "prompt, completion and text name columns of a table: give table or query"
             )
+        if self.charset and not any(decoder(self.charset, postgres) for postgres in (False, True)):
+            problems.append(f"charset {self.charset!r} is none that MySQL or PostgreSQL has")
         if self.key and self.query is None:
             problems.append("key names columns of a query's result: give query")
         return tuple(problems)
@@ -107,9 +113,8 @@ class SqlExtract(RowSource):
                     yield item
                     continue
                 place, stream = item
-                reader = Reader(
-                    stream, None if self.dialect == "auto" else self.dialect, self.row_limit
-                )
+                dialect = None if self.dialect == "auto" else self.dialect
+                reader = Reader(stream, dialect, self.row_limit, self.charset)
                 if self.query is not None:
                     yield from self._joined(place, reader, stream, self.query)
                 else:

@@ -179,6 +179,14 @@ def test_contradictions_are_found_before_anything_runs(stage: SqlExtract, senten
     assert any(sentence in problem for problem in stage.contradictions())
 
 
+def test_a_dump_that_does_not_say_its_character_set(tmp_path: Path) -> None:
+    path = tmp_path / "old.sql"
+    path.write_bytes(b"INSERT INTO `t` (`text`) VALUES ('caf\xe9 \x80');\n")
+    kept, _ = run(SqlExtract(charset="latin1"), path)
+    assert [row["text"] for row in kept] == ["café €"]
+    assert "none that" in SqlExtract(charset="latin-seven").contradictions()[0]
+
+
 def test_the_public_function_gives_tables_in_order(dump: Path) -> None:
     rejects: list[dict[str, Any]] = []
     found = [(name, columns, list(rows)) for name, columns, rows in tables(dump, rejects)]

@@ -79,10 +79,10 @@ class Session:
     _variables: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, dialect: str, head: bytes) -> Session:
-        """The settings that a connection begins with."""
+    def of(cls, dialect: str, head: bytes, given: str | None = None) -> Session:
+        """The settings that a connection begins with; given: its character set."""
         mysql = dialect == "mysql"
-        charset = "utf8mb4" if mysql else "UTF8"
+        charset = given or ("utf8mb4" if mysql else "UTF8")
         return cls(
             dialect,
             charset=charset,

@@ -60,10 +60,15 @@ class Reader:
     """Reads one dump: iterate it for the rows and refusals in order; memory holds one row.
 
     dialect: one of DIALECTS, none: found by evidence. limit: bytes of one row or statement.
+    charset: what the text is in until the dump says; none: UTF-8.
     """
 
     def __init__(
-        self, stream: IO[bytes], dialect: str | None = None, limit: int = ITEM_BYTES
+        self,
+        stream: IO[bytes],
+        dialect: str | None = None,
+        limit: int = ITEM_BYTES,
+        charset: str | None = None,
     ) -> None:
         self._watched = Watched(stream)
         self.window = Window(self._watched, limit)  # type: ignore[arg-type]
@@ -73,7 +78,7 @@ class Reader:
             self.window.wide = True
             self.window.ensure(HEAD)
         head = self.window.data[:HEAD]
-        self.session = Session.of(dialect or detect(head), head)
+        self.session = Session.of(dialect or detect(head), head, charset)
         closing = next((end for begin, end in _CLOSING if begin.search(head[:4096])), None)
         self.by_tool = closing is not None
         if closing is not None:
