@@ -106,7 +106,7 @@ def binary(head: bytes) -> str | None:
         return None
     zeros = head.count(0)
     control = len(head) - len(head.translate(None, _CONTROL))
-    if head and (control > _CONTROL_SHARE * len(head) + 1 or zeros > 0.1 * len(head) + 1):
+    if control > _CONTROL_SHARE * len(head) + 8 or zeros > 0.1 * len(head) + 8:
         return "binary data"
     return None
 

@@ -10,7 +10,7 @@ import csv
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stages.extract import charsets
@@ -24,6 +24,7 @@ QUOTES = ('"', "'", "")
 # Pollock's files, files of open-data portals and exports of databases (see benchmarks/NOTES.md).
 _SELDOM = {" ": 0.10, ":": 0.30, "^": 0.02, "~": 0.02}
 _SINGLE_QUOTE, _ESCAPE, _SPACED, _NO_QUOTE = 0.03, 0.02, 0.01, 0.002
+_LONG_FIELDS = 0.1  # points for quotes that hold several lines and are all closed
 _SPACES = 20  # so many delimiters, each with one space behind it, are no accident
 _ONE_COLUMN = 0.02
 _CELL_QUOTE = 2.0  # points lost when all cells still begin or end with a quote
@@ -63,17 +64,26 @@ class Dialect:
     width: int = 0
 
 
+@dataclass(frozen=True)
+class _Sample:
+    """whole: whether it is all of the file. escapes: quote → whether a backslash escapes it."""
+
+    text: str
+    whole: bool
+    escapes: Mapping[str, bool]
+
+
 def detect(text: str, whole: bool, given: dict[str, str] | None = None) -> Dialect:
     """The dialect of a sample; `whole` when it is all of the file. given: delimiter, quote and
     escape that are known, each as one character or empty."""
     given = given or {}
     if not whole and "\n" in text:
         text = text[: text.rindex("\n") + 1]
-    found = [_found(text, end, given) for end in _row_ends(text)]
+    found = [_found(text, end, whole, given) for end in _row_ends(text)]
     return max(found, key=lambda pair: pair[0])[1]
 
 
-def _found(text: str, end: str, given: dict[str, str]) -> tuple[float, Dialect]:
+def _found(text: str, end: str, whole: bool, given: dict[str, str]) -> tuple[float, Dialect]:
     lines = [line for line in text.split(end) if line.strip("\r\n")]
     if not lines:
         return 0.0, Dialect(end=end)
@@ -91,8 +101,9 @@ def _found(text: str, end: str, given: dict[str, str]) -> tuple[float, Dialect]:
         for quote in ('"', "'")
         if "\\" + quote in text
     }
+    sample = _Sample(text, whole, escapes)
     for candidate in _candidates(text, given):
-        points = _points(candidate, lines, text, escapes, top)
+        points = _points(candidate, lines, sample, top)
         if points > top + 1e-9:
             best, top = candidate, points
     if best.escape:
@@ -133,8 +144,10 @@ def _candidates(text: str, given: dict[str, str]) -> Iterator[Dialect]:
                     yield Dialect(delimiter + " ", quote, escape)
 
 
-def _parsed(dialect: Dialect, lines: Sequence[str]) -> list[list[str]]:
-    """Rows of a sample, read leniently."""
+def _parsed(
+    dialect: Dialect, lines: Sequence[str], strict: bool = False
+) -> tuple[list[list[str]], str | None]:
+    """(rows of a sample, csv's error or None); `strict` takes no text after a closing quote."""
     csv.field_size_limit(max(csv.field_size_limit(), 1 << 27))
     reader = csv.reader(
         (line + "\n" for line in lines[:_SAMPLE_ROWS]),
@@ -144,42 +157,46 @@ def _parsed(dialect: Dialect, lines: Sequence[str]) -> list[list[str]]:
         doublequote=not dialect.escape,
         escapechar=dialect.escape or None,
         skipinitialspace=len(dialect.delimiter) > 1,
+        strict=strict,
     )
     rows: list[list[str]] = []
     try:
         rows.extend(row for row in reader if row)
-    except csv.Error:
-        return rows or [[line] for line in lines[:_SAMPLE_ROWS]]
-    return rows
+    except csv.Error as error:
+        return rows or [[line] for line in lines[:_SAMPLE_ROWS]], str(error)
+    return rows, None
 
 
-def _points(
-    dialect: Dialect, lines: Sequence[str], text: str, escapes: dict[str, bool], least: float
-) -> float:
+def _points(dialect: Dialect, lines: Sequence[str], sample: _Sample, least: float) -> float:
     """How well a dialect fits; only roughly when it cannot reach `least`."""
-    rows = _parsed(dialect, lines)
-    if len(rows) > 2 and rows[-1] and "\n" in rows[-1][-1]:
-        rows.pop()  # the sample may end within a quoted field
+    rows, error = _parsed(dialect, lines)
     if not rows:
         return -1.0
+    kept, bonus = 1.0, 0.0
+    if any("\n" in cell for row in rows for cell in row):
+        clean, error = _parsed(dialect, lines, strict=True)
+        cut = len(lines) > _SAMPLE_ROWS or not sample.whole
+        if error is None or (cut and "unexpected end" in error):
+            rows, bonus = clean, _LONG_FIELDS
+        else:  # a quote that swallows lines makes few long rows of many
+            kept = min(1.0, 0.5 + len(rows) / min(len(lines), _SAMPLE_ROWS))
     widths = Counter(map(len, rows))
     width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
     lost = _SELDOM.get(dialect.delimiter, 0.0)
     lost += _NO_QUOTE if not dialect.quote else 0.0
     lost += _SINGLE_QUOTE if dialect.quote == "'" else 0.0
     lost += _SPACED if len(dialect.delimiter) > 1 else 0.0
-    if dialect.quote and dialect.quote in escapes:
-        lost += _ESCAPE if escapes[dialect.quote] != bool(dialect.escape) else 0.0
+    if dialect.quote in sample.escapes:
+        lost += _ESCAPE if sample.escapes[dialect.quote] != bool(dialect.escape) else 0.0
     steady = count / len(rows)
-    # a quote that swallows lines makes few long rows of many
-    kept = min(1.0, 0.5 + len(rows) / max(1, min(len(lines), _SAMPLE_ROWS)))
     form = steady**2 * math.sqrt(1 - 1 / width) * kept if width > 1 else _ONE_COLUMN
+    lost -= bonus
     if form - lost <= least:
         return form - lost  # the cells can only lower it
     cells = [cell for row in rows for cell in row]
     mark = dialect.quote or '"'
     quoted = sum([mark in (cell[:1], cell[-1:]) for cell in cells])
-    if dialect.quote != "'" and "'" in text:
+    if dialect.quote != "'" and "'" in sample.text:
         quoted += sum([len(c) > 1 and c[0] == c[-1] == "'" for c in cells])
     lost += _CELL_QUOTE * quoted / len(cells)
     if width == 1:
@@ -272,7 +289,7 @@ def _always_spaced(dialect: Dialect, lines: Sequence[str]) -> bool:
 
 def _shaped(dialect: Dialect, lines: Sequence[str], stated: bool) -> Dialect:
     rows = list(_unescaped(lines, dialect.delimiter)) if dialect.letters else None
-    rows = rows or _parsed(dialect, lines)
+    rows = rows or _parsed(dialect, lines)[0]
     if not rows:
         return dialect
     widths = Counter(map(len, rows))
@@ -291,8 +308,12 @@ def _preamble(rows: Sequence[Sequence[str]], width: int) -> int:
     if sum(number > 1 for number in body) < 0.9 * max(1, len(body)):
         return 0
     for place, row in enumerate(rows):
-        if len(row) > _PREAMBLE_WIDTH * width and full[place] > 1:
-            return place
+        if len(row) <= _PREAMBLE_WIDTH * width or full[place] < 2:
+            continue
+        names = rows[place + 1 :]
+        if len(row) < width and names and len(names[0]) == width and looks_like_header(names):
+            continue
+        return place
     return 0
 
 

@@ -1,0 +1,81 @@
+"""Inputs of the stage jsonl that reach every reason."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zipfile
+from pathlib import Path
+
+from stages.extract.jsonl import JsonlExtract
+from tests.case import Case
+
+LINES = [
+    {"text": "Peas like cool soil.", "title": "Peas"},
+    {"prompt": "When do I sow peas?", "completion": "In March."},
+    {"instruction": "Shorten.", "input": "A long text.", "output": "Text."},
+    {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]},
+    {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]},
+    {"text": "Peas like cool soil.", "title": "Peas"},
+]
+REFUSED = [
+    b"{oops",
+    b'{"text": "a", "text": "b"}',
+    b"[1, 2]",
+    b'{"other": 1}',
+    b'{"text": 5}',
+    b'{"text": null}',
+    b'{"text": "\\ud83d"}',
+    b'{"text": "caf\xe9"}',
+]
+
+
+def cases(folder: Path) -> list[Case]:
+    good = b"".join(json.dumps(line).encode() + b"\n" for line in LINES)
+    (folder / "good.jsonl").write_bytes(good)
+    (folder / "bad.jsonl").write_bytes(good + b"\n".join(REFUSED) + b'\n{"text": "cut')
+    (folder / "empty.jsonl").write_bytes(b"")
+    (folder / "picture.jsonl").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+    (folder / "cut.jsonl.gz").write_bytes(gzip.compress(good * 500)[:-100])
+    damaged = bytearray(gzip.compress(good))
+    damaged[-8] ^= 255
+    (folder / "damaged.jsonl.gz").write_bytes(damaged)
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("a.jsonl", good)
+        archive.writestr("b.jsonl.gz", gzip.compress(good))
+    (folder / "nested.zip").write_bytes(inner.getvalue())
+    with zipfile.ZipFile(folder / "other.zip", "w") as archive:
+        archive.writestr("a.png", b"x")
+    (folder / "array.json").write_text(json.dumps(LINES, indent=1))
+    (folder / "gone").mkdir()
+    (folder / "gone" / "link.jsonl").symlink_to(folder / "gone" / "nothing")
+    with open(folder / "long.jsonl", "wb") as file:  # sparse: it takes no room on the disk
+        file.write(good + json.dumps({"text": "soil " * 50_000}).encode() + b"\n")
+        file.truncate(file.tell() + (66 << 20))
+    stage = JsonlExtract()
+    refused = {
+        "malformed": 1,
+        "duplicate_key": 1,
+        "not_an_object": 1,
+        "no_form": 1,
+        "bad_type": 1,
+        "empty": 1,
+        "encoding": 2,
+        "truncated": 1,
+    }
+    return [
+        Case(stage, path=str(folder / "good.jsonl")),
+        Case(stage, path=str(folder / "array.json")),
+        Case(JsonlExtract(text="title"), path=str(folder / "good.jsonl"), reasons={"no_form": 4}),
+        Case(stage, path=str(folder / "bad.jsonl"), reasons=refused),
+        Case(stage, path=str(folder / "empty.jsonl"), reasons={"empty": 1}),
+        Case(stage, path=str(folder / "picture.jsonl"), reasons={"binary": 1}),
+        Case(stage, path=str(folder / "cut.jsonl.gz"), reasons={"truncated": 1}),
+        Case(stage, path=str(folder / "damaged.jsonl.gz"), reasons={"corrupt": 1}),
+        Case(stage, path=str(folder / "nested.zip"), reasons={"nested": 1}),
+        Case(stage, path=str(folder / "other.zip"), reasons={"no_members": 1}),
+        Case(stage, path=str(folder / "gone"), reasons={"unreadable": 1}),
+        Case(stage, path=str(folder / "long.jsonl"), reasons={"oversize": 1}),
+    ]
