@@ -24,10 +24,10 @@ SECRET = "s3cret-Pa:ss"
 POSTS = """
     CREATE TABLE posts (id int PRIMARY KEY, question text, answer text, price numeric(30,10),
         made timestamptz, data bytea, f float8, r real, tags text[], ok boolean, big bigint);
-    INSERT INTO posts SELECT i,
-        'why ' || i || E'\\n\\\\N "x" \\u00e9',
+    INSERT INTO posts SELECT i, 'why ' || i || E'\\n\\\\N "x" \\u00e9',
         CASE WHEN i % 5 = 0 THEN NULL ELSE 'because ' || i END, i * 1.10,
-        '2020-01-01 10:00+02', '\\x00ff5c', 0.1, 0.1, '{a,"b c",NULL}', i % 2 = 0, 9223372036854775807 FROM generate_series(1, 2500) AS i;
+        '2020-01-01 10:00+02', '\\x00ff5c', 0.1, 0.1, '{a,"b c",NULL}', i % 2 = 0,
+        9223372036854775807 FROM generate_series(1, 2500) AS i;
     CREATE TABLE bare (word text);
     INSERT INTO bare VALUES ('b'), ('B'), ('a'), (NULL), ('é');
     CREATE SEQUENCE s;
