@@ -40,7 +40,7 @@ FOLDERS = {
     "tokens": "tokens",
     "adapter": "adapter",
     "findings": "findings",
-    "files": "export",
+    "files": "files",
 }
 
 
