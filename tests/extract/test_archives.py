@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 from stages.base import Fault
-from stages.extract import archives
+from stages.extract import archives, compressed
 from stages.extract.archives import Limits, members, read_at
 from stages.place import Place
 
@@ -162,7 +162,7 @@ def test_a_bomb_is_stopped_at_the_limit(tmp_path: Path, monkeypatch: pytest.Monk
         assert sum(map(len, got.values())) == 1_000_000
         assert faults[0].reason == "oversize"
         assert faults[0].evidence == {"limit": 1_000_000, "of": "bytes"}
-    monkeypatch.setattr(archives, "RATIO_FLOOR", 500_000)
+    monkeypatch.setattr(compressed, "RATIO_FLOOR", 500_000)
     for name in ("a.gz", "a.zip"):
         got, faults = read(tmp_path, name)
         assert sum(map(len, got.values())) < 1_500_000 and faults[0].evidence["of"] == "ratio"
