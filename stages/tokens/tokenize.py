@@ -6,6 +6,7 @@ encoded with the same ids as transformers' `apply_chat_template`.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -132,6 +133,20 @@ class Tokenize(Map):
     def drops(self) -> tuple[str, ...]:
         """The text; `id` and `place` lead back to it."""
         return (*FORMS, "meta")
+
+    def tell(self, row: Mapping[str, Any]) -> list[str]:
+        """The tokens as text again, what is trained on between ⟦ and ⟧."""
+        tokenizer = models.load_tokenizer(self.model)
+        told, runs = (
+            "",
+            itertools.groupby(
+                zip(row["input_ids"], row["loss_mask"], strict=True), key=lambda pair: pair[1]
+            ),
+        )
+        for trained, pairs in runs:
+            text = tokenizer.decode([token for token, _ in pairs], skip_special_tokens=False)
+            told += f"⟦{text}⟧" if trained else text
+        return [f"| {line}" for line in told.splitlines()]
 
     def resources(self) -> tuple[Path, ...]:
         """The tokenizer's files."""

@@ -115,3 +115,11 @@ def test_the_newest_run_is_the_default(sample_run: Path, tmp_path: Path) -> None
     assert newest_run(sample_run.parent) == sample_run
     with pytest.raises(UsageError):
         newest_run(tmp_path)
+
+
+def test_the_tokens_are_told_with_what_is_trained_on(sample_run: Path) -> None:
+    row = next(row for row in kept(sample_run) if row["source"] == "faq")
+    told = explain(row["id"], sample_run)
+    answer = row["completion"].splitlines()[0][:40]
+    assert f"⟦{answer}" in told and f"⟦{row['prompt'][:20]}" not in told
+    assert row["prompt"][:20] in told.partition("tokenize")[2]
