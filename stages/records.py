@@ -112,7 +112,7 @@ def _meta(value: object) -> str | None:
 def _message(message: Mapping[str, Any]) -> dict[str, str | None]:
     extra = {key: value for key, value in message.items() if key not in ("role", "content")}
     if set(extra) == {"extra"} and (extra["extra"] is None or isinstance(extra["extra"], str)):
-        stored = extra["extra"]
+        stored = None if extra["extra"] is None else encodable(extra["extra"])
     else:
         stored = to_json(extra) if extra else None
     content = message.get("content")
