@@ -14,6 +14,7 @@ _ROLES = words(
 )
 # Words of class and id values, as sites call the parts that are not the page's own text.
 _WORDS = (
+    r"recently-?viewed|up-?sells?|cross-?sells?|also-?(?:like|bought|viewed)|"
     r"nav|navi|navbar|navigation|topnav|subnav|menu|submenu|breadcrumbs?|crumbs?|side-?bar"
     r"|footer|foot|site-?header|masthead|top-?bar|cookies?|consent|gdpr|ccpa|pop-?up|modal"
     r"|lightbox|newsletter|subscribe|subscription|sign-?up|login|sign-?in|share|sharing"
@@ -94,7 +95,8 @@ def _suspect(node: Node, unlikely: re.Pattern[str], known: dict[str, bool], comm
         return False
     if node.tag in ("html", "body", "main", "article"):
         return False
-    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
+    hidden = "hidden" in attributes or attributes.get("aria-hidden") == "true"
+    if hidden and attributes.get("role") != "tabpanel":
         return True
     if attributes.get("role") in _ROLES:
         return True

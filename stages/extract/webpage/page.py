@@ -73,12 +73,11 @@ def page(
     kind = charsets.binary(data[:4096]) or (f"{packed} data" if packed else None)
     if kind is not None:
         return Page(reason="binary", evidence={"found": kind})
-    decoded = decode(data, content_type, charset)
-    document = tree.parse(limits.capped(decoded.text.replace("\0", "")))
+    document, bad = _parsed(data, content_type, charset)
     told = metadata.metadata_of(document)
     meta: dict[str, Any] = told.as_dict()
-    if decoded.bad:
-        meta["undecodable"] = decoded.bad
+    if bad:
+        meta["undecodable"] = bad
     scripts = len(document.css("script"))
     source = tree.body_of(document)
     if selector is not None:
@@ -86,7 +85,9 @@ def page(
         if not blocks:
             return Page(meta=meta, reason="no_match", evidence={"selector": selector})
     else:
+        del document  # large pages are bounded by memory
         order = tree.build(source)
+        del source
         kind = kinds.kind_of(order, told)
         boilerplate.mark(order, kind, comments or kind == "forum")
         blocks = select.content(order, kind)
@@ -96,6 +97,12 @@ def page(
         if not blocks:
             return _without_text(order, meta, scripts)
     return Page(plain(blocks), markdown(blocks), meta)
+
+
+def _parsed(data: bytes, content_type: str | None, charset: str | None) -> tuple[Any, int]:
+    """(the parser's document, number of bytes that could not be decoded)."""
+    decoded = decode(data, content_type, charset)
+    return tree.parse(limits.capped(decoded.text.replace("\0", ""))), decoded.bad
 
 
 def _size(blocks: list[Block]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from stages.extract.webpage.blocks import Block, blocks_of
@@ -13,11 +14,23 @@ _COST = 60.0
 # A child with this share of what speaks for the region is the region.
 _NARROW = 0.8
 _COST_OF_PART = 10.0  # of a row or an item, which are short as such
+_SPECK = 4  # bytes of a line that says nothing about its region
 _LINK_WEIGHT = 2.0
 # A run of short lines speaks against its region less and less, so that it is bounded.
-_FADE = 0.9
+_FADE = 0.7
 # One region with this share of the text of all sections is an article that does not say so.
 _WHOLE = 0.7
+# Headings of sections that lead to other pages or ask something of the reader.
+_AWAY = re.compile(
+    r"(?:related|recommended|suggested|similar|popular|trending|latest|recent(?:ly)?)\b.{0,40}$"
+    r"|(?:you (?:may|might)|customers|people|readers) (?:also )?(?:like|love|enjoy|bought|view)"
+    r"|more (?:from|stories|articles|news|posts|in|on|like)\b|(?:read|up|see) (?:next|more|also)"
+    r"|(?:leave|post|add|write) (?:a|your) (?:reply|comment|review)"
+    r"|(?:\d+ )?(?:comments?|responses)\b|(?:customer |user )?reviews?\b.{0,20}$"
+    r"|share this|about the author|follow us|sign up|subscribe|newsletter"
+    r"|join (?:our|the)|stay (?:connected|informed|in touch)|privacy overview|cookie",
+    re.IGNORECASE,
+)
 _TEXT = words("p pre li blockquote table td ul ol dl")
 _MAIN = words("main content primary page-content main-content maincontent bodycontent")
 
@@ -28,11 +41,13 @@ def content(order: list[Node], kind: Kind) -> list[Block]:
     if not blocks:
         return []
     kept = region(blocks) if kind in ("article", "other") else []
+    whole = True  # whether one region is the page
     if kind != "article":
         all_sections = sections(order, blocks)
-        if _size(kept) < _WHOLE * _size(all_sections):
+        whole = _size(kept) >= _WHOLE * _size(all_sections)
+        if not whole:
             kept = all_sections
-    kept = _tidied(kept)
+    kept = _tidied(kept, whole or kind == "product")
     if kind == "article":  # its title is in `meta`
         titles = [block for block in kept[:5] if block.kind == "h" and block.level == 1]
         kept = [block for block in kept if block not in titles[:1]]
@@ -133,6 +148,8 @@ def _value(block: Block) -> float:
         return float(min(len(block.text), 2000))
     # Chinese and Japanese say in a character what takes three letters: so do their bytes
     size = len(block.text.encode("utf-8", "replace"))
+    if size < _SPECK:
+        return 0.0
     links = _LINK_WEIGHT * block.links * size / max(1, len(block.text))
     if block.kind in ("row", "li"):
         return min(size, 1000) - links - _COST_OF_PART
@@ -146,9 +163,18 @@ def _depth(node: Node) -> int:
     return depth
 
 
-def _tidied(blocks: Iterable[Block]) -> list[Block]:
-    """Without headings at the end, that nothing follows."""
-    kept = list(blocks)
+def _tidied(blocks: Iterable[Block], strict: bool) -> list[Block]:
+    """Without sections that lead away from the page (strict), and headings that nothing follows."""
+    kept: list[Block] = []
+    away = 0  # level of the heading of such a section
+    for block in blocks:
+        if block.kind == "h":
+            if away and block.level <= away:
+                away = 0
+            if strict and not away and kept and _AWAY.match(block.text):
+                away = block.level
+        if not away:
+            kept.append(block)
     while kept and kept[-1].kind == "h":
         kept.pop()
     return kept
