@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pipeline.jobs import execute
+from pipeline.recipe import read_recipe
+from pipeline.run import run_recipe
 from stages.corpus import Corpus
+from stages.errors import StageFailed
 from tests.pipeline import world
 from tests.pipeline.world import account, corpora, seedbed, work
 
@@ -173,3 +179,62 @@ def test_an_edited_corpus_is_put_right(folder: Path) -> None:
 def _replace(path: Path, data: bytes) -> None:
     path.unlink()
     path.write_bytes(data)
+
+
+# --- the identity, asserted while it runs -------------------------------------------------------
+
+
+class Lying:
+    """An executor that works in this process and tells one stage's counts wrongly."""
+
+    def __init__(self, stage: str, **lies: int) -> None:
+        self.stage, self.lies = stage, lies
+
+    def map(self, jobs: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for job in jobs:
+            summary = {**execute(job), "cpu": 0.0}
+            if job["stage"] == self.stage and summary["counts"]:
+                for name, more in self.lies.items():
+                    summary["counts"][name] += more
+            yield summary
+
+    def close(self) -> None:
+        """Nothing was started."""
+
+
+@pytest.mark.parametrize(
+    ("stage", "lies", "words"),
+    [
+        ("jsonl", {"kept": -1}, "jsonl: in = kept .* does not hold"),
+        ("normalize", {"dropped": 1}, "normalize: in = kept .* does not hold"),
+        ("normalize", {"seen": 1, "kept": 1}, "normalize saw 31 records of the 30 made before"),
+        ("normalize", {"seen": -1, "kept": -1}, "normalize saw 29 records of the 30 made before"),
+        ("dedup", {"failed": 1, "kept": -1}, "reasons do not add up"),
+    ],
+)
+def test_counts_that_do_not_add_up_stop_a_run(
+    stage: str, lies: dict[str, int], words: str, tmp_path: Path
+) -> None:
+    world.lines(tmp_path / "in.jsonl", range(30))
+    recipe = read_recipe(world.recipe(tmp_path, "jsonl: {path: in.jsonl}", "[normalize, dedup]"))
+    with pytest.raises(AssertionError, match=words):
+        run_recipe(recipe, Lying(stage, **lies))
+    assert account(tmp_path)["status"] == "failed"
+    result = run_recipe(recipe, Lying("none"))
+    assert len(Corpus(result.shown["records"])) == 30
+
+
+def test_an_id_that_two_records_have_is_reported_with_both_places(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        world.lines(tmp_path / name / "in.jsonl", range(3))
+    text = (
+        "version: 1\nname: t\nsources:\n  - jsonl: {path: one, name: a}\n"
+        "  - jsonl: {path: two, name: b}\n"
+    )
+    (tmp_path / "t.yaml").write_text(text)
+    seedbed("run", "t.yaml", cwd=tmp_path)
+    assert len(Corpus(tmp_path / "runs/t/corpus")) == 6, "the source's name is part of the id"
+    recipe = read_recipe(tmp_path / "t.yaml")
+    twice = replace(recipe, sources=tuple(replace(s, name="a") for s in recipe.sources))
+    with pytest.raises(StageFailed, match=r"two records have the id \w{32}: a:in.* and a:in"):
+        run_recipe(twice, Lying("none"))
