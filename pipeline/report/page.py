@@ -129,8 +129,11 @@ def _bar(counts: dict[str, Any]) -> str:
 def _reasons(reasons: list[Reason]) -> str:
     if not reasons:
         return "<p>Nothing left: every record that came in was kept.</p>"
+    marks = [reason for reason in reasons if "match" in reason.samples[0]["evidence"]]
+    shown = max(marks, key=lambda reason: reason.count, default=None)  # one as an example
     return "".join(
-        f'<details class="{"failed" if reason.failed else "dropped"}"><summary>'
+        f'<details class="{"failed" if reason.failed else "dropped"}"'
+        f"{' open' if reason is shown else ''}><summary>"
         f'<b data-reason="{escape(f"{reason.step}/{reason.reason}")}">{number(reason.count)}</b> '
         f"<code>{escape(reason.reason)}</code> <span>{escape(reason.step)}: "
         f"{escape(reason.meaning)}</span></summary>"

@@ -34,24 +34,24 @@ def flow(sources: Sequence[dict[str, Any]], steps: Sequence[dict[str, Any]]) -> 
     most = max([1, sum(s["made"] for s in sources), *(s["seen"] for s in steps)])
     height, top, room = 330.0, 40.0, 190.0
     scale = room / most
-    columns = 1 + len(steps)
-    wide = _W / (columns + 0.6)
+    left, spread = 175.0, 70.0  # room for the names, and for the bands to come together
+    wide = (_W - left - spread - 10) / max(1, len(steps))
     body, y = "", top
     middle = top
     for source in sources:
         thick = max(1.5, source["made"] * scale)
-        x2 = wide * 1.25
+        turn, end = left + spread / 2, left + spread
         body += (
-            f'<path class="band" d="M{wide * 0.75:.1f},{y:.1f} C{wide:.1f},{y:.1f} {wide:.1f},'
-            f"{middle:.1f} {x2:.1f},{middle:.1f} v{thick:.1f} C{wide:.1f},{middle + thick:.1f} "
-            f'{wide:.1f},{y + thick:.1f} {wide * 0.75:.1f},{y + thick:.1f} Z"/>'
+            f'<path class="band" d="M{left:.1f},{y:.1f} C{turn:.1f},{y:.1f} {turn:.1f},'
+            f"{middle:.1f} {end:.1f},{middle:.1f} v{thick:.1f} C{turn:.1f},{middle + thick:.1f} "
+            f'{turn:.1f},{y + thick:.1f} {left:.1f},{y + thick:.1f} Z"/>'
         )
-        told = f"{source['label']} {source['made']:,}"
-        body += _text(wide * 0.72, y + thick / 2 + 4, told, "s", "end")
+        told = f"{source['label'][:16]} {source['made']:,}"
+        body += _text(left - 8, y + thick / 2 + 4, told, "s", "end")
         y += max(thick, 15.0) + 4
         middle += thick
     for number, step in enumerate(steps):
-        x = wide * (1.25 + number)
+        x = left + spread + wide * number
         before, after = step["seen"] * scale, max(1.0, step["made"] * scale)
         body += (
             f'<path class="band" d="M{x:.1f},{top:.1f} h{wide:.1f} v{after:.1f} '
@@ -162,7 +162,9 @@ def curves(
         if isinstance(finding.get("step"), int | float):
             x = at(finding["step"], low)[0]
             body += f'<line class="finding" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{base}"/>'
-            body += _text(x + 4, top + 14, str(finding["kind"]).replace("_", " "), "f")
+            late = x > _W * 0.8
+            words = str(finding["kind"]).replace("_", " ")
+            body += _text(x + (-4 if late else 4), top + 14, words, "f", "end" if late else "start")
     body += _text(left, base + 24, "step 0", "s")
     body += _text(_W - right, base + 24, f"step {last:,}", "s", "end")
     body += _text(_W - right, base + 44, "nats a token", "s", "end")
