@@ -18,21 +18,18 @@ ATTRIBUTES = 300
 OPTIONS = 1000
 # Pages with fewer tags than this cannot be deep enough to cost anything.
 _FEW_TAGS = 1000
-_LONG_TAG = 4000  # characters; a tag with 300 attributes has more
 
-# What the parser does not read as tags; unclosed, it goes on to the end of the page.
-_RAW = r"<!--.*?(?:-->|\Z)|<(script|style|textarea|title|xmp)\b.*?(?:</\1|\Z)"
-_TAG = re.compile(
-    _RAW + r"|<(/?)([a-zA-Z][^\s/>]{0,40})[^<>]*>?",
-    re.IGNORECASE | re.DOTALL,
-)
+_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,40})")
+_MAYBE_LONG = re.compile(r"<[a-zA-Z][^<]{4000}")  # a tag with 300 attributes is longer
+# What the parser does not read as tags.
+_RAW = words("script style textarea title xmp")
 _ATTRIBUTE = re.compile(r"""[^\s=>/"']+(?:\s*=\s*(?:"[^"]*+"|'[^']*+'|[^\s>]+))?""")
 # A quote that is never closed ends the search with the page, so that it is made only once.
 _OPENING = re.compile(
-    _RAW + r"""|(<[a-z][^>"']*+(?:(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))[^>"']*+)*+(?:>|\Z))""",
-    re.IGNORECASE | re.DOTALL,
+    r"""<[a-zA-Z][^>"']*+(?:(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))[^>"']*+)*+(?:>|\Z)"""
 )
-_DRAWING = words("svg math")
+# Drawings have elements that close themselves.
+_SKIPPED = _RAW | words("svg math")
 _FORMATTING = words("a b big code em font i nobr s small strike strong tt u")
 # Void elements, and those whose end tag may be left out: a second one closes the first.
 _FLAT = words(
@@ -49,28 +46,35 @@ def capped(text: str) -> str:
 
 
 def _flattened(text: str) -> str:
-    depth = formatting = options = cut = 0
+    depth = formatting = options = cut = position = 0
+    low = text.lower()
+    if len(low) != len(text):  # a letter whose small form is two
+        low = text
     pieces: list[str] = []
-    drawn = 0  # the end of a drawing, whose elements may close themselves
-    for match in _TAG.finditer(text):
-        name = match[3]
-        if name is None or match.start() < drawn:
-            continue
+    search = _TAG.search
+    while match := search(text, position):
+        position = match.end()
+        closing, name = match.groups()
         name = name.lower()
-        if name in _DRAWING and not match[2]:
-            drawn = text.find(f"</{name}", match.end())
         if name in _FLAT:
             if name != "option":
                 continue
             options += 1
             over = options > OPTIONS
+        elif name in _SKIPPED:
+            if not closing:  # to its end, or to that of the page
+                position = low.find(f"</{name}", position)
+                if position < 0:
+                    break
+            continue
         elif name in _FORMATTING:
-            formatting, over = _step(formatting, match[2] == "/", FORMATTING)
+            formatting, over = _step(formatting, closing == "/", FORMATTING)
         else:
-            depth, over = _step(depth, match[2] == "/", DEPTH)
+            depth, over = _step(depth, closing == "/", DEPTH)
         if over:
             pieces.append(text[cut : match.start()])
-            cut = match.end()
+            end = text.find(">", position)
+            cut = position = len(text) if end < 0 else end + 1
     return "".join([*pieces, text[cut:]]) if pieces else text
 
 
@@ -84,11 +88,13 @@ def _step(depth: int, closing: bool, limit: int) -> tuple[int, bool]:
 def _few_attributes(text: str) -> str:
     pieces: list[str] = []
     cut = 0
-    for match in _OPENING.finditer(text):
-        if match[2] is None or match.end() - match.start() <= _LONG_TAG:
+    for place in _MAYBE_LONG.finditer(text):
+        named = _TAG.match(text, place.start())
+        if place.start() < cut or named is None or named[2].lower() in _RAW:
             continue
-        kept = _ATTRIBUTE.findall(match[0][1:-1])
-        if len(kept) > ATTRIBUTES:
+        match = _OPENING.match(text, place.start())
+        kept = _ATTRIBUTE.findall(match[0][1:-1]) if match else ()
+        if match and len(kept) > ATTRIBUTES:
             pieces += [text[cut : match.start()], "<", " ".join(kept[: ATTRIBUTES + 1]), ">"]
             cut = match.end()
     return "".join([*pieces, text[cut:]]) if pieces else text

@@ -24,6 +24,9 @@ REASONS = {
 
 # Characters under which the choice is made again with fewer rules.
 _LITTLE = 300
+# A page that is nine tenths links, and the rest not a sentence, is navigation.
+_FEW = 80
+_LINKED = 0.9
 
 
 @dataclass
@@ -94,7 +97,7 @@ def page(
         if _size(blocks) < _LITTLE:
             boilerplate.unmark(order)
             blocks = max(blocks, select.content(order, kind), key=_size)
-        if not blocks:
+        if not blocks or (_size(blocks) < _FEW and order[0].links > _LINKED * order[0].chars):
             return _without_text(order, meta, scripts)
     return Page(plain(blocks), markdown(blocks), meta)
 
