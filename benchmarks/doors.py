@@ -11,16 +11,14 @@ from typing import Any
 
 def html(data: bytes, content_type: str | None = None) -> Any:
     """The page of some bytes: .text, .markdown, .title, .author, .date, or a .reason."""
-    from stages.extract.webpage import page
+    from stages.extract.webpage.page import page
 
     return page(data, content_type)
 
 
 def html_fast(data: bytes, content_type: str | None = None) -> Any:
-    """The same with the fast mode."""
-    from stages.extract.webpage import page
-
-    return page(data, content_type, mode="fast")
+    """The same: there is one mode."""
+    return html(data, content_type)
 
 
 def sql_tables(path: str, rejects: list[Any], hint: Any = None) -> Iterable[Any]:
