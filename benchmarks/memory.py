@@ -132,8 +132,8 @@ def _file(write: Callable[[IO[str], int], None], name: str) -> Callable[[Path, i
 
 # source → (what makes its input, records at 1x)
 INPUTS: dict[str, tuple[Callable[[Path, int], Path], int]] = {
-    "jsonl": (_file(_jsonl, "in.jsonl.gz"), 4000),
-    "csv": (_file(_csv, "in.csv.gz"), 3000),
+    "jsonl": (_file(_jsonl, "in.jsonl.gz"), 2500),
+    "csv": (_file(_csv, "in.csv.gz"), 2000),
     "sql": (_file(_sql, "in.sql.gz"), 2000),
     "html": (lambda folder, count: _pages(folder / "in", count), 60),
 }
