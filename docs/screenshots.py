@@ -1,4 +1,4 @@
-"""Take the pictures of a run's report that the pages show: `python docs/screenshots.py runs/sample`.
+"""Take the pictures of a report that the pages show: `python docs/screenshots.py runs/sample`.
 
 Chromium's window is never narrower than 500 pixels, so the narrow picture is of a frame of 390.
 """
