@@ -1,7 +1,9 @@
 """Tokenizing against `datasets.map` with the same tokenizer, in one run, one thread each.
 
-    python -m benchmarks.bench_tokenize FILE.jsonl [--megabytes 8]
+    python -m benchmarks.bench_tokenize [FILE.jsonl] [--megabytes 8]
 
+Without a file, texts by a seeded chain over sample_data: English with one small vocabulary, which
+a table of known words likes. With one, pairs of prompt and completion of a JSONL file.
 Rows: records of the form text (their whole text), and conversations of one turn through the chat
 template. MB are UTF-8 bytes of the records' own text; seconds are CPU seconds of this process,
 without what either makes once. Ids differ where a record holds the text of a control token.
@@ -24,6 +26,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.measure import header
+from benchmarks.texts import Chain
 from stages import records
 from stages.corpus import batches_of
 from stages.tokens import model as models
@@ -45,6 +49,13 @@ def read(path: Path, megabytes: float) -> list[dict[str, str]]:
             pairs.append({"prompt": prompt, "completion": completion})
             size += len((prompt + completion).encode())
     return pairs
+
+
+def generated(megabytes: float) -> list[dict[str, str]]:
+    """Pairs of about so many MB."""
+    words = Chain(31).text(round(megabytes * 1e6 / 5.5)).split()
+    runs = [words[at : at + 120] for at in range(0, len(words), 120)]
+    return [{"prompt": " ".join(run[:20]), "completion": " ".join(run[20:])} for run in runs]
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -85,7 +96,7 @@ def theirs(rows: list[dict[str, str]], one: Callable[..., Any], folder: Path) ->
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, nargs="?")
     parser.add_argument("--megabytes", type=float, default=8.0)
     given = parser.parse_args()
     from datasets.utils.logging import disable_progress_bar
@@ -94,7 +105,8 @@ def main() -> None:
     disable_progress_bar()
     tokenizer = AutoTokenizer.from_pretrained(models.tokenizer_folder())
     models.load_tokenizer()
-    pairs = read(given.file, given.megabytes)
+    header("tokenize", "tokenizers", "datasets", "transformers")
+    pairs = read(given.file, given.megabytes) if given.file else generated(given.megabytes)
     texts = [{"text": f"{pair['prompt']}\n{pair['completion']}"} for pair in pairs]
 
     def plain(batch: dict[str, list[str]]) -> dict[str, Any]:
