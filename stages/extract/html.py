@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -11,6 +12,8 @@ from stages.errors import Unreadable
 from stages.extract import archives, charsets, files
 from stages.extract.webpage import page
 from stages.place import Place
+
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+")
 
 
 @dataclass(frozen=True)
@@ -22,10 +25,11 @@ class HtmlExtract(DocumentSource):
     selector: CSS of the elements that are the content, in place of finding it; default none.
     format: markdown keeps headings, lists, tables and code, text only their words.
     charset: the charset of all pages; default: what each page is, which it may declare wrongly.
-    min_words: words that a page must have, 0 to 100000; default 10, under which hardly any page
-        of 819 says a thing.
-    max_bytes: the largest page, in bytes; default 64 MB, which takes half a gigabyte to parse.
-    deadline: CPU seconds for one page in the killable child; default 20, a normal page takes .01.
+    min_words: words that a page must have, 0 to 100000, a character of Chinese or Japanese being
+        one; default 10: of 455 annotated pages of the web none has fewer.
+    max_bytes: the largest page, in bytes; default 64 MB. One of 50 MB takes up to 0.9 GB of memory.
+    deadline: CPU seconds for one page in the killable child; default 20, where a page of the web
+        takes .015 on average and the worst of 104 hostile ones 5.
     memory: megabytes of address space of the child; default 4096.
     """
 
@@ -78,7 +82,7 @@ class HtmlExtract(DocumentSource):
         )
         if found.reason is not None:
             raise Unreadable(found.reason, **found.evidence)
-        words = len(found.text.split())
+        words = len(_WORD.findall(found.text))
         if words < self.min_words:
             raise Unreadable("too_short", score=words, limit=self.min_words)
         text = found.markdown if self.format == "markdown" else found.text

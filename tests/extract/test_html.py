@@ -6,7 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from stages.extract.html import HtmlExtract
+from stages.extract.webpage import limits
 from stages.extract.webpage.page import page
 
 LINE = "The tide gauge was read twice a day and written down by hand in the harbour book."
@@ -108,3 +113,63 @@ def test_too_short_says_how_short(tmp_path: Path) -> None:
     _, rejects = read(tmp_path, body(f"<article><p>{LINE}</p></article>"), min_words=30)
     assert rejects[0]["reason"] == "too_short"
     assert json.loads(rejects[0]["evidence"]) == {"score": 17, "limit": 30}
+
+
+def test_chinese_has_words_without_spaces(tmp_path: Path) -> None:
+    line = "去年夏天，学生们参观了森林旁边的博物馆，老师非常满意。"
+    kept, rejects = read(tmp_path, body(f"<article><p>{line}</p><p>{line}</p></article>"))
+    assert len(kept) == 1 and not rejects
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "<div>" * 20_000,
+        "<div " + " ".join(f"a{n}=v" for n in range(30_000)) + ">",
+        "<select>" + "<option>x" * 20_000 + "</select>",
+        "".join(f"<font color=c{n}>" for n in range(2000)) + "<p>w</p>" * 2000,
+    ],
+    ids=["depth", "attributes", "options", "formatting"],
+)
+def test_bounds_hold_and_the_text_stays(before: str) -> None:
+    capped = limits.capped(before)
+    assert len(capped) < len(before) / 2
+    assert LINE in page(f"<body>{before}<article><p>{LINE}</p></article>".encode()).text
+
+
+def test_bounds_change_nothing_on_common_pages() -> None:
+    drawing = "<svg>" + "<path d='m0'/>" * 2000 + "</svg>"
+    script = "<script>" + "if (a<b) { c('<div>') }" * 2000 + "</script>"
+    text = f"<body>{drawing}{script}" + "<p><b>x</b> y" * 2000 + "</body>"
+    assert limits.capped(text) == text
+
+
+@pytest.mark.parametrize(
+    ("declared", "charset"),
+    [("utf-8", "cp1252"), ("iso-8859-1", "cp1252"), ("gb2312", "gb18030"), ("utf-16", "utf-8")],
+)
+def test_a_wrong_label_does_not_spoil_the_text(declared: str, charset: str) -> None:
+    line = (
+        "去年夏天，学生们参观了博物馆。"
+        if charset == "gb18030"
+        else "Über schöne Straßen führt es."
+    )
+    data = f"<meta charset={declared}><body><article><p>{line}</p><p>{line * 5}</p></article>"
+    assert line in page(data.encode(charset)).text
+
+
+TAGS = "div p b a href=x table tr td ul li pre code script svg h1 br blockquote !-- title select"
+MARKUP = st.lists(
+    st.one_of(
+        st.sampled_from([f"<{end}{tag}>" for tag in TAGS.split() for end in ("", "/")]),
+        st.sampled_from(["-->", "&", "&amp;", "<", '"', "' ", "<ol start=9>", "words ", LINE]),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(MARKUP, st.binary(max_size=40))
+def test_no_markup_raises(pieces: list[str], noise: bytes) -> None:
+    found = page("".join(pieces).encode() + noise)
+    assert bool(found.text) == (found.reason is None)

@@ -16,7 +16,10 @@ from selectolax.lexbor import LexborHTMLParser
 _TOKEN = re.compile(
     r"<!--.*?-->|<(/?)([a-zA-Z][^\s/>]*+)([^>\"]*+(?:\"[^\"]*+\"[^>\"]*+)*+)>", re.DOTALL
 )
-_ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
+_ATTRIBUTE = re.compile(
+    r" (class|id|role|style|hidden|aria-hidden|itemprop|start|lang|data-lang|data-language"
+    r'|data-code-language)="([^"]*)"'
+)
 # Text that is not shown, or not text.
 _UNSEEN = [
     *("script", "style", "noscript", "template", "iframe", "svg", "math", "object", "canvas"),
@@ -33,7 +36,11 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_VOID = words("area base br col embed hr img input link meta param source track wbr")
+_VOID = words("br hr")
+# Void elements without text, and those that change letters but no structure.
+_IGNORED = words(
+    "area base col embed img input link meta param source track wbr b i em strong u font big s"
+)
 
 
 class Node:
@@ -101,7 +108,7 @@ def build(source: str) -> list[Node]:
                 node.links += size
         end = match.end()
         closing, tag, written = match.groups()
-        if tag is None:
+        if tag is None or tag in _IGNORED:
             continue
         if closing:
             if tag != node.tag or node.parent is None:
