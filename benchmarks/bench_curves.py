@@ -1,4 +1,4 @@
-"""Steps of the training loss at epoch borders: our test against Welch's t at each border.
+"""Epoch steps against Welch's t at each border, and overfitting against stopping with patience.
 
     python -m benchmarks.bench_curves [--logs 100]
 
@@ -7,6 +7,10 @@ an exponential and has noise of 0.05 to 0.15; with a step of the given size at e
 with none and a trait that misleads: noise that lingers (AR(1), 0.6), a steep start, batches grouped
 by length, outliers. The t test compares the 30 lines before a border with the 30 after it, at
 p < .001. Counted: logs with at least one step reported.
+
+Validation losses: 8 to 20 values that fall by a quarter and settle, with noise of 0.2 to 1.5 %, and
+from somewhere in the middle rise by the given share until the end. Patience stops after three
+values in a row that are no new best, as trainers' early stopping does.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from typing import Any
 from benchmarks.measure import header, in_turn, table
 
 SIZES = (0.02, 0.05, 0.1, 0.2, 0.4)
+RISES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 TRAITS = ("white noise", "lingering noise", "steep start", "grouped batches", "outliers")
 
 
@@ -65,8 +70,39 @@ def welch(log: Any) -> bool:
     return any(test.pvalue < 0.001 for test in tests)
 
 
+def validated(seed: int, rise: float) -> Any:
+    """A log whose validation loss rises by a share from somewhere in the middle."""
+    import numpy as np
+
+    from stages.curves.read import Log, Series
+
+    random = np.random.default_rng([seed, 99, round(rise * 1000)])
+    count = int(random.integers(8, 21))
+    at = np.linspace(0, 1, count)
+    turn = random.uniform(0.3, 0.6)
+    level = 1.5 + 0.5 * np.exp(-at / random.uniform(0.05, 0.2))
+    level *= 1 + rise * np.maximum(0, at - turn) / (1 - turn)
+    level *= 1 + random.uniform(0.002, 0.015) * random.standard_normal(count)
+    steps = np.round(at * 600)
+    return Log(log_of(seed, 0.0, "white noise").train, Series(steps, level, steps / 200))
+
+
+def overfit(log: Any) -> bool:
+    """Whether the findings say so."""
+    from stages.curves.findings import findings
+
+    return any(finding["kind"] == "overfit" for finding in findings(log))
+
+
+def patience(log: Any) -> bool:
+    """Whether a trainer with early stopping would have stopped."""
+    values = log.val.values.tolist()
+    best = [min(values[: end + 1]) for end in range(len(values))]
+    return any(min(values[at : at + 3]) > best[at - 1] for at in range(1, len(values) - 2))
+
+
 def main() -> None:
-    """Print one table."""
+    """Print two tables."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--logs", type=int, default=100)
     count = parser.parse_args().logs
@@ -83,6 +119,12 @@ def main() -> None:
         name = f"step of {step:g}" if step else f"no step, {trait}"
         rows.append((name, *(timed[key].result for key in works), count / timed["ours"].seconds))
     table((f"of {count} logs", "seedbed", "Welch's t", "logs/CPU-s"), rows)
+    shown = []
+    for rise in RISES:
+        logs = [validated(seed, rise) for seed in range(count)]
+        name = f"rise of {100 * rise:g} %" if rise else "no rise"
+        shown.append((name, sum(map(overfit, logs)), sum(map(patience, logs))))
+    table((f"of {count} logs", "overfit", "patience 3"), shown)
 
 
 if __name__ == "__main__":

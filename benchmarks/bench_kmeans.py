@@ -51,6 +51,15 @@ def main() -> None:
     cluster = peer("sklearn.cluster", "scikit-learn")
     from stages.select import lloyd
 
+    def changed(name: str, value: int, seed: int) -> Any:
+        """Ours with another value of one of its constants."""
+        before = getattr(lloyd, name)
+        setattr(lloyd, name, value)
+        try:
+            return lloyd.kmeans(x, k, seed)
+        finally:
+            setattr(lloyd, name, before)
+
     x, k = vectors(given.rows), given.clusters
     lloyd.kmeans(x[:500], 8)  # torch is loaded before anything is timed
     seeds: dict[str, list[float]] = {}
@@ -63,6 +72,8 @@ def main() -> None:
             works["MiniBatchKMeans"] = lambda one=one: (
                 cluster.MiniBatchKMeans(**one).fit(x).cluster_centers_
             )
+        for name, value in (("NEAR", 16), ("SAMPLE", 48), ("NEAR_ROUNDS", 0)):
+            works[f"seedbed, {name} {value}"] = lambda n=name, v=value, s=seed: changed(n, v, s)
         runs.append(in_turn(works, 1))
         for name, timed in runs[-1].items():
             seeds.setdefault(name, []).append(inertia(x, timed.result))

@@ -80,7 +80,7 @@ def main() -> None:
     ours = [flags(answers) for answers, _ in rows_of]
     theirs = [any(listed(answers)) for answers, _ in rows_of]
     keys, shown = ("refusal", "ai_boilerplate", "cannot"), []
-    for kind in ("refusal", "boilerplate", "cannot", "trap", ""):
+    for kind in ("refusal", "refusal, disguised", "boilerplate", "cannot", "trap", ""):
         at = [n for n, (_, name) in enumerate(rows_of) if name == kind]
         counts = [sum(any(turn[key] for turn in ours[n]) for n in at) for key in keys]
         shown.append((kind or "all others", len(at), *counts, sum(theirs[n] for n in at)))

@@ -1,4 +1,4 @@
-"""Coverage of planted topics: spread selection against random and one record a cluster.
+"""Coverage of planted topics: spread selection, random, one record a cluster, plain k-center.
 
     python -m benchmarks.bench_select [--draws 10]
 
@@ -47,6 +47,22 @@ def of_clusters(texts: list[str], keep: int, seed: int) -> list[int]:
     return sorted(set(distance.argmin(axis=0).tolist()))
 
 
+def centers(texts: list[str], keep: int, centred: bool, likeness: bool) -> list[int]:
+    """Plain k-center (Sener & Savarese 2018), with parts of what ours adds to it."""
+    import numpy as np
+
+    from stages.select import embed, spread
+
+    x = embed.embed(texts)
+    if centred:
+        spread.centre(x)
+    weight = np.ones(len(x), dtype=np.float32)
+    if likeness:
+        where = spread.Neighbourhoods(np.zeros(len(x), dtype=np.int64), x[:1], 0)
+        weight = spread.weights(spread.loneliest(x, where, 0)[1])
+    return [int(row) for row in spread.farthest_first(x, weight, keep)[0]]
+
+
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -56,16 +72,21 @@ def main() -> None:
     from stages.select.kmeans import select
 
     topics = sections(60)
-    found: dict[str, list[float]] = {"random": [], "spread": [], "one a cluster": []}
+    found: dict[str, list[float]] = {"random": []}
     for seed in range(draws):
         texts, topic = draw(topics, seed)
         keep = len(topics) // 2
         source = random.Random(1000 + seed)
         choices = [source.sample(range(len(texts)), keep) for _ in range(20)]
         found["random"].append(statistics.fmean(len({topic[i] for i in one}) for one in choices))
-        found["spread"].append(float(len({topic[i] for i in select(texts, keep, seed)})))
-        nearest = of_clusters(texts, keep, seed)
-        found["one a cluster"].append(float(len({topic[i] for i in nearest})))
+        for name, kept in {
+            "spread (default)": select(texts, keep, seed),
+            "one a cluster": of_clusters(texts, keep, seed),
+            "k-center": centers(texts, keep, False, False),
+            "  mean taken out": centers(texts, keep, True, False),
+            "  and lonely ones count less": centers(texts, keep, True, True),
+        }.items():
+            found.setdefault(name, []).append(float(len({topic[i] for i in kept})))
     print(f"{len(texts):,} records of {len(topics)} topics, {keep} kept, {draws} draws\n")
     rows = []
     for name, covered in found.items():

@@ -33,7 +33,8 @@ def pairs() -> list[tuple[str, str]]:
 def labels() -> dict[int, str]:
     """Line of instructions.jsonl → what was planted there."""
     lines = (SAMPLE / "instructions/labels.jsonl").read_text(encoding="utf-8").splitlines()
-    return {row["line"]: row["kind"] for row in map(json.loads, lines)}
+    rows = [json.loads(line) for line in lines]
+    return {row["line"]: ", ".join([row["kind"], *filter(None, [row.get("note")])]) for row in rows}
 
 
 @lru_cache(maxsize=1)
