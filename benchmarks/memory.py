@@ -35,7 +35,7 @@ from pipeline.gc import Mark
 from pipeline.jobs import execute
 from pipeline.progress import Progress
 from pipeline.recipe import SourceStep
-from pipeline.run import Run
+from pipeline.steps import Run
 from pipeline.store import Store
 import stages
 

@@ -7,8 +7,8 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from pipeline.account import FOLDERS, load_run
 from pipeline.progress import duration, number
-from pipeline.run import FOLDERS, load_run
 
 _WIDTH = 96
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import stages
-from pipeline.run import load_run
+from pipeline.account import load_run
 from stages import check
 from stages.corpus import Corpus, read_arrow
 from stages.errors import UsageError

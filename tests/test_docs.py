@@ -101,7 +101,6 @@ def test_the_worked_example_passes_the_common_checks(copy_with_example: Path) ->
         copy_with_example,
         "-m",
         "pytest",
-        "-q",
         "-p",
         "no:cacheprovider",
         "-k",

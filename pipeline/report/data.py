@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow.compute as pc
 
 import stages
+from pipeline.account import FOLDERS, load_run
 from pipeline.ending import totals
-from pipeline.run import FOLDERS, load_run
 from stages.corpus import MANIFEST, Corpus
 from stages.records import fields
 

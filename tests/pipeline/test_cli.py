@@ -46,7 +46,8 @@ def _make(*arguments: str, cwd: Path, folder: Path) -> subprocess.CompletedProce
         (venv / "bin/seedbed").chmod(0o755)
         for name in (".core", ".db", ".run", ".dev"):
             (venv / name).touch()
-    kept = {k: v for k, v in environment().items() if not k.startswith("MAKE")}
+    ours = ("MAKE", "ARGS", "IN", "OUT")  # of a make that runs the tests
+    kept = {k: v for k, v in environment().items() if not k.startswith(ours)}
     return subprocess.run(
         ["make", "--no-print-directory", "-C", str(HOME), f"VENV={venv}", *arguments],
         cwd=cwd,

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.account import load_run
 from pipeline.ending import totals
 from pipeline.progress import number
 from pipeline.recipe import read_recipe
 from pipeline.report import write_report
 from pipeline.report.page import marked
-from pipeline.run import load_run, run_recipe
+from pipeline.run import run_recipe
 from stages.corpus import Corpus
 
 BROWSER = next(

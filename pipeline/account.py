@@ -1,0 +1,95 @@
+"""The account of a run, `run.json`: what ran, on what, with what outcome; times stand only here."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.recipe import Recipe
+from pipeline.store import Store
+from stages.errors import UsageError
+from stages.records import FORMAT
+
+# Where the latest folder of each kind is shown in a run.
+FOLDERS = {
+    "records": "corpus",
+    "tokens": "tokens",
+    "adapter": "adapter",
+    "findings": "findings",
+    "files": "files",
+}
+
+
+@dataclass
+class Done:
+    """What one step of a run did."""
+
+    label: str
+    stage: str
+    kind: str
+    parameters: dict[str, Any]
+    folder: str
+    source: str | None = None
+    counts: dict[str, Any] | None = None
+    pieces: int = 0
+    computed: int = 0
+    reused: int = 0
+    seconds: float = 0.0
+    cpu: float = 0.0
+    keys: list[str] = field(default_factory=list)
+    summary: dict[str, Any] | None = None
+
+
+def account_of(
+    recipe: Recipe, done: Sequence[Done], started: float, status: str, store: Store
+) -> dict[str, Any]:
+    """What `run.json` holds."""
+    versions = {}
+    for name in ("pyarrow", "numpy", "tokenizers", "torch", "transformers", "peft"):
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {
+        "format": FORMAT,
+        "name": recipe.name,
+        "recipe": recipe.file,
+        "seed": recipe.seed,
+        "status": status,
+        "started": started,
+        "seconds": time.time() - started,
+        "workers": recipe.workers,
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
+        "python": platform.python_version(),
+        "versions": versions,
+        "store": str(store.root),
+        "store_bytes": store.size(),
+        "sources": [
+            {
+                "name": s.name,
+                "license": s.license,
+                "stage": s.stage.name,
+                "path": s.shown,
+                "full": s.path,
+            }
+            for s in recipe.sources
+        ],
+        "steps": [asdict(one) for one in done],
+    }
+
+
+def load_run(folder: Path) -> dict[str, Any]:
+    """The account of a run, from its folder; UsageError when there is none."""
+    try:
+        account = json.loads((folder / "run.json").read_bytes())
+    except FileNotFoundError:
+        raise UsageError(f"{folder} is not the folder of a run: it has no run.json") from None
+    assert isinstance(account, dict)
+    return account
