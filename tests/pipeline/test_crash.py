@@ -23,14 +23,14 @@ from tests.pipeline.world import account, corpora, end, named, seedbed, start, s
 
 KILLS = 20
 BETWEEN = 15  # of them must fall between the first and the last commit
-ATTEMPTS = 40
+ATTEMPTS = 60
 STEPS = "[normalize, dedup, split]"
 PART = "2500"  # bytes: about ten pages, so that there are many commits to die between
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float, float]:
-    """A finished run, and when its first and last commit came, in seconds after its start.
+    """A finished run, and when its first and last commit came, in seconds after it began.
 
     Another one runs beside it, as beside each of the runs that are killed.
     """
@@ -40,8 +40,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float, 
         (folder / f"in/page-1{n:04}.html").write_text(world.page(world.prose(n * 5, 24)))
     world.recipe(folder, "html: {path: in}", STEPS)
     twin = start("run", "t.yaml", "--part-bytes", PART, cwd=_fresh(folder, folder / "twin"))
-    began = time.time()
     seedbed("run", "t.yaml", "--part-bytes", PART, cwd=folder)
+    began = account(folder)["started"]
     twin.communicate(timeout=60)
     assert corpora(folder / "twin") == corpora(folder)
     times = [p.stat().st_mtime - began for p in (folder / ".seedbed/objects").glob("*/*/*.json")]
@@ -56,10 +56,11 @@ def _fresh(undisturbed: Path, folder: Path) -> Path:
 
 
 def _kill(folder: Path, after: float, group: bool) -> bool:
-    """Run, kill after some seconds; whether the run was still going. No process may stay."""
+    """Run, kill some seconds after the first event; whether it still ran. No process may stay."""
     token = world.new_token()
     process = start("run", "t.yaml", "--part-bytes", PART, cwd=folder, token=token)
     try:
+        world.begins(folder, "01-html")
         time.sleep(after)
         going = process.poll() is None
         if going:
@@ -84,10 +85,10 @@ def test_killed_at_twenty_times_a_rerun_gives_the_same_bytes(
     )
     draw = random.Random(seed)
 
-    def experiment(number: int, after: float) -> bool:
-        """Kill, run again, compare; whether the kill fell between the first and last commit."""
+    def experiment(number: int, after: float) -> int:
+        """Kill, run again, compare; -1: killed before the first commit, 1: after the last."""
         folder = _fresh(reference, tmp_path / f"kill{number}")
-        _kill(folder, after, group=bool(number % 2))
+        _kill(folder, after, group=bool(number // 2 % 2))
         finished = stored(folder) & keys
         seedbed("run", "t.yaml", "--part-bytes", PART, cwd=folder)
         assert corpora(folder) == wanted, f"kill {number} after {after:.3f} s"
@@ -97,17 +98,18 @@ def test_killed_at_twenty_times_a_rerun_gives_the_same_bytes(
         hidden = list((folder / "runs/t").rglob(".*"))
         assert not hidden, "a rerun removes what was half shown"
         shutil.rmtree(folder)
-        return bool(finished) and len(finished) < len(keys)
+        return 0 if finished and finished != keys else 1 if finished else -1
 
-    between = done = 0
+    when: list[int] = []
+    pace = 1.0  # the machine may have become slower or faster since the undisturbed run
     with ThreadPoolExecutor(2) as two:
-        while done < KILLS or between < BETWEEN:
-            assert done < ATTEMPTS, f"only {between} of {done} kills fell between two commits"
-            count = KILLS if not done else 2
-            times = [draw.uniform(0.8 * first, last) for _ in range(count)]
-            between += sum(two.map(experiment, range(done, done + count), times))
-            done += count
-    print(f"{between} of {done} kills fell between the first and the last commit")
+        while len(when) < KILLS or when.count(0) < BETWEEN:
+            assert len(when) < ATTEMPTS, f"too few kills fell between two commits: {when}"
+            times = [pace * draw.uniform(first, last) for _ in range(2)]
+            fell = list(two.map(experiment, range(len(when), len(when) + 2), times))
+            pace *= 1.1 ** -sum(fell)
+            when += fell
+    print(f"{when.count(0)} of {len(when)} kills fell between the first and the last commit")
 
 
 IMPORTS = 0.4  # CPU seconds that a worker or child needs at most before it begins to work
