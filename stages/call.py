@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from stages import corpus, records
-from stages.errors import Unreadable, UsageError
+from stages.errors import Unreadable, Unwanted, UsageError
 from stages.place import Place
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def extracted(
         try:
             yield Item(place, raw, stage.extract(place, raw))
         except Unreadable as error:
-            yield Fault(place, error.reason, error.evidence, raw=raw)
+            failed = not isinstance(error, Unwanted)
+            yield Fault(place, error.reason, error.evidence, failed=failed, raw=raw)
         except RecursionError:
             yield Fault(place, "crash", {"error": "RecursionError"}, raw=raw)
 

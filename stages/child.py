@@ -25,7 +25,7 @@ from typing import IO, Any
 
 from stages import check
 from stages.base import DocumentSource, Fault, Item
-from stages.errors import StageFailed, Unreadable
+from stages.errors import StageFailed, Unreadable, Unwanted
 from stages.place import Place
 
 _HEAD = struct.Struct("<II")  # bytes of JSON, bytes of raw data
@@ -214,7 +214,8 @@ def _answer(stage: DocumentSource, place: Place, raw: bytes, answer: Any) -> Ite
             f"{stage.name}: reading stopped at {place}, and not through the page's fault: "
             f"{answer['trouble']}"
         )
-    return Fault(place, answer["reason"], answer["evidence"], raw=raw)
+    failed = answer.get("failed", True)
+    return Fault(place, answer["reason"], answer["evidence"], failed=failed, raw=raw)
 
 
 def main() -> None:
@@ -243,7 +244,8 @@ def _extract(stage: DocumentSource, place: Place, raw: bytes) -> dict[str, Any]:
     try:
         return {"records": stage.extract(place, raw)}
     except Unreadable as error:
-        return {"reason": error.reason, "evidence": error.evidence}
+        failed = not isinstance(error, Unwanted)
+        return {"reason": error.reason, "evidence": error.evidence, "failed": failed}
     except MemoryError:
         return {"reason": "memory", "evidence": {"limit_mb": stage.memory}}
     except (ImportError, OSError) as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from stages.base import ISOLATION_REASONS, DocumentSource, Fault, Part
-from stages.errors import Unreadable
+from stages.errors import Unreadable, Unwanted
 from stages.extract import archives, charsets, files
 from stages.extract.webpage import page
 from stages.place import Place
@@ -81,9 +81,10 @@ class HtmlExtract(DocumentSource):
             selector=self.selector,
         )
         if found.reason is not None:
-            raise Unreadable(found.reason, **found.evidence)
+            error = Unwanted if found.reason in page.WITHOUT_TEXT else Unreadable
+            raise error(found.reason, **found.evidence)
         words = len(_WORD.findall(found.text))
         if words < self.min_words:
-            raise Unreadable("too_short", score=words, limit=self.min_words)
+            raise Unwanted("too_short", score=words, limit=self.min_words)
         text = found.markdown if self.format == "markdown" else found.text
         return [{"text": text, "meta": found.meta}]

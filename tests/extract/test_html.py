@@ -173,3 +173,25 @@ MARKUP = st.lists(
 def test_no_markup_raises(pieces: list[str], noise: bytes) -> None:
     found = page("".join(pieces).encode() + noise)
     assert bool(found.text) == (found.reason is None)
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+def test_a_page_without_text_is_dropped_and_a_broken_one_fails(
+    tmp_path: Path, isolate: bool
+) -> None:
+    (tmp_path / "menu.html").write_text("<nav>" + "<a href='/'>Another page</a> " * 30 + "</nav>")
+    (tmp_path / "picture.html").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+    rejects: list[dict[str, Any]] = []
+    assert list(HtmlExtract()(tmp_path, rejects, isolate=isolate)) == []
+    assert {row["reason"]: row["failed"] for row in rejects} == {"no_text": False, "binary": True}
+
+
+def test_a_selector_is_full_css_and_takes_an_element_once(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(
+        "<div class=a>Outer words stand here.<div class=a>Inner words stand here.</div></div>"
+        "<p>Left out.</p><section><h2>Tides</h2><p>Chosen by its heading.</p></section>"
+    )
+    stage = HtmlExtract(selector="div.a, section:has(> h2)", min_words=1, format="text")
+    (record,) = stage(tmp_path)
+    assert record["text"].count("Inner words") == 1 and "Left out" not in record["text"]
+    assert "Chosen by its heading." in record["text"]

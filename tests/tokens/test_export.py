@@ -170,3 +170,18 @@ def test_tokens_cannot_be_exported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="export takes a corpus of records"):
         Export()(source, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_other_readers_of_json_lines_read_what_is_written(tmp_path: Path) -> None:
+    import jsonlines
+    import pyarrow as pa
+
+    table = records.to_table(
+        [{"id": "1" * 32, "text": "one\u2028two \U0001f331", "split": "train"}],
+        records.schema_with({"split": pa.string()}),
+    )
+    pieces = [(table, records.REJECTS.empty_table())]
+    corpus = write_corpus(tmp_path / "corpus", "records", pieces, {"sources": []})
+    Export()(corpus.path, out=tmp_path / "out")
+    with jsonlines.open(tmp_path / "out" / "train.jsonl") as reader:
+        assert [row["text"] for row in reader] == ["one\u2028two \U0001f331"]

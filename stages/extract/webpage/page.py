@@ -20,6 +20,8 @@ REASONS = {
     "no_match": "the selector matches no element with text on this page",
     "too_short": "fewer words than min_words",
 }
+# Pages that were read and hold nothing that is wanted: left out by rule, not failed.
+WITHOUT_TEXT = ("no_text", "needs_script", "no_match")
 
 
 # Characters under which the choice is made again with fewer rules.
@@ -113,10 +115,20 @@ def _size(blocks: list[Block]) -> int:
 
 
 def _selected(document: Any, selector: str) -> list[Block]:
-    blocks: list[Block] = []
-    for node in document.css(selector):
-        blocks += blocks_of(tree.build(node.html or "")[0])
-    return blocks
+    """The blocks of the elements that a user's CSS names; one within another counts once.
+
+    Beautiful Soup selects, since its CSS is the fullest; the parser before it closed all tags.
+    """
+    from bs4 import BeautifulSoup
+
+    found = BeautifulSoup(document.html or "", "html.parser").select(selector)
+    chosen = {id(element) for element in found}
+    return [
+        block
+        for element in found
+        if not any(id(above) in chosen for above in element.parents)
+        for block in blocks_of(tree.build(str(element))[0])
+    ]
 
 
 def _without_text(order: list[tree.Node], meta: dict[str, Any], scripts: int) -> Page:
