@@ -5,7 +5,8 @@
 A topic is a section of the site in sample_data; its records are runs of 12 to 40 of its words. In
 each draw the topics get sizes that fall as 1 / rank from 300 down to 4, in an order by the seed,
 and half as many records are kept as there are topics. Random is the mean of 20 choices. The
-interval is of the mean over draws (Student's t, 95 %). Each method sees the same vectors.
+interval is of the mean over draws (Student's t, 95 %). Each method sees the same vectors. Noise
+is 3 to 40 words drawn from all topics; it counts for none.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import statistics
 from benchmarks.measure import header, interval, table
 from benchmarks.texts import sections
 
+NOISE = (0.0, 0.1)  # records of no topic, as a share of the others
 Draw = tuple[list[str], list[int]]
 
 
-def draw(topics: list[list[str]], seed: int) -> Draw:
-    """(texts, topic of each), shuffled."""
+def draw(topics: list[list[str]], seed: int, noise: float) -> Draw:
+    """(texts, topic of each, -1 for noise), shuffled."""
     source = random.Random(seed)
     order = list(range(len(topics)))
     source.shuffle(order)
@@ -32,6 +34,9 @@ def draw(topics: list[list[str]], seed: int) -> Draw:
             size = source.randint(12, 40)
             begin = source.randrange(len(words) - size + 1)
             found.append((" ".join(words[begin : begin + size]), topic))
+    everything = [word for topic in topics for word in topic]
+    for _ in range(round(noise * len(found))):
+        found.append((" ".join(source.choices(everything, k=source.randint(3, 40))), -1))
     source.shuffle(found)
     return [text for text, _ in found], [topic for _, topic in found]
 
@@ -69,16 +74,27 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=10)
     draws = parser.parse_args().draws
     header("select", "scikit-learn", "torch", "wordllama")
+    topics = sections(60)
+    for noise in NOISE:
+        print_coverage(topics, draws, noise)
+
+
+def print_coverage(topics: list[list[str]], draws: int, noise: float) -> None:
+    """The table of one share of noise."""
     from stages.select.kmeans import select
 
-    topics = sections(60)
+    def covered(kept: list[int]) -> int:
+        return len({topic[i] for i in kept} - {-1})
+
     found: dict[str, list[float]] = {"random": []}
+    odd: dict[str, int] = {"random": 0}
     for seed in range(draws):
-        texts, topic = draw(topics, seed)
+        texts, topic = draw(topics, seed, noise)
         keep = len(topics) // 2
         source = random.Random(1000 + seed)
         choices = [source.sample(range(len(texts)), keep) for _ in range(20)]
-        found["random"].append(statistics.fmean(len({topic[i] for i in one}) for one in choices))
+        found["random"].append(statistics.fmean(map(covered, choices)))
+        odd["random"] += round(statistics.fmean(sum(topic[i] < 0 for i in one) for one in choices))
         for name, kept in {
             "spread (default)": select(texts, keep, seed),
             "one a cluster": of_clusters(texts, keep, seed),
@@ -86,15 +102,20 @@ def main() -> None:
             "  mean taken out": centers(texts, keep, True, False),
             "  and lonely ones count less": centers(texts, keep, True, True),
         }.items():
-            found.setdefault(name, []).append(float(len({topic[i] for i in kept})))
-    print(f"{len(texts):,} records of {len(topics)} topics, {keep} kept, {draws} draws\n")
+            found.setdefault(name, []).append(float(covered(kept)))
+            odd[name] = odd.get(name, 0) + sum(topic[i] < 0 for i in kept)
+    print(
+        f"{len(texts):,} records of {len(topics)} topics, {keep} kept, {draws} draws, "
+        f"{100 * noise:g} % noise\n"
+    )
     rows = []
-    for name, covered in found.items():
-        gains = [100 * (a / b - 1) for a, b in zip(covered, found["random"], strict=True)]
+    for name, numbers in found.items():
+        gains = [100 * (a / b - 1) for a, b in zip(numbers, found["random"], strict=True)]
         mean, half = interval(gains) if name != "random" else (0.0, 0.0)
-        rows.append((name, f"{statistics.fmean(covered):.1f}", f"{min(covered):.0f}",
-                     f"{max(covered):.0f}", f"{mean:+.1f} % +- {half:.1f}"))  # fmt: skip
-    table(("", "topics covered", "least", "most", "over random"), rows)
+        cells = (statistics.fmean(numbers), min(numbers), max(numbers), odd[name] / draws)
+        shown = (f"{cell:.{digits}f}" for cell, digits in zip(cells, (1, 0, 0, 1), strict=True))
+        rows.append((name, *shown, f"{mean:+.1f} % +- {half:.1f}"))
+    table(("", "topics covered", "least", "most", "noise kept", "over random"), rows)
 
 
 if __name__ == "__main__":
