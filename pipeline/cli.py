@@ -99,7 +99,18 @@ def _parsed(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse
 
         known = [*VERBS, *stages.TABLE]
         raise UsageError(f"there is no verb or stage {wanted!r}{nearest(wanted, known)}")
-    return parser, parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        from stages.check import nearest
+
+        chosen = verbs.choices.get(options.verb, parser)
+        known = [name for action in chosen._actions for name in action.option_strings]
+        word = unknown[0].partition("=")[0]
+        raise UsageError(
+            f"{chosen.prog} has no argument {word!r}{nearest(word, known)} "
+            f"(`{chosen.prog} --help` tells more)"
+        )
+    return parser, options
 
 
 class _Parser(argparse.ArgumentParser):
@@ -238,11 +249,17 @@ def _stage_options(parser: argparse.ArgumentParser, name: str) -> None:
         group.add_argument(
             "--" + field.replace("_", "-"),
             dest="parameter_" + field,
-            metavar=check.type_name(kind).upper().replace(" ", "-"),
+            metavar=_metavar(check.type_name(kind)),
             action="append" if _is_list(kind) else "store",
             help=f"{lines.get(field, '')} Default: {default}.".replace("%", "%%"),
         )
     parser.set_defaults(do=_stage, stage=name)
+
+
+def _metavar(type_name: str) -> str:
+    """A type in a usage line: `drop|tag` as it is, kinds of values in capitals."""
+    name = type_name.removesuffix(" or none")
+    return name.replace(" ", "") if "|" in name else name.replace(" ", "-").upper()
 
 
 def _is_list(kind: Any) -> bool:

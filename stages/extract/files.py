@@ -14,6 +14,7 @@ from stages.errors import UsageError
 # A bundle ends after a file whose hashed name hits one in this many, so that one file more or
 # less moves no border but its own bundle's.
 BUNDLE_FILES = 64
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tbz2", ".txz")  # not named among what a folder lacks
 _WILD = ("*", "?", "[")
 
 
@@ -42,7 +43,8 @@ def find(path: str, suffixes: tuple[str, ...]) -> tuple[Path, list[str]]:
     root, pattern = root_of(path)
     if pattern is None:
         names = [name for name in _walk(root) if name.lower().endswith(suffixes)]
-        wanted = f"files ending in {' '.join(suffixes)}"
+        plain = [end for end in suffixes if end.count(".") == 1 and end not in _ARCHIVES]
+        wanted = f"files ending in {' '.join(plain)} (plain, compressed or in archives)"
     else:
         names = [
             Path(name).as_posix()
