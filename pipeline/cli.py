@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-import pipeline.shadow  # noqa: F401 - ends here when another `stages` would be imported
+import seedbed  # noqa: F401 - ends here when another `stages` would be imported
 import stages
 from stages.errors import Preempted, SeedbedError, StageFailed, UsageError
 

@@ -54,7 +54,9 @@ def _run(python: Path, *words: str | Path, cwd: Path) -> subprocess.CompletedPro
 
 def test_the_wheel_holds_the_code_and_no_tests(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert "pipeline/report/style.css" in names and "stages/base.py" in names
+    assert (
+        "pipeline/report/style.css" in names and "seedbed.py" in names and "stages/base.py" in names
+    )
     assert not [name for name in names if name.startswith(("tests", "sample_data", "benchmarks"))]
     checkout = {
         path.relative_to(HOME).as_posix()
@@ -78,6 +80,20 @@ def test_it_runs_a_recipe_outside_the_clone(clean: Path, tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     assert "in 3   kept 1   dropped 1   failed 1" in done.stdout
     assert (tmp_path / "runs/outside/report.html").is_file()
+
+
+@pytest.mark.parametrize("name", ["stages", "pipeline"])
+def test_a_foreign_package_on_the_path_is_named(clean: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").write_text("")
+    done = subprocess.run(
+        [clean.parent / "seedbed", "--version"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert str(tmp_path / name / "__init__.py") in line and "clean env" in line
 
 
 def test_a_missing_extra_is_one_sentence_with_the_pip_line(wheel: Path, tmp_path: Path) -> None:
