@@ -56,7 +56,8 @@ def copy_with_example(tmp_path: Path) -> Path:
         shutil.copytree(
             HOME / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
         )
-    shutil.copy(HOME / "pyproject.toml", tmp_path)
+    for name in ("pyproject.toml", "seedbed.py"):
+        shutil.copy(HOME / name, tmp_path)
     (tmp_path / "stages/clean/shouting.py").write_text(
         _block("`stages/clean/shouting.py`:", "python")
     )

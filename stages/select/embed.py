@@ -24,7 +24,7 @@ class Embed(Map):
 
     on: the text that is embedded: all of a record, its input or its output.
     model: wordllama (256 numbers, static, English, tens of thousands of short texts a second on
-        one core), minilm (384 numbers, a transformer, English, about a hundred times slower and
+        one core), minilm (384 numbers, a transformer, English, about three hundred times slower and
         better at fine topics), a folder with a model in safetensors, or the name of a model on
         the Hugging Face hub, which is fetched. benchmarks/NOTES.md has the figures.
     tokens: how many tokens of a text a transformer reads, at most; wordllama reads all. 256 is

@@ -58,7 +58,8 @@ class KMeansSelect(Fit):
     share: share of the records to keep, in place of keep.
     method: spread takes records far from each other (k-center with the mean taken out, lonely
         records counting less: 24 % more intents than random over ten skewed draws of CLINC150,
-        20 % of BANKING77); random is the control that any claim needs.
+        20 % of BANKING77; made for raw data: without noise in them half the gain is lost, see
+        docs/evidence.md); random is the control that any claim needs.
     noise: share of the records that are least like their three nearest neighbours, dropped before
         anything is chosen and only as far as more would be dropped anyway. Without one 0.05
         where records are chosen by spread, else 0.

@@ -21,8 +21,8 @@ Ints = npt.NDArray[np.int64]
 
 CHUNK = 16384  # rows of a product with all centroids: 32 MB at 500 centroids
 # Tried on 50,000 vectors of instruction texts with 500 centroids. With these values the inertia is
-# 0.4 % above one start of scikit-learn at a quarter of its time; a sample twice as large brings
-# 0.1 % for half as much time again; 16 near centroids in place of 32 change nothing.
+# 0.4 to 0.8 % above one start of scikit-learn at a quarter to a third of its time; a sample twice
+# as large brings 0.1 to 0.6 %; 16 near centroids in place of 32 change nothing (docs/evidence.md).
 SAMPLE, LEAST = 24, 4096  # rows of the sample for each centroid, and at least
 SAMPLE_ROUNDS = 6
 NEAR = 32  # centroids that a row is compared with in a near round

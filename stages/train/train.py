@@ -24,7 +24,7 @@ class Train(End):
     rank: rank of the LoRA matrices. 16, as in the runs on learning curves that we reproduce.
     alpha: LoRA's scale: updates are multiplied by alpha / rank.
     dropout: share of the adapter's inputs that is dropped while training. 0: on a CPU it costs a
-        quarter of the speed (measured), and few epochs overfit little.
+        fifth of the speed (measured), and few epochs overfit little.
     targets: names of the linear layers that get an adapter, as in q_proj; all-linear: all but
         the output layer.
     epochs: passes over the training records.
