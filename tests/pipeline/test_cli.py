@@ -137,7 +137,10 @@ def test_recipe_and_stages_by_hand_agree(faq: Path, tmp_path: Path) -> None:
         (["jsonl", "full", "--out"], "expected one argument"),
         (["jsonl", "in.jsonl"], "required: -o/--out"),
         (["jsonl", "in.jsonl", "-o", "full"], "full exists and is no corpus"),
-        (["jsonl", "in.jsonl", "-o", "out", "--fom", "text"], "unrecognized arguments: --fom"),
+        (
+            ["jsonl", "in.jsonl", "-o", "out", "--fom", "text"],
+            "did you mean '--form'?",
+        ),
         (["jsonl", "in.jsonl", "-o", "out", "--form", "txt"], "did you mean 'text'?"),
         (["dedup", "in.jsonl", "-o", "out", "--threshold", "7"], "must be between"),
         (["dedup", "full", "-o", "out"], "is no corpus and no file of records"),
