@@ -103,16 +103,16 @@ class Train(End):
             from stages.tokens.model import problem_with
 
             problem = problem_with(self.model)
-            found.extend([f"train.model: {problem}"] if problem else [])
+            found.extend([f"model: {problem}"] if problem else [])
         if self.method == "qlora" and importlib.util.find_spec("bitsandbytes") is None:
             found.append(
-                "train.method qlora needs bitsandbytes, which is not installed: "
+                "method qlora needs bitsandbytes, which is not installed: "
                 "pip install bitsandbytes, or use method lora"
             )
         if "all-linear" in self.targets and len(self.targets) > 1:
-            found.append("train.targets: all-linear stands alone; leave out the other names")
+            found.append("targets: all-linear stands alone; leave out the other names")
         if not self.targets:
-            found.append("train.targets is empty: name linear layers, or all-linear")
+            found.append("targets is empty: name linear layers, or all-linear")
         return tuple(found)
 
     def run(self, source: Path, out: Path, work: Path, progress: Progress) -> dict[str, Any]:
