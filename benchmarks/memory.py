@@ -10,6 +10,7 @@ import gzip
 import json
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -111,6 +112,17 @@ def _sql(file: IO[str], count: int) -> None:
         file.write(f"INSERT INTO posts VALUES ({number}, 'Title {number}', 'It''s {text}');\n")
 
 
+def _database(folder: Path, count: int) -> Path:
+    path = folder / "in.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE posts (id INTEGER PRIMARY KEY, title TEXT, body TEXT)")
+    rows = ((n, f"Title {n}", text) for n, text in enumerate(texts(count, 150)))
+    connection.executemany("INSERT INTO posts VALUES (?, ?, ?)", rows)
+    connection.commit()
+    connection.close()
+    return path
+
+
 def _pages(folder: Path, count: int) -> Path:
     folder.mkdir()
     for number, text in enumerate(texts(count, 150)):
@@ -135,6 +147,7 @@ INPUTS: dict[str, tuple[Callable[[Path, int], Path], int]] = {
     "jsonl": (_file(_jsonl, "in.jsonl.gz"), 2500),
     "csv": (_file(_csv, "in.csv.gz"), 2000),
     "sql": (_file(_sql, "in.sql.gz"), 2000),
+    "database": (_database, 2000),
     "html": (lambda folder, count: _pages(folder / "in", count), 60),
 }
 
