@@ -23,11 +23,11 @@ PINS := constraints.txt pyproject.toml
 export OMP_WAIT_POLICY ?= PASSIVE
 export IN OUT
 
-.PHONY: run test lint format fuzz clean help $(STAGES)
+.PHONY: run test test-core lint format fuzz clean help $(STAGES)
 .DELETE_ON_ERROR:
 
 help:
-	@echo 'make run | test | lint | format | fuzz | bench-NAME | clean'
+	@echo 'make run | test | test-core | lint | format | fuzz | bench-NAME | clean'
 	@echo 'make STAGE IN=... OUT=... [ARGS="--parameter value"], STAGE one of:'
 	@echo '  $(STAGES)'
 
@@ -36,6 +36,17 @@ run: $(RUN)
 
 test: $(DEV)
 	$(VENV)/bin/python -m pytest $(ARGS)
+
+# The core alone, in an environment of its own: `make test-core PYTHON=python3.13`.
+CORE_TESTS := tests/extract tests/clean tests/curves tests/test_*.py \
+  tests/pipeline/test_[!t]*.py
+
+test-core:
+	$(PYTHON) -m venv .venv-core
+	.venv-core/bin/pip install -q --disable-pip-version-check -c constraints.txt $(PIP_ARGS) setuptools
+	.venv-core/bin/pip install -q --disable-pip-version-check -c constraints.txt $(PIP_ARGS) --no-build-isolation \
+	  -e . pytest pytest-timeout hypothesis pandas datasets
+	.venv-core/bin/python -m pytest $(CORE_TESTS) $(ARGS)
 
 lint: $(DEV)
 	$(VENV)/bin/ruff check .

@@ -36,13 +36,19 @@ collect_ignore = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the checks of stages whose extra is not installed."""
+    """Skip what needs an extra, or the embedded model, where it is not installed."""
     for item in items:
+        if MISSING and item.get_closest_marker("extras"):
+            item.add_marker(pytest.mark.skip(reason=f"needs the extras {sorted(MISSING)}"))
         callspec = getattr(item, "callspec", None)
         name = callspec.params.get("name") if callspec else None
-        extra = stages.stage(name).extra if name in stages.TABLE else None
-        if extra in MISSING:
-            item.add_marker(pytest.mark.skip(reason=f"the extra {extra} is not installed"))
+        if not MISSING or name not in stages.TABLE:
+            continue
+        stage = stages.stage(name)
+        lacks = stage().contradictions()
+        if stage.extra in MISSING or lacks:
+            reason = lacks[0] if lacks else f"the extra {stage.extra} is not installed"
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")

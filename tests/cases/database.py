@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from stages import DatabaseExtract
@@ -10,7 +11,7 @@ from tests.case import Case
 
 
 def _made(path: Path) -> str:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(
             "CREATE TABLE posts (id INTEGER PRIMARY KEY, q TEXT, a TEXT, score REAL, blob BLOB);"
             "CREATE TABLE tags (post INTEGER, tag TEXT);"

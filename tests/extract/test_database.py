@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -256,7 +257,7 @@ def test_a_label_makes_the_same_part_and_none_a_new_one() -> None:
 @pytest.fixture
 def forum(tmp_path: Path) -> Path:
     path = tmp_path / "a forum.db"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(
             "CREATE TABLE posts "
             "(b INTEGER, a TEXT, question TEXT, answer TEXT, PRIMARY KEY (a, b));"
@@ -301,7 +302,7 @@ def test_a_part_of_a_file_is_its_content_unless_labelled(forum: Path) -> None:
 
 def test_damage_is_a_fault_after_the_rows_before_it(tmp_path: Path) -> None:
     path = tmp_path / "long.db"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT)")
         connection.executemany("INSERT INTO t VALUES (?, ?)", [(n, "x" * 500) for n in range(5000)])
     connection.close()

@@ -144,7 +144,7 @@ def test_recipe_and_stages_by_hand_agree(faq: Path, tmp_path: Path) -> None:
         (["jsonl", "in.jsonl", "-o", "out", "--form", "txt"], "did you mean 'text'?"),
         (["dedup", "in.jsonl", "-o", "out", "--threshold", "7"], "must be between"),
         (["dedup", "full", "-o", "out"], "is no corpus and no file of records"),
-        (["train", "in.jsonl", "-o", "out"], "in.jsonl"),
+        pytest.param(["train", "in.jsonl", "-o", "out"], "in.jsonl", marks=pytest.mark.extras),
         (["jsonl", "*.csv", "-o", "out"], "*.csv: not found"),
         (["explain", "abc"], "runs holds no run"),
         (["explain", "abc", "--run", "full"], "not the folder of a run"),

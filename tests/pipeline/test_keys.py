@@ -100,6 +100,7 @@ def test_a_model_may_be_put_into_eval_mode(home: Path) -> None:
     _print("def f(model: object) -> None:\n    model.eval()\n", home)
 
 
+@pytest.mark.extras
 def test_the_keys_of_all_stages_differ_and_are_stable(tmp_path: Path) -> None:
     hashes = FileHashes(tmp_path / "hashes.json")
     found: dict[str, str] = {}

@@ -112,7 +112,10 @@ def test_all_problems_come_in_one_message_with_their_places(tmp_path: Path) -> N
         ("version: 1\nsources: [jsonl: in.jsonl, jsonl: in.jsonl]\n", 2, 28, "two sources"),
         ("version: 1\nsources: [{jsonl: in.jsonl, csv: in.jsonl}]\n", 2, 11, "one `name:"),
         ("version: 1\nsources: [jsonl: in.jsonl]\nsteps: [select]\n", 3, 9, "embed"),
-        ("version: 1\nsources: [jsonl: in.jsonl]\nsteps: [train]\n", 3, 9, "tokenize"),
+        pytest.param(
+            *("version: 1\nsources: [jsonl: in.jsonl]\nsteps: [train]\n", 3, 9, "tokenize"),
+            marks=pytest.mark.extras,
+        ),
         (
             "version: 1\nsources: [jsonl: {path: in.jsonl, steps: [export]}]\n",
             2,
@@ -256,6 +259,7 @@ def test_no_text_makes_the_reader_fail(text: str) -> None:
 # --- the recipes that come with seedbed ---------------------------------------------------------
 
 
+@pytest.mark.extras
 def test_every_shipped_recipe_can_be_read(tmp_path: Path) -> None:
     paths = [*sorted((HOME / "recipes").glob("*.yaml")), HOME / "sample_data/recipe.yaml"]
     loaded = []
