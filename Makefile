@@ -7,6 +7,8 @@ PIP := $(VENV)/bin/pip install --disable-pip-version-check -c constraints.txt $(
 SEEDBED := $(VENV)/bin/seedbed
 
 # The table of stages is the one list of names; those of an extra need its packages.
+# Rounds of make fuzz.
+ROUNDS ?= 10
 STAGES := $(shell sed -n 's/^    "\([a-z]*\)": ."stages\..*/\1/p' stages/__init__.py)
 DATABASE_STAGES := database
 MODEL_STAGES := embed select tokenize train
@@ -58,7 +60,7 @@ format: $(DEV)
 	$(VENV)/bin/ruff format .
 
 fuzz: $(DEV)
-	$(VENV)/bin/python -m pytest -m fuzz $(ARGS)
+	for round in $$(seq $(ROUNDS)); do SEEDBED_FUZZ=1 $(VENV)/bin/python -m pytest $(ARGS) || exit; done
 
 bench-%: $(DEV)
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m benchmarks.bench_$* $(ARGS)
