@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline.recipe import Recipe
 from pipeline.store import Store
+from stages.corpus import MANIFEST
 from stages.errors import UsageError
 from stages.records import FORMAT
 
@@ -83,6 +84,13 @@ def account_of(
         ],
         "steps": [asdict(one) for one in done],
     }
+
+
+def made_by(account: dict[str, Any], folder: Path) -> dict[str, Path]:
+    """kind → folder of what this run made; what an earlier recipe left there is not among it."""
+    kinds = {"records", *(step["kind"] for step in account["steps"])}
+    paths = {kind: folder / name for kind, name in FOLDERS.items() if kind in kinds}
+    return {kind: path for kind, path in paths.items() if (path / MANIFEST).is_file()}
 
 
 def load_run(folder: Path) -> dict[str, Any]:

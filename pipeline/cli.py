@@ -8,6 +8,7 @@ recipe or call, 3 a stage failed or kept nothing, 75 preempted and resumable, 13
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -55,6 +56,9 @@ def command(arguments: Sequence[str]) -> int:
     except OSError as error:
         from pipeline.store import MAKE_ROOM, is_full
 
+        if error.errno in (errno.EACCES, errno.EROFS):
+            _complain(f"{error.filename}: {error.strerror}; mend its rights or name another place")
+            return UsageError.exit_code
         if not is_full(error):
             return _bug(traceback.format_exc())
         _complain(f"the disk is full ({error}); {MAKE_ROOM}")
@@ -216,6 +220,8 @@ def _gc(options: argparse.Namespace) -> int:
     from pipeline.gc import collect
     from pipeline.progress import number, size
 
+    if options.keep < 0:
+        raise UsageError("--keep must be at least 0")
     entries, freed = collect(options.store, options.keep)
     print(f"removed {number(entries)} entries, {size(freed)}")
     return 0
@@ -269,12 +275,14 @@ def _is_list(kind: Any) -> bool:
 def _stage(options: argparse.Namespace) -> int:
     from pipeline.progress import number
     from pipeline.run import run_stage
+    from stages.call import PART_BYTES
 
     sys.path.append(str(Path.cwd()))  # where the user's own modules lie
+    if options.workers < 1:
+        raise UsageError("--workers must be at least 1")
     stage = _built(options)
-    if options.out.exists() and any(options.out.iterdir()) and not _is_ours(options.out):
-        raise UsageError(f"{options.out} exists and is no corpus; name another folder")
-    done = run_stage(stage, _input(stage, options), options.out, options.workers, 16 << 20)
+    _check_out(options.out)
+    done = run_stage(stage, _input(stage, options), options.out, options.workers, PART_BYTES)
     if done.counts:
         counts = done.counts
         print(
@@ -288,10 +296,14 @@ def _stage(options: argparse.Namespace) -> int:
     return 0
 
 
-def _is_ours(folder: Path) -> bool:
-    from stages.corpus import MANIFEST
+def _check_out(out: Path) -> None:
+    """UsageError for an output that would take the place of anything but a corpus."""
+    from stages.corpus import Corpus
 
-    return (folder / MANIFEST).is_file()
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file; name a folder to make")
+    if out.exists() and any(out.iterdir()) and not Corpus.at(out):
+        raise UsageError(f"{out} exists and is no corpus; name another folder")
 
 
 def _built(options: argparse.Namespace) -> Any:

@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from pipeline.account import FOLDERS, load_run
+from pipeline.account import load_run, made_by
 from pipeline.progress import duration, number
 
 _WIDTH = 96
@@ -24,17 +24,14 @@ def lines(folder: Path) -> list[str]:
     out = ["", f"{account['name']}: done in {duration(account['seconds'])}", ""]
     out += [_flow(account), ""]
     out += _left(account)
+    made = made_by(account, folder)
     for kind, tell_kind in (("tokens", _tokens), ("adapter", _adapter), ("findings", _findings)):
-        path = folder / FOLDERS[kind]
-        if (path / "manifest.json").is_file():
-            out += tell_kind(path)
+        if kind in made:
+            out += tell_kind(made[kind])
     out.append("")
-    for name, path in [
-        *((kind, folder / shown) for kind, shown in FOLDERS.items()),
-        ("report", folder / "report.html"),
-    ]:
+    for path in [*made.values(), folder / "report.html"]:
         if path.exists():
-            out.append(f"{'corpus' if name == 'records' else name:<10} {_near(path)}")
+            out.append(f"{path.stem:<10} {_near(path)}")
     return out
 
 

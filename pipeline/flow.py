@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
 import secrets
@@ -22,7 +21,7 @@ from pipeline.keys import hash_of
 from pipeline.store import Entry, Store, lives
 from stages import check
 from stages.base import Stage
-from stages.corpus import MANIFEST, Digest, iterate_arrow, write_json
+from stages.corpus import MANIFEST, Digest, iterate_arrow, sha256_of, write_json
 from stages.errors import StageFailed
 from stages.records import FORMAT
 from stages.verdicts import Counts
@@ -232,13 +231,10 @@ def _is_shown(folder: Path, manifest: Mapping[str, Any], links: Mapping[str, Pat
         for name, source in links.items():
             shown, kept = (folder / name).stat(), source.stat()
             same = (shown.st_dev, shown.st_ino) == (kept.st_dev, kept.st_ino)
-            if not same and (shown.st_size != kept.st_size or _sha(folder / name) != _sha(source)):
+            if not same and (
+                shown.st_size != kept.st_size or sha256_of(folder / name) != sha256_of(source)
+            ):
                 return False
     except (OSError, ValueError):
         return False
     return True
-
-
-def _sha(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,10 +16,19 @@ from typing import Any
 import pyarrow as pa
 
 import stages
+from pipeline.keys import hash_of
 from pipeline.store import Entry, Store
 from stages import check
-from stages.base import Fit, Map, Part, Seen, Source, Stage
-from stages.corpus import ArrowWriter, batches_of, iterate_arrow, read_arrow, write_json
+from stages.base import Fit, Map, Part, Seen, Source, Stage, State
+from stages.corpus import (
+    ArrowWriter,
+    Digest,
+    batches_of,
+    iterate_arrow,
+    read_arrow,
+    sha256_of,
+    write_json,
+)
 from stages.records import REJECTS, SCHEMA
 from stages.verdicts import Batch, Counts, Judged
 
@@ -48,7 +57,6 @@ def summary_of(entry: Entry) -> dict[str, Any]:
         "sha256": manifest["sha256"],
         "rows": manifest.get("rows", 0),
         "counts": manifest.get("counts"),
-        "timing": manifest.get("timing", False),
     }
 
 
@@ -155,8 +163,6 @@ def _observe(store: Store, stage: Stage, job: dict[str, Any]) -> Entry:
 
 
 def _merge(store: Store, stage: Stage, job: dict[str, Any]) -> Entry:
-    from stages.base import State
-
     assert isinstance(stage, Fit)
     state = State()
     if job["state"]:
@@ -195,9 +201,6 @@ def _merge(store: Store, stage: Stage, job: dict[str, Any]) -> Entry:
 
 
 def _shared_hash(folder: Path) -> str:
-    from pipeline.keys import hash_of
-    from stages.corpus import sha256_of
-
     return hash_of({p.name: sha256_of(p) for p in folder.iterdir() if p.name != "local.arrow"})
 
 
@@ -216,8 +219,6 @@ def _write(path: Path, table: pa.Table) -> None:
 
 
 def _table_hash(table: pa.Table) -> str:
-    from stages.corpus import Digest
-
     if not table.num_rows:
         return ""
     digest = Digest(table.schema)

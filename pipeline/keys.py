@@ -15,6 +15,7 @@ import importlib.util
 import json
 import os
 import sys
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,7 @@ class FileHashes:
                 self._new[name] = table[name]
                 return str(table[name][3])
         digest = sha256_of(path, start, stop)
-        if path.stat().st_mtime_ns < _now_ns() - 2_000_000_000:
+        if path.stat().st_mtime_ns < time.time_ns() - 2_000_000_000:
             self._new[name] = [*stamp, digest]
         return digest
 
@@ -165,12 +166,6 @@ class FileHashes:
         temporary = self._path.with_name(f".{self._path.name}-{os.getpid()}")
         temporary.write_text(json.dumps(self._new))
         temporary.replace(self._path)
-
-
-def _now_ns() -> int:
-    import time
-
-    return time.time_ns()
 
 
 def part_identity(part: Part, hashes: FileHashes) -> list[Any]:

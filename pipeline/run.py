@@ -96,7 +96,7 @@ def _steps(run: Run, recipe: Recipe) -> dict[str, Path]:
         stage = step.stage
         before = latest[stage.consumes]
         if isinstance(stage, End):
-            source_folder, identity = _whole(run, recipe, stage.consumes, before, stage_of, shown)
+            source_folder, identity = _whole(run, stage.consumes, before, stage_of, shown)
             latest[stage.kind] = run.end(stage, source_folder, identity, flow.sources)
             shown[stage.kind] = run.folder / FOLDERS[stage.kind]
             flows.show_entry(latest[stage.kind], shown[stage.kind])  # type: ignore[arg-type]
@@ -113,7 +113,6 @@ def _steps(run: Run, recipe: Recipe) -> dict[str, Path]:
 
 def _whole(
     run: Run,
-    recipe: Recipe,
     kind: str,
     before: Flow | Entry,
     stage_of: Mapping[str, Stage],
@@ -139,11 +138,15 @@ def joined(parts: Sequence[Flow]) -> Flow:
                     f"two sources have a column {column.name!r}, of type {known.type} and "
                     f"{column.type}"
                 )
+    counts = Counts()
+    for part in parts:
+        counts.add(part.counts)
     return Flow(
         [piece for part in parts for piece in part.pieces],
         pa.schema(list(fields.values())),
         parts[0].kind,
         [about for part in parts for about in part.sources],
+        counts=counts,
     )
 
 

@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow.compute as pc
 
 import stages
-from pipeline.account import FOLDERS, load_run
+from pipeline.account import load_run, made_by
 from pipeline.ending import totals
 from stages.corpus import MANIFEST, Corpus
-from stages.records import fields
+from stages.records import FORMS, fields
 
 SAMPLES = 3  # rejects shown of each reason
 
@@ -70,33 +70,30 @@ def collect(folder: Path) -> Report:
     """Read a run's folder."""
     account = load_run(folder)
     report = Report(account, totals(account), list(_reasons(folder, account)), [], [])
-    corpus_path = folder / FOLDERS["records"]
-    if Corpus.at(corpus_path):
-        corpus = Corpus(corpus_path)
+    made = made_by(account, folder)
+    if "records" in made:
+        corpus = Corpus(made["records"])
         report.by_source = _by_source(corpus)
         lengths = [
             float(sum(len(text) for _, text in fields(row, "all")))
             for table in corpus.batches()
-            for row in table.select([n for n in _FORMS if n in table.column_names]).to_pylist()
+            for row in table.select([n for n in FORMS if n in table.column_names]).to_pylist()
         ]
         report.histograms.append(_histogram("Length of the kept records", "characters", lengths))
-    tokens_path = folder / FOLDERS["tokens"]
-    if Corpus.at(tokens_path) and "length" in Corpus(tokens_path).schema.names:
+    if "tokens" in made and "length" in Corpus(made["tokens"]).schema.names:
         tokens = [
             float(value)
-            for table in Corpus(tokens_path).batches()
+            for table in Corpus(made["tokens"]).batches()
             for value in table.column("length").to_pylist()
         ]
         report.tokens = int(sum(tokens))
         report.histograms.append(_histogram("Tokens a record", "tokens", tokens))
-    report.training = _training(folder / FOLDERS["adapter"])
-    found = folder / FOLDERS["findings"] / "findings.json"
-    if found.is_file():
+    if "adapter" in made:
+        report.training = _training(made["adapter"])
+    if "findings" in made:
+        found = made["findings"] / "findings.json"
         report.findings = json.loads(found.read_bytes())["findings"]
     return report
-
-
-_FORMS = ("text", "prompt", "completion", "messages")
 
 
 def _reasons(folder: Path, account: dict[str, Any]) -> Iterator[Reason]:
@@ -132,9 +129,7 @@ def _histogram(title: str, unit: str, values: list[float]) -> Histogram:
     return Histogram(title, unit, edges.tolist(), counts.tolist(), note)
 
 
-def _training(folder: Path) -> Training | None:
-    if not (folder / MANIFEST).is_file():
-        return None
+def _training(folder: Path) -> Training:
     lines = (folder / "curve.jsonl").read_text(encoding="utf-8").splitlines()
     return Training(
         json.loads((folder / MANIFEST).read_bytes())["summary"],

@@ -369,3 +369,22 @@ def test_users_files_beside_the_recipe_hide_nothing_of_ours(tmp_path: Path) -> N
     seedbed("run", "t.yaml", cwd=tmp_path)
     column = Corpus(tmp_path / "runs/t/corpus").table().column("completion").to_pylist()
     assert column == ["x"] * 5 and corpora(tmp_path)
+
+
+def test_an_output_never_takes_the_place_of_a_file(faq: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "is a file" in seedbed("jsonl", faq, "-o", "file", cwd=tmp_path, code=2).stderr
+    no_worker = seedbed("jsonl", faq, "-o", "b", "--workers", "0", cwd=tmp_path, code=2)
+    assert "at least 1" in no_worker.stderr
+    assert "at least 0" in seedbed("gc", "--keep", "-1", cwd=tmp_path, code=2).stderr
+
+
+def test_what_an_earlier_recipe_left_is_not_told_as_this_runs(faq: Path, tmp_path: Path) -> None:
+    world.recipe(tmp_path, f"jsonl: {{path: '{faq}'}}", "[split, export]")
+    told = seedbed("run", "t.yaml", cwd=tmp_path).stdout
+    assert "runs/t/files" in told
+    world.recipe(tmp_path, f"jsonl: {{path: '{faq}'}}", "[]")
+    told = seedbed("run", "t.yaml", cwd=tmp_path).stdout
+    assert (tmp_path / "runs/t/files").is_dir() and "runs/t/files" not in told
+    counts = Corpus(tmp_path / "runs/t/corpus").manifest["counts"]
+    assert (counts["seen"], counts["kept"], counts["failed"]) == (22, 21, 1)
