@@ -16,12 +16,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
 
 from stages import call, records
-from stages.errors import SeedbedError
+from stages.errors import SeedbedError, Unreadable, Unwanted
 from stages.gather import Fault as Fault
 from stages.gather import Gathered
 from stages.gather import Item as Item
@@ -128,7 +128,7 @@ class Source(Stage):
 
     deadline: CPU seconds in the killable child until the next row comes or the next 256 KB are
         read; default 20. A query of your own has no deadline.
-    memory: megabytes of address space of the killable child; default 4096.
+    memory: megabytes that the killable child may take for what it reads; default 4096.
     """
 
     consumes: ClassVar[str] = "raw"
@@ -169,33 +169,48 @@ class Source(Stage):
         """
         return call.records_of(self, str(path), rejects, name or self.name, isolate)
 
-    @abstractmethod
     def splits(self, part: Part, name: str, isolate: bool = False) -> Iterator[Judged]:
         """Read a part: batches of records with ids, rejects and counts."""
+        if isolate:
+            from stages.reading import splits_in_child
 
-    def _gathered(self, part: Part, name: str, items: Iterator[Item | Fault]) -> Iterator[Judged]:
+            yield from splits_in_child(self, part, name)
+            return
         gathered = Gathered(self, name, part.detail.get("seen", {}))
-        for item in items:
-            gathered.add(item)
-            if gathered.full:
-                yield gathered.take()
+        for one in files_of(part):
+            for item in self.guarded(one):
+                gathered.add(item)
+                if gathered.full:
+                    yield gathered.take()
         yield gathered.take()
+
+    @abstractmethod
+    def guarded(
+        self, part: Part, passed: int = 0, left: Mapping[int, Left] | None = None
+    ) -> Iterator[Item | Fault]:
+        """The items of a part, where what the reader raises on bad input is its own fault.
+
+        passed: so many items are known already and need not be worked on again. left: numbers of
+        items, from 1, that are to be left out, where that can be, and why.
+        """
+
+
+class Left(Protocol):
+    """Why an item is left out."""
+
+    @property
+    def reason(self) -> str: ...
+    @property
+    def evidence(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True)
 class RowSource(Source):
     """A source of rows: parts and read."""
 
-    def splits(self, part: Part, name: str, isolate: bool = False) -> Iterator[Judged]:
-        if isolate:
-            from stages.rows_child import splits_in_child
-
-            return splits_in_child(self, part, name)
-        items = (item for one in files_of(part) for item in self.guarded(one))
-        return self._gathered(part, name, items)
-
-    def guarded(self, part: Part) -> Iterator[Item | Fault]:
-        """`read`, where what the reader raises on bad input is its crash, and not ours."""
+    def guarded(
+        self, part: Part, passed: int = 0, left: Mapping[int, Left] | None = None
+    ) -> Iterator[Item | Fault]:
         last: Place | None = None
         try:
             for item in self.read(part):
@@ -219,8 +234,8 @@ def files_of(part: Part) -> list[Part]:
 class DocumentSource(Source):
     """A source of documents: an item can be named and left out without being read.
 
-    deadline: CPU seconds for one document in the killable child; ten times that in wall time.
-    memory: megabytes of address space of the killable child.
+    deadline: CPU seconds for one document in the killable child.
+    memory: megabytes that the killable child may take for what it reads.
     """
 
     @abstractmethod
@@ -232,15 +247,34 @@ class DocumentSource(Source):
         """The records of one document; raises `Unreadable` with a reason. Pure."""
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
-        """Items of a part, extracted in this process."""
-        return call.extracted(self, self.items(part))
+        """Items of a part, extracted one after the other."""
+        return self.guarded(part)
 
-    def splits(self, part: Part, name: str, isolate: bool = False) -> Iterator[Judged]:
-        if not isolate:
-            return self._gathered(part, name, self.read(part))
-        from stages.child import extracted_in_child
+    def guarded(
+        self, part: Part, passed: int = 0, left: Mapping[int, Left] | None = None
+    ) -> Iterator[Item | Fault]:
+        for number, item in enumerate(self.items(part), 1):
+            why = left.get(number) if left else None
+            if isinstance(item, Fault):
+                yield item
+            elif why is not None:
+                place, raw = item
+                yield Fault(place, why.reason, why.evidence, raw=raw)
+            else:
+                place, raw = item
+                yield self._item(place, raw) if number > passed else Item(place, raw, ())
 
-        return self._gathered(part, name, extracted_in_child(self, self.items(part)))
+    def _item(self, place: Place, raw: bytes) -> Item | Fault:
+        try:
+            return Item(place, raw, self.extract(place, raw))
+        except Unreadable as error:
+            failed = not isinstance(error, Unwanted)
+            return Fault(place, error.reason, error.evidence, failed=failed, raw=raw)
+        except (SeedbedError, MemoryError, OSError, ImportError):
+            raise
+        except Exception as error:  # the border around a stage's own call
+            evidence = {"error": f"{type(error).__name__}: {error}"[:300]}
+            return Fault(place, "crash", evidence, raw=raw)
 
 
 # --- stages on records --------------------------------------------------------------------------

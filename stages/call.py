@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from stages import corpus, records
-from stages.errors import Unreadable, Unwanted, UsageError
-from stages.place import Place
+from stages.errors import UsageError
 
 if TYPE_CHECKING:
-    from stages.base import DocumentSource, End, Fault, Item, Source, Transform
+    from stages.base import End, Source, Transform
 
 PART_BYTES = 16 << 20
 
@@ -51,26 +50,6 @@ def records_of(
             for row in split.kept.to_pylist():
                 yield {key: value for key, value in row.items() if value is not None}
     _hand_over(stage.name, rejected, rejects)
-
-
-def extracted(
-    stage: DocumentSource, items: Iterator[tuple[Place, bytes] | Fault]
-) -> Iterator[Item | Fault]:
-    """Extract documents one after the other in this process."""
-    from stages.base import Fault, Item
-
-    for item in items:
-        if isinstance(item, Fault):
-            yield item
-            continue
-        place, raw = item
-        try:
-            yield Item(place, raw, stage.extract(place, raw))
-        except Unreadable as error:
-            failed = not isinstance(error, Unwanted)
-            yield Fault(place, error.reason, error.evidence, failed=failed, raw=raw)
-        except RecursionError:
-            yield Fault(place, "crash", {"error": "RecursionError"}, raw=raw)
 
 
 def as_table(data: Any) -> tuple[pa.Table, bool]:

@@ -1,9 +1,7 @@
-"""A child process that reads hostile documents and can be killed.
+"""A child process that reads hostile input and can be killed: how it starts, talks and ends.
 
-One request, one answer: the parent always knows which document is under way. A document that
-kills the child is tried once more in a fresh one; what kills both is that document's fault. A
-child that dies before it is ready, or is killed from outside, is never booked as a document's.
-The messages are JSON and raw bytes; nothing that the child sends is executed.
+The messages are JSON and raw bytes; nothing that the child sends is executed. A child that dies
+before it is ready is never the fault of what it was to read. What is read in it: `reading`.
 """
 
 from __future__ import annotations
@@ -18,21 +16,18 @@ import signal
 import struct
 import subprocess
 import sys
-import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 from stages import check
-from stages.base import DocumentSource, Fault, Item, Source
-from stages.errors import StageFailed, Unreadable, Unwanted
-from stages.place import Place
+from stages.base import Source
+from stages.errors import StageFailed
 from stages.watch import Board, show_on
 
 _HEAD = struct.Struct("<II")  # bytes of JSON, bytes of raw data
 _TICK = 0.05  # seconds between two looks at a silent child
-_WALL = 10  # wall time allowed, as a multiple of the CPU deadline
 
 
 def die_with_parent() -> None:
@@ -106,7 +101,7 @@ class Process:
         hello["board"] = self.board.descriptor
         theirs, requests = os.pipe()
         answers, ours = os.pipe()
-        fork = _may_fork and _can_fork(stage.memory << 20)
+        fork = _may_fork and _can_fork()
         start = _forked if fork else _spawned
         self._popen, self.pid = start((theirs, ours), (requests, answers), self.board.descriptor)
         os.close(theirs)
@@ -200,22 +195,6 @@ def cpu_of_waiting() -> float:
     return sum(process.cpu() for process in _waiting.values())
 
 
-def _ask(child: Process, place: Place, raw: bytes) -> Any:
-    """The child's answer for one document; raises Died."""
-    child.asked += 1
-    start, cpu, deadline = time.monotonic(), child.cpu(), child.stage.deadline
-
-    def limit() -> None:
-        if child.cpu() - cpu > deadline or time.monotonic() - start > _WALL * deadline:
-            raise Died("deadline", cpu_seconds=deadline)
-
-    try:
-        child.tell({"place": str(place)}, raw)
-    except BrokenPipeError:
-        raise Died("crash", exit_status=child.wait()) from None
-    return child.hear(limit)[0]
-
-
 _may_fork = False
 
 
@@ -225,16 +204,13 @@ def fork_from_here() -> None:
     _may_fork = True
 
 
-def _can_fork(memory: int) -> bool:
-    """Whether a fork is safe (one thread beside that of Arrow's allocator, which knows forks) and
-    leaves room below the limit of its memory."""
+def _can_fork() -> bool:
+    """Whether a fork is safe: one thread beside that of Arrow's allocator, which knows forks."""
     try:
         tasks = [Path("/proc/self/task", task, "comm") for task in os.listdir("/proc/self/task")]
-        others = [path for path in tasks if path.read_text() != "jemalloc_bg_thd\n"]
-        size = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        return sum(path.read_text() != "jemalloc_bg_thd\n" for path in tasks) == 1
     except OSError:
         return False
-    return len(others) == 1 and size < memory // 2
 
 
 _Ends = tuple[int, int]  # what one side reads and what it writes
@@ -267,67 +243,6 @@ def _forked(theirs: _Ends, ours: _Ends, board: int) -> tuple[subprocess.Popen[by
         os._exit(status)
 
 
-def extracted_in_child(
-    stage: DocumentSource, items: Iterator[tuple[Place, bytes] | Fault]
-) -> Iterator[Item | Fault]:
-    """Extract documents one after the other in a child, which then waits for the next part."""
-    child = take(stage)
-    try:
-        for item in items:
-            if isinstance(item, Fault):
-                yield item
-                continue
-            place, raw = item
-            crashed = killed = 0
-            while True:
-                current = child = child or Process(stage)
-                try:
-                    answer = _ask(current, place, raw)
-                    if answer.get("reason") == "memory" and current.asked > 1:
-                        current.close()  # what earlier documents left behind may have filled it
-                        child = None
-                        continue
-                    yield _answer(stage, place, raw, answer)
-                    break
-                except Died as death:
-                    current.close()
-                    child = None
-                    if _from_outside(death):
-                        killed += 1
-                        if killed == 3:
-                            raise StageFailed(
-                                f"{stage.name}: the reading process was killed three times at "
-                                f"{place} by another process (is the machine out of memory?)"
-                            ) from None
-                        continue
-                    crashed += 1
-                    if crashed > 1 or death.cause == "deadline":
-                        yield Fault(place, death.cause, death.evidence, raw=raw)
-                        break
-    except BaseException:
-        if child is not None:
-            child.close()
-        raise
-    if child is not None:
-        keep(child)
-
-
-def _from_outside(death: Died) -> bool:
-    return death.evidence.get("exit_status") in (-signal.SIGKILL, -signal.SIGTERM)
-
-
-def _answer(stage: DocumentSource, place: Place, raw: bytes, answer: Any) -> Item | Fault:
-    if "records" in answer:
-        return Item(place, raw, answer["records"])
-    if "trouble" in answer:
-        raise StageFailed(
-            f"{stage.name}: reading stopped at {place}, and not through the page's fault: "
-            f"{answer['trouble']}"
-        )
-    failed = answer.get("failed", True)
-    return Fault(place, answer["reason"], answer["evidence"], failed=failed, raw=raw)
-
-
 def main() -> None:
     """The side of a child that was started as a fresh interpreter."""
     parent = os.getppid()
@@ -346,37 +261,21 @@ def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     if hello is None:
         return
     import stages
+    from stages.reading import answer_part, warm_up
 
     stage = check.build(stages.stage(hello[0]["stage"]), hello[0]["parameters"])
     show_on(Board(hello[0]["board"]))
+    warm_up(stage)
     _limit_memory(hello[0]["memory"] << 20)
     send(answers, {"ready": True})
     while (request := receive(requests)) is not None:
-        message, raw = request
-        if "part" in message:
-            from stages.rows_child import answer_part
-
-            answer_part(stage, message, lambda text, data: send(answers, text, data))
-        else:
-            send(answers, _extract(stage, Place.parse(message["place"]), raw))
-
-
-def _extract(stage: DocumentSource, place: Place, raw: bytes) -> dict[str, Any]:
-    try:
-        return {"records": stage.extract(place, raw)}
-    except Unreadable as error:
-        failed = not isinstance(error, Unwanted)
-        return {"reason": error.reason, "evidence": error.evidence, "failed": failed}
-    except MemoryError:
-        return {"reason": "memory", "evidence": {"limit_mb": stage.memory}}
-    except (ImportError, OSError) as error:
-        return {"trouble": f"{type(error).__name__}: {error}"}
-    except Exception as error:  # the border around a stage's own call
-        return {"reason": "crash", "evidence": {"error": f"{type(error).__name__}: {error}"}}
+        answer_part(stage, request[0], lambda text, data: send(answers, text, data))
 
 
 def _limit_memory(size: int) -> None:
+    """Bound what this process may take beside what it has."""
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
 
+        size += int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size, size))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stages import records
@@ -11,8 +11,6 @@ from stages.place import Place
 from stages.verdicts import Counts, Judged
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from stages.base import Source
 
 
@@ -39,12 +37,18 @@ class Fault(NamedTuple):
 
 
 class Gathered:
-    """Collects the items of a part into batches, giving ids; equal siblings get ordinals."""
+    """Collects the items of a part into batches, giving ids; equal siblings get ordinals.
+
+    held: items and bytes that a batch has already, gathered elsewhere, which this one fills up.
+    """
 
     ROWS, BYTES = 1024, 16 << 20
 
-    def __init__(self, stage: Source, name: str, seen: Mapping[str, int]) -> None:
+    def __init__(
+        self, stage: Source, name: str, seen: Mapping[str, int], held: Sequence[int] = (0, 0)
+    ) -> None:
         self.stage, self.name = stage, name
+        self._held = held
         self._ordinals: dict[bytes, int] = {bytes.fromhex(k): n for k, n in seen.items()}
         self._reset()
 
@@ -57,7 +61,8 @@ class Gathered:
 
     @property
     def full(self) -> bool:
-        return self._counts.seen >= self.ROWS or self._bytes >= self.BYTES
+        rows, size = self._held
+        return self._counts.seen + rows >= self.ROWS or self._bytes + size >= self.BYTES
 
     def add(self, item: Item | Fault) -> None:
         unit, raw = item.place.unit, item.raw or str(item.place).encode()
@@ -111,7 +116,9 @@ class Gathered:
             records.to_table(self._rejects, records.REJECTS),
             self._counts,
             self._passing,
+            self._bytes,
         )
+        self._held = (0, 0)
         self._reset()
         return split
 

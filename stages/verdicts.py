@@ -233,9 +233,23 @@ class Verdicts(Batch):
 @dataclass
 class Judged:
     """What a stage made of one batch. passing: whether a reject is of the moment (a file that the
-    operating system did not give), so that the next run must look again."""
+    operating system did not give), so that the next run must look again. bytes: of raw input."""
 
     kept: pa.Table
     rejects: pa.Table
     counts: Counts
     passing: bool = False
+    bytes: int = 0
+
+    def followed_by(self, other: Judged) -> Judged:
+        """Two parts of a batch as one, in the form that it has when it is made at once."""
+        counts = Counts()
+        counts.add(self.counts)
+        counts.add(other.counts)
+        return Judged(
+            pa.concat_tables([self.kept, other.kept]).combine_chunks(),
+            pa.concat_tables([self.rejects, other.rejects]).combine_chunks(),
+            counts,
+            self.passing or other.passing,
+            self.bytes + other.bytes,
+        )

@@ -24,7 +24,6 @@ from stages.base import (
     End,
     Fit,
     Map,
-    RowSource,
     Seen,
     Source,
     Stage,
@@ -103,8 +102,8 @@ def test_reaches_every_reason(name: str, cases: list[Case]) -> None:
         assert counts.reasons == dict(case.reasons), case.stage
         reached |= set(case.reasons)
     cls = stages.stage(name)
-    # What becomes of rows whose reader dies is the child's work, the same for all of them.
-    common = set(ISOLATION_REASONS) if issubclass(cls, RowSource) else set()
+    # What becomes of an item whose reader dies is the child's work, the same for all sources.
+    common = set(ISOLATION_REASONS) if issubclass(cls, Source) else set()
     assert reached | common == set(cls.reasons)
     ran(name, "reasons")
 

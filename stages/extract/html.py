@@ -30,7 +30,7 @@ class HtmlExtract(DocumentSource):
     max_bytes: the largest page, in bytes; default 64 MB. One of 50 MB takes up to 0.9 GB of memory.
     deadline: CPU seconds for one page in the killable child; default 20, where a page of the web
         takes .015 on average and the worst of 104 hostile ones 5.
-    memory: megabytes of address space of the child; default 4096.
+    memory: megabytes that the child may take for what it reads; default 4096.
     """
 
     name: ClassVar[str] = "html"

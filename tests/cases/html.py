@@ -7,7 +7,6 @@ import io
 import tarfile
 from pathlib import Path
 
-from stages.child import Process
 from stages.extract.html import HtmlExtract
 from tests.case import Case
 
@@ -87,26 +86,8 @@ def _tar(path: Path, members: dict[str, bytes]) -> None:
 def _isolated(folder: Path) -> list[Case]:
     slow = _write(folder / "slow.html", f"<body>{ARTICLE}" + f"<p>{LINE}" * 30_000)
     # One character beyond 16 bits makes Python's text four times as large as its bytes.
-    large = _write(folder / "large.html", "<body><p>\N{ROCKET} " + LINE * 150_000)
-    small = _write(folder / "small.html", PAGE)
+    large = _write(folder / "large.html", "<body><p>\N{ROCKET} " + LINE * 400_000)
     return [
         Case(HtmlExtract(deadline=0.01), path=str(slow), reasons={"deadline": 1}, isolate=True),
-        Case(
-            HtmlExtract(memory=_resting() + 40),
-            path=str(large),
-            reasons={"memory": 1},
-            isolate=True,
-        ),
-        # Under what it has already, the parser cannot have a page's worth of memory.
-        Case(HtmlExtract(memory=64), path=str(small), reasons={"crash": 1}, isolate=True),
+        Case(HtmlExtract(memory=64), path=str(large), reasons={"memory": 1}, isolate=True),
     ]
-
-
-def _resting() -> int:
-    """Megabytes of address space of a child that has nothing to do yet."""
-    child = Process(HtmlExtract())
-    try:
-        status = Path(f"/proc/{child.pid}/status").read_text()
-    finally:
-        child.close()
-    return int(status.partition("VmSize:")[2].split()[0]) >> 10
