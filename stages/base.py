@@ -171,7 +171,8 @@ class Source(Stage):
     def splits(self, part: Part, name: str, isolate: bool = False) -> Iterator[Judged]:
         """Read a part: batches of records with ids, rejects and counts."""
         gathered = _Gathered(self, name, part.detail.get("seen", {}))
-        items = self._items(part, isolate)
+        left = part.detail.get("left")
+        items = self._items(part, isolate) if left is None else _left_out(left)
         for item in items:
             gathered.add(item)
             if gathered.full:
@@ -223,6 +224,12 @@ class DocumentSource(Source):
         from stages.child import extracted_in_child
 
         return extracted_in_child(self, self.items(part))
+
+
+def _left_out(left: Sequence[tuple[str, str, Mapping[str, Any]]]) -> Iterator[Fault]:
+    """What the listing of a source's files left out: (name, reason, evidence)."""
+    for name, reason, evidence in left:
+        yield Fault(Place(name), reason, evidence, failed=reason == "unreadable")
 
 
 class _Gathered:

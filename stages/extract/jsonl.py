@@ -66,7 +66,7 @@ class JsonlExtract(RowSource):
         )
 
     def parts(self, path: str, size: int) -> list[Part]:
-        root, names = files.find(path, archives.packed(self.suffixes))
+        root, names, left = files.find(path, archives.packed(self.suffixes))
         names = columnar.data_files(root, names)
         parts: list[Part] = []
         waiting: list[str] = []
@@ -82,23 +82,18 @@ class JsonlExtract(RowSource):
             parts += files.bundles(root, waiting, size)
             parts += cut
             waiting = []
-        return parts + files.bundles(root, waiting, size)
+        return parts + files.bundles(root, waiting, size) + files.left_out(root, left)
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
         if part.stop is not None:
             yield from self._range(part)
             return
-        for name in part.files:
-            for item in archives.members(part.root, name, suffixes=self.suffixes):
-                if isinstance(item, Fault):
-                    yield item
-                else:
-                    yield from self._member(*item)
+        yield from archives.read(part, self.suffixes, self._member)
 
     def _range(self, part: Part) -> Iterator[Item | Fault]:
         (name,) = part.files
         try:
-            with open(Path(part.root) / name, "rb") as file:
+            with files.opened(Path(part.root) / name) as file:
                 file.seek(part.start)
                 found = lines(file, part.start, part.detail["line"], part.stop)
                 yield from self._lines(Place(name), found, "utf-8", None)
@@ -234,7 +229,7 @@ def _of_lines(path: Path) -> int | None:
     """Where the lines of a plain JSONL file begin; None for a file that is read as a whole."""
     if not archives.is_plain(path):
         return None
-    with open(path, "rb") as file:
+    with files.opened(path) as file:
         head = file.read(_HEAD)
     charset, mark = charsets.sniff(head)
     if columnar.kind(head) or charsets.binary(head) or charset != "utf-8":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from stages.base import Part, sibling_digest
+from stages.extract.files import opened
 from stages.place import Place
 
 # A longer line is refused: it is held in memory several times over while it is parsed.
@@ -104,7 +105,7 @@ def ranges(root: Path, name: str, size: int, offset: int = 0) -> list[Part]:
     digests: list[array[int]] = []
     border = offset
     end = offset
-    with open(root / name, "rb") as file:
+    with opened(root / name) as file:
         file.seek(offset)
         for line in lines(file, offset):
             if line.offset >= border:

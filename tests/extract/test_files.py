@@ -27,7 +27,7 @@ def test_folder_dot_and_pattern_give_equal_names(
 ) -> None:
     monkeypatch.chdir(site)
     (site / "site" / "a" / "d.HTML").rename(site / "site" / "a" / "d.html")
-    wanted = (site / "site", ["a/c.html", "a/d.html", "b.html"])
+    wanted = (site / "site", ["a/c.html", "a/d.html", "b.html"], [])
     for path in ("site", "./site/", "site/**/*.html", str(site / "site"), str(site / "site") + "/"):
         assert find(path, (".html",)) == wanted, path
 
