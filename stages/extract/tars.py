@@ -23,7 +23,7 @@ _END = b"\0" * _BLOCK
 _REGULAR = (b"0", b"\0", b"7", b"S")
 _WITHOUT_DATA = (b"1", b"2", b"3", b"4", b"5", b"6")  # links, devices, folders, pipes
 _LENGTH = re.compile(rb"(\d{1,7}) ")
-_DIGITS = re.compile(r"\d{1,19}")
+_DIGITS = re.compile(r"[0-9]{1,19}")
 _OCTAL = re.compile(rb"[0-7]{1,12}")
 
 

@@ -120,7 +120,7 @@ def cases(folder: Path) -> list[Case]:
         Case(
             SqlExtract(),
             path=_write(folder / "bad.sql.gz", bytes(damaged)),
-            reasons={"corrupt": 1},
+            reasons={"expression": 1, "corrupt": 1},
         ),
         Case(
             SqlExtract(),

@@ -170,7 +170,9 @@ def test_a_bomb_is_stopped_at_the_limit(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(compressed, "RATIO_FLOOR", 500_000)
     for name in ("a.gz", "a.zip"):
         got, faults = read(tmp_path, name)
-        assert sum(map(len, got.values())) < 1_500_000 and str(faults[0].evidence["of"]).startswith("ratio of the")
+        assert sum(map(len, got.values())) < 1_500_000 and str(faults[0].evidence["of"]).startswith(
+            "ratio of the"
+        )
 
 
 def test_too_many_members_are_told(tmp_path: Path) -> None:
