@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from pipeline.store import MAKE_ROOM, is_full
-from stages.child import die_with_parent, python, receive, send
+from stages.child import cpu_of_waiting, die_with_parent, fork_from_here, python, receive, send
 from stages.errors import SeedbedError, StageFailed
 
 Job = dict[str, Any]
@@ -158,6 +158,7 @@ def main() -> None:
     if hello is None or os.getppid() != hello[0]["driver"]:  # it died before `die_with_parent`
         return
     sys.path.extend(hello[0]["paths"])
+    fork_from_here()
     from pipeline.jobs import execute
 
     while (message := receive(jobs)) is not None:
@@ -179,4 +180,5 @@ def main() -> None:
 
 def _cpu() -> float:
     times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    ended = times.children_user + times.children_system
+    return times.user + times.system + ended + cpu_of_waiting()

@@ -12,18 +12,21 @@ A stage knows nothing of recipes, processes, caches or engines. Its docstring ha
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
 from stages import call, records
+from stages.errors import SeedbedError
+from stages.gather import Fault as Fault
+from stages.gather import Gathered
+from stages.gather import Item as Item
 from stages.place import Place
-from stages.verdicts import Batch, Counts, Judged, Verdicts
+from stages.verdicts import Batch, Judged, Verdicts
 
 Needs = tuple[tuple[str, ...], ...]
 Progress = Callable[[int, int], None]
@@ -110,31 +113,27 @@ class Part:
             yield name, Path(self.root) / name
 
 
-class Item(NamedTuple):
-    """One item that a source read: its place, its raw bytes (for identity), what it became."""
-
-    place: Place
-    raw: bytes
-    records: Sequence[Mapping[str, Any]]
-
-
-class Fault(NamedTuple):
-    """One item that a source refused: failed (could not be read) or dropped (by rule)."""
-
-    place: Place
-    reason: str
-    evidence: Mapping[str, Any]
-    text: str = ""
-    failed: bool = True
-    raw: bytes = b""
+ISOLATION_REASONS = {
+    "deadline": "reading took longer than the deadline; a machine of another speed may read it",
+    "memory": "reading took more memory than the limit",
+    "crash": "the reader died on this item, twice, in fresh processes",
+}
 
 
 @dataclass(frozen=True)
 class Source(Stage):
-    """Reads raw input. `suffixes` picks the files of a folder that is given without a pattern."""
+    """Reads raw input. `suffixes` picks the files of a folder that is given without a pattern.
+
+    deadline: CPU seconds in the killable child until the next row comes or the next 256 KB are
+        read; default 20. A query of your own has no deadline.
+    memory: megabytes of address space of the killable child; default 4096.
+    """
 
     consumes: ClassVar[str] = "raw"
     suffixes: ClassVar[tuple[str, ...]] = ()
+
+    deadline: float = field(default=20.0, metadata={"range": (0.01, 86400)})
+    memory: int = field(default=4096, metadata={"range": (64, 1 << 20)})
 
     @abstractmethod
     def parts(self, path: str, size: int) -> list[Part]:
@@ -164,35 +163,62 @@ class Source(Stage):
 
         rejects: a list that the rejects are appended to; without one, a warning says how many.
         name: the source's name, part of every id; default: the stage's name. isolate: read
-        hostile documents in a child process that can be killed.
+        hostile input in a child process that can be killed.
         """
         return call.records_of(self, str(path), rejects, name or self.name, isolate)
 
+    @abstractmethod
     def splits(self, part: Part, name: str, isolate: bool = False) -> Iterator[Judged]:
         """Read a part: batches of records with ids, rejects and counts."""
-        gathered = _Gathered(self, name, part.detail.get("seen", {}))
-        left = part.detail.get("left")
-        items = self._items(part, isolate) if left is None else _left_out(left)
+
+    def _gathered(self, part: Part, name: str, items: Iterator[Item | Fault]) -> Iterator[Judged]:
+        gathered = Gathered(self, name, part.detail.get("seen", {}))
         for item in items:
             gathered.add(item)
             if gathered.full:
                 yield gathered.take()
         yield gathered.take()
 
-    def _items(self, part: Part, isolate: bool) -> Iterator[Item | Fault]:
-        return self.read(part)
-
 
 @dataclass(frozen=True)
 class RowSource(Source):
     """A source of rows: parts and read."""
 
+    def splits(self, part: Part, name: str, isolate: bool = False) -> Iterator[Judged]:
+        if "left" in part.detail:
+            return self._gathered(part, name, left_out(part))
+        if isolate:
+            from stages.rows_child import splits_in_child
 
-ISOLATION_REASONS = {
-    "deadline": "reading took longer than the deadline; a machine of another speed may read it",
-    "memory": "reading took more memory than the limit",
-    "crash": "the reader died on this item, twice, in fresh processes",
-}
+            return splits_in_child(self, part, name)
+        items = (item for one in files_of(part) for item in self.guarded(one))
+        return self._gathered(part, name, items)
+
+    def guarded(self, part: Part) -> Iterator[Item | Fault]:
+        """`read`, where what the reader raises on bad input is its crash, and not ours."""
+        last: Place | None = None
+        try:
+            for item in self.read(part):
+                yield item
+                last = item.place
+        except (SeedbedError, MemoryError, OSError, ImportError):
+            raise
+        except Exception as error:  # the border around a stage's own call
+            evidence = {"error": f"{type(error).__name__}: {error}"[:300], "after": str(last or "")}
+            yield Fault(Place(part.files[0] if part.files else ""), "crash", evidence)
+
+
+def left_out(part: Part) -> Iterator[Fault]:
+    """The faults of a part that stands for what the listing of a source's files left out."""
+    for name, reason, evidence in part.detail["left"]:
+        yield Fault(Place(name), reason, evidence, failed=reason == "unreadable")
+
+
+def files_of(part: Part) -> list[Part]:
+    """A part a file, where a part is a bundle of files that are read one by one."""
+    if part.detail or len(part.files) < 2:
+        return [part]
+    return [replace(part, files=(name,)) for name in part.files]
 
 
 @dataclass(frozen=True)
@@ -200,11 +226,8 @@ class DocumentSource(Source):
     """A source of documents: an item can be named and left out without being read.
 
     deadline: CPU seconds for one document in the killable child; ten times that in wall time.
-    memory: limit of the child's address space, megabytes.
+    memory: megabytes of address space of the killable child.
     """
-
-    deadline: float = field(default=20.0, metadata={"range": (0.01, 86400)})
-    memory: int = field(default=4096, metadata={"range": (64, 1 << 20)})
 
     @abstractmethod
     def items(self, part: Part) -> Iterator[tuple[Place, bytes] | Fault]:
@@ -218,91 +241,14 @@ class DocumentSource(Source):
         """Items of a part, extracted in this process."""
         return call.extracted(self, self.items(part))
 
-    def _items(self, part: Part, isolate: bool) -> Iterator[Item | Fault]:
+    def splits(self, part: Part, name: str, isolate: bool = False) -> Iterator[Judged]:
+        if "left" in part.detail:
+            return self._gathered(part, name, left_out(part))
         if not isolate:
-            return self.read(part)
+            return self._gathered(part, name, self.read(part))
         from stages.child import extracted_in_child
 
-        return extracted_in_child(self, self.items(part))
-
-
-def _left_out(left: Sequence[tuple[str, str, Mapping[str, Any]]]) -> Iterator[Fault]:
-    """What the listing of a source's files left out: (name, reason, evidence)."""
-    for name, reason, evidence in left:
-        yield Fault(Place(name), reason, evidence, failed=reason == "unreadable")
-
-
-class _Gathered:
-    """Collects the items of a part into batches, giving ids; equal siblings get ordinals."""
-
-    ROWS, BYTES = 1024, 16 << 20
-
-    def __init__(self, stage: Source, name: str, seen: Mapping[str, int]) -> None:
-        self.stage, self.name = stage, name
-        self._ordinals: dict[bytes, int] = {bytes.fromhex(k): n for k, n in seen.items()}
-        self._reset()
-
-    def _reset(self) -> None:
-        self._records: list[dict[str, Any]] = []
-        self._rejects: list[dict[str, Any]] = []
-        self._counts = Counts()
-        self._bytes = 0
-
-    @property
-    def full(self) -> bool:
-        return self._counts.seen >= self.ROWS or self._bytes >= self.BYTES
-
-    def add(self, item: Item | Fault) -> None:
-        unit, raw = item.place.unit, item.raw or str(item.place).encode()
-        sibling = sibling_digest(unit, raw)
-        ordinal = self._ordinals.get(sibling, 0)
-        self._ordinals[sibling] = ordinal + 1
-        self._bytes += len(raw)
-        self._counts.seen += 1
-        common = {"source": self.name, "place": str(item.place)}
-        if isinstance(item, Item) and item.records:
-            self._counts.kept += 1
-            for number, record in enumerate(item.records):
-                identity = records.record_id(self.name, unit, raw, ordinal, number)
-                self._records.append({**record, **common, "id": identity})
-            return
-        if isinstance(item, Item):
-            raise AssertionError(f"{self.stage.name}: an item without records must be a fault")
-        if item.reason not in self.stage.reasons:
-            raise AssertionError(f"{self.stage.name} has no reason {item.reason!r}")
-        self._counts.failed += item.failed
-        self._counts.dropped += not item.failed
-        self._counts.reasons[item.reason] = self._counts.reasons.get(item.reason, 0) + 1
-        self._rejects.append(
-            {
-                **common,
-                "id": records.record_id(self.name, unit, raw, ordinal),
-                "stage": self.stage.name,
-                "reason": item.reason,
-                "failed": item.failed,
-                "evidence": records.to_json(dict(item.evidence)),
-                "text": item.text[: records.REJECT_TEXT],
-            }
-        )
-
-    def take(self) -> Judged:
-        schema = self.stage.schema(records.SCHEMA)
-        self._counts.made = len(self._records)
-        self._counts.check(self.stage.name)
-        split = Judged(
-            records.to_table(self._records, schema),
-            records.to_table(self._rejects, records.REJECTS),
-            self._counts,
-        )
-        self._reset()
-        return split
-
-
-def sibling_digest(unit: str, raw: bytes) -> bytes:
-    """What equal siblings share: 8 bytes of a hash over unit and raw bytes."""
-    return hashlib.blake2b(
-        unit.encode("utf-8", "surrogateescape") + b"\0" + raw, digest_size=8
-    ).digest()
+        return self._gathered(part, name, extracted_in_child(self, self.items(part)))
 
 
 # --- stages on records --------------------------------------------------------------------------

@@ -16,9 +16,11 @@ from typing import Any
 
 
 def parameters(cls: type) -> dict[str, tuple[Any, dataclasses.Field[Any]]]:
-    """name → (type, field) of a stage class."""
+    """name → (type, field) of a stage class, its own before those that it inherits."""
     hints = typing.get_type_hints(cls)
-    return {field.name: (hints[field.name], field) for field in dataclasses.fields(cls)}
+    above = {name for base in cls.__mro__[1:] for name in getattr(base, "__dataclass_fields__", ())}
+    fields = sorted(dataclasses.fields(cls), key=lambda field: field.name in above)
+    return {field.name: (hints[field.name], field) for field in fields}
 
 
 def summary(cls: type) -> str:
@@ -27,11 +29,13 @@ def summary(cls: type) -> str:
 
 
 def help_lines(cls: type) -> dict[str, str]:
-    """name → the text of the docstring's `name: …` entry, continuation lines joined."""
+    """name → the text of the docstring's `name: …` entry, of the class or of the nearest one above
+    that has it, continuation lines joined."""
     names = parameters(cls)
     lines: dict[str, str] = {}
     current = None
-    for line in (cls.__doc__ or "").splitlines()[1:]:
+    docs = [base.__doc__ or "" for base in reversed(cls.__mro__) if base is not object]
+    for line in (line for doc in docs for line in [*doc.splitlines()[1:], ""]):
         match = re.match(r"\s*(\w+): (.*)", line)
         if match and match[1] in names:
             current = match[1]

@@ -19,14 +19,16 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from stages import check
-from stages.base import DocumentSource, Fault, Item
+from stages.base import DocumentSource, Fault, Item, Source
 from stages.errors import StageFailed, Unreadable, Unwanted
 from stages.place import Place
+from stages.watch import Board, show_on
 
 _HEAD = struct.Struct("<II")  # bytes of JSON, bytes of raw data
 _TICK = 0.05  # seconds between two looks at a silent child
@@ -53,19 +55,32 @@ def python(module: str) -> tuple[list[str], dict[str, str]]:
 def send(stream: IO[bytes], message: object, raw: bytes = b"") -> None:
     """Write one message."""
     text = json.dumps(message).encode()
-    stream.write(_HEAD.pack(len(text), len(raw)) + text + raw)
+    stream.write(_HEAD.pack(len(text), len(raw)) + text)
+    stream.write(raw)
     stream.flush()
 
 
 def receive(stream: IO[bytes]) -> tuple[Any, bytes] | None:
     """Read one message; None at the end of the stream."""
-    head = stream.read(_HEAD.size)
+    head = _exactly(stream, _HEAD.size)
     if len(head) < _HEAD.size:
         return None
     size, extra = _HEAD.unpack(head)
-    text = stream.read(size)
-    raw = stream.read(extra)
+    text, raw = _exactly(stream, size), _exactly(stream, extra)
     return (json.loads(text), raw) if len(text) == size and len(raw) == extra else None
+
+
+def _exactly(stream: IO[bytes], size: int) -> bytes:
+    """So many bytes, fewer only at the end of the stream; it may have no buffer."""
+    data = stream.read(size)
+    if len(data) == size or not data:
+        return data
+    pieces = [data]
+    left = size - len(data)
+    while left and (data := stream.read(left)):
+        pieces.append(data)
+        left -= len(data)
+    return b"".join(pieces)
 
 
 class Died(Exception):
@@ -76,20 +91,28 @@ class Died(Exception):
         self.cause, self.evidence = cause, evidence
 
 
-class Child:
-    """One child process for one stage."""
+class Process:
+    """A reading process for one stage: started, watched, killed.
 
-    def __init__(self, stage: DocumentSource) -> None:
+    It is forked from a worker, which costs nothing, and elsewhere (in a program that may have
+    threads and much in memory) a fresh interpreter.
+    """
+
+    def __init__(self, stage: Source) -> None:
         self.stage = stage
         self.asked = 0
-        command, environment = python("stages.child")
-        self.process = subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        self.board = Board()
         hello = {"stage": stage.name, "parameters": check.as_json(stage), "memory": stage.memory}
+        hello["board"] = self.board.descriptor
+        theirs, requests = os.pipe()
+        answers, ours = os.pipe()
+        fork = _may_fork and _can_fork(stage.memory << 20)
+        start = _forked if fork else _spawned
+        self._popen, self.pid = start((theirs, ours), (requests, answers), self.board.descriptor)
+        os.close(theirs)
+        os.close(ours)
+        self._stdin = os.fdopen(requests, "wb")
+        self._stdout = os.fdopen(answers, "rb", buffering=0)  # `select` sees no buffer of ours
         try:
             send(self._stdin, hello)
             ready = receive(self._stdout)
@@ -98,59 +121,157 @@ class Child:
         if ready is None:
             raise StageFailed(
                 f"{stage.name}: the reading process did not start "
-                f"(exit status {self.process.wait()}); its message stands above"
+                f"(exit status {self.wait()}); its message stands above"
             )
 
-    @property
-    def _stdin(self) -> IO[bytes]:
-        assert self.process.stdin is not None
-        return self.process.stdin
-
-    @property
-    def _stdout(self) -> IO[bytes]:
-        assert self.process.stdout is not None
-        return self.process.stdout
-
-    def _cpu(self) -> float:
+    def cpu(self) -> float:
+        """CPU seconds that it has used; 0 when it is gone."""
         try:
-            with open(f"/proc/{self.process.pid}/stat") as file:
+            with open(f"/proc/{self.pid}/stat") as file:
                 fields = file.read().rpartition(")")[2].split()
             return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
         except (OSError, IndexError, ValueError):
             return 0.0
 
-    def ask(self, place: Place, raw: bytes) -> Any:
-        """The child's answer for one document; raises Died."""
-        self.asked += 1
-        start, cpu = time.monotonic(), self._cpu()
+    def tell(self, message: object, raw: bytes = b"") -> None:
+        """Send it a message; BrokenPipeError when it is gone."""
+        send(self._stdin, message, raw)
+
+    def hear(self, limit: Callable[[], None]) -> tuple[Any, bytes]:
+        """Its next message. limit: called at every tick of waiting; raises Died when it is enough.
+        Raises Died for a process that ends."""
         try:
-            send(self._stdin, {"place": str(place)}, raw)
             while not select.select([self._stdout], [], [], _TICK)[0]:
-                wall = time.monotonic() - start
-                if self._cpu() - cpu > self.stage.deadline or wall > _WALL * self.stage.deadline:
-                    self.close()
-                    raise Died("deadline", cpu_seconds=self.stage.deadline)
+                limit()
             answer = receive(self._stdout)
         except BrokenPipeError:
             answer = None
         if answer is None:
-            status = self.process.wait()
-            raise Died("crash", exit_status=status)
-        return answer[0]
+            raise Died("crash", exit_status=self.wait())
+        return answer
+
+    def wait(self) -> int:
+        """Its exit status; minus the signal that killed it."""
+        if self._popen is not None:
+            return self._popen.wait()
+        if self._status is None:
+            self._status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self._status
+
+    _status: int | None = None
 
     def close(self) -> None:
-        """End the child."""
-        self.process.kill()
-        self.process.wait()
-        self._stdin.close()
-        self._stdout.close()
+        """End it."""
+        if self._popen is not None:
+            self._popen.kill()
+        elif self._status is None:
+            os.kill(self.pid, signal.SIGKILL)
+        self.wait()
+        for stream in (self._stdin, self._stdout):
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+        self.board.close()
+
+
+# The process of the last part that was read: a fresh one costs as much as fifty pages.
+_waiting: dict[Source, Process] = {}
+
+
+def take(stage: Source) -> Process | None:
+    """The process that waits for a part of this stage."""
+    return _waiting.pop(stage, None)
+
+
+def keep(process: Process) -> None:
+    """Let a process wait for the next part; one that waited before ends."""
+    end_waiting()
+    _waiting[process.stage] = process
+
+
+@atexit.register
+def end_waiting() -> None:
+    """End the process that waits for a part."""
+    while _waiting:
+        _waiting.popitem()[1].close()
+
+
+def cpu_of_waiting() -> float:
+    """CPU seconds of the process that waits; those of ended ones are in `os.times`."""
+    return sum(process.cpu() for process in _waiting.values())
+
+
+def _ask(child: Process, place: Place, raw: bytes) -> Any:
+    """The child's answer for one document; raises Died."""
+    child.asked += 1
+    start, cpu, deadline = time.monotonic(), child.cpu(), child.stage.deadline
+
+    def limit() -> None:
+        if child.cpu() - cpu > deadline or time.monotonic() - start > _WALL * deadline:
+            raise Died("deadline", cpu_seconds=deadline)
+
+    try:
+        child.tell({"place": str(place)}, raw)
+    except BrokenPipeError:
+        raise Died("crash", exit_status=child.wait()) from None
+    return child.hear(limit)[0]
+
+
+_may_fork = False
+
+
+def fork_from_here() -> None:
+    """This process is a worker, with one thread and little in memory: readers may be forked."""
+    global _may_fork
+    _may_fork = True
+
+
+def _can_fork(memory: int) -> bool:
+    """Whether a fork is safe (one thread beside that of Arrow's allocator, which knows forks) and
+    leaves room below the limit of its memory."""
+    try:
+        tasks = [Path("/proc/self/task", task, "comm") for task in os.listdir("/proc/self/task")]
+        others = [path for path in tasks if path.read_text() != "jemalloc_bg_thd\n"]
+        size = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return False
+    return len(others) == 1 and size < memory // 2
+
+
+_Ends = tuple[int, int]  # what one side reads and what it writes
+
+
+def _spawned(theirs: _Ends, ours: _Ends, board: int) -> tuple[subprocess.Popen[bytes] | None, int]:
+    command, environment = python("stages.child")
+    process = subprocess.Popen(
+        command, env=environment, stdin=theirs[0], stdout=theirs[1], pass_fds=[board]
+    )
+    return process, process.pid
+
+
+def _forked(theirs: _Ends, ours: _Ends, board: int) -> tuple[subprocess.Popen[bytes] | None, int]:
+    worker = os.getpid()
+    pid = os.fork()
+    if pid:
+        return None, pid
+    status = 1
+    try:
+        for descriptor in ours:
+            os.close(descriptor)
+        die_with_parent()
+        if os.getppid() == worker:
+            _serve(os.fdopen(theirs[0], "rb"), os.fdopen(theirs[1], "wb"))
+            status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
 
 
 def extracted_in_child(
     stage: DocumentSource, items: Iterator[tuple[Place, bytes] | Fault]
 ) -> Iterator[Item | Fault]:
     """Extract documents one after the other in a child, which then waits for the next part."""
-    child = _waiting.pop(stage, None)
+    child = take(stage)
     try:
         for item in items:
             if isinstance(item, Fault):
@@ -159,9 +280,9 @@ def extracted_in_child(
             place, raw = item
             crashed = killed = 0
             while True:
-                current = child = child or Child(stage)
+                current = child = child or Process(stage)
                 try:
-                    answer = current.ask(place, raw)
+                    answer = _ask(current, place, raw)
                     if answer.get("reason") == "memory" and current.asked > 1:
                         current.close()  # what earlier documents left behind may have filled it
                         child = None
@@ -187,19 +308,8 @@ def extracted_in_child(
         if child is not None:
             child.close()
         raise
-    _end_waiting()
     if child is not None:
-        _waiting[stage] = child
-
-
-# The child of the last part that was read: starting one costs as much as fifty pages.
-_waiting: dict[DocumentSource, Child] = {}
-
-
-@atexit.register
-def _end_waiting() -> None:
-    while _waiting:
-        _waiting.popitem()[1].close()
+        keep(child)
 
 
 def _from_outside(death: Died) -> bool:
@@ -219,7 +329,7 @@ def _answer(stage: DocumentSource, place: Place, raw: bytes, answer: Any) -> Ite
 
 
 def main() -> None:
-    """The child's side."""
+    """The side of a child that was started as a fresh interpreter."""
     parent = os.getppid()
     die_with_parent()
     if os.getppid() != parent:
@@ -227,17 +337,28 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints goes to stderr, not into the answers
+    _serve(requests, answers)
+
+
+def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
+    """Answer documents and parts until the requests end."""
     hello = receive(requests)
     if hello is None:
         return
     import stages
 
     stage = check.build(stages.stage(hello[0]["stage"]), hello[0]["parameters"])
+    show_on(Board(hello[0]["board"]))
     _limit_memory(hello[0]["memory"] << 20)
     send(answers, {"ready": True})
     while (request := receive(requests)) is not None:
-        place = Place.parse(request[0]["place"])
-        send(answers, _extract(stage, place, request[1]))
+        message, raw = request
+        if "part" in message:
+            from stages.rows_child import answer_part
+
+            answer_part(stage, message, lambda text, data: send(answers, text, data))
+        else:
+            send(answers, _extract(stage, Place.parse(message["place"]), raw))
 
 
 def _extract(stage: DocumentSource, place: Place, raw: bytes) -> dict[str, Any]:

@@ -232,8 +232,10 @@ class Verdicts(Batch):
 
 @dataclass
 class Judged:
-    """What a stage made of one batch."""
+    """What a stage made of one batch. passing: whether a reject is of the moment (a file that the
+    operating system did not give), so that the next run must look again."""
 
     kept: pa.Table
     rejects: pa.Table
     counts: Counts
+    passing: bool = False

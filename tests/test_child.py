@@ -89,7 +89,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Docu
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setitem(stages.TABLE, "obedient", ("seedbed_obedient", "Obedient"))
     yield stages.stage("obedient")
-    child._end_waiting()
+    child.end_waiting()
     sys.modules.pop("seedbed_obedient", None)
 
 

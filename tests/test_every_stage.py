@@ -19,7 +19,18 @@ import pytest
 import stages
 from pipeline import keys
 from stages import check, records
-from stages.base import End, Fit, Map, Seen, Source, Stage, State, Transform
+from stages.base import (
+    ISOLATION_REASONS,
+    End,
+    Fit,
+    Map,
+    RowSource,
+    Seen,
+    Source,
+    Stage,
+    State,
+    Transform,
+)
 from stages.call import as_table
 from stages.corpus import Digest
 from stages.errors import UsageError
@@ -91,7 +102,10 @@ def test_reaches_every_reason(name: str, cases: list[Case]) -> None:
             counts.add(split.counts)
         assert counts.reasons == dict(case.reasons), case.stage
         reached |= set(case.reasons)
-    assert reached == set(stages.stage(name).reasons)
+    cls = stages.stage(name)
+    # What becomes of rows whose reader dies is the child's work, the same for all of them.
+    common = set(ISOLATION_REASONS) if issubclass(cls, RowSource) else set()
+    assert reached | common == set(cls.reasons)
     ran(name, "reasons")
 
 

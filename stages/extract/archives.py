@@ -117,7 +117,7 @@ def read(
             place, stream = found
             try:
                 yield from member(place, stream)
-            except (SeedbedError, MemoryError):
+            except (SeedbedError, MemoryError, ImportError):
                 raise
             except Exception as error:  # the border around a reader of foreign data
                 if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from stages import watch
 from stages.base import Fault
 from stages.errors import SeedbedError
 from stages.place import Place
@@ -116,6 +117,7 @@ class Raw(io.RawIOBase):
         for budget in self._budgets:
             if (evidence := budget.spend(len(data))) is not None:
                 return self._stop("oversize", evidence)
+        watch.tick()
         self._count(data)
         buffer[: len(data)] = data
         return len(data)

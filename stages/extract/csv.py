@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from stages.base import Fault, Item, Part, RowSource
+from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import Unreadable
 from stages.extract import archives, charsets, files, forms
 from stages.extract.sheet import Reading, Sheet
@@ -44,6 +44,7 @@ class CsvExtract(RowSource):
     suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".tab", ".psv")
     reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,
+        **ISOLATION_REASONS,
         "too_many_fields": "the row has more fields than the table has columns",
         "too_few_fields": "the row has fewer fields than the table has columns",
         "broken_quote": "a quote that is not closed, or text after a closing quote",

@@ -14,7 +14,7 @@ from typing import ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from stages import records
-from stages.base import Fault, Item, Part, RowSource
+from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import Unreadable, UsageError
 from stages.extract import files
 from stages.extract.databases import postgres, sqlite
@@ -45,6 +45,7 @@ class DatabaseExtract(RowSource):
 
     name: ClassVar[str] = "database"
     reasons: ClassVar[Mapping[str, str]] = {
+        **ISOLATION_REASONS,
         "empty": "the prompt, completion or text is NULL or nothing but white space",
         "encoding": "text is not in the database's character set",
         **files.REASONS,

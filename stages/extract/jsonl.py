@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
-from stages.base import Fault, Item, Part, RowSource
+from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import Unreadable
 from stages.extract import archives, charsets, columnar, files, forms, json_values
 from stages.extract.lines import LINE_BYTES, Line, lines, ranges
@@ -39,6 +39,7 @@ class JsonlExtract(RowSource):
     suffixes: ClassVar[tuple[str, ...]] = (*_JSON, *columnar.SUFFIXES)
     reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,
+        **ISOLATION_REASONS,
         "malformed": "it is not JSON",
         "duplicate_key": "an object has the same key twice, so its value is not known",
         "not_an_object": "the JSON value is not an object, so it has no named texts",

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from stages.base import Part, sibling_digest
+from stages.base import Part
 from stages.extract.files import opened
+from stages.gather import sibling_digest
 from stages.place import Place
 
 # A longer line is refused: it is held in memory several times over while it is parsed.

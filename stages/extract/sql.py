@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from stages import records
-from stages.base import Fault, Item, Part, RowSource
+from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import Unreadable, UsageError
 from stages.extract import archives
 from stages.extract.files import find, left_out
@@ -57,6 +57,7 @@ class SqlExtract(RowSource):
     name: ClassVar[str] = "sql"
     reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,
+        **ISOLATION_REASONS,
         **REASONS,
         "truncated": "the file or the archive ends before its end: within a row, a statement, or "
         "before the closing line that the dumping tool writes",

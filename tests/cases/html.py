@@ -7,7 +7,7 @@ import io
 import tarfile
 from pathlib import Path
 
-from stages.child import Child
+from stages.child import Process
 from stages.extract.html import HtmlExtract
 from tests.case import Case
 
@@ -105,9 +105,9 @@ def _isolated(folder: Path) -> list[Case]:
 
 def _resting() -> int:
     """Megabytes of address space of a child that has nothing to do yet."""
-    child = Child(HtmlExtract())
+    child = Process(HtmlExtract())
     try:
-        status = Path(f"/proc/{child.process.pid}/status").read_text()
+        status = Path(f"/proc/{child.pid}/status").read_text()
     finally:
         child.close()
     return int(status.partition("VmSize:")[2].split()[0]) >> 10

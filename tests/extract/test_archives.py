@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -16,7 +17,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from stages.base import Fault
+from stages.base import Fault, Item, Part
+from stages.errors import StageFailed, UsageError
 from stages.extract import archives, compressed
 from stages.extract.archives import Limits, members, read_at
 from stages.place import Place
@@ -248,3 +250,51 @@ def test_read_at_finds_bytes_again_through_everything(tmp_path: Path) -> None:
         read_at(tmp_path, Place("a", None, len(TEXT) - 1, 2, 1))
     with pytest.raises(FileNotFoundError):
         read_at(tmp_path, Place("c.tar.gz", "z"))
+
+
+def test_what_a_reader_raises_is_corrupt_at_its_member_and_the_others_are_read(
+    tmp_path: Path,
+) -> None:
+    names = ["good.txt", "index.txt", "deep.txt", "machine.txt", "last.txt"]
+    (tmp_path / "a.zip").write_bytes(zip_of({name: name.encode() for name in names}))
+    (tmp_path / "b.txt").write_bytes(b"plain")
+    part = Part(str(tmp_path), ("a.zip", "b.txt"))
+
+    def member(place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
+        raw = stream.read()
+        yield Item(place, raw, [{"text": "t"}])
+        if raw == b"index.txt":
+            raise IndexError("index out of range")
+        if raw == b"deep.txt":
+            raise RecursionError("maximum recursion depth exceeded")
+        if raw == b"machine.txt":
+            raise OSError("ZSTD said no")
+
+    found = list(archives.read(part, (".txt",), member))
+    assert [item.place.member for item in found if isinstance(item, Item)] == [*names, None]
+    assert [(f.place.member, f.reason, f.evidence) for f in found if isinstance(f, Fault)] == [
+        ("index.txt", "corrupt", {"error": "IndexError: index out of range"}),
+        ("deep.txt", "corrupt", {"error": "RecursionError: maximum recursion depth exceeded"}),
+        ("machine.txt", "corrupt", {"error": "OSError: ZSTD said no"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (UsageError("a mistake"), UsageError),
+        (MemoryError(), MemoryError),
+        (OSError(errno.ENOSPC, "No space left on device"), StageFailed),
+    ],
+)
+def test_what_is_not_the_members_fault_is_not_booked_on_it(
+    error: BaseException, raised: type[BaseException], tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_bytes(b"x")
+
+    def member(place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
+        raise error
+        yield
+
+    with pytest.raises(raised):
+        list(archives.read(Part(str(tmp_path), ("a.txt",)), (), member))

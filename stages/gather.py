@@ -1,0 +1,123 @@
+"""The items of a part as batches of records: ids, ordinals of equal siblings, rejects, counts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from stages import records
+from stages.place import Place
+from stages.verdicts import Counts, Judged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stages.base import Source
+
+
+class Item(NamedTuple):
+    """One item that a source read: its place, its raw bytes (for identity), what it became."""
+
+    place: Place
+    raw: bytes
+    records: Sequence[Mapping[str, Any]]
+
+
+class Fault(NamedTuple):
+    """One item that a source refused: failed (could not be read) or dropped (by rule).
+
+    `errno` in the evidence: the operating system said so, and may say otherwise next time.
+    """
+
+    place: Place
+    reason: str
+    evidence: Mapping[str, Any]
+    text: str = ""
+    failed: bool = True
+    raw: bytes = b""
+
+
+class Gathered:
+    """Collects the items of a part into batches, giving ids; equal siblings get ordinals."""
+
+    ROWS, BYTES = 1024, 16 << 20
+
+    def __init__(self, stage: Source, name: str, seen: Mapping[str, int]) -> None:
+        self.stage, self.name = stage, name
+        self._ordinals: dict[bytes, int] = {bytes.fromhex(k): n for k, n in seen.items()}
+        self._reset()
+
+    def _reset(self) -> None:
+        self._records: list[dict[str, Any]] = []
+        self._rejects: list[dict[str, Any]] = []
+        self._counts = Counts()
+        self._bytes = 0
+        self._passing = False
+
+    @property
+    def full(self) -> bool:
+        return self._counts.seen >= self.ROWS or self._bytes >= self.BYTES
+
+    def add(self, item: Item | Fault) -> None:
+        unit, raw = item.place.unit, item.raw or str(item.place).encode()
+        ordinal = self.count(unit, raw)
+        self._bytes += len(raw)
+        self._counts.seen += 1
+        common = {"source": self.name, "place": str(item.place)}
+        if isinstance(item, Item) and item.records:
+            self._counts.kept += 1
+            for number, record in enumerate(item.records):
+                identity = records.record_id(self.name, unit, raw, ordinal, number)
+                self._records.append({**record, **common, "id": identity})
+            return
+        if isinstance(item, Item):
+            raise AssertionError(f"{self.stage.name}: an item without records must be a fault")
+        if item.reason not in self.stage.reasons:
+            raise AssertionError(f"{self.stage.name} has no reason {item.reason!r}")
+        self._counts.failed += item.failed
+        self._counts.dropped += not item.failed
+        self._counts.reasons[item.reason] = self._counts.reasons.get(item.reason, 0) + 1
+        self._passing = self._passing or "errno" in item.evidence
+        self._rejects.append(
+            {
+                **common,
+                "id": records.record_id(self.name, unit, raw, ordinal),
+                "stage": self.stage.name,
+                "reason": item.reason,
+                "failed": item.failed,
+                "evidence": records.to_json(dict(item.evidence)),
+                "text": item.text[: records.REJECT_TEXT],
+            }
+        )
+
+    def count(self, unit: str, raw: bytes) -> int:
+        """The ordinal of one more item among its equal siblings."""
+        sibling = sibling_digest(unit, raw)
+        ordinal = self._ordinals.get(sibling, 0)
+        self._ordinals[sibling] = ordinal + 1
+        return ordinal
+
+    def pass_over(self, item: Item | Fault) -> None:
+        """An item that was taken before; it counts among the siblings of later ones."""
+        self.count(item.place.unit, item.raw or str(item.place).encode())
+
+    def take(self) -> Judged:
+        schema = self.stage.schema(records.SCHEMA)
+        self._counts.made = len(self._records)
+        self._counts.check(self.stage.name)
+        split = Judged(
+            records.to_table(self._records, schema),
+            records.to_table(self._rejects, records.REJECTS),
+            self._counts,
+            self._passing,
+        )
+        self._reset()
+        return split
+
+
+def sibling_digest(unit: str, raw: bytes) -> bytes:
+    """What equal siblings share: 8 bytes of a hash over unit and raw bytes."""
+    return hashlib.blake2b(
+        unit.encode("utf-8", "surrogateescape") + b"\0" + raw, digest_size=8
+    ).digest()
