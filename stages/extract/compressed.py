@@ -269,7 +269,7 @@ class Packed:
         if self._failed is not None:
             raise self._failed
         found: list[bytes] = []
-        wanted = min(size, _LEAST) if self._slow is None else 1
+        wanted = min(size, _LEAST)
         try:
             while wanted > 0 and (data := self._read(size)):
                 found.append(data)
@@ -317,11 +317,8 @@ class Packed:
 
     def _another(self) -> bool:
         """Whether a further stream follows; zeros are padding, as tapes and xz have it."""
-        while self._gather(1):
-            rest = self._held[self._at :].lstrip(b"\0")
-            self._at = len(self._held) - len(rest)
-            if rest:
-                break
+        while self._gather(1) and not self._held[self._at]:
+            self._at = len(self._held) - len(self._held[self._at :].lstrip(b"\0"))
         if not self._gather(1):
             return False
         self._gather(_HEAD)
@@ -354,6 +351,7 @@ class _Zstd:
 
         self._feed = _Feed(take, slow)
         self._slow = slow is not None
+        self._failed: Damage | None = None
         self._stream = pa.CompressedInputStream(pa.PythonFile(self._feed, "r"), "zstd")
 
     @property
@@ -365,8 +363,21 @@ class _Zstd:
         return self._feed.last
 
     def read(self, size: int) -> bytes:
+        if not self._slow:
+            return self._unpacked(size)
+        if self._failed is not None:
+            raise self._failed
+        found: list[bytes] = []
         try:
-            return bytes(self._stream.read(1 if self._slow else size))
+            while len(found) < size and (data := self._unpacked(1)):
+                found.append(data)
+        except Damage as error:
+            self._failed = error
+        return self.read(size) if self._failed and not found else b"".join(found)
+
+    def _unpacked(self, size: int) -> bytes:
+        try:
+            return bytes(self._stream.read(size))
         except OSError as error:
             if error.errno is not None:
                 raise

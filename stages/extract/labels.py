@@ -46,6 +46,10 @@ class Labels:
         self._again.setdefault(label, 0)
         return Place(self.place.path, label)
 
+    def damage(self) -> None:
+        """Count what is told and is no member: it is bounded with them."""
+        self._seen += 1
+
     @property
     def full(self) -> Fault | None:
         """The fault of an archive with more members than the limit."""

@@ -47,13 +47,16 @@ class _Blocks:
 
     def __init__(self, stream: Member) -> None:
         self._stream = stream
-        self._back = b""
+        self._back, self._place = b"", 0
         self._kept: list[bytes] | None = None
+        self._again = 0
         self.position = 0
 
     def read(self, size: int) -> bytes:
-        data = self._back[:size]
-        self._back = self._back[size:]
+        data = self._back[self._place : self._place + size]
+        self._place += len(data)
+        if self._place == len(self._back):
+            self._back, self._place = b"", 0
         while len(data) < size and (more := self._stream.read(size - len(data))):
             data += more
         self.position += len(data)
@@ -74,10 +77,13 @@ class _Blocks:
         self._kept = None
 
     def give_back(self) -> None:
-        """All but the first block since the mark is to be read again."""
+        """All but the first block since the mark is to be read again, unless that has been done
+        with more bytes than there are: headers within headers."""
         kept, self._kept = b"".join(self._kept or ())[_BLOCK:], None
-        self._back = kept + self._back
-        self.position -= len(kept)
+        self._again += len(kept)
+        if self._again <= self.position + 4 * _HEADER_BYTES:
+            self._back, self._place = kept + self._back[self._place :], 0
+            self.position -= len(kept)
 
     def to_header(self) -> tuple[bool, bool]:
         """Go to the next whole header: whether there is one, and whether other bytes stood
@@ -86,7 +92,10 @@ class _Blocks:
         while True:
             block = self.read(_BLOCK)
             if is_tar_header(block):
-                self._back = block + self._back
+                if self._back:
+                    self._place -= _BLOCK  # where it came from
+                else:
+                    self._back, self._place = block, 0
                 self.position -= _BLOCK
                 return True, others
             others = others or bool(block.strip(b"\0"))
@@ -103,16 +112,17 @@ def members(
     reader = _Headers(_Blocks(stream))
     damaged = False
     for header in reader:
+        if (fault := labels.full) is not None:
+            yield fault
+            return
         if isinstance(header, Broken):
             damaged = True
+            labels.damage()
             if stream.fault is None:
                 yield Fault(place, header.reason, header.evidence)
             continue
         if header.folder:
             continue
-        if (fault := labels.full) is not None:
-            yield fault
-            return
         label = labels.wanted(header.name)
         if label is None:
             continue

@@ -64,15 +64,16 @@ def members(
         entries = iter(_List(file, begin, stop, shift))
         shared = _overlapping(_List(file, begin, stop, shift), limits.members)
     for number, entry in enumerate(entries):
+        if (fault := labels.full) is not None:
+            yield fault
+            return
         if isinstance(entry, Broken):
             damaged = True
+            labels.damage()
             yield Fault(place, entry.reason, entry.evidence)
             continue
         if entry.name.endswith("/"):
             continue
-        if (fault := labels.full) is not None:
-            yield fault
-            return
         label = labels.wanted(entry.name)
         if label is None:
             continue
@@ -199,6 +200,7 @@ def _name(raw: bytes, flags: int) -> str:
 def _by_headers(file: BinaryIO, size: int) -> Iterator[_Entry]:
     """What can be found without the list: members by their own headers, from the begin."""
     at = 0
+    listed = _find(file, 0, size, b"PK\1\2")
     while (at := _find(file, at, size, b"PK\3\4")) + _LOCAL.size <= size:
         _, _, flags, method, _, _, crc, packed, long, names, extra = _LOCAL.unpack(
             _at(file, at, _LOCAL.size)
@@ -206,7 +208,10 @@ def _by_headers(file: BinaryIO, size: int) -> Iterator[_Entry]:
         raw = _at(file, at + _LOCAL.size, names)
         begin = at + _LOCAL.size + names + extra
         if flags & _SIZES_AFTER and not packed:
-            packed = min(_find(file, begin, size, mark) for mark in (b"PK\3\4", b"PK\1\2")) - begin
+            stop = _find(file, begin, size, b"PK\3\4")
+            if begin > listed:
+                listed = _find(file, begin, size, b"PK\1\2")
+            packed = min(stop, listed) - begin
             yield _Entry(_name(raw, flags), raw, flags, method, None, max(packed, 0), None, at)
         else:
             yield _Entry(_name(raw, flags), raw, flags, method, crc, packed, long, at)
@@ -270,7 +275,8 @@ class _Data:
         if not head.startswith(b"PK\3\4"):
             raise Broken("corrupt", error="the member is not where the list says", at=entry.at)
         *_, names, extra = _LOCAL.unpack(head)
-        if _at(file, entry.at + _LOCAL.size, names) != entry.raw_name:
+        raw = _at(file, entry.at + _LOCAL.size, names) if names == len(entry.raw_name) else b""
+        if raw != entry.raw_name:
             raise Broken("corrupt", error="the member has another name than in the list")
         if entry.flags & _ENCRYPTED:
             raise Broken("unreadable", error="a password is needed")

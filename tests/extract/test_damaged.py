@@ -11,6 +11,7 @@ import shutil
 import struct
 import subprocess
 import tarfile
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -416,3 +417,40 @@ def test_labels_are_unique_whatever_the_names_are(tmp_path: Path) -> None:
     for number, label in enumerate(got):
         place = archives.Place("a.tar", label, 0, 1, 1)
         assert archives.read_at(tmp_path, archives.Place.parse(str(place))) == b"%d" % number
+
+
+def test_headers_within_headers_are_not_read_over_and_over(tmp_path: Path) -> None:
+    """Each block says that 1 MB after it belongs to it, and the whole is no member."""
+    info = tarfile.TarInfo("x")
+    info.type, info.size = b"L", 1 << 20
+    block = info.tobuf(tarfile.GNU_FORMAT)[:512]
+    seconds = []
+    for size in (8 << 20, 16 << 20):
+        (tmp_path / "a.tar").write_bytes(block * (size // 512) + tar_of({"a.txt": b"good"}))
+        begin = time.process_time()
+        got, faults = read(tmp_path, "a.tar", limits=Limits(members=50_000))
+        seconds.append(time.process_time() - begin)
+        assert len(got) <= 1 and faults
+    assert seconds[1] < 4 * seconds[0] + 0.3 and seconds[1] < 3
+
+
+def test_damaged_entries_are_bounded_with_the_members(tmp_path: Path) -> None:
+    begin = zip_of({"a.txt": b"x"})
+    at = begin.index(b"PK\1\2")
+    listed = b"PK\1\2" * 5000
+    end_record = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 9, 9, len(listed), at, 0)
+    (tmp_path / "a.zip").write_bytes(begin[:at] + listed + end_record)
+    _, faults = read(tmp_path, "a.zip", limits=Limits(members=100))
+    assert len(faults) == 101 and faults[-1].evidence == {"limit": 100, "of": "members"}
+
+
+def test_a_cut_zip_of_many_streamed_members_is_searched_once(tmp_path: Path) -> None:
+    seconds = []
+    for number in (500, 2000):
+        whole = zip_of({f"{n}.txt": b"%d" % n for n in range(number)}, streamed=True)
+        (tmp_path / "a.zip").write_bytes(whole[: whole.index(b"PK\1\2")] + bytes(1 << 20))
+        begin = time.process_time()
+        got, faults = read(tmp_path, "a.zip")
+        seconds.append(time.process_time() - begin)
+        assert len(got) == number and faults[0].reason == "truncated"
+    assert seconds[1] < 8 * seconds[0] + 0.2
