@@ -18,9 +18,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from pipeline.content import Damaged
 from pipeline.store import MAKE_ROOM, is_full
 from stages.child import cpu_of_waiting, die_with_parent, fork_from_here, python, receive, send
-from stages.errors import SeedbedError, StageFailed
+from stages.errors import Changed, SeedbedError, StageFailed
 
 Job = dict[str, Any]
 
@@ -143,6 +144,10 @@ def _summary(answer: dict[str, Any], job: Job) -> dict[str, Any]:
         error = SeedbedError(answer["message"])
         error.exit_code = answer["exit_code"]
         raise error
+    if answer["error"] == "changed":
+        raise Changed(answer["message"])
+    if answer["error"] == "damaged":
+        raise Damaged(Path(answer["message"]))
     if answer["error"] == "disk":
         raise StageFailed(f"{job['stage']}: the disk is full ({answer['message']}); {MAKE_ROOM}")
     raise Bug(answer["message"])
@@ -167,6 +172,10 @@ def main() -> None:
             answer: dict[str, Any] = {"summary": execute(message[0])}
             answer["summary"]["seconds"] = time.monotonic() - started
             answer["summary"]["cpu"] = _cpu() - cpu
+        except Changed as error:
+            answer = {"error": "changed", "message": str(error)}
+        except Damaged as error:
+            answer = {"error": "damaged", "message": str(error.path)}
         except SeedbedError as error:
             answer = {"error": "user", "message": str(error), "exit_code": error.exit_code}
         except OSError as error:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pipeline.content import verified
 from pipeline.jobs import DATA, REJECTED, aligned
 from pipeline.keys import hash_of
 from pipeline.store import Entry, Store, lives
@@ -39,6 +40,11 @@ class Piece:
     data: Path
     rejects: Path
     counts: Counts
+
+    @property
+    def checked(self) -> Path:
+        """The data, once they have been compared with their hash; raises Damaged."""
+        return verified(self.data, self.sha256)
 
 
 @dataclass
@@ -81,7 +87,7 @@ def digest_of(store: Store, flow: Flow) -> str:
     def compute() -> str:
         digest = Digest(flow.schema)
         for piece in flow.pieces:
-            for table in iterate_arrow(piece.data):
+            for table in iterate_arrow(piece.checked):
                 digest.update(aligned(table, flow.schema))
         return digest.hexdigest()
 
@@ -96,7 +102,7 @@ def check_ids(store: Store, flow: Flow) -> None:
         ids = [
             np.frombuffer(bytes.fromhex("".join(table.column("id").to_pylist())), dtype="V16")
             for piece in flow.pieces
-            for table in iterate_arrow(piece.data)
+            for table in iterate_arrow(piece.checked)
             if table.num_rows
         ]
         values = np.sort(np.concatenate(ids).view("S16") if ids else np.empty(0, "S16"))

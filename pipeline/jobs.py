@@ -1,13 +1,14 @@
 """What a worker does: one job makes one entry of the store and answers with a small summary.
 
-A job is JSON: `do`, `stage`, `parameters`, `key`, `store`, and the paths of its input.
+A job is JSON: `do`, `stage`, `parameters`, `key`, `store`, the paths of its input, and `files`:
+what its key was made of, as it was when it was hashed.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -16,11 +17,13 @@ from typing import Any
 import pyarrow as pa
 
 import stages
+from pipeline.content import Damaged, Hashed, unchanged, verified
 from pipeline.keys import hash_of
 from pipeline.store import Entry, Store
 from stages import check
 from stages.base import Fit, Map, Part, Seen, Source, Stage, State
 from stages.corpus import (
+    MANIFEST,
     ArrowWriter,
     Digest,
     batches_of,
@@ -36,10 +39,20 @@ DATA, REJECTED, OBSERVED, STATE = "data.arrow", "rejects.arrow", "observed.arrow
 
 
 def execute(job: dict[str, Any]) -> dict[str, Any]:
-    """Do one job; returns `summary_of` its entry."""
+    """Do one job; returns `summary_of` its entry. Changed when a file that the job's key was made
+    of is another one by now, Damaged when a piece is: nothing is committed then."""
     store = Store(Path(job["store"]))
     stage = _stage(job["stage"], json.dumps(job["parameters"], sort_keys=True))
-    return summary_of(_DO[job["do"]](store, stage, job))
+    files = [Hashed(*file) for file in job["files"]]
+    unchanged(files, read=False)
+    write, main = _DO[job["do"]](store, stage, job)
+
+    def checked(folder: Path) -> dict[str, Any]:
+        values = write(folder)
+        unchanged(files, read=True)
+        return values
+
+    return summary_of(store.put(job["key"], checked, main))
 
 
 @lru_cache(maxsize=8)
@@ -90,56 +103,59 @@ def write_splits(folder: Path, schema: pa.Schema, splits: Iterable[Judged]) -> d
     data = ArrowWriter(folder / DATA, schema)
     rejects = ArrowWriter(folder / REJECTED, REJECTS)
     counts = Counts()
-    timing = False
+    timing = passing = False
     try:
         for split in splits:
             data.write(split.kept)
             rejects.write(split.rejects)
             counts.add(split.counts)
             timing = timing or "deadline" in split.counts.reasons
+            passing = passing or split.passing
         data.close()
         rejects.close()
     except BaseException:
         data.abandon()
         rejects.abandon()
         raise
-    return {"rows": data.rows, "counts": asdict(counts), "timing": timing}
+    return {"rows": data.rows, "counts": asdict(counts), "timing": timing, "passing": passing}
 
 
-def _read_source(store: Store, stage: Stage, job: dict[str, Any]) -> Entry:
+# What writes the files of an entry, and the name of its main file.
+_Work = tuple[Callable[[Path], dict[str, Any]], str | None]
+
+
+def _read_source(store: Store, stage: Stage, job: dict[str, Any]) -> _Work:
     assert isinstance(stage, Source)
     part = Part(**{**job["part"], "files": tuple(job["part"]["files"])})
-    schema = stage.schema(SCHEMA)
-    return store.put(
-        job["key"],
-        lambda folder: write_splits(folder, schema, stage.splits(part, job["source"], True)),
-        DATA,
-    )
+    splits = stage.splits(part, job["source"], True)
+    return _written(stage.schema(SCHEMA), splits)
+
+
+def _written(schema: pa.Schema, splits: Iterable[Judged]) -> _Work:
+    return lambda folder: write_splits(folder, schema, splits), DATA
 
 
 def _batches(job: dict[str, Any]) -> Iterator[pa.Table]:
     """The input piece's rows; row order and batch borders depend on the piece alone."""
     schema = decode_schema(job["schema"])
-    for table in iterate_arrow(Path(job["input"])):
+    for table in iterate_arrow(verified(Path(job["input"]), job["sha256"])):
         yield from batches_of(aligned(table, schema))
 
 
-def _map(store: Store, stage: Stage, job: dict[str, Any]) -> Entry:
+def _map(store: Store, stage: Stage, job: dict[str, Any]) -> _Work:
     assert isinstance(stage, Map)
     schema = stage.schema(decode_schema(job["schema"]))
-    splits = (stage.split(batch) for batch in _batches(job))
-    return store.put(job["key"], lambda folder: write_splits(folder, schema, splits), DATA)
+    return _written(schema, (stage.split(batch) for batch in _batches(job)))
 
 
-def _judge(store: Store, stage: Stage, job: dict[str, Any]) -> Entry:
+def _judge(store: Store, stage: Stage, job: dict[str, Any]) -> _Work:
     assert isinstance(stage, Fit)
     schema = stage.schema(decode_schema(job["schema"]))
     seen = read_seen(store, job["state"], job["local"])
-    splits = (stage.split(batch, seen) for batch in _batches(job))
-    return store.put(job["key"], lambda folder: write_splits(folder, schema, splits), DATA)
+    return _written(schema, (stage.split(batch, seen) for batch in _batches(job)))
 
 
-def _observe(store: Store, stage: Stage, job: dict[str, Any]) -> Entry:
+def _observe(store: Store, stage: Stage, job: dict[str, Any]) -> _Work:
     assert isinstance(stage, Fit)
     seen = read_seen(store, job["state"], job["local"])
 
@@ -156,24 +172,23 @@ def _observe(store: Store, stage: Stage, job: dict[str, Any]) -> Entry:
         writer.close()
         return {"rows": writer.rows}
 
-    return store.put(job["key"], write, OBSERVED)
+    return write, OBSERVED
 
 
 # --- the state of a fit -------------------------------------------------------------------------
 
 
-def _merge(store: Store, stage: Stage, job: dict[str, Any]) -> Entry:
+def _merge(store: Store, stage: Stage, job: dict[str, Any]) -> _Work:
     assert isinstance(stage, Fit)
     state = State()
     if job["state"]:
-        before = store.get(job["state"])
-        assert before is not None
+        before = _entry(store, job["state"])
         seen = read_seen(store, job["state"], None)
         state = State(seen.round, False, dict(seen.values), dict(seen.tables))
         if before.manifest["locals"]:
-            whole = read_arrow(before.path / "local.arrow")
+            whole = read_arrow(before.file("local.arrow"))
             state.local = _cut(whole, before.manifest["local_rows"])
-    tables = [read_arrow(Path(path)) for path in job["observed"]]
+    tables = [read_arrow(_entry(store, key).file(OBSERVED)) for key in job["observed"]]
     new = stage.merge(tables, state)
     new.round = state.round + 1
 
@@ -197,7 +212,14 @@ def _merge(store: Store, stage: Stage, job: dict[str, Any]) -> Entry:
             "shared": _shared_hash(folder),
         }
 
-    return store.put(job["key"], write)
+    return write, None
+
+
+def _entry(store: Store, key: str) -> Entry:
+    entry = store.get(key)
+    if entry is None:
+        raise Damaged(store.path(key) / MANIFEST)
+    return entry
 
 
 def _shared_hash(folder: Path) -> str:
@@ -230,14 +252,13 @@ def read_seen(store: Store, key: str | None, local: int | None) -> Seen:
     """What one piece sees of a state; `local` is the piece's number."""
     if not key:
         return Seen(0, {}, {}, None)
-    entry = store.get(key)
-    assert entry is not None, f"the state {key} is gone from the store"
-    saved = json.loads((entry.path / STATE).read_bytes())
-    tables = {name: read_arrow(entry.path / f"table-{name}.arrow") for name in saved["tables"]}
+    entry = _entry(store, key)
+    saved = json.loads(entry.file(STATE).read_bytes())
+    tables = {name: read_arrow(entry.file(f"table-{name}.arrow")) for name in saved["tables"]}
     table = None
     if local is not None and entry.manifest["locals"]:
         rows = entry.manifest["local_rows"]
-        whole = read_arrow(entry.path / "local.arrow")
+        whole = read_arrow(entry.file("local.arrow"))
         table = whole.slice(sum(rows[:local]), rows[local])
     return Seen(entry.manifest["round"], saved["values"], tables, table)
 

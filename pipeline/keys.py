@@ -15,13 +15,12 @@ import importlib.util
 import json
 import os
 import sys
-import time
 from functools import cache
 from pathlib import Path
-from typing import Any
 
+from pipeline.content import FileHashes
 from stages import check
-from stages.base import Part, Stage
+from stages.base import Stage
 from stages.corpus import sha256_of
 from stages.errors import UsageError
 from stages.records import FORMAT
@@ -125,58 +124,6 @@ def user_module_hash(module: str) -> str:
     if spec is None or spec.origin is None or not os.path.isfile(spec.origin):
         raise UsageError(f"there is no module {module!r} beside the recipe or on the Python path")
     return sha256_of(Path(spec.origin))
-
-
-# --- content ------------------------------------------------------------------------------------
-
-
-class FileHashes:
-    """SHA-256 of input files, remembered by path, size, modification time and inode.
-
-    A file touched within two seconds of being hashed is hashed again next time: its time could
-    stay the same through a later change.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._new: dict[str, list[Any]] = {}
-        try:
-            self._known: dict[str, list[Any]] = json.loads(path.read_text())
-        except (OSError, ValueError):
-            self._known = {}
-
-    def of(self, path: Path, start: int = 0, stop: int | None = None) -> str:
-        """The hash of a file's content, or of a range of it."""
-        stat = path.stat()
-        name = f"{path}\0{start}\0{stop}"
-        stamp = [stat.st_size, stat.st_mtime_ns, stat.st_ino]
-        for table in (self._new, self._known):
-            if table.get(name, [])[:3] == stamp:
-                self._new[name] = table[name]
-                return str(table[name][3])
-        digest = sha256_of(path, start, stop)
-        if path.stat().st_mtime_ns < time.time_ns() - 2_000_000_000:
-            self._new[name] = [*stamp, digest]
-        return digest
-
-    def save(self) -> None:
-        """Keep what was used in this run."""
-        if self._new == self._known:
-            return
-        temporary = self._path.with_name(f".{self._path.name}-{os.getpid()}")
-        temporary.write_text(json.dumps(self._new))
-        temporary.replace(self._path)
-
-
-def part_identity(part: Part, hashes: FileHashes) -> list[Any]:
-    """What identifies a part: names and contents, never where the root is."""
-    files = []
-    for name, path in part.paths():
-        try:
-            files.append([name, hashes.of(path, part.start, part.stop)])
-        except OSError as error:
-            files.append([name, f"unreadable: {error.errno}"])
-    return [files, part.start, part.stop, dict(part.detail), part.fingerprint]
 
 
 def base_key(stage: Stage, hashes: FileHashes) -> str:

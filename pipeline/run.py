@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from pipeline import flow as flows
 from pipeline.account import FOLDERS, Done, account_of
+from pipeline.content import Damaged
 from pipeline.executor import Executor, LocalExecutor
 from pipeline.flow import Flow, Piece
 from pipeline.gc import Mark
@@ -20,12 +21,14 @@ from pipeline.keys import hash_of
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe, SourceStep
 from pipeline.report import write_report
-from pipeline.steps import Run
+from pipeline.steps import Content, Run
 from pipeline.store import Entry, Store
 from stages.base import End, Source, Stage
 from stages.corpus import Corpus, write_json
-from stages.errors import Preempted, StageFailed
+from stages.errors import Changed, Preempted, StageFailed, UsageError
 from stages.verdicts import Counts
+
+T = TypeVar("T")
 
 # --- a whole recipe -----------------------------------------------------------------------------
 
@@ -53,7 +56,7 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
     started = time.time()
     status = "failed"
     try:
-        shown = _steps(run, recipe)
+        shown = _lasting(run, lambda: _steps(run, recipe))
         status = "done"
     except KeyboardInterrupt:
         status = "interrupted"
@@ -73,6 +76,26 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
         temporary.replace(folder / "run.json")
     write_report(folder)
     return Result(folder, shown, run.done)
+
+
+_TRIES = 3  # at files that are changed while they are read
+
+
+def _lasting(run: Run, work: Callable[[], T]) -> T:
+    """Do the work; again, when a file changed under it or an entry of the store was damaged."""
+    for left in reversed(range(_TRIES)):
+        try:
+            return work()
+        except (Changed, Damaged) as error:
+            if isinstance(error, Damaged) and not run.store.set_aside(error.path):
+                raise UsageError(f"{error}; make it again, or read it from a copy") from None
+            if not left:
+                raise StageFailed(
+                    f"{error}; this was try {_TRIES}: run again when nothing writes to it"
+                ) from None
+            run.progress.say(f"{error}; once more, with what is there now")
+            run.again()
+    raise AssertionError
 
 
 def _steps(run: Run, recipe: Recipe) -> dict[str, Path]:
@@ -96,8 +119,8 @@ def _steps(run: Run, recipe: Recipe) -> dict[str, Path]:
         stage = step.stage
         before = latest[stage.consumes]
         if isinstance(stage, End):
-            source_folder, identity = _whole(run, stage.consumes, before, stage_of, shown)
-            latest[stage.kind] = run.end(stage, source_folder, identity, flow.sources)
+            source_folder, content = _whole(run, stage.consumes, before, stage_of, shown)
+            latest[stage.kind] = run.end(stage, source_folder, content, flow.sources)
             shown[stage.kind] = run.folder / FOLDERS[stage.kind]
             flows.show_entry(latest[stage.kind], shown[stage.kind])  # type: ignore[arg-type]
         else:
@@ -117,14 +140,15 @@ def _whole(
     before: Flow | Entry,
     stage_of: Mapping[str, Stage],
     shown: Mapping[str, Path],
-) -> tuple[Path, str]:
-    """(folder, identity) of what an end stage works on."""
+) -> tuple[Path, Content]:
+    """(folder, content) of what an end stage works on."""
     assert run.folder is not None
     if isinstance(before, Entry):
-        return shown[kind], before.sha256
+        pieces = [(before.path / name, sha) for name, sha in before.manifest["hashes"].items()]
+        return shown[kind], Content(before.sha256, pieces)
     folder = run.folder / FOLDERS[kind]
     flows.show_corpus(run.store, before, stage_of[kind], FOLDERS[kind], folder)
-    return folder, before.identity
+    return folder, Content(before.identity, [(p.data, p.sha256) for p in before.pieces])
 
 
 def joined(parts: Sequence[Flow]) -> Flow:
@@ -167,23 +191,27 @@ def run_stage(
     run = Run(store, executor, Progress(None), mark, None, part_bytes)
     run.out = out
     try:
-        if isinstance(stage, End):
-            folder = source if isinstance(source, Path) else None
-            assert folder is not None
-            flows.show_entry(run.end(stage, folder, _identity(run, folder), _sources(folder)), out)
-            return run.done[-1]
-        if isinstance(source, SourceStep):
-            flow = run.source(source)
-            flows.check_ids(store, flow)
-        else:
-            flow = _opened(Corpus(source))
-        last = flow if isinstance(stage, Source) else run.transform(stage, flow)
-        flows.show_corpus(store, last, stage, stage.name, out)
+        _lasting(run, lambda: _one(run, stage, source, out))
         return run.done[-1]
     finally:
         executor.close()
         mark.forget()
         run.hashes.save()
+
+
+def _one(run: Run, stage: Stage, source: SourceStep | Path, out: Path) -> None:
+    if isinstance(stage, End):
+        assert isinstance(source, Path)
+        entry = run.end(stage, source, _content(run, source), _sources(source))
+        flows.show_entry(entry, out)
+        return
+    if isinstance(source, SourceStep):
+        flow = run.source(source)
+        flows.check_ids(run.store, flow)
+    else:
+        flow = _opened(Corpus(source))
+    last = flow if isinstance(stage, Source) else run.transform(stage, flow)
+    flows.show_corpus(run.store, last, stage, stage.name, out)
 
 
 def _opened(corpus: Corpus) -> Flow:
@@ -201,12 +229,17 @@ def _opened(corpus: Corpus) -> Flow:
     return Flow(pieces, corpus.schema, corpus.kind, corpus.sources, corpus.path)
 
 
-def _identity(run: Run, path: Path) -> str:
+def _content(run: Run, path: Path) -> Content:
     if Corpus.at(path):
-        manifest = Corpus(path).manifest
-        return str(manifest.get("digest") or manifest.get("sha256"))
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    return hash_of([[str(f.relative_to(path)), run.hashes.of(f.resolve())] for f in files])
+        corpus = Corpus(path)
+        hashes = corpus.manifest.get("hashes", {})
+        hashes |= {piece["data"]: piece["sha256"] for piece in corpus.pieces}
+        pieces = [(path.resolve() / name, sha256) for name, sha256 in hashes.items()]
+        return Content(str(corpus.manifest.get("digest") or corpus.manifest["sha256"]), pieces)
+    found = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    files = [run.hashes.hashed(file.resolve()) for file in found]
+    names = [str(file.relative_to(path)) for file in found]
+    return Content(hash_of(list(zip(names, (f.sha256 for f in files), strict=True))), (), files)
 
 
 def _sources(path: Path) -> list[dict[str, Any]]:

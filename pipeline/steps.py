@@ -8,25 +8,36 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline import flow as flows
 from pipeline.account import Done
+from pipeline.content import FileHashes, Hashed, files_of, part_identity, unchanged, verified
 from pipeline.executor import Executor
 from pipeline.flow import Flow, Piece
 from pipeline.gc import Mark
 from pipeline.jobs import encode_schema, summary_of
-from pipeline.keys import FileHashes, base_key, hash_of, part_identity
+from pipeline.keys import base_key, hash_of
 from pipeline.progress import Progress, duration, number
 from pipeline.recipe import SourceStep
 from pipeline.store import Entry, Store
 from stages import check
-from stages.base import End, Fit, Map, Source, Stage
-from stages.errors import StageFailed
+from stages.base import End, Fit, Map, Part, Source, Stage
+from stages.errors import Changed, StageFailed
 from stages.records import FORMAT, SCHEMA
 from stages.verdicts import Counts
+
+
+@dataclass(frozen=True)
+class Content:
+    """What an end stage works on: its identity for the key, and the files that it is made of
+    (pieces with their hashes; files of the user's as they were when they were hashed)."""
+
+    identity: str
+    pieces: Sequence[tuple[Path, str]] = ()
+    files: Sequence[Hashed] = ()
 
 
 class Run:
@@ -58,6 +69,23 @@ class Run:
             self._bases[stage] = base_key(stage, self.hashes)
         return self._bases[stage]
 
+    def again(self) -> None:
+        """Begin anew: what is finished comes from the store, everything else is looked at again."""
+        self.executor.close()
+        self.done.clear()
+        self._bases.clear()
+
+    def _job(self, do: str, stage: Stage, key: str, files: Sequence[Hashed] = ()) -> dict[str, Any]:
+        """The common part of a job. files: of the input, beside those of the stage itself."""
+        resources = [self.hashes.hashed(path) for path in stage.resources()]
+        return {
+            "do": do,
+            "stage": stage.name,
+            "parameters": check.as_json(stage),
+            "key": key,
+            "files": [*files, *resources],
+        }
+
     def _begin(self, stage: Stage, source: str | None) -> None:
         label = f"{len(self.done) + 1:02d}-{stage.name}"
         label += f"-{source}" if source and source != stage.name else ""
@@ -84,12 +112,15 @@ class Run:
         self._current.computed += len(missing)
         todo = list(missing.values())
         self.mark.add([*summaries, *missing])
-        for count, summary in enumerate(self.executor.map(todo), 1):
-            summaries[summary["key"]] = summary
+        made = zip(todo, self.executor.map(todo), strict=True)
+        for count, (job, summary) in enumerate(made, 1):
+            summaries[job["key"]] = summary
+            if summary["key"] != job["key"]:
+                self.mark.add([summary["key"]])
             self._current.cpu += summary["cpu"]
             self.progress.event("piece", label=self._current.label, key=summary["key"])
             self.progress.step(count, len(todo))
-        self._current.keys += list(summaries)
+        self._current.keys += [summary["key"] for summary in summaries.values()]
         return [summaries[job["key"]] for job in jobs]
 
     def _end(self, stage: Stage, flow: Flow, before: int | None) -> Flow:
@@ -143,9 +174,11 @@ class Run:
         self._begin(stage, step.name)
         base = self._base(stage)
         jobs = []
-        for part in stage.parts(step.path, self.part_bytes):
-            key = hash_of([base, "source", step.name, part_identity(part, self.hashes)])
-            jobs.append({**_job("source", stage, key), "source": step.name, "part": asdict(part)})
+        for part in _parts(stage, step.path, self.part_bytes):
+            files = files_of(part, self.hashes)
+            key = hash_of([base, "source", step.name, part_identity(part, files)])
+            job = self._job("source", stage, key, files)
+            jobs.append({**job, "source": step.name, "part": asdict(part)})
         pieces = [flows.piece_of(self.store, summary) for summary in self._make(jobs)]
         about = {
             "name": step.name,
@@ -161,10 +194,12 @@ class Run:
         self._begin(stage, source)
         schema = encode_schema(flow.schema)
         if isinstance(stage, Map):
+            base = self._base(stage)
             jobs = [
                 {
-                    **_job("map", stage, hash_of([self._base(stage), "map", schema, p.sha256])),
+                    **self._job("map", stage, hash_of([base, "map", schema, p.sha256])),
                     "input": str(p.data),
+                    "sha256": p.sha256,
                     "schema": schema,
                 }
                 for p in flow.pieces
@@ -196,10 +231,9 @@ class Run:
                     state.manifest["sha256"] if state else None,
                 ]
             )
-            paths = [str(self.store.path(s["key"]) / "observed.arrow") for s in observed]
             merge = {
-                **_job("merge", stage, key),
-                "observed": paths,
+                **self._job("merge", stage, key),
+                "observed": [summary["key"] for summary in observed],
                 "state": state.key if state else None,
             }
             self._make([merge])
@@ -223,19 +257,26 @@ class Run:
             seen = [state.manifest["round"], state.manifest["shared"], own]
         key = hash_of([self._base(stage), do, schema, seen, piece.sha256])
         return {
-            **_job(do, stage, key),
+            **self._job(do, stage, key),
             "input": str(piece.data),
+            "sha256": piece.sha256,
             "schema": schema,
             "state": state.key if state else None,
             "local": count,
         }
 
-    def end(self, stage: End, source: Path, identity: str, sources: list[dict[str, Any]]) -> Entry:
+    def end(
+        self,
+        stage: End,
+        source: Path,
+        content: Content,
+        sources: list[dict[str, Any]],
+    ) -> Entry:
         """Run an end stage in this process; its folder is an entry of the store."""
         self._begin(stage, None)
-        key = hash_of([self._base(stage), "end", identity])
+        key = hash_of([self._base(stage), "end", content.identity])
         self.mark.add([key])
-        entry = self.store.get(key) or self._ended(stage, key, source, sources)
+        entry = self.store.get(key) or self._ended(stage, key, source, content, sources)
         self._current.reused = 1 - self._current.computed
         self._current.keys = [key]
         self._current.summary = entry.manifest["summary"]
@@ -244,16 +285,27 @@ class Run:
         self._finish(f"→ {stage.kind}")
         return entry
 
-    def _ended(self, stage: End, key: str, source: Path, sources: list[dict[str, Any]]) -> Entry:
+    def _ended(
+        self,
+        stage: End,
+        key: str,
+        source: Path,
+        content: Content,
+        sources: list[dict[str, Any]],
+    ) -> Entry:
         with self.store.work(key) as work:
             entry = self.store.get(key)  # another run may have made it while this one waited
             if entry is not None:
                 return entry
             self._current.computed = 1
             before = os.times()
+            files = [Hashed(*file) for file in self._job("end", stage, key, content.files)["files"]]
 
             def write(folder: Path) -> dict[str, Any]:
+                for path, sha256 in content.pieces:
+                    verified(path, sha256)
                 summary = stage.run(source, folder, work, self.progress.step)
+                unchanged(files, read=True)
                 return {
                     "format": FORMAT,
                     "kind": stage.kind,
@@ -272,8 +324,12 @@ class Run:
             return entry
 
 
-def _job(do: str, stage: Stage, key: str) -> dict[str, Any]:
-    return {"do": do, "stage": stage.name, "parameters": check.as_json(stage), "key": key}
+def _parts(stage: Source, path: str, size: int) -> list[Part]:
+    """The parts of a source; Changed when a file vanishes while they are looked for."""
+    try:
+        return stage.parts(path, size)
+    except FileNotFoundError as error:
+        raise Changed(f"{error.filename} vanished while it was read") from None
 
 
 def _told(counts: Counts) -> str:

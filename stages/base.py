@@ -97,7 +97,8 @@ class Part:
 
     root: absolute folder; never part of an identity. files: paths relative to it. start, stop:
     byte range of the single file, when it is cut. detail: what else names the part (a query).
-    fingerprint: stands for the content when there are no files (a database).
+    fingerprint: stands for the content when there are no files (a database). stamps: file → size,
+    times and inode that it had when it was cut; no part of an identity.
     """
 
     root: str
@@ -106,6 +107,7 @@ class Part:
     stop: int | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str | None = None
+    stamps: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def paths(self) -> Iterator[tuple[str, Path]]:
         """(relative path, path to open) of each file."""

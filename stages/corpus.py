@@ -93,15 +93,26 @@ class ArrowWriter:
             self._file.close()
 
 
+@contextlib.contextmanager
+def _ours(path: Path) -> Iterator[None]:
+    """UsageError where a file of ours is no Arrow file any more."""
+    try:
+        yield
+    except pa.ArrowInvalid as error:
+        raise UsageError(
+            f"{path} is not what was written there: it is damaged, or was edited ({error})"
+        ) from None
+
+
 def read_arrow(path: Path) -> pa.Table:
     """The table of an Arrow IPC file, memory-mapped."""
-    with pa.memory_map(str(path)) as source:
+    with _ours(path), pa.memory_map(str(path)) as source:
         return pa.ipc.open_file(source).read_all()
 
 
 def iterate_arrow(path: Path) -> Iterator[pa.Table]:
     """The record batches of an Arrow IPC file, one table each."""
-    with pa.memory_map(str(path)) as source:
+    with _ours(path), pa.memory_map(str(path)) as source:
         reader = pa.ipc.open_file(source)
         for number in range(reader.num_record_batches):
             yield pa.Table.from_batches([reader.get_batch(number)])

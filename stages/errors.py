@@ -4,6 +4,7 @@ SeedbedError
 ├── UsageError      2   a mistake in a recipe, a call or an input path
 │   └── MissingExtra    a library of an extra that is not installed
 ├── StageFailed     3   a stage could not finish, or kept nothing
+│   └── Changed         an input file is not what it was a moment before
 └── Preempted      75   stopped by a signal after saving; the same command goes on
 
 Bad input data is no exception: it is a verdict on a record (see `stages.verdicts`).
@@ -32,6 +33,10 @@ class StageFailed(SeedbedError):
     """A stage could not finish, or it kept nothing."""
 
     exit_code = 3
+
+
+class Changed(StageFailed):
+    """An input file changed, or vanished, between two looks at it; a run begins again."""
 
 
 class Preempted(SeedbedError):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from stages.base import Part
+from stages.errors import Changed
 from stages.extract.files import opened
 from stages.gather import sibling_digest
 from stages.place import Place
@@ -107,6 +109,7 @@ def ranges(root: Path, name: str, size: int, offset: int = 0) -> list[Part]:
     border = offset
     end = offset
     with opened(root / name) as file:
+        stamp = _stamp(file)
         file.seek(offset)
         for line in lines(file, offset):
             if line.offset >= border:
@@ -116,6 +119,8 @@ def ranges(root: Path, name: str, size: int, offset: int = 0) -> list[Part]:
             if line.raw.strip():
                 digests[-1].append(int.from_bytes(sibling_digest(unit, line.raw), "big"))
         end = file.tell()
+        if _stamp(file) != stamp:
+            raise Changed(f"{root / name} changed while it was read")
     if not any(digests):
         return []
     seen = _seen_before(digests)
@@ -126,9 +131,15 @@ def ranges(root: Path, name: str, size: int, offset: int = 0) -> list[Part]:
             begin,
             cuts[place + 1][0] if place + 1 < len(cuts) else end,
             {"line": number, "seen": seen[place]},
+            stamps={name: stamp},
         )
         for place, (begin, number) in enumerate(cuts)
     ]
+
+
+def _stamp(file: BinaryIO) -> list[int]:
+    found = os.fstat(file.fileno())
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 
 
 def _seen_before(digests: list[array[int]]) -> list[dict[str, int]]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import stages
-from pipeline import keys
-from pipeline.keys import FileHashes, base_key, closure, fingerprint, hash_of, part_identity
+from pipeline import content, keys
+from pipeline.content import FileHashes, files_of, part_identity
+from pipeline.keys import base_key, closure, fingerprint, hash_of
 from stages.base import Part
-from stages.errors import SeedbedError, UsageError
+from stages.errors import Changed, SeedbedError, UsageError
 
 PARENT = """
 from stages import near
@@ -133,16 +133,18 @@ def test_a_part_is_known_by_names_and_contents_and_not_by_where_it_is(tmp_path: 
         (tmp_path / folder).mkdir()
         (tmp_path / folder / name).write_text(text)
         part = Part(str(tmp_path / folder), (name,))
-        found.append(hash_of(part_identity(part, FileHashes(tmp_path / "h.json"))))
+        found.append(hash_of(part_identity(part, files_of(part, FileHashes(tmp_path / "h.json")))))
     assert found[0] == found[1] and len(set(found)) == 3
-    gone = part_identity(Part(str(tmp_path), ("nowhere",)), FileHashes(tmp_path / "h.json"))
-    assert "unreadable" in str(gone)
+    with pytest.raises(Changed, match="nowhere vanished"):
+        files_of(Part(str(tmp_path), ("nowhere",)), FileHashes(tmp_path / "h.json"))
 
 
-def test_file_hashes_are_remembered_until_a_file_changes(tmp_path: Path) -> None:
+def test_file_hashes_are_remembered_until_a_file_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, memory = tmp_path / "file", tmp_path / "hashes.json"
     path.write_text("first")
-    os.utime(path, (1_700_000_000, 1_700_000_000))
+    monkeypatch.setattr(content, "_RECENT", 0)
     hashes = FileHashes(memory)
     one = hashes.of(path)
     hashes.save()

@@ -1,0 +1,167 @@
+"""What was hashed is what is read: input files and pieces, checked before their content flows on.
+
+A key is made of the hash that the driver took; a worker reads later. So a job brings the size,
+times and inode that a file had when it was hashed, and the worker compares before it reads and
+before it commits. A piece is hashed again when a worker first reads it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from stages.base import Part
+from stages.corpus import sha256_of
+from stages.errors import Changed, StageFailed
+
+Stamp = list[int]  # size, time of modification, time of change, inode
+
+# Two changes of a file within this many nanoseconds may leave the same times.
+_RECENT = 2_000_000_000
+
+
+class Damaged(StageFailed):
+    """A file of a piece is not what was written."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is not what was written there: it is damaged, or was edited")
+        self.path = path
+
+
+def stamp_of(path: str | Path) -> Stamp | None:
+    """What a file is known by from outside; None for one that cannot be looked at."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+
+
+class Hashed(NamedTuple):
+    """A file, or a range of it, as it was when it was hashed. recent: it had just been changed,
+    so its times could stay the same through a later change."""
+
+    path: str
+    start: int
+    stop: int | None
+    stamp: Stamp | None
+    sha256: str
+    recent: bool = False
+
+
+def unchanged(files: Iterable[Hashed], read: bool) -> None:
+    """Changed for a file that is not what it was when it was hashed. read: whether its content
+    has been read since, so that times alone do not answer for it."""
+    for file in files:
+        if stamp_of(file.path) != file.stamp:
+            raise Changed(f"{file.path} changed while it was read")
+        if read and file.recent:
+            try:
+                now = sha256_of(Path(file.path), file.start, file.stop)
+            except OSError:
+                now = ""
+            if now != file.sha256:
+                raise Changed(f"{file.path} changed while it was read")
+
+
+_verified: dict[tuple[str, str], Stamp | None] = {}  # (path, sha-256) → what it was known by then
+
+
+def verified(path: Path, sha256: str) -> Path:
+    """The path of a piece's file, once its content has been compared with its hash. Damaged for
+    other content, and for a file that is gone."""
+    name, stamp = (str(path), sha256), stamp_of(path)
+    if stamp is None:
+        raise Damaged(path)
+    if _verified.get(name) != stamp:
+        try:
+            found = sha256_of(path)
+        except OSError:
+            raise Damaged(path) from None
+        if found != sha256:
+            raise Damaged(path)
+        _verified[name] = stamp
+    return path
+
+
+class FileHashes:
+    """SHA-256 of input files, remembered by path, size, times and inode.
+
+    A file changed within two seconds of being hashed is hashed again next time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._new: dict[str, list[Any]] = {}
+        self._known: dict[str, list[Any]] = {}
+        try:
+            known = json.loads(path.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return
+        if isinstance(known, dict):
+            self._known = {name: row for name, row in known.items() if _is_row(row)}
+
+    def of(self, path: Path, start: int = 0, stop: int | None = None) -> str:
+        """The hash of a file's content, or of a range of it."""
+        return self.hashed(path, start, stop).sha256
+
+    def hashed(self, path: Path, start: int = 0, stop: int | None = None) -> Hashed:
+        """The file as it is now. Changed when it changes while it is hashed; OSError when it
+        cannot be read."""
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            return Hashed(str(path), start, stop, stamp_of(path), "no regular file")
+        stamp = [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+        name = f"{path}\0{start}\0{stop}"
+        for table in (self._new, self._known):
+            if table.get(name, [])[:4] == stamp:
+                self._new[name] = table[name]
+                return Hashed(str(path), start, stop, stamp, str(table[name][4]))
+        digest = sha256_of(path, start, stop)
+        if stamp_of(path) != stamp:
+            raise Changed(f"{path} changed while it was read")
+        recent = max(stamp[1], stamp[2]) >= time.time_ns() - _RECENT
+        if not recent:
+            self._new[name] = [*stamp, digest]
+        return Hashed(str(path), start, stop, stamp, digest, recent)
+
+    def save(self) -> None:
+        """Keep what was used in this run."""
+        if self._new == self._known:
+            return
+        temporary = self._path.with_name(f".{self._path.name}-{os.getpid()}")
+        temporary.write_text(json.dumps(self._new))
+        temporary.replace(self._path)
+
+
+def _is_row(row: object) -> bool:
+    return isinstance(row, list) and len(row) == 5 and isinstance(row[4], str)
+
+
+def files_of(part: Part, hashes: FileHashes) -> list[Hashed]:
+    """The files of a part as they are now. Changed for one that was cut into ranges before it
+    changed, and for one that has vanished."""
+    files = []
+    for name, path in part.paths():
+        try:
+            file = hashes.hashed(path, part.start, part.stop)
+        except OSError as error:
+            if not os.path.lexists(path):
+                raise Changed(f"{path} vanished while it was read") from None
+            said = f"unreadable: {error.errno}"
+            file = Hashed(str(path), part.start, part.stop, stamp_of(path), said)
+        if name in part.stamps and list(part.stamps[name]) != file.stamp:
+            raise Changed(f"{path} changed while it was read")
+        files.append(file)
+    return files
+
+
+def part_identity(part: Part, files: Sequence[Hashed]) -> list[Any]:
+    """What identifies a part: names and contents, never where the root is."""
+    named = [[name, file.sha256] for (name, _), file in zip(part.paths(), files, strict=True)]
+    return [named, part.start, part.stop, dict(part.detail), part.fingerprint]
