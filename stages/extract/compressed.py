@@ -26,6 +26,7 @@ RATIO_FLOOR = 64 << 20
 _CHUNK = 1 << 18
 _LEAST = 1 << 16  # bytes that one reading gives, if there are so many
 _FIRST = 512  # bytes that a new stream is given: more, and a million tiny ones are copied on and on
+_ZSTD_MEMORY = 128 << 20  # the library's own limit
 MEMORY = 256 << 20  # of a decompressor; xz -9 needs 65 MB
 
 
@@ -382,7 +383,8 @@ class _Zstd:
             if error.errno is not None:
                 raise
             if "too much memory" in str(error):
-                raise Damage("oversize", error=str(error), of="bytes of memory") from None
+                told = {"limit": _ZSTD_MEMORY, "of": "bytes of memory to unpack it"}
+                raise Damage("oversize", **told) from None
             cut = "ends" in str(error) or "truncated" in str(error).lower()
             raise Damage("truncated" if cut else "corrupt", error=str(error)) from None
 

@@ -99,7 +99,11 @@ def _directory(file: BinaryIO, size: int) -> tuple[int, int, int]:
     length = min(size, _END.size + 65535)
     tail = _at(file, size - length, length)
     found = tail.rfind(b"PK\5\6")
-    if found < 0 or found + _END.size > len(tail):
+    while found >= 0 and not _ends_with(tail, found):  # the comment may hold the mark too
+        found = tail.rfind(b"PK\5\6", 0, found)
+    if found < 0:
+        found = tail.rfind(b"PK\5\6", 0, len(tail) - _END.size + 4)
+    if found < 0:
         raise Broken("truncated", error="the list of members at its end is missing")
     *_, long, at, _ = _END.unpack_from(tail, found)
     stop = size - length + found
@@ -118,6 +122,12 @@ def _directory(file: BinaryIO, size: int) -> tuple[int, int, int]:
         if _at(file, begin, 4) == b"PK\1\2":
             return begin, stop, max(begin - at, 0)
     raise Broken("corrupt", error="the list of members is not where it is said to be")
+
+
+def _ends_with(tail: bytes, at: int) -> bool:
+    """Whether the end record at a place, with its comment, is the file's end."""
+    stop = at + _END.size
+    return stop <= len(tail) and stop + _END.unpack_from(tail, at)[-1] == len(tail)
 
 
 def _at(file: BinaryIO, offset: int, size: int) -> bytes:

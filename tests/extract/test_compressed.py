@@ -313,3 +313,18 @@ def test_one_file_is_bounded_by_what_comes_out_in_all(
     found, faults = read(tmp_path, "b.gz", limits=Limits(total=150_000))
     assert len(found) <= 150_000
     assert faults[0].evidence == {"limit": 150_000, "of": "bytes of the file"}
+
+
+def test_memory_to_unpack_is_bounded_and_told(tmp_path: Path) -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20}]
+    packed = bytearray(lzma.compress(b"a" * 100, filters=filters))
+    at = packed.index(b"\x21\x01") + 2  # the size of the dictionary: 1.5 GB
+    packed[at] = 37
+    header = (packed[12] + 1) * 4
+    packed[12 + header - 4 : 12 + header] = struct.pack(
+        "<I", zlib.crc32(packed[12 : 12 + header - 4])
+    )
+    (tmp_path / "a.xz").write_bytes(packed)
+    found, faults = read(tmp_path, "a.xz")
+    assert not found and faults[0].reason == "oversize"
+    assert faults[0].evidence == {"limit": 256 << 20, "of": "bytes of memory to unpack it"}

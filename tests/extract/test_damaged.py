@@ -385,6 +385,10 @@ def test_zip64_and_bytes_before_the_archive(
     for front in (b"", b"PK\3\4" + bytes(96)):
         (tmp_path / "b.zip").write_bytes(front + whole)
         assert read(tmp_path, "b.zip") == (DATA, [])
+    mark = b"a comment PK\5\6 with the mark in it"
+    noted = zip_of(DATA)[:-2] + struct.pack("<H", len(mark)) + mark
+    (tmp_path / "d.zip").write_bytes(noted)
+    assert read(tmp_path, "d.zip") == (DATA, [])
     before = b"PK\3\4" + bytes(96)
     (tmp_path / "c.zip").write_bytes(before + zip_of(DATA))
     assert read(tmp_path, "c.zip") == (DATA, [])
