@@ -148,7 +148,12 @@ def _find(table: pa.Table, identity: str) -> dict[str, Any] | None:
 
 def ids_at(file: Path, line: int, folder: Path, account: dict[str, Any]) -> list[str]:
     """The ids of records and rejects that come from a line of a file."""
-    path = file.resolve()
+    # A link is read under its own name; one from elsewhere names what it leads to.
+    own = file.parent.resolve() / file.name
+    return _ids_at(own, line, folder, account) or _ids_at(file.resolve(), line, folder, account)
+
+
+def _ids_at(path: Path, line: int, folder: Path, account: dict[str, Any]) -> list[str]:
     found = []
     for step, source in _source_steps(account):
         if "://" in source["full"]:

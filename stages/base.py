@@ -171,14 +171,14 @@ class Source(Stage):
 
     def splits(self, part: Part, name: str, isolate: bool = False) -> Iterator[Judged]:
         """Read a part: batches of records with ids, rejects and counts."""
-        if isolate:
+        if isolate and "left" not in part.detail:
             from stages.reading import splits_in_child
 
             yield from splits_in_child(self, part, name)
             return
         gathered = Gathered(self, name, part.detail.get("seen", {}))
         for one in files_of(part):
-            for item in self.guarded(one):
+            for item in left_out(one) if "left" in part.detail else self.guarded(one):
                 gathered.add(item)
                 if gathered.full:
                     yield gathered.take()
@@ -221,6 +221,12 @@ class RowSource(Source):
         except Exception as error:  # the border around a stage's own call
             evidence = {"error": f"{type(error).__name__}: {error}"[:300], "after": str(last or "")}
             yield Fault(Place(part.files[0] if part.files else ""), "crash", evidence)
+
+
+def left_out(part: Part) -> Iterator[Fault]:
+    """The faults of a part that stands for what the listing of a source's files left out."""
+    for name, reason, evidence in part.detail["left"]:
+        yield Fault(Place(name), reason, evidence, failed=reason == "unreadable")
 
 
 def files_of(part: Part) -> list[Part]:

@@ -5,8 +5,9 @@
     dump.tar.gz#posts.sql@88+95:4!posts    a member of an archive, a row of table posts
     !users[id=5]                           a row of a live table, named by its key
 
-Offsets count bytes of the member after decompression. In paths and members the characters % # @ !
-are percent-encoded, so the parts can always be told apart.
+Offsets count bytes of the member after decompression. In paths, members and tables the characters
+% # @ ! are percent-encoded, so the parts can always be told apart, and so are control characters
+and, byte by byte, what is no UTF-8 in a name.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-_RESERVED = re.compile(r"[%#@!\n\r]")
+_RESERVED = re.compile("[%#@!\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_BYTES = re.compile("[\udc80-\udcff]")  # bytes of a name that are no UTF-8, as Python has them
+_LONE = re.compile("[\ud800-\udfff]")
+_ENCODED = re.compile(r"%u([0-9A-F]{4})|((?:%[0-9A-F]{2})+)")
 _FORM = re.compile(
     r"(?P<path>[^#@!]*)(?:#(?P<member>[^#@!]*))?"
     r"(?:@(?P<offset>\d+)\+(?P<length>\d+):(?P<line>\d+))?"
@@ -24,11 +28,27 @@ _FORM = re.compile(
 
 
 def _encode(text: str) -> str:
-    return _RESERVED.sub(lambda match: f"%{ord(match[0]):02X}", text)
+    encoded = _RESERVED.sub(lambda found: _percent(found[0].encode()), text)
+    if encoded.isascii() or not _LONE.search(encoded):
+        return encoded
+    by_byte = _BYTES.sub(lambda found: _percent(bytes([ord(found[0]) & 0xFF])), encoded)
+    if not _LONE.search(by_byte) and _decode(by_byte) == text:
+        return by_byte
+    return _LONE.sub(lambda found: f"%u{ord(found[0]):04X}", encoded)
+
+
+def _percent(raw: bytes) -> str:
+    return "".join(f"%{byte:02X}" for byte in raw)
 
 
 def _decode(text: str) -> str:
-    return re.sub(r"%([0-9A-F]{2})", lambda match: chr(int(match[1], 16)), text)
+    return _ENCODED.sub(_decoded, text)
+
+
+def _decoded(found: re.Match[str]) -> str:
+    if found[1] is not None:
+        return chr(int(found[1], 16))
+    return bytes.fromhex(found[2].replace("%", "")).decode("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.place import Place
 
-TEXT = st.text(max_size=12) | st.text(alphabet="%#@![]+:=\n\r/a1", max_size=12)
+ANY = st.characters(exclude_categories=())  # lone surrogates too
+NAMES = st.binary(max_size=12).map(os.fsdecode)  # of files
+TEXT = st.text(ANY, max_size=12) | NAMES | st.text(alphabet="%#@![]+:=\n\r/a1", max_size=12)
 POSITIONS = st.none() | st.tuples(st.integers(0), st.integers(0), st.integers(1))
 
 

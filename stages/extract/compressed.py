@@ -8,14 +8,15 @@ from __future__ import annotations
 import bz2
 import io
 import lzma
-import tarfile
-import zipfile
+import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from stages import watch
 from stages.base import Fault
+from stages.errors import SeedbedError
 from stages.place import Place
 
 # Text compresses 3 to 20 times, logs and tables of one value up to 150; bombs 1,000 and more.
@@ -23,24 +24,49 @@ from stages.place import Place
 RATIO = 300
 RATIO_FLOOR = 64 << 20
 _CHUNK = 1 << 18
-_XZ_MEMORY = 256 << 20  # xz -9 needs 65 MB
+_LEAST = 1 << 16  # bytes that one reading gives, if there are so many
+_FIRST = 512  # bytes that a new stream is given: more, and a million tiny ones are copied on and on
+_ZSTD_MEMORY = 128 << 20  # the library's own limit
+MEMORY = 256 << 20  # of a decompressor; xz -9 needs 65 MB
 
 
 @dataclass(frozen=True)
 class Limits:
     """Bounds on what is read out of compressed files; plain files have none.
 
-    member: bytes of one member after decompression. members: number of members of an archive.
-    ratio: decompressed bytes per compressed byte, once RATIO_FLOOR bytes have come out.
+    member: bytes of one member of an archive. total: bytes that come out of one file, all its
+    members together: the largest shards of open corpora are half of it, and 64 GiB take minutes.
+    members: number of members of an archive. ratio: bytes that come out for each that is packed,
+    of a member and of the whole, once RATIO_FLOOR bytes have come out.
     """
 
     member: int = 2 << 30
+    total: int = 64 << 30
     members: int = 1_000_000
     ratio: int = RATIO
 
-    def bomb(self, out: int, packed: int) -> bool:
-        """Whether so many bytes out of so many compressed ones are too many."""
-        return out > RATIO_FLOOR and out > self.ratio * packed
+
+class Budget:
+    """What may come out of so many packed bytes; shared by all members of an archive."""
+
+    def __init__(self, limits: Limits, packed: int | Callable[[], int], whole: str) -> None:
+        self._limits, self._packed, self._whole = limits, packed, whole
+        self.out = 0
+        self.spent = False
+
+    def spend(self, size: int) -> dict[str, Any] | None:
+        """Count bytes; the evidence of a fault when they are too many."""
+        self.out += size
+        if self.out > self._limits.total:
+            self.spent = True
+            return {"limit": self._limits.total, "of": f"bytes of the {self._whole}"}
+        if self.out > RATIO_FLOOR:
+            packed = self._packed if isinstance(self._packed, int) else self._packed()
+            if self.out > self._limits.ratio * packed:
+                self.spent = True
+                told = {"limit": self._limits.ratio, "of": f"ratio of the {self._whole}"}
+                return {**told, "bytes": self.out, "packed": packed}
+        return None
 
 
 class Broken(Exception):
@@ -51,6 +77,10 @@ class Broken(Exception):
         self.reason, self.evidence = reason, evidence
 
 
+class Damage(Broken):
+    """What the decompressor unpacked in the same call is lost with it."""
+
+
 class Raw(io.RawIOBase):
     """Counts, bounds, and turns an error of the reader into an end of data and a fault."""
 
@@ -59,11 +89,11 @@ class Raw(io.RawIOBase):
         read: Callable[[int], bytes],
         place: Place,
         limit: int | None = None,
-        ratio: Callable[[int], bool] = lambda size: False,
+        budgets: tuple[Budget, ...] = (),
         file: BinaryIO | None = None,
     ) -> None:
         self.file = file
-        self._read, self._place, self._limit, self._ratio = read, place, limit, ratio
+        self._read, self._place, self._limit, self._budgets = read, place, limit, budgets
         self._offset, self._line = 0, 1
         self.fault: Fault | None = None
 
@@ -75,23 +105,20 @@ class Raw(io.RawIOBase):
             return 0
         try:
             data = self._read(len(buffer))
-        except Broken as stop:
-            return self._stop(stop.reason, **stop.evidence)
-        except (EOFError, tarfile.ReadError) as error:
-            return self._stop("truncated", error=str(error))
-        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError) as error:
-            return self._stop("corrupt", error=str(error))
-        except (OSError, RuntimeError, NotImplementedError) as error:
-            # RuntimeError: a zip member with a password; NotImplementedError: its method
-            return self._stop("unreadable", error=sentence(error))
+        except (SeedbedError, MemoryError):
+            raise
+        except Exception as error:  # the border around a foreign decompressor
+            return self._stop(*trouble(error))
         if self._limit is not None and self._offset + len(data) > self._limit:
             data = data[: self._limit - self._offset]
             self._count(data)
             buffer[: len(data)] = data
-            self._stop("oversize", limit=self._limit, of="bytes")
+            self._stop("oversize", {"limit": self._limit, "of": "bytes"})
             return len(data)
-        if self._ratio(self._offset + len(data)):
-            return self._stop("oversize", bytes=self._offset + len(data), of="ratio")
+        for budget in self._budgets:
+            if (evidence := budget.spend(len(data))) is not None:
+                return self._stop("oversize", evidence)
+        watch.tick()
         self._count(data)
         buffer[: len(data)] = data
         return len(data)
@@ -100,7 +127,7 @@ class Raw(io.RawIOBase):
         self._offset += len(data)
         self._line += data.count(b"\n")
 
-    def _stop(self, reason: str, **evidence: object) -> int:
+    def _stop(self, reason: str, evidence: Mapping[str, Any]) -> int:
         place = Place(self._place.path, self._place.member, self._offset, 0, self._line)
         self.fault = Fault(place, reason, evidence)
         return 0
@@ -129,6 +156,9 @@ class Member(io.BufferedReader):
         return self.raw.file
 
 
+_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")  # a zstd frame of other data
+
+
 def compression(head: bytes) -> str | None:
     """gzip, bzip2, xz, zstd, zip, tar, or None for a plain file, from its first 512 bytes."""
     if head.startswith(b"\x1f\x8b\x08"):
@@ -137,7 +167,7 @@ def compression(head: bytes) -> str | None:
         return "bzip2"
     if head.startswith(b"\xfd7zXZ\0"):
         return "xz"
-    if head.startswith(b"\x28\xb5\x2f\xfd"):
+    if head.startswith(b"\x28\xb5\x2f\xfd") or _SKIPPABLE.match(head):
         return "zstd"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "zip"
@@ -145,27 +175,54 @@ def compression(head: bytes) -> str | None:
 
 
 def _is_tar(head: bytes) -> bool:
-    if len(head) < 512 or not head[0]:
+    return is_tar_header(head) or (head[257:262] == b"ustar" and 0 in head[:257])
+
+
+def is_tar_header(block: bytes) -> bool:
+    """Whether a block of 512 bytes is a whole header of a tar file, by its checksum."""
+    if len(block) < 512 or not block[0]:
         return False
     try:
-        told = int(head[148:156].strip(b" \0") or b"x", 8)
+        told = int(block[148:156].strip(b" \0") or b"x", 8)
     except ValueError:
         return False
-    return told == sum(head[:148]) + 8 * 32 + sum(head[156:512])
+    sum_ = sum(block[:148]) + 8 * 32 + sum(block[156:512])
+    if told == sum_:
+        return True
+    signed = sum(byte > 127 for byte in block[:148] + block[156:512])  # as old writers summed
+    return signed > 0 and told == sum_ - 256 * signed
+
+
+def trouble(error: Exception) -> tuple[str, dict[str, Any]]:
+    """The reason and evidence of an exception that the reader of a foreign format raised."""
+    if isinstance(error, Broken):
+        return error.reason, dict(error.evidence)
+    if isinstance(error, EOFError):
+        return "truncated", {"error": sentence(error)}
+    if isinstance(error, OSError) and error.errno is not None:
+        return "unreadable", from_system(error)
+    if isinstance(error, (ValueError, zlib.error, lzma.LZMAError, OSError)):
+        return "corrupt", {"error": sentence(error)}
+    return "corrupt", {"error": f"{type(error).__name__}: {error}"[:200]}
+
+
+def from_system(error: OSError) -> dict[str, Any]:
+    """The evidence of what the operating system said; its number marks a fault of the moment."""
+    return {"error": sentence(error), "errno": error.errno}
 
 
 def sentence(error: BaseException) -> str:
     """The message of an error, without the path of this machine."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return str(error) or type(error).__name__
+    return str(error)[:200] or type(error).__name__
 
 
 class _Zlib:
     """zlib's decompressor in the form of bz2's and lzma's."""
 
-    def __init__(self) -> None:
-        self._inner = zlib.decompressobj(31)
+    def __init__(self, window: int) -> None:
+        self._inner = zlib.decompressobj(window)
 
     def decompress(self, data: bytes, size: int) -> bytes:
         return self._inner.decompress(self._inner.unconsumed_tail + data, size)
@@ -183,76 +240,215 @@ class _Zlib:
         return self._inner.unused_data
 
 
-_DECOMPRESSORS: dict[str, Callable[[], Any]] = {
-    "gzip": _Zlib,
-    "bzip2": bz2.BZ2Decompressor,
-    "xz": lambda: lzma.LZMADecompressor(memlimit=_XZ_MEMORY),
-}
+def decompressor(kind: str) -> Any:
+    """A new decompressor of one stream; `deflate` and `lzma` stand in zip files only."""
+    if kind in ("gzip", "deflate"):
+        return _Zlib(31 if kind == "gzip" else -15)
+    if kind == "bzip2":
+        return bz2.BZ2Decompressor()
+    form = lzma.FORMAT_XZ if kind == "xz" else lzma.FORMAT_ALONE
+    return lzma.LZMADecompressor(form, memlimit=MEMORY)
 
 
-class _Packed:
-    """Reads one or more compressed streams, one after the other, as gzip and xz allow."""
+# What the first bytes of a further stream must be, as far as the file goes.
+_MAGIC = {"gzip": b"\x1f\x8b\x08", "bzip2": b"BZh", "xz": b"\xfd7zXZ\0"}
+_HEAD = 16  # bytes that tell the kind of all that can be concatenated
 
-    def __init__(self, kind: str, file: BinaryIO) -> None:
-        self._kind, self._file = kind, file
-        self._make = _DECOMPRESSORS[kind]
-        self._state: Any = self._make()
-        self._waiting = b""
-        self.taken = 0
+
+class Packed:
+    """Reads one stream, or several one after the other as gzip, bzip2 and xz allow.
+
+    take(size): more packed bytes, none at their end. Nothing depends on where its pieces end.
+    alone: whether one stream is all. slow: packed bytes after which each is given by itself.
+    """
+
+    def __init__(
+        self, kind: str, take: Callable[[int], bytes], alone: bool = False, slow: int | None = None
+    ) -> None:
+        self._kind, self._more, self._alone, self._slow = kind, take, alone, slow
+        self._state: Any = decompressor(kind)
+        self._held, self._at, self._feed = b"", 0, _FIRST
+        self.taken = self.last = 0
+        self._failed: Exception | None = None
 
     def read(self, size: int) -> bytes:
+        if self._failed is not None:
+            raise self._failed
+        found: list[bytes] = []
+        wanted = min(size, _LEAST)
+        try:
+            while wanted > 0 and (data := self._read(size)):
+                found.append(data)
+                size -= len(data)
+                wanted -= len(data)
+        except (Broken, EOFError) as error:
+            if not found:
+                raise
+            self._failed = error
+        return b"".join(found)
+
+    def _read(self, size: int) -> bytes:
         while True:
             if self._state.eof:
-                rest = self._state.unused_data or self._take()
-                while rest and not rest.strip(b"\0"):  # padding, as tapes and xz have it
-                    rest = self._take()
-                if not rest:
+                if self._alone or not self._another():
                     return b""
-                rest = rest.lstrip(b"\0")
-                if compression(rest[:16]) != self._kind:
-                    raise Broken("corrupt", error="bytes follow that are not compressed")
-                self._state, self._waiting = self._make(), rest
-            if self._state.needs_input and not self._waiting:
-                self._waiting = self._take()
-                ended = not self._waiting
-            else:
-                ended = False
-            given, self._waiting = self._waiting, b""
-            try:
-                data = bytes(self._state.decompress(given, size))
-            except OSError as error:  # bz2 says so of damaged data
-                raise Broken("corrupt", error=str(error)) from None
+                self._state, self._feed = decompressor(self._kind), _FIRST
+            given = b""
+            ended = False
+            if self._state.needs_input:
+                ended = not self._gather(1)
+                given = self._held[self._at : self._at + self._feed]
+                self.last = self.taken - len(self._held) + self._at
+                if self._slow is not None and self.last + self._feed > self._slow:
+                    given = given[: max(1, self._slow - self.last)]
+                self._at += len(given)
+                self._feed = min(2 * self._feed, _CHUNK)
+            data = self._unpacked(given, size)
+            if self._state.eof:
+                self._at -= len(self._state.unused_data)
             if data:
                 return data
             if ended and not self._state.eof:
-                raise Broken("truncated", error="the compressed data end before their end")
+                raise EOFError("the compressed data end before their end")
 
-    def _take(self) -> bytes:
-        data = self._file.read(_CHUNK)
+    def _unpacked(self, given: bytes, size: int) -> bytes:
+        try:
+            return bytes(self._state.decompress(given, size))
+        except (SeedbedError, MemoryError):
+            raise
+        except Exception as error:  # the border around a foreign decompressor
+            if isinstance(error, lzma.LZMAError) and "emory" in str(error):
+                raise Damage("oversize", limit=MEMORY, of="bytes of memory to unpack it") from None
+            raise Damage("corrupt", error=str(error)) from None
+
+    def _another(self) -> bool:
+        """Whether a further stream follows; zeros are padding, as tapes and xz have it."""
+        while self._gather(1) and not self._held[self._at]:
+            self._at = len(self._held) - len(self._held[self._at :].lstrip(b"\0"))
+        if not self._gather(1):
+            return False
+        self._gather(_HEAD)
+        head = self._held[self._at : self._at + _HEAD]
+        kind = compression(head)
+        if kind == self._kind:
+            return True
+        magic = _MAGIC[self._kind]
+        if len(head) < _HEAD and (head.startswith(magic) or magic.startswith(head)):
+            raise EOFError("the compressed data end within the head of a further stream")
+        told = f"{kind} data follow" if kind else "bytes follow that are not compressed"
+        raise Broken("corrupt", error=told)
+
+    def _gather(self, size: int) -> bool:
+        """Hold so many bytes ahead if the file has them; whether there is one."""
+        while len(self._held) - self._at < size:
+            data = self._more(_CHUNK)
+            if not data:
+                break
+            self.taken += len(data)
+            self._held, self._at = self._held[self._at :] + data, 0
+        return self._at < len(self._held)
+
+
+class _Zstd:
+    """Reads frames of zstd, skippable ones between them."""
+
+    def __init__(self, take: Callable[[int], bytes], slow: int | None = None) -> None:
+        import pyarrow as pa
+
+        self._feed = _Feed(take, slow)
+        self._slow = slow is not None
+        self._failed: Damage | None = None
+        self._stream = pa.CompressedInputStream(pa.PythonFile(self._feed, "r"), "zstd")
+
+    @property
+    def taken(self) -> int:
+        return self._feed.taken
+
+    @property
+    def last(self) -> int:
+        return self._feed.last
+
+    def read(self, size: int) -> bytes:
+        if not self._slow:
+            return self._unpacked(size)
+        if self._failed is not None:
+            raise self._failed
+        found: list[bytes] = []
+        try:
+            while len(found) < size and (data := self._unpacked(1)):
+                found.append(data)
+        except Damage as error:
+            self._failed = error
+        return self.read(size) if self._failed and not found else b"".join(found)
+
+    def _unpacked(self, size: int) -> bytes:
+        try:
+            return bytes(self._stream.read(size))
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            if "too much memory" in str(error):
+                told = {"limit": _ZSTD_MEMORY, "of": "bytes of memory to unpack it"}
+                raise Damage("oversize", **told) from None
+            cut = "ends" in str(error) or "truncated" in str(error).lower()
+            raise Damage("truncated" if cut else "corrupt", error=str(error)) from None
+
+
+class _Feed:
+    """The packed bytes as Arrow asks for them; each by itself after `slow` of them."""
+
+    closed = False
+
+    def __init__(self, take: Callable[[int], bytes], slow: int | None) -> None:
+        self._more, self._slow = take, slow
+        self.taken = self.last = 0
+
+    def read(self, size: int) -> bytes:
+        self.last = self.taken
+        if self._slow is not None:
+            size = max(1, min(size, self._slow - self.taken))
+        data = self._more(size)
         self.taken += len(data)
+        return data
+
+    def close(self) -> None:
+        """Who opened the file closes it."""
+
+
+class ToTheDamage:
+    """Reads to the last byte before a damage, by reading once more, byte by byte at the end.
+
+    A decompressor that meets damage does not give what it unpacked before it in the same call.
+    open(slow): a reader from the begin that takes each packed byte by itself after so many.
+    """
+
+    def __init__(self, open_: Callable[[int | None], Any]) -> None:
+        self._open, self.source = open_, open_(None)
+        self._given, self._damaged = 0, False
+
+    def read(self, size: int) -> bytes:
+        try:
+            data: bytes = self.source.read(size)
+        except Damage:
+            if self._damaged:
+                raise
+            self._damaged = True
+            self.source = self._open(self.source.last)
+            left = self._given
+            while left and (data := self.source.read(min(left, _CHUNK))):
+                left -= len(data)
+            return self.read(size)
+        self._given += len(data)
         return data
 
 
 def decompressed(kind: str, file: BinaryIO, place: Place, limits: Limits) -> Member:
-    if kind == "zstd":
-        return _zstd(file, place, limits)
-    packed_ = _Packed(kind, file)
+    """The bytes of a compressed file."""
 
-    return Member(
-        Raw(packed_.read, place, limits.member, lambda size: limits.bomb(size, packed_.taken))
-    )
+    def open_(slow: int | None) -> Packed | _Zstd:
+        file.seek(0)
+        return _Zstd(file.read, slow) if kind == "zstd" else Packed(kind, file.read, slow=slow)
 
-
-def _zstd(file: BinaryIO, place: Place, limits: Limits) -> Member:
-    import pyarrow as pa
-
-    stream = pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd")
-
-    def read(size: int) -> bytes:
-        try:
-            return bytes(stream.read(size))
-        except OSError as error:
-            cut = "ends" in str(error) or "truncated" in str(error).lower()
-            raise Broken("truncated" if cut else "corrupt", error=str(error)) from None
-
-    return Member(Raw(read, place, limits.member, lambda size: limits.bomb(size, file.tell())))
+    reader = ToTheDamage(open_)
+    budget = Budget(limits, lambda: reader.source.taken, "file")
+    return Member(Raw(reader.read, place, None, (budget,)))

@@ -97,16 +97,11 @@ class CsvExtract(RowSource):
         return Reading(self._given, self.encoding, self.header, self.null, None, padded)
 
     def parts(self, path: str, size: int) -> list[Part]:
-        root, names = files.find(path, archives.packed(self.suffixes))
-        return files.bundles(root, names, size)
+        root, names, left = files.find(path, archives.packed(self.suffixes))
+        return files.bundles(root, names, size) + files.left_out(root, left)
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
-        for name in part.files:
-            for found in archives.members(part.root, name, suffixes=self.suffixes):
-                if isinstance(found, Fault):
-                    yield found
-                else:
-                    yield from self._member(*found)
+        return archives.read(part, self.suffixes, self._member)
 
     def _member(self, place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
         try:

@@ -16,9 +16,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from stages import records
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import Unreadable, UsageError
+from stages.extract import files
 from stages.extract.databases import postgres, sqlite
 from stages.extract.databases.rows import Batch, Unread
-from stages.extract.files import find
 from stages.extract.forms import Names
 from stages.extract.row_records import Layout, as_json, key_text
 from stages.place import Place
@@ -48,6 +48,7 @@ class DatabaseExtract(RowSource):
         **ISOLATION_REASONS,
         "empty": "the prompt, completion or text is NULL or nothing but white space",
         "encoding": "text is not in the database's character set",
+        **files.REASONS,
         "unreadable": "the file is no SQLite database, or is damaged; rows before were read",
     }
     libraries: ClassVar[tuple[str, ...]] = ()
@@ -83,7 +84,7 @@ class DatabaseExtract(RowSource):
         each time; a SQLite file's by its content (and its log's), or by its name and the label.
         """
         if "://" not in path:
-            return [self._file_part(*found) for found in _files(path)]
+            return self._file_parts(path)
         url = urlsplit(path)
         if url.scheme == "sqlite":
             if url.netloc:
@@ -91,7 +92,7 @@ class DatabaseExtract(RowSource):
                     "a sqlite URL has three slashes before a relative path and four before an "
                     f"absolute one: sqlite:///{url.netloc}{url.path}"
                 )
-            return [self._file_part(*found) for found in _files(unquote(url.path[1:]))]
+            return self._file_parts(unquote(url.path[1:]))
         if url.scheme in ("mysql", "mariadb"):
             raise UsageError(
                 "live MySQL and MariaDB are not read; make a dump with mariadb-dump or mysqldump "
@@ -110,13 +111,18 @@ class DatabaseExtract(RowSource):
         mark = f"snapshot {self.snapshot}" if self.snapshot is not None else secrets.token_hex(16)
         return [Part("", (), detail={"url": path}, fingerprint=f"{path} {mark}")]
 
+    def _file_parts(self, path: str) -> list[Part]:
+        root, names, left = files.find(path, _SUFFIXES)
+        parts = [self._file_part(str(root), name) for name in names]
+        return parts + files.left_out(root, left)
+
     def _file_part(self, root: str, name: str) -> Part:
         if self.snapshot is not None:
             mark = f"{name} snapshot {self.snapshot}"
             return Part(root, (), detail={"file": name}, fingerprint=mark)
         log = name + "-wal"
-        files = (name, log) if (Path(root) / log).is_file() else (name,)
-        return Part(root, files, detail={"file": name})
+        both = (name, log) if (Path(root) / log).is_file() else (name,)
+        return Part(root, both, detail={"file": name})
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """The rows of the tables or of the query, in the order of their key."""
@@ -151,8 +157,3 @@ class DatabaseExtract(RowSource):
                 yield Item(at, raw, [known.record(values)])
             except Unreadable as error:
                 yield Fault(at, error.reason, error.evidence, failed=False, raw=raw)
-
-
-def _files(path: str) -> list[tuple[str, str]]:
-    root, names = find(path, _SUFFIXES)
-    return [(str(root), name) for name in names]

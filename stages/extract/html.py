@@ -66,8 +66,8 @@ class HtmlExtract(DocumentSource):
         return ("text",)
 
     def parts(self, path: str, size: int) -> list[Part]:
-        root, names = files.find(path, archives.packed(self.suffixes))
-        return files.bundles(root, names, size)
+        root, names, left = files.find(path, archives.packed(self.suffixes))
+        return files.bundles(root, names, size) + files.left_out(root, left)
 
     def items(self, part: Part) -> Iterator[tuple[Place, bytes] | Fault]:
         for name, _ in part.paths():

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, ClassVar
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import Unreadable
 from stages.extract import archives, charsets, columnar, files, forms, json_values
+from stages.extract.compressed import from_system
 from stages.extract.lines import LINE_BYTES, Line, lines, ranges
 from stages.place import Place
 from stages.records import REJECT_TEXT, to_json
@@ -67,7 +68,7 @@ class JsonlExtract(RowSource):
         )
 
     def parts(self, path: str, size: int) -> list[Part]:
-        root, names = files.find(path, archives.packed(self.suffixes))
+        root, names, left = files.find(path, archives.packed(self.suffixes))
         names = columnar.data_files(root, names)
         parts: list[Part] = []
         waiting: list[str] = []
@@ -83,28 +84,23 @@ class JsonlExtract(RowSource):
             parts += files.bundles(root, waiting, size)
             parts += cut
             waiting = []
-        return parts + files.bundles(root, waiting, size)
+        return parts + files.bundles(root, waiting, size) + files.left_out(root, left)
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
         if part.stop is not None:
             yield from self._range(part)
             return
-        for name in part.files:
-            for item in archives.members(part.root, name, suffixes=self.suffixes):
-                if isinstance(item, Fault):
-                    yield item
-                else:
-                    yield from self._member(*item)
+        yield from archives.read(part, self.suffixes, self._member)
 
     def _range(self, part: Part) -> Iterator[Item | Fault]:
         (name,) = part.files
         try:
-            with open(Path(part.root) / name, "rb") as file:
+            with files.opened(Path(part.root) / name) as file:
                 file.seek(part.start)
                 found = lines(file, part.start, part.detail["line"], part.stop)
                 yield from self._lines(Place(name), found, "utf-8", None)
         except OSError as error:
-            yield Fault(Place(name), "unreadable", {"error": error.strerror or str(error)})
+            yield Fault(Place(name), "unreadable", from_system(error))
 
     def _member(self, place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
         head = stream.peek(_HEAD)[:_HEAD]
@@ -235,7 +231,7 @@ def _of_lines(path: Path) -> int | None:
     """Where the lines of a plain JSONL file begin; None for a file that is read as a whole."""
     if not archives.is_plain(path):
         return None
-    with open(path, "rb") as file:
+    with files.opened(path) as file:
         head = file.read(_HEAD)
     charset, mark = charsets.sniff(head)
     if columnar.kind(head) or charsets.binary(head) or charset != "utf-8":

@@ -10,6 +10,7 @@ from typing import BinaryIO, NamedTuple
 
 from stages.base import Part
 from stages.errors import Changed
+from stages.extract.files import opened
 from stages.gather import sibling_digest
 from stages.place import Place
 
@@ -107,7 +108,7 @@ def ranges(root: Path, name: str, size: int, offset: int = 0) -> list[Part]:
     digests: list[array[int]] = []
     border = offset
     end = offset
-    with open(root / name, "rb") as file:
+    with opened(root / name) as file:
         stamp = _stamp(file)
         file.seek(offset)
         for line in lines(file, offset):

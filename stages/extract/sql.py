@@ -16,7 +16,7 @@ from stages import records
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import Unreadable, UsageError
 from stages.extract import archives
-from stages.extract.files import find
+from stages.extract.files import find, left_out
 from stages.extract.forms import Names
 from stages.extract.query import PLACE, Tables, names_table, problem_with
 from stages.extract.row_records import Layout, as_json, key_text
@@ -102,29 +102,24 @@ class SqlExtract(RowSource):
 
     def parts(self, path: str, size: int) -> list[Part]:
         """One part a file: statements before a byte decide how it is read."""
-        root, names = find(path, self.suffixes)
-        return [Part(str(root), (name,)) for name in names]
+        root, names, left = find(path, self.suffixes)
+        return [Part(str(root), (name,)) for name in names] + left_out(root, left)
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """The rows of a dump, or of the query over its tables."""
-        found: set[str] = set()
-        for name, _ in part.paths():
-            for item in archives.members(part.root, name, suffixes=_SUFFIXES):
-                if isinstance(item, Fault):
-                    yield item
-                    continue
-                place, stream = item
-                dialect = None if self.dialect == "auto" else self.dialect
-                reader = Reader(stream, dialect, self.row_limit, self.charset)
-                if self.query is not None:
-                    yield from self._joined(place, reader, stream, self.query)
-                else:
-                    yield from self._rows(place, reader, stream, found)
+        return archives.read(part, _SUFFIXES, self._member)
+
+    def _member(self, place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
+        dialect = None if self.dialect == "auto" else self.dialect
+        reader = Reader(stream, dialect, self.row_limit, self.charset)
+        if self.query is not None:
+            return self._joined(place, reader, stream, self.query)
+        return self._rows(place, reader, stream)
 
     # --- rows of tables ---------------------------------------------------------------------------
 
     def _rows(
-        self, place: Place, reader: Reader, stream: archives.Member, found: set[str]
+        self, place: Place, reader: Reader, stream: archives.Member
     ) -> Iterator[Item | Fault]:
         layouts: dict[Shape, Layout] = {}
         for event in reader:

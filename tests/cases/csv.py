@@ -41,6 +41,7 @@ def cases(folder: Path) -> list[Case]:
         archive.writestr("a.png", b"x")
     (folder / "gone").mkdir()
     (folder / "gone" / "link.csv").symlink_to(folder / "gone" / "nothing")
+    (folder / "gone" / "away.csv").symlink_to(folder / "good.csv")
     with open(folder / "long.csv", "wb") as file:  # sparse: it takes no room on the disk
         file.write(good + b"Why?," + b"soil " * 50_000 + b",garden\n")
         file.truncate(file.tell() + (66 << 20))
@@ -69,6 +70,6 @@ def cases(folder: Path) -> list[Case]:
         Case(stage, path=str(folder / "damaged.csv.gz"), reasons={"corrupt": 1}),
         Case(stage, path=str(folder / "nested.zip"), reasons={"nested": 1}),
         Case(stage, path=str(folder / "other.zip"), reasons={"no_members": 1}),
-        Case(stage, path=str(folder / "gone"), reasons={"unreadable": 1}),
+        Case(stage, path=str(folder / "gone"), reasons={"unreadable": 1, "link": 1}),
         Case(stage, path=str(folder / "long.csv"), reasons={"oversize": 1}),
     ]

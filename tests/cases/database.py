@@ -30,6 +30,8 @@ def cases(folder: Path) -> list[Case]:
     path = _made(folder / "forum.db")
     broken = folder / "broken.sqlite"
     broken.write_bytes(b"SQLite format 3\0" + b"x" * 4000)
+    (folder / "linked").mkdir()
+    (folder / "linked" / "away.db").symlink_to(path)
     select = (
         "SELECT p.id AS id, p.q AS prompt, t.tag AS completion "
         "FROM posts p JOIN tags t ON t.post = p.id"
@@ -43,4 +45,5 @@ def cases(folder: Path) -> list[Case]:
         Case(DatabaseExtract(), path=f"sqlite:///{path}", reasons={"empty": 1, "encoding": 1}),
         Case(DatabaseExtract(query=select, key=("id",), snapshot="first"), path=path),
         Case(DatabaseExtract(), path=str(broken), reasons={"unreadable": 1}),
+        Case(DatabaseExtract(), path=str(folder / "linked"), reasons={"link": 1}),
     ]

@@ -54,7 +54,8 @@ def _refused(folder: Path) -> list[Case]:
         "storm flag as well.</p></article></body>",
     )
     (refused / "gone.html").symlink_to(refused / "nowhere")
-    reasons = ("empty", "binary", "no_text", "needs_script", "too_short", "unreadable")
+    (refused / "away.html").symlink_to(folder / "tides.html")
+    reasons = ("empty", "binary", "no_text", "needs_script", "too_short", "unreadable", "link")
     tides = _write(folder / "tides.html", PAGE)
     return [
         Case(HtmlExtract(min_words=20), path=str(refused), reasons=dict.fromkeys(reasons, 1)),

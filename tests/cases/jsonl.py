@@ -51,6 +51,7 @@ def cases(folder: Path) -> list[Case]:
     (folder / "array.json").write_text(json.dumps(LINES, indent=1))
     (folder / "gone").mkdir()
     (folder / "gone" / "link.jsonl").symlink_to(folder / "gone" / "nothing")
+    (folder / "gone" / "away.jsonl").symlink_to(folder / "good.jsonl")
     with open(folder / "long.jsonl", "wb") as file:  # sparse: it takes no room on the disk
         file.write(good + json.dumps({"text": "soil " * 50_000}).encode() + b"\n")
         file.truncate(file.tell() + (66 << 20))
@@ -76,6 +77,6 @@ def cases(folder: Path) -> list[Case]:
         Case(stage, path=str(folder / "damaged.jsonl.gz"), reasons={"corrupt": 1}),
         Case(stage, path=str(folder / "nested.zip"), reasons={"nested": 1}),
         Case(stage, path=str(folder / "other.zip"), reasons={"no_members": 1}),
-        Case(stage, path=str(folder / "gone"), reasons={"unreadable": 1}),
+        Case(stage, path=str(folder / "gone"), reasons={"unreadable": 1, "link": 1}),
         Case(stage, path=str(folder / "long.jsonl"), reasons={"oversize": 1}),
     ]

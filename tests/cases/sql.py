@@ -63,6 +63,7 @@ def cases(folder: Path) -> list[Case]:
     damaged[len(damaged) // 2] ^= 0xFF
     (folder / "gone").mkdir(parents=True, exist_ok=True)
     (folder / "gone" / "gone.sql").symlink_to(folder / "nowhere")
+    (folder / "gone" / "away.sql").symlink_to(folder / "my.sql")
     long = HEAD + TABLE + "INSERT INTO `posts` VALUES (1,'" + "x" * (4 << 20) + "','y');\n"
     mysql = {"empty": 1, "expression": 1, "wrong_width": 1}
     return [
@@ -119,7 +120,7 @@ def cases(folder: Path) -> list[Case]:
         Case(
             SqlExtract(),
             path=_write(folder / "bad.sql.gz", bytes(damaged)),
-            reasons={"corrupt": 1},
+            reasons={"expression": 1, "corrupt": 1},
         ),
         Case(
             SqlExtract(),
@@ -141,5 +142,5 @@ def cases(folder: Path) -> list[Case]:
             path=_write(folder / "dumps.tar", _tar("dumps/my.sql", whole)),
             reasons=mysql,
         ),
-        Case(SqlExtract(), path=str(folder / "gone"), reasons={"unreadable": 1}),
+        Case(SqlExtract(), path=str(folder / "gone"), reasons={"unreadable": 1, "link": 1}),
     ]

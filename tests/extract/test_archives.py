@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -16,7 +17,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from stages.base import Fault
+from stages.base import Fault, Item, Part
+from stages.errors import StageFailed, UsageError
 from stages.extract import archives, compressed
 from stages.extract.archives import Limits, members, read_at
 from stages.place import Place
@@ -141,7 +143,9 @@ def test_a_tar_cut_anywhere_is_told(tmp_path: Path) -> None:
     damaged[2560 + 20] ^= 255  # the second header
     (tmp_path / "x.tar").write_bytes(damaged)
     got, faults = read(tmp_path, "x.tar")
-    assert list(got) == ["x.tar#a.txt"] and [f.reason for f in faults] == ["corrupt"]
+    assert got == {"x.tar#a.txt": TEXT[:2000], "x.tar#c.txt": b"c"}
+    assert [f.reason for f in faults] == ["corrupt"]
+    assert faults[0].evidence == {"error": "a header is damaged", "at": 2560}
 
 
 def test_archives_in_archives_are_faults(tmp_path: Path) -> None:
@@ -157,15 +161,20 @@ def test_archives_in_archives_are_faults(tmp_path: Path) -> None:
 def test_a_bomb_is_stopped_at_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.gz").write_bytes(gzip.compress(b"0" * 3_000_000))
     (tmp_path / "a.zip").write_bytes(zip_of({"a": b"0" * 3_000_000}))
-    for name in ("a.gz", "a.zip"):
-        got, faults = read(tmp_path, name, limits=Limits(member=1_000_000))
-        assert sum(map(len, got.values())) == 1_000_000
-        assert faults[0].reason == "oversize"
-        assert faults[0].evidence == {"limit": 1_000_000, "of": "bytes"}
+    got, faults = read(tmp_path, "a.zip", limits=Limits(member=1_000_000))
+    assert sum(map(len, got.values())) == 1_000_000
+    assert faults[0].reason == "oversize"
+    assert faults[0].evidence == {"limit": 1_000_000, "of": "bytes"}
+    got, faults = read(tmp_path, "a.gz", limits=Limits(total=1_000_000))
+    assert 700_000 < sum(map(len, got.values())) <= 1_000_000
+    assert faults[0].reason == "oversize"
+    assert faults[0].evidence == {"limit": 1_000_000, "of": "bytes of the file"}
     monkeypatch.setattr(compressed, "RATIO_FLOOR", 500_000)
     for name in ("a.gz", "a.zip"):
         got, faults = read(tmp_path, name)
-        assert sum(map(len, got.values())) < 1_500_000 and faults[0].evidence["of"] == "ratio"
+        assert sum(map(len, got.values())) < 1_500_000 and str(faults[0].evidence["of"]).startswith(
+            "ratio of the"
+        )
 
 
 def test_too_many_members_are_told(tmp_path: Path) -> None:
@@ -241,3 +250,51 @@ def test_read_at_finds_bytes_again_through_everything(tmp_path: Path) -> None:
         read_at(tmp_path, Place("a", None, len(TEXT) - 1, 2, 1))
     with pytest.raises(FileNotFoundError):
         read_at(tmp_path, Place("c.tar.gz", "z"))
+
+
+def test_what_a_reader_raises_is_corrupt_at_its_member_and_the_others_are_read(
+    tmp_path: Path,
+) -> None:
+    names = ["good.txt", "index.txt", "deep.txt", "machine.txt", "last.txt"]
+    (tmp_path / "a.zip").write_bytes(zip_of({name: name.encode() for name in names}))
+    (tmp_path / "b.txt").write_bytes(b"plain")
+    part = Part(str(tmp_path), ("a.zip", "b.txt"))
+
+    def member(place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
+        raw = stream.read()
+        yield Item(place, raw, [{"text": "t"}])
+        if raw == b"index.txt":
+            raise IndexError("index out of range")
+        if raw == b"deep.txt":
+            raise RecursionError("maximum recursion depth exceeded")
+        if raw == b"machine.txt":
+            raise OSError("ZSTD said no")
+
+    found = list(archives.read(part, (".txt",), member))
+    assert [item.place.member for item in found if isinstance(item, Item)] == [*names, None]
+    assert [(f.place.member, f.reason, f.evidence) for f in found if isinstance(f, Fault)] == [
+        ("index.txt", "corrupt", {"error": "IndexError: index out of range"}),
+        ("deep.txt", "corrupt", {"error": "RecursionError: maximum recursion depth exceeded"}),
+        ("machine.txt", "corrupt", {"error": "OSError: ZSTD said no"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (UsageError("a mistake"), UsageError),
+        (MemoryError(), MemoryError),
+        (OSError(errno.ENOSPC, "No space left on device"), StageFailed),
+    ],
+)
+def test_what_is_not_the_members_fault_is_not_booked_on_it(
+    error: BaseException, raised: type[BaseException], tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_bytes(b"x")
+
+    def member(place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
+        raise error
+        yield
+
+    with pytest.raises(raised):
+        list(archives.read(Part(str(tmp_path), ("a.txt",)), (), member))

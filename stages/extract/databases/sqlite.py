@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ def read(
     """Batches of the rows of tables or of a query."""
     try:
         connection = sqlite3.connect(
-            f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None
+            f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, isolation_level=None
         )
     except sqlite3.Error as error:
         yield Unread("unreadable", {"error": str(error)})
