@@ -10,13 +10,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline.recipe import Recipe
 from pipeline.store import Store
 from stages.corpus import MANIFEST
 from stages.errors import UsageError
 from stages.records import FORMAT
+
+if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
 
 # Where the latest folder of each kind is shown in a run.
 FOLDERS = {
@@ -26,6 +28,15 @@ FOLDERS = {
     "findings": "findings",
     "files": "files",
 }
+
+
+# What a run writes into its folder itself.
+ACCOUNTS = ("run.json", "events.jsonl", "report.html")
+
+
+def label_of(number: int, stage: str, source: str | None) -> str:
+    """What the step of this number is called, and its folder under `steps`."""
+    return f"{number:02d}-{stage}" + (f"-{source}" if source and source != stage else "")
 
 
 @dataclass

@@ -10,16 +10,19 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline.store import Store, lives
+from pipeline.store import Store, is_key, lives
+from stages import owned
 from stages.errors import UsageError
 
 _LOCK = "lock"
+_NAME = re.compile(r"[0-9]+-[0-9a-z]+\.jsonl")  # of a mark; other files stay
 
 
 class Mark:
@@ -62,8 +65,10 @@ def collect(root: Path, keep_runs: int = 3) -> tuple[int, int]:
     What an unfinished run after them made is kept too, so that it can go on. Returns (entries,
     bytes) removed. UsageError while a run is under way.
     """
-    if not (root / "objects").is_dir():
-        raise UsageError(f"{root} is not a store")
+    given, root = root, owned.resolved(root)
+    if not owned.is_marked(root, owned.STORE):
+        mark = owned.mark_of(owned.STORE)
+        raise UsageError(f"{given} is not a store of seedbed's: it has no {mark}; name it: --store")
     if keep_runs < 0:
         raise UsageError(f"the number of runs to keep must be at least 0, not {keep_runs}")
     store = Store(root)
@@ -75,14 +80,16 @@ def collect(root: Path, keep_runs: int = 3) -> tuple[int, int]:
                 f"a run is under way in {root}{_who(root)}; wait for its end"
             ) from None
         store.sweep(0.0)
-        kept, gone = _divided(sorted((root / "runs").glob("*.jsonl")), keep_runs)
+        marks = [path for path in (root / "runs").glob("*.jsonl") if _NAME.fullmatch(path.name)]
+        kept, gone = _divided(sorted(marks), keep_runs)
         named = {
             key for path in kept for row in _rows(path) if isinstance(row, list) for key in row
         }
         removed = store.remove([key for key in store.all() if key not in named])
         for path in (root / "work").glob("*"):
-            if path.name.partition(".")[0] not in named:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            if is_key(key := path.name.removesuffix(".lock")) and key not in named:
+                real = path.is_dir() and not path.is_symlink()
+                shutil.rmtree(path) if real else path.unlink()
         for path in gone:
             path.unlink()
     return removed

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import stages
+from pipeline.places import problems_of_places
 from pipeline.yaml import Node, Problem, load
 from stages import check
 from stages.base import End, Source, Stage
@@ -79,6 +80,7 @@ class Recipe:
     store: str = ".seedbed"
     part_bytes: int = 16 << 20
     file: str = ""
+    place: tuple[int, int] = (0, 0)  # line and column of `run:`
 
 
 class _Reader:
@@ -205,6 +207,9 @@ class _Reader:
         if "path" not in own:
             self.say(parameters, f"{cls.name} needs a path")
         name = self.typed(own, "name", str, cls.name)
+        if not _names_folder(name):  # a step's folder has it in its name
+            where = own.get("name", parameters)
+            self.say(where, f"name must be usable as a folder's name, not {name!r}")
         licence = self.typed(own, "license", str, None)
         full = absolute(path, self.folder)
         if path and missing(full):
@@ -212,6 +217,12 @@ class _Reader:
         if stage is None:
             return None
         return SourceStep(stage, node.line, node.column, full, name, licence, path, steps)
+
+
+def _names_folder(name: str) -> bool:
+    if name in ("", ".", "..") or {"/", "\\", "\0"} & {*name}:
+        return False
+    return len(name.encode("utf-8", "surrogatepass")) <= 200
 
 
 def absolute(path: str, folder: Path) -> str:
@@ -226,8 +237,11 @@ def missing(path: str) -> bool:
     return next(glob.iglob(path, recursive=True), None) is None
 
 
-def read_recipe(path: Path) -> Recipe:
-    """Read and check a recipe file; RecipeError with every problem that it has."""
+def read_recipe(path: Path, **changes: Any) -> Recipe:
+    """Read and check a recipe file; RecipeError with every problem that it has.
+
+    changes: fields of the recipe that the call sets in place of the file.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -239,11 +253,10 @@ def read_recipe(path: Path) -> Recipe:
         raise RecipeError(problems)
     reader = _Reader(str(path), path.resolve().parent)
     reader.problems = problems
-    recipe = _recipe(reader, root, path)
+    recipe = dataclasses.replace(_recipe(reader, root, path), **changes)
     if not reader.problems:
-        reader.problems += [
-            dataclasses.replace(problem, file=str(path)) for problem in problems_of_order(recipe)
-        ]
+        reader.problems += problems_of_order(recipe) + problems_of_places(recipe)
+        reader.problems = [dataclasses.replace(p, file=str(path)) for p in reader.problems]
     if reader.problems:
         raise RecipeError(sorted(reader.problems, key=lambda p: (p.line, p.column)))
     return recipe
@@ -259,7 +272,7 @@ def _recipe(reader: _Reader, root: Node, path: Path) -> Recipe:
     if "sources" not in top:
         reader.say(root, "a recipe needs sources:")
     name = reader.typed(top, "name", str, path.stem)
-    if name in ("", ".", "..") or "/" in name or "\\" in name:
+    if not _names_folder(name):
         reader.say(top.get("name", root), f"name must be usable as a folder's name, not {name!r}")
     reader.seed = reader.typed(top, "seed", int, 0)
     sources = tuple(
@@ -281,7 +294,10 @@ def _recipe(reader: _Reader, root: Node, path: Path) -> Recipe:
             reader.say(run[key], f"{key} must be at least 1, not {settings[key]}")
     settings = {key: value for key, value in settings.items() if value is not None}
     folder = path.resolve().parent
-    return Recipe(name, folder, sources, steps, reader.seed, file=str(path), **settings)
+    where = root.keys.get("run", (root.line, root.column))
+    return Recipe(
+        name, folder, sources, steps, reader.seed, file=str(path), place=where, **settings
+    )
 
 
 def problems_of_order(recipe: Recipe) -> list[Problem]:
