@@ -140,8 +140,8 @@ def names_in(folder: Path) -> set[str]:
         listed = {name for name, _ in _below(folder) if _PIECE.fullmatch(name)}
     else:
         raise Foreign(
-            f"{_shown(str(folder))} holds {told(_some(folder))} and no manifest of seedbed's: it is left "
-            f"as it is; {_ELSEWHERE}"
+            f"{_shown(str(folder))} holds {told(_some(folder))} and no manifest of seedbed's: it "
+            f"is left as it is; {_ELSEWHERE}"
         )
     parents = _parents(listed)
     foreign = []
@@ -222,11 +222,9 @@ def _below(folder: Path) -> Iterator[tuple[str, bool]]:
         except OSError:  # what cannot be looked into may be anybody's
             yield f"{here}/...", False
             continue
-        for name, is_folder in found:
-            path = f"{here}/{name}" if here else name
-            yield path, is_folder
-            if is_folder:
-                waiting.append(path)
+        paths = [(f"{here}/{name}" if here else name, is_folder) for name, is_folder in found]
+        yield from paths
+        waiting.extend(path for path, is_folder in reversed(paths) if is_folder)
 
 
 def remove(folder: Path, names: Collection[str]) -> None:
