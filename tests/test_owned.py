@@ -147,15 +147,15 @@ def test_a_manifest_that_is_no_file_is_not_opened(tmp_path: Path) -> None:
 
 
 def test_pieces_without_a_manifest_are_ours_in_a_runs_folder_alone(tmp_path: Path) -> None:
-    for run in (False, True):
-        folder = corpus(tmp_path / f"{run}/steps/01-html")
+    owned.claim(tmp_path / "run", owned.RUN)
+    for place in ("free/steps/01-html", "free/corpus", "run/sub/steps/corpus"):
+        folder = corpus(tmp_path / place)
         (folder / "manifest.json").unlink()
-        if not run:
-            with pytest.raises(Foreign, match=r"holds data/00000\.arrow, rejects/00000\.arrow"):
-                owned.names_in(folder)
-            continue
-        owned.claim(tmp_path / "marked", owned.RUN)
-        (tmp_path / "marked/.seedbed-run").rename(tmp_path / f"{run}/.seedbed-run")
+        with pytest.raises(Foreign, match=r"holds data/00000\.arrow, rejects/00000\.arrow and no"):
+            owned.names_in(folder)
+    for place in ("run/steps/01-html", "run/corpus"):
+        folder = corpus(tmp_path / place)
+        (folder / "manifest.json").unlink()
         assert owned.names_in(folder) == {"data/00000.arrow", "rejects/00000.arrow"}
         (folder / "data/notes.txt").touch()
         with pytest.raises(Foreign, match=r"data/notes\.txt"):
