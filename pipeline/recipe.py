@@ -207,7 +207,7 @@ class _Reader:
         if "path" not in own:
             self.say(parameters, f"{cls.name} needs a path")
         name = self.typed(own, "name", str, cls.name)
-        if not _names_folder(name):  # a step's folder has it in its name
+        if not all(map(_names_folder, name.split("/"))):  # it is part of a step's folder
             where = own.get("name", parameters)
             self.say(where, f"name must be usable as a folder's name, not {name!r}")
         licence = self.typed(own, "license", str, None)

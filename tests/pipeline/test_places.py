@@ -344,7 +344,7 @@ def test_runs_keep_out_of_each_others_folders_and_out_of_stores(
         refused("run", "steps.yaml", "--out", out, words=words)
     refused("run", "t.yaml", "--store", "other/.seedbed/more", words="a store of seedbed's")
     text = (tmp_path / "t.yaml").read_text()
-    for name in ("../../../x", "a/b", "..", "x" * 201):
+    for name in ("../../../x", "a/../../b", "/x", "..", "x" * 201):
         (tmp_path / "t.yaml").write_text(text.replace("in.jsonl", f"in.jsonl, name: '{name}'"))
         refused("run", "t.yaml", words=r"t\.yaml:5:\d+: name must be usable as a folder's name")
 
