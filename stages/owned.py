@@ -228,15 +228,17 @@ def _below(folder: Path) -> Iterator[tuple[str, bool]]:
 
 
 def remove(folder: Path, names: Collection[str]) -> None:
-    """Remove the files of these names below a folder and what folders are empty then."""
+    """Remove the files of these names below a folder and what folders are empty then.
+
+    The manifest goes last: after a kill the rest is still known for ours.
+    """
     parents = _parents(names)
-    folders = [folder]
-    for name, is_folder in list(_below(folder)):
-        if is_folder and name in parents:
-            folders.append(folder / name)
-        elif not is_folder and name in names:
-            with contextlib.suppress(OSError):
-                (folder / name).unlink()
+    below = list(_below(folder))
+    folders = [folder, *(folder / name for name, is_folder in below if name in parents)]
+    files = [name for name, is_folder in below if not is_folder and name in names]
+    for name in sorted(files, key=lambda name: name == MANIFEST):
+        with contextlib.suppress(OSError):
+            (folder / name).unlink()
     for one in sorted(folders, key=lambda path: len(path.parts), reverse=True):
         with contextlib.suppress(OSError):
             one.rmdir()
@@ -246,10 +248,19 @@ def remove(folder: Path, names: Collection[str]) -> None:
 
 
 def resolved(path: str | os.PathLike[str]) -> Path:
-    """What a path leads to, through links, there or not; UsageError for a circle of links."""
-    found = os.path.realpath(path)
-    if os.path.islink(found):
-        raise UsageError(f"{_shown(os.fspath(path))} is a link that leads in a circle")
+    """What a path leads to, through links, there or not; UsageError for what can be no path."""
+    shown = _shown(os.fspath(path))
+    try:
+        found = os.path.realpath(path)
+        circle = stat.S_ISLNK(os.lstat(found).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return Path(found)
+    except OSError as error:
+        raise UsageError(f"{shown}: {error.strerror}; name another") from None
+    except ValueError:  # a zero byte, half a character
+        raise UsageError(f"{shown} can be no name of a file or folder; name another") from None
+    if circle:
+        raise UsageError(f"{shown} is a link that leads in a circle")
     return Path(found)
 
 

@@ -222,8 +222,15 @@ def test_how_paths_lie_to_each_other(tmp_path: Path) -> None:
     assert owned.relation(tmp_path / "ab", a) is None and owned.relation(b, tmp_path / "c") is None
     (tmp_path / "one").symlink_to("two")
     (tmp_path / "two").symlink_to("one")
-    with pytest.raises(UsageError, match="leads in a circle"):
-        owned.resolved(tmp_path / "one")
+    for name, words in (
+        ("one", "leads in a circle"),
+        ("x" * 300, "File name too long; name another"),
+        ("a\0b", "can be no name of a file"),
+        ("a\ud800b", "can be no name of a file"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            owned.resolved(tmp_path / name)
+    assert owned.resolved(tmp_path / "link/new") == tmp_path / "a/new"
 
 
 # --- the library's calls ------------------------------------------------------------------------
