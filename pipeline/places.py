@@ -91,15 +91,27 @@ def check_recipe(recipe: Recipe) -> None:
         for path, kind in ((store, owned.STORE), (folder, owned.RUN))
         if (why := owned.refusal(path, kind))
     ]
-    for path, kind in ((folder, owned.RUN), (folder, owned.STORE), (store, owned.STORE)):
-        for above in path.parents:
-            if owned.is_marked(above, kind):
-                problems.append(f"{path} lies in {above}, a {kind} of seedbed's; name another")
+    problems += [
+        f"{path} lies in {above}, a {kind} of seedbed's; name another"
+        for path in (folder, store)
+        for above, kind in _ours_above(path)
+        if path == folder or kind != owned.RUN  # that of this run is said already
+    ]
     if not problems and folder.is_dir():
         shown = _shown(recipe, folder)
         problems = [*_read_and_shown(recipe, shown), *_foreign(shown), *_no_files(folder)]
     if problems:
         raise UsageError("\n".join(problems))
+
+
+def _ours_above(path: Path) -> Iterator[tuple[Path, str]]:
+    """The stores, runs and corpora that a path lies in."""
+    for above in path.parents:
+        for kind in (owned.STORE, owned.RUN):
+            if owned.is_marked(above, kind):
+                yield above, kind
+        if owned.manifest_of(above):
+            yield above, "corpus"
 
 
 def _shown(recipe: Recipe, folder: Path) -> list[Path]:
@@ -177,9 +189,11 @@ def check_out(out: Path, stage: Stage, source: SourceStep | Path) -> Path:
     for path in _read_by(stage) if out.is_dir() else ():
         if how := owned.relation(out, path):
             raise UsageError(f"{given} {how} {path}, which {stage.name} reads; name another -o")
-    for above in (out, *out.parents):
-        if owned.is_marked(above, owned.STORE):
-            raise UsageError(f"{given} lies in the store {above}; name another -o")
+    if owned.is_marked(out, owned.STORE):
+        raise UsageError(f"{given} is a store; name another -o")
+    for above, kind in _ours_above(out):
+        if kind != owned.RUN:  # the corpora of a run may be replaced by hand
+            raise UsageError(f"{given} lies in {above}, a {kind} of seedbed's; name another -o")
     store = store_beside(out)
     if how := owned.relation(out, store):
         raise UsageError(f"{given} {how} the place of the store, {store}; name another -o")

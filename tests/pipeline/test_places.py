@@ -135,8 +135,10 @@ def test_an_output_beside_or_in_what_is_no_store_of_ours(tmp_path: Path, refused
     told = refused("jsonl", "in.jsonl", "-o", "a/out", words="no store of seedbed's")
     assert "holds objects" in told and "another place for the output" in told
     Store(tmp_path / "b/.seedbed")
-    refused("jsonl", "in.jsonl", "-o", "b/.seedbed/out", words="lies in the store")
-    refused("jsonl", "in.jsonl", "-o", "b/.seedbed", words="lies in the store")
+    refused("jsonl", "in.jsonl", "-o", "b/.seedbed/out", words="lies in .*, a store of seedbed's")
+    refused("jsonl", "in.jsonl", "-o", "b/.seedbed", words="b/.seedbed is a store")
+    corpus(tmp_path / "C")
+    refused("jsonl", "in.jsonl", "-o", "C/data/sub", words="lies in .*/C, a corpus of seedbed's")
     refused("jsonl", "in.jsonl", "-o", "c/.seedbed", words="is the place of the store")
     (tmp_path / "d").mkdir()
     (tmp_path / "d/.seedbed").write_text("a file of mine")
@@ -343,6 +345,9 @@ def test_runs_keep_out_of_each_others_folders_and_out_of_stores(
         world.recipe(tmp_path, "jsonl: {path: in.jsonl}", "[normalize]", name="steps")
         refused("run", "steps.yaml", "--out", out, words=words)
     refused("run", "t.yaml", "--store", "other/.seedbed/more", words="a store of seedbed's")
+    corpus(tmp_path / "C")
+    refused("run", "t.yaml", "--out", "C", words="lies in .*/C, a corpus of seedbed's")
+    refused("run", "t.yaml", "--store", "C/store", words="lies in .*/C, a corpus of seedbed's")
     text = (tmp_path / "t.yaml").read_text()
     for name in ("../../../x", "a/../../b", "/x", "..", "x" * 201):
         (tmp_path / "t.yaml").write_text(text.replace("in.jsonl", f"in.jsonl, name: '{name}'"))
