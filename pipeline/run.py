@@ -210,7 +210,10 @@ def _opened(corpus: Corpus) -> Flow:
 def _identity(run: Run, path: Path) -> str:
     if Corpus.at(path):
         manifest = Corpus(path).manifest
-        return str(manifest.get("digest") or manifest.get("sha256"))
+        if "digest" in manifest:
+            return str(manifest["digest"])
+        paths = {name: (path / name).resolve() for name in manifest.get("files", {})}
+        return hash_of({name: run.hashes.of(p) for name, p in paths.items() if p.is_file()})
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
     return hash_of([[str(f.relative_to(path)), run.hashes.of(f.resolve())] for f in files])
 

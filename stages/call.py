@@ -177,7 +177,7 @@ def ended(stage: End, source: Path, out: Path) -> dict[str, Any]:
                 "format": records.FORMAT,
                 "kind": stage.kind,
                 "stage": stage.name,
-                "files": _sizes(temporary),
+                **_files_of(temporary),
                 "summary": summary,
             },
         )
@@ -193,6 +193,10 @@ def ended(stage: End, source: Path, out: Path) -> dict[str, Any]:
     return summary
 
 
-def _sizes(folder: Path) -> dict[str, int]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+def _files_of(folder: Path) -> dict[str, dict[str, Any]]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    return {
+        "files": {name: path.stat().st_size for name, path in zip(names, paths, strict=True)},
+        "hashes": {name: corpus.sha256_of(path) for name, path in zip(names, paths, strict=True)},
+    }

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from stages.corpus import MADE_BY, MANIFEST
+from stages.corpus import MADE_BY, MANIFEST, sha256_of
 from stages.errors import UsageError
 from stages.records import FORMAT
 
@@ -143,11 +143,13 @@ def names_in(folder: Path) -> set[str]:
             f"{_shown(str(folder))} holds {told(_some(folder))} and no manifest of seedbed's: it "
             f"is left as it is; {_ELSEWHERE}"
         )
-    parents = _parents(listed)
+    parents, (sizes, hashes, shown) = _parents(listed), _written(folder, manifest or {})
     foreign = []
     for name, is_folder in _below(folder):
         if name not in (parents if is_folder else listed):
             foreign.append(name)
+        elif _changed(folder / name, sizes.get(name), hashes.get(name), shown):
+            foreign.append(f"{name} (changed since)")
         if len(foreign) > _TOLD:
             break
     if foreign:
@@ -165,6 +167,30 @@ def _some(folder: Path) -> list[str]:
     """A few of the files below a folder; of its folders, when a short look finds no file."""
     below = list(itertools.islice(_below(folder), 500))
     return [name for name, is_folder in below if not is_folder] or [name for name, _ in below]
+
+
+def _written(folder: Path, manifest: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], int]:
+    """(sizes, hashes, time of the manifest) of an end stage's files, as they were shown."""
+    sizes, hashes = manifest.get("files"), manifest.get("hashes")
+    if not isinstance(sizes, dict) or not isinstance(hashes, dict):
+        return {}, {}, 0
+    try:
+        return sizes, hashes, (folder / MANIFEST).lstat().st_mtime_ns
+    except OSError:
+        return sizes, hashes, 0
+
+
+def _changed(path: Path, size: object, digest: object, shown: int) -> bool:
+    """Whether somebody has worked on a file of an end stage since it was shown, such as a card.
+    Pieces of a corpus have no hash there: what was edited in them is put right."""
+    try:
+        status = path.lstat()
+        if digest is None or not stat.S_ISREG(status.st_mode):
+            return False
+        as_shown = status.st_size == size and status.st_mtime_ns <= shown
+        return not as_shown and sha256_of(path) != digest
+    except OSError:
+        return False
 
 
 def check_replaceable(folder: Path) -> None:

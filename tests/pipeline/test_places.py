@@ -500,6 +500,25 @@ def test_every_folder_that_is_shown_says_who_made_it(tmp_path: Path) -> None:
     assert (folder / "files/README.md").exists() and Corpus.at(folder / "corpus")
 
 
+def test_a_card_that_somebody_has_worked_on_is_kept(tmp_path: Path, refused: Refused) -> None:
+    _world(tmp_path, "[split, export]")
+    folder = _run(tmp_path)
+    card = folder / "files/README.md"
+    text = card.read_text()
+    for changed in (text + "and what I know of it\n", text[:-2] + "!\n"):
+        card.unlink()  # an editor writes a new file in place of one that is only to be read
+        card.write_text(changed)
+        refused("run", "t.yaml", words=r"did not put there: README\.md \(changed since\)")
+    card.unlink()
+    card.write_text(text)
+    _run(tmp_path)
+    out = tmp_path / "exported"
+    cli.stages.stage("export")()(folder / "corpus", out)
+    assert "README.md" in owned.names_in(out)
+    (out / "README.md").write_text(text + "!")
+    refused("export", folder / "corpus", "-o", out, words=r"README\.md \(changed since\)")
+
+
 def test_a_stage_goes_on_to_replace_its_own_output(tmp_path: Path) -> None:
     source = corpus(tmp_path / "in")
     stage = cli.stages.stage("normalize")()
