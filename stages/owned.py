@@ -148,7 +148,7 @@ def names_in(folder: Path) -> set[str]:
     for name, is_folder in _below(folder):
         if name not in (parents if is_folder else listed):
             foreign.append(name)
-        elif _changed(folder / name, sizes.get(name), hashes.get(name), shown):
+        elif name in hashes and _changed(folder / name, sizes.get(name), hashes[name], shown):
             foreign.append(f"{name} (changed since)")
         if len(foreign) > _TOLD:
             break
@@ -185,7 +185,7 @@ def _changed(path: Path, size: object, digest: object, shown: int) -> bool:
     Pieces of a corpus have no hash there: what was edited in them is put right."""
     try:
         status = path.lstat()
-        if digest is None or not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(status.st_mode):
             return False
         as_shown = status.st_size == size and status.st_mtime_ns <= shown
         return not as_shown and sha256_of(path) != digest
