@@ -129,6 +129,8 @@ def names_in(folder: Path) -> set[str]:
     try:
         if not stat.S_ISDIR(folder.lstat().st_mode):
             raise Foreign(f"{_shown(str(folder))} is no folder; {_ELSEWHERE}")
+        if os.path.ismount(folder):
+            raise Foreign(f"{_shown(str(folder))} is a mounted disk; name a folder in it")
         if not os.listdir(folder):
             return set()
     except FileNotFoundError:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import re
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline import cli, flow, places
 from pipeline.gc import collect
@@ -150,14 +155,12 @@ def test_a_link_stays_a_link_and_what_it_leads_to_is_made(tmp_path: Path) -> Non
     (tmp_path / "disk/sub").mkdir(parents=True)
     (tmp_path / "LINK").symlink_to("disk/new")
     (tmp_path / "parent").symlink_to("disk/sub")
-    for out, real in (("LINK", "disk/new"), ("LINK", "disk/new"), ("parent/out", "disk/sub/out")):
+    for out, real in (("LINK", "disk/new"), ("parent/out", "disk/sub/out")):
         seedbed("jsonl", "in.jsonl", "-o", out, cwd=tmp_path)
         assert len(Corpus(tmp_path / real)) == 3
-        (tmp_path / real / "manifest.json").write_text(
-            (tmp_path / real / "manifest.json")
-            .read_text()
-            .replace('"label": "jsonl"', '"label": ""')
-        )
+        other = {"made_by": "seedbed", "format": 1, "files": {"a": 1}}
+        flow.show(tmp_path / out, other, {"a": tmp_path / "in.jsonl"})
+        assert owned.names_in(tmp_path / real) == {"manifest.json", "a"}, "it was replaced"
     assert os.readlink(tmp_path / "LINK") == "disk/new"
     assert os.readlink(tmp_path / "parent") == "disk/sub"
     assert {path.name for path in (tmp_path / "disk").iterdir()} == {"sub", "new", ".seedbed"}
@@ -528,3 +531,58 @@ def test_a_stage_goes_on_to_replace_its_own_output(tmp_path: Path) -> None:
     manifest.write_text(manifest.read_text().replace('"label": "normalize"', '"label": "x"'))
     run_stage(stage, source, tmp_path / "out", 1, 1 << 20)
     assert everything(tmp_path / "out") == before
+
+
+class _World:
+    """A shown folder, and somebody who lays things into it; `mine` is what must never go."""
+
+    def __init__(self, folder: Path, chance: random.Random) -> None:
+        self.folder, self.chance = folder / "run/shown", chance
+        self.ours = folder / "ours"
+        self.ours.write_text("ours")
+        self.outside = folder / "outside/precious"
+        self.outside.parent.mkdir()
+        self.outside.write_text("mine")
+        self.mine = {self.outside}
+        if chance.random() < 0.5:
+            owned.claim(self.folder.parent, owned.RUN)
+        self.show()
+
+    def show(self) -> None:
+        pieces = self.chance.randint(0, 4)
+        names = [f"data/{number:05d}.arrow" for number in range(pieces)] + ["x/y/z"][: pieces % 2]
+        manifest = {"made_by": "seedbed", "format": 1, "files": dict.fromkeys(names, 4)}
+        flow.show(self.folder, manifest, dict.fromkeys(names, self.ours))
+
+    def lay(self) -> None:
+        folders = [p for p in self.folder.rglob("*") if p.is_dir() and not p.is_symlink()]
+        path = self.chance.choice([self.folder, *folders])
+        path /= self.chance.choice(["n", ".h", "00009.arrow", "manifest.json", "data", "x"])
+        if not os.path.lexists(path):
+            what = self.chance.choice(["file", "folder", "link"])
+            if what == "file":
+                path.write_text("mine")
+                self.mine.add(path)
+            elif what == "folder":
+                path.mkdir()
+            else:
+                path.symlink_to(self.outside.parent)
+
+    def lose(self) -> None:
+        for path in list(self.folder.glob(self.chance.choice(["manifest.json", "data/*"])))[:1]:
+            if path.resolve() not in self.mine and path.is_file():
+                path.unlink()
+
+
+@settings(max_examples=50)
+@given(seed=st.integers(0, 1 << 32))
+def test_whatever_is_laid_into_a_shown_folder_stays(seed: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        world = _World(Path(folder), random.Random(seed))
+        for _ in range(8):
+            step = world.chance.choice([world.lay, world.lose, world.show, world.show])
+            with contextlib.suppress(owned.Foreign):
+                step()
+            flow.sweep(world.folder.parent)
+            assert all(path.read_text() == "mine" for path in world.mine)
+            assert not list(world.folder.parent.glob(".[no]*"))
