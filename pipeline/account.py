@@ -10,15 +10,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pipeline.recipe import Recipe
 from pipeline.store import Store
 from stages.corpus import MANIFEST
 from stages.errors import UsageError
 from stages.records import FORMAT
-
-if TYPE_CHECKING:
-    from pipeline.recipe import Recipe
 
 # Where the latest folder of each kind is shown in a run.
 FOLDERS = {

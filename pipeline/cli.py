@@ -187,7 +187,7 @@ def _recipe(options: argparse.Namespace) -> Any:
     for name in ("workers", "part_bytes"):
         if changes.get(name, 1) < 1:
             raise UsageError(f"--{name.replace('_', '-')} must be at least 1")
-    return read_recipe(options.recipe, **changes)
+    return read_recipe(options.recipe, changes)
 
 
 def _run(options: argparse.Namespace) -> int:

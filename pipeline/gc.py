@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import json
 import os
-import re
 import secrets
 import shutil
 import time
@@ -22,7 +21,6 @@ from stages import owned
 from stages.errors import UsageError
 
 _LOCK = "lock"
-_NAME = re.compile(r"[0-9]+-[0-9a-z]+\.jsonl")  # of a mark; other files stay
 
 
 class Mark:
@@ -80,7 +78,7 @@ def collect(root: Path, keep_runs: int = 3) -> tuple[int, int]:
                 f"a run is under way in {root}{_who(root)}; wait for its end"
             ) from None
         store.sweep(0.0)
-        marks = [path for path in (root / "runs").glob("*.jsonl") if _NAME.fullmatch(path.name)]
+        marks = [path for path in (root / "runs").glob("*.jsonl") if _is_mark(path)]
         kept, gone = _divided(sorted(marks), keep_runs)
         named = {
             key for path in kept for row in _rows(path) if isinstance(row, list) for key in row
@@ -103,6 +101,12 @@ def _divided(marks: list[Path], keep_runs: int) -> tuple[list[Path], list[Path]]
     first = finished[-keep_runs] if len(finished) >= keep_runs else None
     kept = [path for path in marks if first is None or path >= first]
     return kept, [path for path in marks if path not in kept]
+
+
+def _is_mark(path: Path) -> bool:
+    """Whether a file begins as a mark does; another stays where it is."""
+    head = next(iter(_rows(path)), None)
+    return isinstance(head, dict) and "process" in head
 
 
 def _rows(path: Path) -> list[object]:

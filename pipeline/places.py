@@ -12,17 +12,14 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipeline.account import ACCOUNTS, FOLDERS, label_of
+from pipeline.recipe import Recipe, SourceStep
 from pipeline.yaml import Problem
 from stages import owned
 from stages.base import Stage
 from stages.errors import SeedbedError, UsageError
 from stages.extract.files import root_of
-
-if TYPE_CHECKING:
-    from pipeline.recipe import Recipe, SourceStep
 
 
 def store_of(recipe: Recipe) -> Path:

@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 import stages
-from pipeline.places import problems_of_places
 from pipeline.yaml import Node, Problem, load
 from stages import check
 from stages.base import End, Source, Stage
@@ -207,9 +206,8 @@ class _Reader:
         if "path" not in own:
             self.say(parameters, f"{cls.name} needs a path")
         name = self.typed(own, "name", str, cls.name)
-        if not all(map(_names_folder, name.split("/"))):  # it is part of a step's folder
-            where = own.get("name", parameters)
-            self.say(where, f"name must be usable as a folder's name, not {name!r}")
+        if {"", ".", ".."} & {*name.split("/")}:  # it is part of the name of a step's folder
+            self.say(own["name"], f"name must be usable as a folder's name, not {name!r}")
         licence = self.typed(own, "license", str, None)
         full = absolute(path, self.folder)
         if path and missing(full):
@@ -217,12 +215,6 @@ class _Reader:
         if stage is None:
             return None
         return SourceStep(stage, node.line, node.column, full, name, licence, path, steps)
-
-
-def _names_folder(name: str) -> bool:
-    if name in ("", ".", "..") or {"/", "\\", "\0"} & {*name}:
-        return False
-    return len(name.encode("utf-8", "surrogatepass")) <= 200
 
 
 def absolute(path: str, folder: Path) -> str:
@@ -237,11 +229,8 @@ def missing(path: str) -> bool:
     return next(glob.iglob(path, recursive=True), None) is None
 
 
-def read_recipe(path: Path, **changes: Any) -> Recipe:
-    """Read and check a recipe file; RecipeError with every problem that it has.
-
-    changes: fields of the recipe that the call sets in place of the file.
-    """
+def read_recipe(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
+    """Read and check a recipe file; RecipeError with every problem that it has."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -253,8 +242,10 @@ def read_recipe(path: Path, **changes: Any) -> Recipe:
         raise RecipeError(problems)
     reader = _Reader(str(path), path.resolve().parent)
     reader.problems = problems
-    recipe = dataclasses.replace(_recipe(reader, root, path), **changes)
+    recipe = dataclasses.replace(_recipe(reader, root, path), **(changes or {}))
     if not reader.problems:
+        from pipeline.places import problems_of_places  # imports this module
+
         reader.problems += problems_of_order(recipe) + problems_of_places(recipe)
         reader.problems = [dataclasses.replace(p, file=str(path)) for p in reader.problems]
     if reader.problems:
@@ -272,7 +263,7 @@ def _recipe(reader: _Reader, root: Node, path: Path) -> Recipe:
     if "sources" not in top:
         reader.say(root, "a recipe needs sources:")
     name = reader.typed(top, "name", str, path.stem)
-    if not _names_folder(name):
+    if name in ("", ".", "..") or "/" in name or "\\" in name:
         reader.say(top.get("name", root), f"name must be usable as a folder's name, not {name!r}")
     reader.seed = reader.typed(top, "seed", int, 0)
     sources = tuple(

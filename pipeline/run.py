@@ -210,10 +210,7 @@ def _opened(corpus: Corpus) -> Flow:
 def _identity(run: Run, path: Path) -> str:
     if Corpus.at(path):
         manifest = Corpus(path).manifest
-        if "digest" in manifest:
-            return str(manifest["digest"])
-        paths = {name: (path / name).resolve() for name in manifest.get("files", {})}
-        return hash_of({name: run.hashes.of(p) for name, p in paths.items() if p.is_file()})
+        return str(manifest.get("digest") or manifest.get("sha256"))
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
     return hash_of([[str(f.relative_to(path)), run.hashes.of(f.resolve())] for f in files])
 

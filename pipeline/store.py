@@ -12,7 +12,6 @@ import errno
 import fcntl
 import json
 import os
-import re
 import secrets
 import shutil
 import socket
@@ -22,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages import owned
 from stages.corpus import MANIFEST, sha256_of, write_json
+from stages.owned import STORE, claim
 
 _SWEEP_AGE = 3600.0  # seconds before the temporary folder of a dead process is swept
 MAKE_ROOM = "nothing that was finished is lost: make room (`seedbed gc` helps) and run again"
@@ -31,7 +30,7 @@ MAKE_ROOM = "nothing that was finished is lost: make room (`seedbed gc` helps) a
 
 def is_key(name: str) -> bool:
     """Whether a name is that of an entry; what else lies in a store is left there."""
-    return re.fullmatch("[0-9a-f]{64}", name) is not None
+    return len(name) == 64 and {*name} <= {*"0123456789abcdef"}
 
 
 def is_full(error: OSError) -> bool:
@@ -58,7 +57,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         """Open a store, or make one of a missing or empty folder; `Foreign` for any other."""
-        owned.claim(root, owned.STORE)
+        claim(root, STORE)
         self.root = root
         self.objects = root / "objects"
         self.objects.mkdir(exist_ok=True)

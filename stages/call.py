@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -193,10 +194,14 @@ def ended(stage: End, source: Path, out: Path) -> dict[str, Any]:
     return summary
 
 
-def _files_of(folder: Path) -> dict[str, dict[str, Any]]:
+def _files_of(folder: Path) -> dict[str, Any]:
+    """Sizes and hashes, and the hash of all, as in an entry of the engine's store."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = [path.relative_to(folder).as_posix() for path in paths]
+    hashes = {name: corpus.sha256_of(path) for name, path in zip(names, paths, strict=True)}
+    text = json.dumps(hashes, sort_keys=True, separators=(",", ":"))
     return {
         "files": {name: path.stat().st_size for name, path in zip(names, paths, strict=True)},
-        "hashes": {name: corpus.sha256_of(path) for name, path in zip(names, paths, strict=True)},
+        "hashes": hashes,
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
     }

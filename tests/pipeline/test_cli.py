@@ -122,23 +122,6 @@ def test_recipe_and_stages_by_hand_agree(faq: Path, tmp_path: Path) -> None:
     assert snapshot(tmp_path / "c/data") == snapshot(tmp_path / "runs/t/corpus/data")
 
 
-def test_findings_are_of_the_folder_as_it_is(tmp_path: Path) -> None:
-    """What an adapter's manifest says of its files is not believed when they are another's."""
-    folder = tmp_path / "adapter"
-    folder.mkdir()
-    names = ["trainer_log.jsonl"]
-    manifest = {"format": 1, "kind": "adapter", "files": dict.fromkeys(names, 1), "sha256": "same"}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    steps: list[int] = []
-    for count in (3, 7):
-        lines = [{"loss": 1 / n, "step": n} for n in range(1, count + 1)]
-        (folder / names[0]).write_text("".join(json.dumps(line) + "\n" for line in lines))
-        seedbed("diagnose", "adapter", "-o", "findings", cwd=tmp_path)
-        summary = json.loads((tmp_path / "findings/manifest.json").read_text())["summary"]
-        steps.append(summary["train_lines"])
-    assert steps == [3, 7]
-
-
 # --- mistakes -----------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from pipeline import cli, flow, places
 from pipeline.gc import collect
+from pipeline.keys import hash_of
 from pipeline.recipe import read_recipe
 from pipeline.run import run_recipe, run_stage
 from pipeline.store import Store
@@ -229,10 +230,10 @@ def test_a_right_place_in_the_call_mends_a_wrong_one_in_the_recipe(tmp_path: Pat
     (tmp_path / "t.yaml").write_text(
         "version: 1\nname: data\nsources:\n  - jsonl: data\nrun: {out: .}\n"
     )
-    recipe = read_recipe(tmp_path / "t.yaml", out=str(tmp_path / "runs"))
+    recipe = read_recipe(tmp_path / "t.yaml", {"out": str(tmp_path / "runs")})
     assert run_recipe(recipe, Lying("none")).folder == tmp_path / "runs/data"
     with pytest.raises(UsageError, match="lies in the source"):
-        run_recipe(read_recipe(tmp_path / "t.yaml", out="data/x"), Lying("none"))
+        run_recipe(read_recipe(tmp_path / "t.yaml", {"out": "data/x"}), Lying("none"))
 
 
 def test_a_hidden_store_below_a_source_is_fine(tmp_path: Path) -> None:
@@ -352,9 +353,9 @@ def test_runs_keep_out_of_each_others_folders_and_out_of_stores(
     refused("run", "t.yaml", "--out", "C", words="lies in .*/C, a corpus of seedbed's")
     refused("run", "t.yaml", "--store", "C/store", words="lies in .*/C, a corpus of seedbed's")
     text = (tmp_path / "t.yaml").read_text()
-    for name in ("../../../x", "a/../../b", "/x", "..", "x" * 201):
+    for name in ("../../../x", "a/../../b", "/x", ".."):
         (tmp_path / "t.yaml").write_text(text.replace("in.jsonl", f"in.jsonl, name: '{name}'"))
-        refused("run", "t.yaml", words=r"t\.yaml:5:\d+: name must be usable as a folder's name")
+        refused("run", "t.yaml", words=r"t\.yaml:5:\d+: .*name must")
 
 
 def test_an_events_file_that_others_hold_by_a_hard_link_is_not_cut(tmp_path: Path) -> None:
@@ -518,6 +519,8 @@ def test_a_card_that_somebody_has_worked_on_is_kept(tmp_path: Path, refused: Ref
     out = tmp_path / "exported"
     cli.stages.stage("export")()(folder / "corpus", out)
     assert "README.md" in owned.names_in(out)
+    manifest = Corpus(out).manifest
+    assert manifest["sha256"] == hash_of(manifest["hashes"]), "as an entry of the store has it"
     (out / "README.md").write_text(text + "!")
     refused("export", folder / "corpus", "-o", out, words=r"README\.md \(changed since\)")
 
