@@ -200,9 +200,12 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
+    from pipeline.places import check_recipe
     from pipeline.plan import show_plan
 
-    print(show_plan(_recipe(options)))
+    recipe = _recipe(options)
+    check_recipe(recipe)
+    print(show_plan(recipe))
     return 0
 
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline.store import Store, is_key, lives
+from pipeline.store import Store, lives
 from stages import owned
 from stages.errors import UsageError
 
@@ -78,14 +78,13 @@ def collect(root: Path, keep_runs: int = 3) -> tuple[int, int]:
                 f"a run is under way in {root}{_who(root)}; wait for its end"
             ) from None
         store.sweep(0.0)
-        marks = [path for path in (root / "runs").glob("*.jsonl") if _is_mark(path)]
-        kept, gone = _divided(sorted(marks), keep_runs)
+        kept, gone = _divided(sorted((root / "runs").glob("*.jsonl")), keep_runs)
         named = {
             key for path in kept for row in _rows(path) if isinstance(row, list) for key in row
         }
         removed = store.remove([key for key in store.all() if key not in named])
         for path in (root / "work").glob("*"):
-            if is_key(key := path.name.removesuffix(".lock")) and key not in named:
+            if store.is_key(key := path.name.removesuffix(".lock")) and key not in named:
                 real = path.is_dir() and not path.is_symlink()
                 shutil.rmtree(path) if real else path.unlink()
         for path in gone:
@@ -95,6 +94,7 @@ def collect(root: Path, keep_runs: int = 3) -> tuple[int, int]:
 
 def _divided(marks: list[Path], keep_runs: int) -> tuple[list[Path], list[Path]]:
     """(marks to keep, marks to remove): the last finished ones and what is newer stay."""
+    marks = [path for path in marks if _is_mark(path)]
     finished = [path for path in marks if {"done": True} in _rows(path)]
     if not keep_runs:
         return [], marks

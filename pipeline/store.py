@@ -28,11 +28,6 @@ _SWEEP_AGE = 3600.0  # seconds before the temporary folder of a dead process is 
 MAKE_ROOM = "nothing that was finished is lost: make room (`seedbed gc` helps) and run again"
 
 
-def is_key(name: str) -> bool:
-    """Whether a name is that of an entry; what else lies in a store is left there."""
-    return len(name) == 64 and {*name} <= {*"0123456789abcdef"}
-
-
 def is_full(error: OSError) -> bool:
     """Whether an error says that a disk or a quota is full, or a file at its allowed size."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -65,6 +60,11 @@ class Store:
     def path(self, key: str) -> Path:
         """Where the entry of a key lies, or would."""
         return self.objects / key[:2] / key
+
+    @staticmethod
+    def is_key(name: str) -> bool:
+        """Whether a name is that of an entry; what else lies in a store is left there."""
+        return len(name) == 64 and {*name} <= {*"0123456789abcdef"}
 
     @contextlib.contextmanager
     def work(self, key: str) -> Iterator[Path]:
@@ -167,7 +167,7 @@ class Store:
     def all(self) -> Iterator[str]:
         """The keys of all entries."""
         for path in sorted(self.objects.glob("??/*")):
-            if is_key(path.name) and path.parent.name == path.name[:2]:
+            if self.is_key(path.name) and path.parent.name == path.name[:2]:
                 yield path.name
 
     def size(self) -> int:

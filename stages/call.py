@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from stages import corpus, owned, records
+from stages import corpus, records
 from stages.errors import Unreadable, Unwanted, UsageError
+from stages.owned import WORK, claim, obstacle, relation, resolved
 from stages.place import Place
 
 if TYPE_CHECKING:
@@ -155,17 +156,17 @@ def ended(stage: End, source: Path, out: Path) -> dict[str, Any]:
 
     Unfinished work lies in a hidden folder beside `out`, so that the same call goes on.
     """
-    out = owned.resolved(out)
-    if blocker := owned.obstacle(out):
+    out = resolved(out)
+    if blocker := obstacle(out):
         raise UsageError(f"{blocker} is no folder; name another output")
     if out.exists() and any(out.iterdir()):
         raise UsageError(f"{out} exists and is not empty; name another folder")
-    if how := owned.relation(out, owned.resolved(source)):
+    if how := relation(out, resolved(source)):
         raise UsageError(f"{out} {how} the input {source}; name another folder")
     # A hash of the name: with a prefix the longest names would be too long.
     name = hashlib.blake2b(os.fsencode(out.name), digest_size=8).hexdigest()
     unfinished = out.with_name(f".seedbed-work-{name}")
-    owned.claim(unfinished, owned.WORK)
+    claim(unfinished, WORK)
     work = unfinished / "work"
     work.mkdir(exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=".seedbed-new-", dir=out.parent))
