@@ -32,11 +32,6 @@ FOLDERS = {
 ACCOUNTS = ("run.json", "events.jsonl", "report.html")
 
 
-def label_of(number: int, stage: str, source: str | None) -> str:
-    """What the step of this number is called, and its folder under `steps`."""
-    return f"{number:02d}-{stage}" + (f"-{source}" if source and source != stage else "")
-
-
 @dataclass
 class Done:
     """What one step of a run did."""
@@ -55,6 +50,11 @@ class Done:
     cpu: float = 0.0
     keys: list[str] = field(default_factory=list)
     summary: dict[str, Any] | None = None
+
+    @staticmethod
+    def label_of(number: int, stage: str, source: str | None) -> str:
+        """What the step of this number is called, and its folder under `steps`."""
+        return f"{number:02d}-{stage}" + (f"-{source}" if source and source != stage else "")
 
 
 def account_of(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import flow as flows
-from pipeline.account import Done, label_of
+from pipeline.account import Done
 from pipeline.executor import Executor
 from pipeline.flow import Flow, Piece
 from pipeline.gc import Mark
@@ -59,7 +59,7 @@ class Run:
         return self._bases[stage]
 
     def _begin(self, stage: Stage, source: str | None) -> None:
-        label = label_of(len(self.done) + 1, stage.name, source)
+        label = Done.label_of(len(self.done) + 1, stage.name, source)
         folder = f"steps/{label}" if self.folder else ""
         self._current = Done(label, stage.name, stage.kind, check.as_json(stage), folder, source)
         self._began = time.monotonic()
