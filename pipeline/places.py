@@ -92,7 +92,6 @@ def check_recipe(recipe: Recipe) -> None:
         f"{path} lies in {above}, a {kind} of seedbed's; name another"
         for path in (folder, store)
         for above, kind in _ours_above(path)
-        if path == folder or kind != owned.RUN  # that of this run is said already
     ]
     if not problems and folder.is_dir():
         shown = _shown(recipe, folder)
