@@ -28,6 +28,10 @@ FOLDERS = {
 }
 
 
+# What a run writes into its folder itself.
+ACCOUNTS = ("run.json", "events.jsonl", "report.html")
+
+
 @dataclass
 class Done:
     """What one step of a run did."""
@@ -46,6 +50,11 @@ class Done:
     cpu: float = 0.0
     keys: list[str] = field(default_factory=list)
     summary: dict[str, Any] | None = None
+
+    @staticmethod
+    def label_of(number: int, stage: str, source: str | None) -> str:
+        """What the step of this number is called, and its folder under `steps`."""
+        return f"{number:02d}-{stage}" + (f"-{source}" if source and source != stage else "")
 
 
 def account_of(

@@ -176,12 +176,9 @@ _VERB_OPTIONS = {
 
 
 def _recipe(options: argparse.Namespace) -> Any:
-    import dataclasses
-
     from pipeline.recipe import read_recipe
 
     sys.path.append(str(options.recipe.resolve().parent))  # where the user's own modules lie
-    recipe = read_recipe(options.recipe)
     changes: dict[str, Any] = {
         name: str(value.resolve()) if isinstance(value, Path) else value
         for name in ("workers", "store", "out", "part_bytes")
@@ -190,7 +187,7 @@ def _recipe(options: argparse.Namespace) -> Any:
     for name in ("workers", "part_bytes"):
         if changes.get(name, 1) < 1:
             raise UsageError(f"--{name.replace('_', '-')} must be at least 1")
-    return dataclasses.replace(recipe, **changes)
+    return read_recipe(options.recipe, changes)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -203,9 +200,12 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
+    from pipeline.places import check_recipe
     from pipeline.plan import show_plan
 
-    print(show_plan(_recipe(options)))
+    recipe = _recipe(options)
+    check_recipe(recipe)
+    print(show_plan(recipe))
     return 0
 
 
@@ -281,7 +281,6 @@ def _stage(options: argparse.Namespace) -> int:
     if options.workers < 1:
         raise UsageError("--workers must be at least 1")
     stage = _built(options)
-    _check_out(options.out)
     done = run_stage(stage, _input(stage, options), options.out, options.workers, PART_BYTES)
     if done.counts:
         counts = done.counts
@@ -294,16 +293,6 @@ def _stage(options: argparse.Namespace) -> int:
     else:
         print(f"{options.out}: {stage.kind}")
     return 0
-
-
-def _check_out(out: Path) -> None:
-    """UsageError for an output that would take the place of anything but a corpus."""
-    from stages.corpus import Corpus
-
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file; name a folder to make")
-    if out.exists() and any(out.iterdir()) and not Corpus.at(out):
-        raise UsageError(f"{out} exists and is no corpus; name another folder")
 
 
 def _built(options: argparse.Namespace) -> Any:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -20,10 +20,10 @@ from pipeline.content import verified
 from pipeline.jobs import DATA, REJECTED, aligned
 from pipeline.keys import hash_of
 from pipeline.store import Entry, Store, lives
-from stages import check
+from stages import check, owned
 from stages.base import Stage
-from stages.corpus import MANIFEST, Digest, iterate_arrow, sha256_of, write_json
-from stages.errors import StageFailed
+from stages.corpus import MADE_BY, MANIFEST, Digest, iterate_arrow, sha256_of, write_json
+from stages.errors import StageFailed, UsageError
 from stages.records import FORMAT
 from stages.verdicts import Counts
 
@@ -135,6 +135,7 @@ def _remembered(store: Store, key: str, compute: Callable[[], str]) -> str:
 def corpus_manifest(store: Store, flow: Flow, stage: Stage, label: str) -> dict[str, Any]:
     """The manifest of a corpus: a function of code, parameters, input and seed alone."""
     return {
+        **MADE_BY,
         "format": FORMAT,
         "kind": flow.kind,
         "label": label,
@@ -172,54 +173,86 @@ def show_corpus(store: Store, flow: Flow, stage: Stage, label: str, folder: Path
 def show_entry(entry: Entry, folder: Path) -> None:
     """Make `folder` show an entry of the store as it is."""
     links = {name: entry.path / name for name in entry.manifest["files"]}
-    show(folder, entry.manifest, links)
+    show(folder, {**entry.manifest, **MADE_BY}, links)
 
 
 def show(folder: Path, manifest: Mapping[str, Any], links: Mapping[str, Path]) -> None:
-    """Make `folder` hold exactly these files and this manifest; what is right already stays."""
+    """Make `folder` hold exactly these files and this manifest; what is right already stays.
+
+    What is in its place is replaced when it is seedbed's; else `Foreign`, and it stays. A link
+    stays a link: the folder that it leads to is made.
+    """
+    folder = owned.resolved(folder)
     if _is_shown(folder, manifest, links):
         return
+    owned.check_replaceable(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    new = folder.parent / f".new-{folder.name}-{os.getpid()}-{secrets.token_hex(4)}"
+    new = folder.parent / f".new-{os.getpid()}-{secrets.token_hex(4)}"
+    new.mkdir()
     try:
+        write_json(new / MANIFEST, manifest)  # first: what a kill leaves is known for ours
         for name, source in links.items():
             target = new / name
             target.parent.mkdir(parents=True, exist_ok=True)
             _link(source, target)
-        new.mkdir(parents=True, exist_ok=True)
-        write_json(new / MANIFEST, manifest)
         for _ in range(_SWAPS):
-            try:
-                new.rename(folder)
-                return
-            except OSError as error:
-                if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
-                    raise
-            if _is_shown(folder, manifest, links):
-                return  # another run was faster
-            aside = folder.parent / f".old-{new.name.removeprefix('.new-')}"
-            with contextlib.suppress(FileNotFoundError):
-                folder.rename(aside)
-            _discard(aside)
+            if _takes_place(new, folder) or _is_shown(folder, manifest, links):
+                return  # by this run, or by another that was faster
+            _clear(folder)
         raise StageFailed(f"{folder} is being made by several runs at once; run again")
     finally:
-        shutil.rmtree(new, ignore_errors=True)
+        owned.remove(new, {*links, MANIFEST})
 
 
-def _discard(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+def _takes_place(new: Path, folder: Path) -> bool:
+    """Whether the new folder could take the name of a missing or empty one."""
+    try:
+        new.rename(folder)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            return False
+        if error.errno == errno.EBUSY:
+            raise UsageError(
+                f"{folder} cannot be replaced, something is mounted there; name a folder in it"
+            ) from None
+        raise
+    return True
+
+
+def _clear(folder: Path) -> None:
+    """Take a folder of ours away. It is put aside before it is looked through, so that what is
+    found is what is removed; with anything of others in it, it is put back."""
+    owned.check_replaceable(folder)
+    aside = folder.parent / f".old-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        folder.rename(aside)
+    except FileNotFoundError:
+        return
+    try:
+        names = owned.names_in(aside)
+    except owned.Foreign as problem:
+        try:
+            aside.rename(folder)
+        except OSError:
+            raise owned.Foreign(f"{problem} (what was in {folder} is now {aside})") from None
+        raise owned.Foreign(str(problem).replace(str(aside), str(folder))) from None
+    owned.remove(aside, names)
+
+
+_HALF_SHOWN = re.compile(r"\.(new|old)-([0-9]+)-[0-9a-f]{8}")
 
 
 def sweep(folder: Path) -> None:
     """Remove what killed processes of this machine left half shown in a run's folder."""
     for path in [*folder.glob(".*-*-*"), *folder.glob("steps/.*-*-*")]:
-        kind, _, rest = path.name.partition("-")
-        process = rest.rsplit("-", 2)[-2]
-        if kind in (".new", ".old") and process.isdigit() and not lives(int(process)):
-            _discard(path)
+        name = _HALF_SHOWN.fullmatch(path.name)
+        if name is None or lives(int(name[2])) or path.is_symlink() or not path.is_dir():
+            continue
+        try:
+            owned.remove(path, owned.names_in(path))
+        except owned.Foreign:
+            if name[1] == "new" and [one.name for one in path.iterdir()] == [MANIFEST]:
+                owned.remove(path, {MANIFEST})  # killed while it was being written
 
 
 def _link(source: Path, target: Path) -> None:
@@ -232,7 +265,7 @@ def _link(source: Path, target: Path) -> None:
 
 def _is_shown(folder: Path, manifest: Mapping[str, Any], links: Mapping[str, Path]) -> bool:
     try:
-        if json.loads((folder / MANIFEST).read_bytes()) != json.loads(json.dumps(manifest)):
+        if owned.manifest_of(folder) != json.loads(json.dumps(manifest)):
             return False
         for name, source in links.items():
             shown, kept = (folder / name).stat(), source.stat()

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.store import Store, lives
+from stages import owned
 from stages.errors import UsageError
 
 _LOCK = "lock"
@@ -62,8 +63,10 @@ def collect(root: Path, keep_runs: int = 3) -> tuple[int, int]:
     What an unfinished run after them made is kept too, so that it can go on. Returns (entries,
     bytes) removed. UsageError while a run is under way.
     """
-    if not (root / "objects").is_dir():
-        raise UsageError(f"{root} is not a store")
+    given, root = root, owned.resolved(root)
+    if not owned.is_marked(root, owned.STORE):
+        mark = owned.mark_of(owned.STORE)
+        raise UsageError(f"{given} is not a store of seedbed's: it has no {mark}; name it: --store")
     if keep_runs < 0:
         raise UsageError(f"the number of runs to keep must be at least 0, not {keep_runs}")
     store = Store(root)
@@ -81,8 +84,9 @@ def collect(root: Path, keep_runs: int = 3) -> tuple[int, int]:
         }
         removed = store.remove([key for key in store.all() if key not in named])
         for path in (root / "work").glob("*"):
-            if path.name.partition(".")[0] not in named:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            if store.is_key(key := path.name.removesuffix(".lock")) and key not in named:
+                real = path.is_dir() and not path.is_symlink()
+                shutil.rmtree(path) if real else path.unlink()
         for path in gone:
             path.unlink()
     return removed
@@ -90,12 +94,19 @@ def collect(root: Path, keep_runs: int = 3) -> tuple[int, int]:
 
 def _divided(marks: list[Path], keep_runs: int) -> tuple[list[Path], list[Path]]:
     """(marks to keep, marks to remove): the last finished ones and what is newer stay."""
+    marks = [path for path in marks if _is_mark(path)]
     finished = [path for path in marks if {"done": True} in _rows(path)]
     if not keep_runs:
         return [], marks
     first = finished[-keep_runs] if len(finished) >= keep_runs else None
     kept = [path for path in marks if first is None or path >= first]
     return kept, [path for path in marks if path not in kept]
+
+
+def _is_mark(path: Path) -> bool:
+    """Whether a file begins as a mark does; another stays where it is."""
+    head = next(iter(_rows(path)), None)
+    return isinstance(head, dict) and "process" in head
 
 
 def _rows(path: Path) -> list[object]:

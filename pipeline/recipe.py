@@ -79,6 +79,7 @@ class Recipe:
     store: str = ".seedbed"
     part_bytes: int = 16 << 20
     file: str = ""
+    place: tuple[int, int] = (0, 0)  # line and column of `run:`
 
 
 class _Reader:
@@ -205,6 +206,8 @@ class _Reader:
         if "path" not in own:
             self.say(parameters, f"{cls.name} needs a path")
         name = self.typed(own, "name", str, cls.name)
+        if {"", ".", ".."} & {*name.split("/")}:  # it is part of the name of a step's folder
+            self.say(own["name"], f"name must be usable as a folder's name, not {name!r}")
         licence = self.typed(own, "license", str, None)
         full = absolute(path, self.folder)
         if path and missing(full):
@@ -226,7 +229,7 @@ def missing(path: str) -> bool:
     return next(glob.iglob(path, recursive=True), None) is None
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
     """Read and check a recipe file; RecipeError with every problem that it has."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -239,11 +242,12 @@ def read_recipe(path: Path) -> Recipe:
         raise RecipeError(problems)
     reader = _Reader(str(path), path.resolve().parent)
     reader.problems = problems
-    recipe = _recipe(reader, root, path)
+    recipe = dataclasses.replace(_recipe(reader, root, path), **(changes or {}))
     if not reader.problems:
-        reader.problems += [
-            dataclasses.replace(problem, file=str(path)) for problem in problems_of_order(recipe)
-        ]
+        from pipeline.places import problems_of_places  # imports this module
+
+        reader.problems += problems_of_order(recipe) + problems_of_places(recipe)
+        reader.problems = [dataclasses.replace(p, file=str(path)) for p in reader.problems]
     if reader.problems:
         raise RecipeError(sorted(reader.problems, key=lambda p: (p.line, p.column)))
     return recipe
@@ -281,7 +285,10 @@ def _recipe(reader: _Reader, root: Node, path: Path) -> Recipe:
             reader.say(run[key], f"{key} must be at least 1, not {settings[key]}")
     settings = {key: value for key, value in settings.items() if value is not None}
     folder = path.resolve().parent
-    return Recipe(name, folder, sources, steps, reader.seed, file=str(path), **settings)
+    where = root.keys.get("run", (root.line, root.column))
+    return Recipe(
+        name, folder, sources, steps, reader.seed, file=str(path), place=where, **settings
+    )
 
 
 def problems_of_order(recipe: Recipe) -> list[Problem]:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from pipeline import flow as flows
+from pipeline import places
 from pipeline.account import FOLDERS, Done, account_of
 from pipeline.content import Damaged
 from pipeline.executor import Executor, LocalExecutor
@@ -23,6 +24,7 @@ from pipeline.recipe import Recipe, SourceStep
 from pipeline.report import write_report
 from pipeline.steps import Content, Run
 from pipeline.store import Entry, Store
+from stages import owned
 from stages.base import End, Source, Stage
 from stages.corpus import Corpus, write_json
 from stages.errors import Changed, Preempted, StageFailed, UsageError
@@ -44,12 +46,15 @@ class Result:
 
 def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
     """Run a checked recipe; see the module's text. Raises what `stages.errors` draws."""
-    store = Store((recipe.folder / recipe.store).resolve())
-    folder = (recipe.folder / recipe.out / recipe.name).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    places.check_recipe(recipe)
+    store = Store(places.store_of(recipe))
+    folder = places.folder_of(recipe)
+    owned.claim(folder, owned.RUN)
     store.sweep()
     flows.sweep(folder)
-    progress = Progress(folder / "events.jsonl")
+    events = folder / "events.jsonl"
+    events.unlink(missing_ok=True)  # a hard link to it keeps what it has
+    progress = Progress(events)
     workers = executor or LocalExecutor(recipe.workers, [recipe.folder])
     mark = Mark(store, recipe.name)
     run = Run(store, workers, progress, mark, folder, recipe.part_bytes)
@@ -185,7 +190,8 @@ def run_stage(
     source: for a source stage what to read; else a corpus folder, or a file for an end stage, or
     a `SourceStep` that reads raw records first.
     """
-    store = Store((out.resolve().parent / ".seedbed").resolve())
+    out = places.check_out(out, stage, source)
+    store = Store(places.store_beside(out))
     executor = LocalExecutor(workers, [Path.cwd()])
     mark = Mark(store, stage.name)
     run = Run(store, executor, Progress(None), mark, None, part_bytes)

@@ -87,8 +87,7 @@ class Run:
         }
 
     def _begin(self, stage: Stage, source: str | None) -> None:
-        label = f"{len(self.done) + 1:02d}-{stage.name}"
-        label += f"-{source}" if source and source != stage.name else ""
+        label = Done.label_of(len(self.done) + 1, stage.name, source)
         folder = f"steps/{label}" if self.folder else ""
         self._current = Done(label, stage.name, stage.kind, check.as_json(stage), folder, source)
         self._began = time.monotonic()

@@ -24,6 +24,7 @@ from typing import Any
 
 from pipeline.content import verified
 from stages.corpus import MANIFEST, sha256_of, write_json
+from stages.owned import STORE, claim
 
 _SWEEP_AGE = 3600.0  # seconds before the temporary folder of a dead process is swept
 MAKE_ROOM = "nothing that was finished is lost: make room (`seedbed gc` helps) and run again"
@@ -69,13 +70,20 @@ class Store:
     """A folder of entries; see the module's text."""
 
     def __init__(self, root: Path) -> None:
+        """Open a store, or make one of a missing or empty folder; `Foreign` for any other."""
+        claim(root, STORE)
         self.root = root
         self.objects = root / "objects"
-        self.objects.mkdir(parents=True, exist_ok=True)
+        self.objects.mkdir(exist_ok=True)
 
     def path(self, key: str) -> Path:
         """Where the entry of a key lies, or would."""
         return self.objects / key[:2] / key
+
+    @staticmethod
+    def is_key(name: str) -> bool:
+        """Whether a name is that of an entry; what else lies in a store is left there."""
+        return len(name) == 64 and {*name} <= {*"0123456789abcdef"}
 
     @contextlib.contextmanager
     def work(self, key: str) -> Iterator[Path]:
@@ -220,8 +228,9 @@ class Store:
 
     def all(self) -> Iterator[str]:
         """The keys of all entries."""
-        for folder in sorted(self.objects.iterdir()):
-            yield from sorted(os.listdir(folder))
+        for path in sorted(self.objects.glob("??/*")):
+            if self.is_key(path.name) and path.parent.name == path.name[:2]:
+                yield path.name
 
     def size(self) -> int:
         """Bytes of all entries."""
@@ -247,7 +256,8 @@ class Store:
     def sweep(self, age: float = _SWEEP_AGE) -> int:
         """Remove temporary folders, older than `age` seconds, of dead processes of this host."""
         swept = 0
-        for path in (self.root / "tmp").glob(".*"):
+        temporary = self.root / "tmp"
+        for path in [*temporary.glob(".tmp-*"), *temporary.glob(".gone-*")]:
             try:
                 old = time.time() - path.stat().st_mtime >= age
             except FileNotFoundError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -15,6 +17,7 @@ import pyarrow as pa
 
 from stages import corpus, records
 from stages.errors import UsageError
+from stages.owned import WORK, claim, obstacle, relation, resolved
 
 if TYPE_CHECKING:
     from stages.base import End, Source, Transform
@@ -128,23 +131,57 @@ def _check_needs(stage: Transform, table: pa.Table) -> None:
 
 
 def ended(stage: End, source: Path, out: Path) -> dict[str, Any]:
-    """Run an end stage into a temporary folder that then takes the name `out`."""
+    """Run an end stage into a temporary folder that then takes the name `out`.
+
+    Unfinished work lies in a hidden folder beside `out`, so that the same call goes on.
+    """
+    out = resolved(out)
+    if blocker := obstacle(out):
+        raise UsageError(f"{blocker} is no folder; name another output")
     if out.exists() and any(out.iterdir()):
-        raise UsageError(f"{out} exists and is not empty")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    work = out.with_name(out.name + ".work")
+        raise UsageError(f"{out} exists and is not empty; name another folder")
+    if how := relation(out, resolved(source)):
+        raise UsageError(f"{out} {how} the input {source}; name another folder")
+    # A hash of the name: with a prefix the longest names would be too long.
+    name = hashlib.blake2b(os.fsencode(out.name), digest_size=8).hexdigest()
+    unfinished = out.with_name(f".seedbed-work-{name}")
+    claim(unfinished, WORK)
+    work = unfinished / "work"
     work.mkdir(exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=".seedbed-new-", dir=out.parent))
     try:
         summary = stage.run(source, temporary, work, lambda done, total: None)
         corpus.write_json(
             temporary / corpus.MANIFEST,
-            {"format": records.FORMAT, "kind": stage.kind, "stage": stage.name, "summary": summary},
+            {
+                **corpus.MADE_BY,
+                "format": records.FORMAT,
+                "kind": stage.kind,
+                "stage": stage.name,
+                **_files_of(temporary),
+                "summary": summary,
+            },
         )
-        if out.exists():
-            out.rmdir()
-        temporary.rename(out)
+        try:
+            temporary.rename(out)  # takes the place of a missing or empty folder alone
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+                raise
+            raise UsageError(f"{out} was filled by others meanwhile; name another") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(unfinished, ignore_errors=True)
     return summary
+
+
+def _files_of(folder: Path) -> dict[str, Any]:
+    """Sizes and hashes, and the hash of all, as in an entry of the engine's store."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    hashes = {name: corpus.sha256_of(path) for name, path in zip(names, paths, strict=True)}
+    text = json.dumps(hashes, sort_keys=True, separators=(",", ":"))
+    return {
+        "files": {name: path.stat().st_size for name, path in zip(names, paths, strict=True)},
+        "hashes": hashes,
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+    }

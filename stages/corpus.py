@@ -22,6 +22,7 @@ from stages.errors import UsageError
 from stages.records import FORMAT
 
 MANIFEST = "manifest.json"
+MADE_BY = {"made_by": "seedbed"}  # in every manifest: the folder may be replaced, see `owned`
 BATCH_ROWS = 1024
 BATCH_BYTES = 16 << 20
 
@@ -275,10 +276,14 @@ def write_corpus(
 ) -> Corpus:
     """Write (records, rejects) pairs as a corpus folder; for library use and tests.
 
-    A run of the engine writes corpora from its store instead, piece by piece.
+    A run of the engine writes corpora from its store instead, piece by piece. UsageError when
+    `out` holds anything, so that nobody's files are overwritten or taken for the corpus's.
     """
-    if Corpus.at(out):
-        raise UsageError(f"{out} holds a corpus already")
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file; name a folder to make")
+    if out.exists() and any(out.iterdir()):
+        what = "holds a corpus already" if Corpus.at(out) else "exists and is not empty"
+        raise UsageError(f"{out} {what}; name another folder")
     (out / "data").mkdir(parents=True, exist_ok=True)
     (out / "rejects").mkdir(exist_ok=True)
     entries = []
@@ -299,6 +304,7 @@ def write_corpus(
         out / MANIFEST,
         {
             **manifest,
+            **MADE_BY,
             "format": FORMAT,
             "kind": kind,
             "pieces": entries,

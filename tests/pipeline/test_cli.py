@@ -108,8 +108,8 @@ def test_a_corpus_goes_from_stage_to_stage(faq: Path, tmp_path: Path) -> None:
     assert Corpus(tmp_path / "two").digest == Corpus(tmp_path / "three").digest
     assert "failed    1" in straight.stderr, "what was read first is told too"
     assert Corpus(tmp_path / "two").manifest["parameters"]["threshold"] == 0.7
-    seedbed("split", "one", "-o", "one", cwd=tmp_path)
-    assert "split" in Corpus(tmp_path / "one").schema.names, "a corpus of ours may be replaced"
+    seedbed("split", "one", "-o", "two", cwd=tmp_path)
+    assert "split" in Corpus(tmp_path / "two").schema.names, "a corpus of ours may be replaced"
 
 
 def test_recipe_and_stages_by_hand_agree(faq: Path, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_recipe_and_stages_by_hand_agree(faq: Path, tmp_path: Path) -> None:
         (["jsonl", "nowhere", "-o", "out"], "nowhere: not found"),
         (["jsonl", "full", "--out"], "expected one argument"),
         (["jsonl", "in.jsonl"], "required: -o/--out"),
-        (["jsonl", "in.jsonl", "-o", "full"], "full exists and is no corpus"),
+        (["jsonl", "in.jsonl", "-o", "full"], "full holds file and no manifest of seedbed's"),
         (
             ["jsonl", "in.jsonl", "-o", "out", "--fom", "text"],
             "did you mean '--form'?",
