@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-import seedbed  # noqa: F401 - ends here when another `stages` would be imported
+import seedbed  # first: ends here when another `stages` would be imported
 import stages
+from stages import user_code
 from stages.errors import Preempted, SeedbedError, StageFailed, UsageError
 
 VERBS = {
@@ -175,12 +176,18 @@ _VERB_OPTIONS = {
 }
 
 
+def _look_in(folder: Path) -> None:
+    """Find the user's modules in a folder; nothing else that lies there is imported."""
+    seedbed.keep_off_path(str(folder))
+    user_code.look_in(folder)
+
+
 def _recipe(options: argparse.Namespace) -> Any:
     import dataclasses
 
     from pipeline.recipe import read_recipe
 
-    sys.path.append(str(options.recipe.resolve().parent))  # where the user's own modules lie
+    _look_in(options.recipe.resolve().parent)
     recipe = read_recipe(options.recipe)
     changes: dict[str, Any] = {
         name: str(value.resolve()) if isinstance(value, Path) else value
@@ -277,7 +284,7 @@ def _stage(options: argparse.Namespace) -> int:
     from pipeline.run import run_stage
     from stages.call import PART_BYTES
 
-    sys.path.append(str(Path.cwd()))  # where the user's own modules lie
+    _look_in(Path.cwd())
     if options.workers < 1:
         raise UsageError("--workers must be at least 1")
     stage = _built(options)

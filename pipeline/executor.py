@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from pipeline.store import MAKE_ROOM, is_full
+from stages import user_code
 from stages.child import die_with_parent, python, receive, send
 from stages.errors import SeedbedError, StageFailed
 
@@ -157,7 +158,7 @@ def main() -> None:
     hello = receive(jobs)
     if hello is None or os.getppid() != hello[0]["driver"]:  # it died before `die_with_parent`
         return
-    sys.path.extend(hello[0]["paths"])
+    user_code.look_in(*hello[0]["paths"])
     from pipeline.jobs import execute
 
     while (message := receive(jobs)) is not None:
