@@ -6,6 +6,7 @@ encoded with the same ids as transformers' `apply_chat_template`.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from collections.abc import Mapping, Sequence
@@ -171,16 +172,18 @@ class Tokenize(Map):
         plain: list[_Row] = []
         hostile: list[_Row] = []
         present = [name for name in FORMS if name in verdicts.table.column_names]
-        for number, record in enumerate(verdicts.table.select(present).to_pylist()):
-            row = self._row(verdicts, number, record, prepared)
-            if row is None:
-                continue
-            if row.segments is None:
-                plain.append(row)
-            elif _has_control_text(row, prepared.control):
-                hostile.append(row)
-            else:
-                texts.append(row)
+        records = verdicts.table.select(present).to_pylist()
+        with prepared.chat.limited() if prepared.chat else contextlib.nullcontext():
+            for number, record in enumerate(records):
+                row = self._row(verdicts, number, record, prepared)
+                if row is None:
+                    continue
+                if row.segments is None:
+                    plain.append(row)
+                elif _has_control_text(row, prepared.control):
+                    hostile.append(row)
+                else:
+                    texts.append(row)
         tokens = _Tokens(len(verdicts))
         for rows, as_plain in ((texts, False), (plain, True)):
             encoded = prepared.encoder.encode(
