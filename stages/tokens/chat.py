@@ -17,13 +17,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.errors import UsageError
-from stages.tokens.model import tokenizer_folder
+from stages.tokens.foreign import encodable, garbled, read_object, read_text
+from stages.tokens.model import tokenizer_folder, tokenizer_of
 from stages.tokens.template import SOURCE, Meter, TooMuch, environment, last_resort, refusal
 
 Message = Mapping[str, Any]  # role, content, extra (JSON text): as in the record's schema
 # Messages and characters up to which a rendering that costs too much is the template's fault.
 SHORT, SHORT_CHARACTERS = 64, 100_000
 SKELETONS = 10_000  # orders of roles that are remembered; one is about 1 kB
+
+PROBE = (
+    {"role": "user", "content": "How are peas sown?", "extra": None},
+    {"role": "assistant", "content": "In rows.", "extra": None},
+)
 
 # A mark: a number between private-use characters, in white space that templates may strip.
 _MARK = re.compile("(\u2003?)\ue000([0-9]+)\ue001(\u2003?)")
@@ -276,31 +282,58 @@ def special_variables(folder: Path) -> dict[str, str]:
     for name in ("special_tokens_map.json", "tokenizer_config.json"):
         path = folder / name
         if path.is_file():
-            values = json.loads(path.read_text(encoding="utf-8"))
-            for key, token in values.items():
+            for key, token in read_object(path).items():
                 text = _text_of(token) if key.endswith("_token") else None
                 if text is not None:
-                    found[key] = text
+                    found[key] = encodable(path, text)
     return found
 
 
-def _template_source(folder: Path) -> str | None:
+def _template_source(folder: Path) -> tuple[Path, str] | None:
     path = folder / "chat_template.jinja"
     if path.is_file():
-        return path.read_text(encoding="utf-8")
+        return path, read_text(path)
     path = folder / "tokenizer_config.json"
-    if not path.is_file():
-        return None
-    source = json.loads(path.read_text(encoding="utf-8")).get("chat_template")
+    source = read_object(path).get("chat_template") if path.is_file() else None
     if isinstance(source, list):  # several, by name
-        source = {entry["name"]: entry["template"] for entry in source}.get("default")
-    return source if isinstance(source, str) else None
+        named = {e.get("name"): e.get("template") for e in source if _is_named(e)}
+        if len(named) != len(source):
+            raise garbled(path, "its chat_template is no list of named templates")
+        source = named.get("default")
+    if source is None:
+        return None
+    if not isinstance(source, str):
+        raise garbled(path, f"its chat_template is no text but a {type(source).__name__}")
+    return path, encodable(path, source)
+
+
+def _is_named(entry: object) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("name"), str)
 
 
 def load_chat(model: str, special: Iterable[str], default_system: bool = False) -> Chat | None:
     """The chat template of a model; None when it has none."""
-    folder = tokenizer_folder(model)
-    source = _template_source(folder)
-    if source is None:
+    return _chat_of(tokenizer_folder(model), special, default_system)
+
+
+def _chat_of(folder: Path, special: Iterable[str], default_system: bool = False) -> Chat | None:
+    found = _template_source(folder)
+    if found is None:
         return None
-    return Chat(source, special, special_variables(folder), default_system)
+    path, source = found
+    return Chat(source, special, special_variables(folder), default_system, str(path))
+
+
+def problem_in(folder: Path, template: bool = True) -> str | None:
+    """One sentence when the tokenizer's files of a folder, or its template, cannot be used."""
+    try:
+        special_variables(folder)
+        chat = _chat_of(folder, ()) if template else None
+        if chat is not None:
+            with chat.limited(), contextlib.suppress(TemplateError):
+                chat.render(PROBE)
+        if (folder / "tokenizer.json").is_file():
+            tokenizer_of(folder)
+    except UsageError as error:
+        return str(error)
+    return None

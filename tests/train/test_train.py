@@ -491,6 +491,68 @@ def test_contradictions_are_said_before_anything_runs(tmp_path: Path) -> None:
     assert "nowhere" in Train(model="nowhere").contradictions()[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("config.json", b""),
+        ("config.json", b"\x00\xff\xfe"),
+        ("config.json", b'{"model_type": "lla'),
+        ("config.json", b"[1]"),
+        ("config.json", b"[" * 100_000),
+        ("config.json", {"num_hidden_layers": 10**9}),
+        ("config.json", {"hidden_size": 10**12}),
+        ("config.json", {"attn_implementation": "somebody/kernels"}),
+        ("model.safetensors", b"\xff" * 8),
+        ("model.safetensors", b""),
+        ("model.safetensors", b"\x05\0\0\0\0\0\0\0[1, 2"),
+        ("tokenizer_config.json", b"[1]"),
+        ("tokenizer.json", b"{}"),
+        ("chat_template.jinja", b"{% for"),
+        ("adapter_config.json", b"{"),
+    ],
+)
+def test_a_garbled_file_of_the_model_is_one_sentence_at_plan(
+    tmp_path: Path, name: str, data: Any
+) -> None:
+    folder = tiny_model(tmp_path)
+    if isinstance(data, dict):
+        data = json.dumps({**json.loads((folder / name).read_text()), **data}).encode()
+    (folder / name).write_bytes(data)
+    (said,) = Train(model=str(folder)).contradictions()
+    assert str(folder) in said and "\n" not in said
+    assert name in said or "is an adapter" in said
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model_type": 5},
+        {"model_type": "no such model"},
+        {"hidden_size": "wide"},
+        {"num_attention_heads": 0},
+        {"num_attention_heads": -3},
+        {"hidden_act": [1]},
+        {"rope_parameters": "x"},
+        {"auto_map": {"AutoModelForCausalLM": "evil.Model"}, "model_type": "evil"},
+        {"vocab_size": 5},
+        {"dtype": "no such type"},
+    ],
+)
+def test_a_configuration_that_fits_no_model_is_one_sentence(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    folder = tiny_model(tmp_path)
+    config = {**json.loads((folder / "config.json").read_text()), **change}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "evil.py").write_text("raise SystemExit('run')\n")
+    try:
+        models.load_base(folder, "lora", "fp32", "cpu")
+    except UsageError as error:
+        assert str(folder) in str(error) and "\n" not in str(error)
+    else:
+        assert list(change) == ["dtype"]  # ours is used
+
+
 def test_the_model_is_a_resource_by_content(tmp_path: Path) -> None:
     names = {path.name for path in Train(model=str(tiny_model(tmp_path))).resources()}
     assert {"config.json", "model.safetensors"} <= names
