@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stages.corpus import sha256_of
-from stages.errors import SeedbedError, UsageError
+from stages.errors import UsageError
 from stages.require import require
 from stages.tokens.foreign import TokenizerFailed, caught, check_layout, garbled
 
@@ -240,18 +240,8 @@ def _with_fast_tokenizer(model: str, folder: Path) -> Path:
     digest = "".join(sha256_of(path)[:8] for path in files)
 
     def build(out: Path) -> None:
-        transformers = require("transformers", "train")
-        try:
-            made = transformers.AutoTokenizer.from_pretrained(
-                folder, trust_remote_code=False, local_files_only=True
-            )
-            made.save_pretrained(out)
-        except (KeyboardInterrupt, SeedbedError):
-            raise
-        except BaseException as error:  # anything that a foreign file can do to a parser
-            told = " ".join(str(error).split())[:300]
-            raise UsageError(f"model {model!r}: its tokenizer cannot be read: {told}") from None
-        if not (out / "tokenizer.json").is_file():
-            raise UsageError(f"model {model!r} has no tokenizer.json and none can be made of it")
+        from stages.tokens.older import convert
+
+        convert(folder, out)
 
     return _cached("tokenizers", f"{digest}-{CONVERTER}", build)

@@ -175,7 +175,13 @@ class Tokenize(Map):
     def _garbled(self) -> str | None:
         """What is wrong with the files of a model in a folder."""
         folder = models.local_folder(self.model)
-        return problem_in(folder, self.chat == "template") if folder is not None else None
+        if folder is None:
+            return None
+        try:
+            models.tokenizer_folder(self.model)  # made of older files where there is none
+        except UsageError as error:
+            return str(error)
+        return problem_in(folder, self.chat == "template")
 
     def judge(self, verdicts: Verdicts) -> None:
         """Render, encode the batch, then judge lengths and losses."""

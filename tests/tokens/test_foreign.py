@@ -105,6 +105,20 @@ def test_a_tokenizer_that_takes_for_ever_is_left(
         done.append(1)
 
 
+def test_older_files_are_read_by_a_process_with_limits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEEDBED_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/tokenizer.model").write_bytes(os.urandom(500))
+    config = {"tokenizer_class": "LlamaTokenizer", "auto_map": {"AutoTokenizer": ["evil.T", None]}}
+    (tmp_path / "old/tokenizer_config.json").write_text(json.dumps(config))
+    (tmp_path / "old/evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    (said,) = Tokenize(model=str(tmp_path / "old")).contradictions()
+    assert f"{tmp_path}/old has no tokenizer.json and none can be made" in said
+    assert "\n" not in said and "anew" in said and not (tmp_path / "ran").exists()
+
+
 def test_pickled_weights_are_refused(tmp_path: Path) -> None:
     from stages import Train
 
