@@ -43,6 +43,7 @@ def look_in(*folders: str | os.PathLike[str]) -> None:
         del sys.modules[name]
     _installed.cache_clear()
     _is_theirs.cache_clear()
+    _finder.cache_clear()
     _known.clear()
     root = ModuleType(PRIVATE, "The user's folders, as a package.")
     root.__path__ = [os.path.realpath(folder) for folder in folders]
@@ -116,8 +117,13 @@ class _Finder:
 
 
 def _spec_in(folder: str, name: str) -> ModuleSpec | None:
-    finder = FileFinder(folder, (ExtensionFileLoader, EXTENSION_SUFFIXES), (_Loader, [".py"]))
-    return finder.find_spec(name)
+    return _finder(folder).find_spec(name)
+
+
+@cache
+def _finder(folder: str) -> FileFinder:
+    """Lists a folder once: there may be many files of data in it."""
+    return FileFinder(folder, (ExtensionFileLoader, EXTENSION_SUFFIXES), (_Loader, [".py"]))
 
 
 def _import(

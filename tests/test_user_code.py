@@ -183,6 +183,14 @@ def test_a_function_that_ends_the_program_fails_its_record(folder: Path) -> None
     assert rejects[0]["reason"] == "error" and "SystemExit: 3" in rejects[0]["evidence"]
 
 
+@pytest.mark.parametrize("name", ["../x", "a..b", ".mine", "a b", "pkg/near", "x\0y", "mine."])
+def test_a_name_that_is_no_module_s_is_one_sentence(folder: Path, name: str) -> None:
+    (problem,) = Apply(function=f"{name}:f").contradictions()
+    assert "cannot be imported" in problem
+    with pytest.raises(UsageError, match="no module"):
+        user_module_hash(name)
+
+
 def test_another_folder_forgets_the_first(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "second").mkdir()
     (tmp_path / "second/mine.py").write_text("def f(r):\n    return {'text': 'second'}\n")

@@ -107,6 +107,8 @@ class Meter:
                 raise TooMuch
         elif isinstance(value, list | tuple | dict):
             self.weigh(value)
+        elif isinstance(value, range):
+            self.pay(len(value))
         return value
 
     def made(self, value: Any) -> Any:
@@ -248,18 +250,22 @@ class Meter:
                 self.format(owner, args, named)
             elif name == "format_map":
                 self.format(owner, (), args[0] if args else {})
+            elif name in _SQUARE or (name == "encode" and (args or named)):
+                self.pay(len(owner) ** 2 // 1000)
             elif name == "translate":
                 self.pay(len(owner) * sum(self.weigh(arg) for arg in args))
             else:
                 for value in (*args, *named.values()):
                     self.pay(self.number(value) * (1 + owner.count("\t")))
         elif isinstance(owner, int | float | bytes):
+            if isinstance(owner, bytes):
+                self.pay(len(owner) ** 2 // 1000)
             for value in (*args, *named.values()):
                 self.pay(self.number(value))
         elif owner is not None or method is dict:
             self.weigh(args)
-            if isinstance(owner, list | tuple):
-                self.weigh(owner)
+            if isinstance(owner, list | tuple | range):
+                self.compared(owner)
         else:
             self.pay(STEP)
 

@@ -94,6 +94,11 @@ HOSTILE = [
     "{{ ('{:1000000000}'|attr('format'))(1) }}",
     "{{ ['%1000000000d']|map('format', 1)|list|length }}",
     "{{ [{'a': 'x'}]|join('', attribute='a')|center(10**10) }}",
+    "{% for a in range(99999) %}{% if 1.5 in range(99999) %}{% endif %}{% endfor %}",
+    "{% for a in range(99999) %}{{ range(99999).count(1.5) }}{% endfor %}",
+    "{{ (('<!-- -->' * 100000)|safe).striptags()|length }}",
+    "{{ ('a' * 900000).encode('punycode')|length }}",
+    "{{ ('%999999999d'|safe) % 1 }}{{ ('{:999999999}'|safe).format(1) }}",
     "{% for a in range(99999) %}" + "x" * 200_000 + "{% endfor %}",
     "{% macro m(n) %}{% if n < 40 %}{{ m(n + 1) }}{{ m(n + 1) }}{% endif %}{% endmacro %}{{ m(0) }}",
     "{% macro m() %}{{ caller() }}{{ caller() }}{% endmacro %}"
