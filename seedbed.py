@@ -1,28 +1,60 @@
-"""The console script: says which file hides seedbed's packages, in place of an ImportError.
+"""The console script: keeps folders of data off Python's search path, and says which file hides
+seedbed's packages, in place of an ImportError.
 
-`stages` and `pipeline` are plain names: a file or folder of the user's that is called so, in the
-working folder or on PYTHONPATH, would be imported for ours.
+What lies beside the data is never imported: `python -m` puts the working folder first on the path,
+and an empty or relative entry of PYTHONPATH means it too. This is undone before anything else is
+imported, but for `os` and `sys`, which Python holds already (so there is no `__future__` here).
+`stages` and `pipeline` are plain names: a file or folder of the user's that is called so would be
+imported for ours.
 """
 
-from __future__ import annotations
-
-import importlib.util
+import os
 import sys
-from pathlib import Path
-from typing import NoReturn
 
-HOME = Path(__file__).resolve().parent
+HOME = os.path.dirname(os.path.realpath(__file__))
+
+
+def keep_off_path(folder: str) -> None:
+    """No import finds what lies in `folder`, here or in the processes that are started.
+
+    Python's own folders stay, and the one with seedbed's code.
+    """
+
+    def stays(entry: str) -> bool:
+        place = os.path.realpath(entry)
+        library = os.path.dirname(os.path.realpath(os.__file__))
+        return (
+            place in (HOME, library)
+            or place.startswith(library + os.sep)
+            or os.path.basename(place) in ("site-packages", "dist-packages")
+            or (os.path.isabs(entry) and place != os.path.realpath(folder))
+        )
+
+    sys.path[:] = [entry for entry in sys.path if stays(entry)]
+    given = os.environ.get("PYTHONPATH")
+    if given is not None:
+        kept = [os.path.abspath(entry) for entry in given.split(os.pathsep) if stays(entry)]
+        os.environ["PYTHONPATH"] = os.pathsep.join(kept)
+
+
+_path = list(sys.path)
+if os.path.isdir(os.curdir):
+    keep_off_path(os.curdir)
+
+from importlib.machinery import PathFinder  # noqa: E402
+from importlib.util import find_spec  # noqa: E402
+from typing import NoReturn  # noqa: E402
 
 
 def hidden() -> str | None:
-    """What is wrong when another `pipeline` or `stages` than ours would be imported."""
+    """What is wrong when another `pipeline` or `stages` than ours stands first on the path."""
     for name in ("pipeline", "stages"):
-        spec = importlib.util.find_spec(name)
-        found = Path(spec.origin).resolve() if spec and spec.origin else None
-        if found is None or found.parent != HOME / name:
+        spec = PathFinder.find_spec(name, _path) or find_spec(name)
+        found = os.path.realpath(spec.origin) if spec and spec.origin else None
+        if found is None or os.path.dirname(found) != os.path.join(HOME, name):
             return (
                 f"{found or 'a folder without __init__.py'} hides seedbed's own {name} "
-                f"({HOME / name}): rename it, or run from another folder"
+                f"({os.path.join(HOME, name)}): rename it, or run from another folder"
             )
     return None
 

@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-import seedbed  # noqa: F401 - ends here when another `stages` would be imported
+import seedbed  # first: ends here when another `stages` would be imported
 import stages
+from stages import user_code
 from stages.errors import Preempted, SeedbedError, StageFailed, UsageError
 
 VERBS = {
@@ -175,10 +176,16 @@ _VERB_OPTIONS = {
 }
 
 
+def _look_in(folder: Path) -> None:
+    """Find the user's modules in a folder; nothing else that lies there is imported."""
+    seedbed.keep_off_path(str(folder))
+    user_code.look_in(folder)
+
+
 def _recipe(options: argparse.Namespace) -> Any:
     from pipeline.recipe import read_recipe
 
-    sys.path.append(str(options.recipe.resolve().parent))  # where the user's own modules lie
+    _look_in(options.recipe.resolve().parent)
     changes: dict[str, Any] = {
         name: str(value.resolve()) if isinstance(value, Path) else value
         for name in ("workers", "store", "out", "part_bytes")
@@ -277,7 +284,7 @@ def _stage(options: argparse.Namespace) -> int:
     from pipeline.run import run_stage
     from stages.call import PART_BYTES
 
-    sys.path.append(str(Path.cwd()))  # where the user's own modules lie
+    _look_in(Path.cwd())
     if options.workers < 1:
         raise UsageError("--workers must be at least 1")
     stage = _built(options)

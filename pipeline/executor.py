@@ -20,6 +20,7 @@ from typing import IO, Any, Protocol
 
 from pipeline.content import Damaged
 from pipeline.store import MAKE_ROOM, is_full
+from stages import user_code
 from stages.child import cpu_of_waiting, die_with_parent, fork_from_here, python, receive, send
 from stages.errors import Changed, SeedbedError, StageFailed
 
@@ -162,7 +163,7 @@ def main() -> None:
     hello = receive(jobs)
     if hello is None or os.getppid() != hello[0]["driver"]:  # it died before `die_with_parent`
         return
-    sys.path.extend(hello[0]["paths"])
+    user_code.look_in(*hello[0]["paths"])
     fork_from_here()
     from pipeline.jobs import execute
 

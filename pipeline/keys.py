@@ -13,22 +13,19 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import json
-import os
 import sys
 from functools import cache
 from pathlib import Path
 
 from pipeline.content import FileHashes
-from stages import check
+from stages import check, user_code
 from stages.base import Stage
-from stages.corpus import sha256_of
-from stages.errors import UsageError
 from stages.records import FORMAT
 
 _PACKAGE = "stages"
 _DYNAMIC = {"import_module", "__import__", "exec", "eval"}
-# The one module that may import by name: what it loads is named in `libraries` or `modules`.
-_MAY_IMPORT_BY_NAME = {"stages.require"}
+# The modules that may import by name: what they load is named in `libraries` or `modules`.
+_MAY_IMPORT_BY_NAME = {"stages.require", "stages.user_code"}
 
 
 def hash_of(value: object) -> str:
@@ -116,14 +113,8 @@ def _file_of(module: str) -> Path:
 
 
 def user_module_hash(module: str) -> str:
-    """SHA-256 of the source of a user's module."""
-    try:
-        spec = importlib.util.find_spec(module)
-    except ModuleNotFoundError:
-        spec = None
-    if spec is None or spec.origin is None or not os.path.isfile(spec.origin):
-        raise UsageError(f"there is no module {module!r} beside the recipe or on the Python path")
-    return sha256_of(Path(spec.origin))
+    """A hash of the source of a user's module and of what it imports beside it."""
+    return hash_of(user_code.sources(module))
 
 
 def base_key(stage: Stage, hashes: FileHashes) -> str:

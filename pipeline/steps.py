@@ -23,7 +23,7 @@ from pipeline.keys import base_key, hash_of
 from pipeline.progress import Progress, duration, number
 from pipeline.recipe import SourceStep
 from pipeline.store import Entry, Store
-from stages import check
+from stages import check, user_code
 from stages.base import End, Fit, Map, Part, Source, Stage
 from stages.errors import Changed, StageFailed
 from stages.records import FORMAT, SCHEMA
@@ -77,7 +77,8 @@ class Run:
 
     def _job(self, do: str, stage: Stage, key: str, files: Sequence[Hashed] = ()) -> dict[str, Any]:
         """The common part of a job. files: of the input, beside those of the stage itself."""
-        resources = [self.hashes.hashed(path) for path in stage.resources()]
+        modules = [path for module in stage.modules() for path in user_code.files(module)]
+        resources = [self.hashes.hashed(path) for path in (*stage.resources(), *modules)]
         return {
             "do": do,
             "stage": stage.name,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pkgutil
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from stages import records
+from stages import records, user_code
 from stages.base import Map
-from stages.errors import UsageError
+from stages.errors import Preempted, UsageError
 from stages.records import CORE, FORMS
 from stages.verdicts import Verdicts
 
@@ -41,7 +40,8 @@ class Apply(Map):
     its own made of the record's and its number). It should depend on nothing but the record:
     pieces are not made again when something else changed.
 
-    function: the function as module:name; the module must be importable.
+    function: the function as module:name. The module is a file beside the recipe (for a single
+        stage: in the working folder), else an installed one; it may import others beside it.
     columns: columns that the function sets, as name:type with the types float, int, str
         and bool; others than these and the record's own are refused.
     """
@@ -90,7 +90,9 @@ class Apply(Map):
             made: Record = dict(record)
             try:
                 answer = function(_shown(record))
-            except Exception as error:  # the border around a call of the user's code
+            except (KeyboardInterrupt, Preempted):
+                raise
+            except BaseException as error:  # the border around the user's code, which may sys.exit
                 verdicts.fail(row, "error", **_evidence(error))
                 new.append(made)
                 continue
@@ -125,22 +127,28 @@ class Apply(Map):
         )
 
     def _problem(self) -> str | None:
-        module, colon, name = self.function.partition(":")
-        if not (module and colon and name):
-            return f"apply.function must be module:function, not {self.function!r}"
         try:
-            found = pkgutil.resolve_name(self.function)
-        except AttributeError:
-            return f"apply.function: {module} has no function {name!r}"
-        except Exception as error:  # importing runs the user's module
-            return f"apply.function: {module} cannot be imported: {type(error).__name__}: {error}"
-        return None if callable(found) else f"apply.function: {self.function} is no function"
+            self._function()
+        except UsageError as error:
+            return str(error)
+        return None
 
     def _function(self) -> Callable[[Record], Any]:
-        if problem := self._problem():
-            raise UsageError(problem)
-        found: Callable[[Record], Any] = pkgutil.resolve_name(self.function)
-        return found
+        module, colon, name = self.function.partition(":")
+        if not (module and colon and name):
+            raise UsageError(f"apply.function must be module:function, not {self.function!r}")
+        try:
+            found: Any = user_code.load(module)
+        except UsageError as error:
+            raise UsageError(f"apply.function: {error}") from None
+        for word in name.split("."):
+            found = getattr(found, word, None)
+        if found is None:
+            raise UsageError(f"apply.function: {module} has no function {name!r}")
+        if not callable(found):
+            raise UsageError(f"apply.function: {self.function} is no function")
+        function: Callable[[Record], Any] = found
+        return function
 
 
 def _meta(text: str | None) -> Any:
@@ -187,7 +195,7 @@ def _problem_with(
     return None
 
 
-def _evidence(error: Exception) -> Record:
+def _evidence(error: BaseException) -> Record:
     frames = traceback.extract_tb(error.__traceback__)
     return {"error": f"{type(error).__name__}: {str(error)[:300]}", "line": frames[-1].lineno}
 

@@ -7,6 +7,7 @@ stays text, and what is an answer. Where the two do not agree, the template is r
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,11 +17,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.errors import UsageError
-from stages.require import require
-from stages.tokens.model import tokenizer_folder
+from stages.tokens.foreign import encodable, garbled, read_object, read_text
+from stages.tokens.model import tokenizer_folder, tokenizer_of
+from stages.tokens.template import SOURCE, Meter, TooMuch, environment, last_resort, refusal
 
 Message = Mapping[str, Any]  # role, content, extra (JSON text): as in the record's schema
+# Messages and characters up to which a rendering that costs too much is the template's fault.
+SHORT, SHORT_CHARACTERS = 64, 100_000
 SKELETONS = 10_000  # orders of roles that are remembered; one is about 1 kB
+
+PROBE = (
+    {"role": "user", "content": "How are peas sown?", "extra": None},
+    {"role": "assistant", "content": "In rows.", "extra": None},
+)
 
 # A mark: a number between private-use characters, in white space that templates may strip.
 _MARK = re.compile("(\u2003?)\ue000([0-9]+)\ue001(\u2003?)")
@@ -59,6 +68,7 @@ class Chat:
 
     source: the Jinja text. special: texts of control tokens. variables: bos_token, eos_token …
     default_system: whether the system message that some templates add on their own stays.
+    origin: where the template is from, for messages.
     """
 
     def __init__(
@@ -67,22 +77,40 @@ class Chat:
         special: Iterable[str],
         variables: Mapping[str, str],
         default_system: bool = False,
+        origin: str = "the model",
     ) -> None:
         self.source, self.variables = source, dict(variables)
-        self.default_system = default_system
+        self.default_system, self.origin = default_system, origin
+        self._meter = Meter()
         self.special = control_pattern(special)
         self._skeletons: dict[Any, list[_Slot]] = {}
 
     @cached_property
     def _template(self) -> Any:
+        if len(self.source) > SOURCE:
+            raise UsageError(refusal(self.origin, f"is longer than {SOURCE:,} characters"))
         try:
-            return _environment().from_string(self.source)
+            self.source.encode()
+            return environment(self._meter).from_string(self.source)
+        except UsageError:
+            raise
         except Exception as error:  # jinja2's syntax errors, and what hostile text can cause
-            raise UsageError(f"the model's chat template cannot be read: {error}") from None
+            told = " ".join(str(error).split())[:300]
+            raise UsageError(
+                refusal(self.origin, f"cannot be read ({type(error).__name__}: {told})")
+            ) from None
+
+    def limited(self) -> contextlib.AbstractContextManager[None]:
+        """Around many renderings: limits of CPU and memory beside the count of the work."""
+        return last_resort(self._meter, self.origin)
 
     def render(self, messages: Sequence[Message], answer_next: bool = False) -> str:
-        """The template's text; with `answer_next` it ends where an answer is to begin."""
+        """The template's text; with `answer_next` it ends where an answer is to begin.
+
+        UsageError for a template that costs too much with a short conversation.
+        """
         template = self._template
+        size = self._meter.begin(messages)
         try:
             return str(
                 template.render(
@@ -91,8 +119,15 @@ class Chat:
                     **self.variables,
                 )
             )
+        except (TooMuch, MemoryError):
+            told = "does more work or takes more memory than a rendering may"
+            if len(messages) <= SHORT and size <= SHORT_CHARACTERS:
+                raise UsageError(refusal(self.origin, told)) from None
+            raise TemplateError(f"the template {told} with this conversation") from None
+        except UsageError:
+            raise
         except Exception as error:  # a template is a program: it can raise anything
-            raise TemplateError(f"{type(error).__name__}: {error}") from None
+            raise TemplateError(f"{type(error).__name__}: {str(error)[:500]}") from None
 
     def segments(self, messages: Sequence[Message]) -> list[Segment]:
         """The rendering in order; an answer and the token that ends it are `trained`.
@@ -232,37 +267,6 @@ def _expanded(message: Message) -> dict[str, Any]:
     return shown
 
 
-def _environment() -> Any:
-    """Jinja as transformers sets it up, sandboxed. Dates are left undefined: equal bytes."""
-    jinja2 = require("jinja2", "train")
-    sandbox = require("jinja2.sandbox", "train")
-    ext = require("jinja2.ext", "train")
-
-    class Generation(ext.Extension):  # type: ignore[misc, name-defined]
-        """`{% generation %}` … `{% endgeneration %}`: marks answers for transformers; no text."""
-
-        tags = frozenset({"generation"})
-
-        def parse(self, parser: Any) -> Any:
-            line = next(parser.stream).lineno
-            body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
-            return jinja2.nodes.Scope(body, lineno=line)
-
-    def raise_exception(message: str) -> None:
-        raise jinja2.exceptions.TemplateError(message)
-
-    def tojson(value: object, **options: Any) -> str:
-        options.setdefault("ensure_ascii", False)
-        return json.dumps(value, **options)
-
-    environment = sandbox.ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, ext.loopcontrols]
-    )
-    environment.filters["tojson"] = tojson
-    environment.globals["raise_exception"] = raise_exception
-    return environment
-
-
 # --- the template of a model --------------------------------------------------------------------
 
 
@@ -278,31 +282,58 @@ def special_variables(folder: Path) -> dict[str, str]:
     for name in ("special_tokens_map.json", "tokenizer_config.json"):
         path = folder / name
         if path.is_file():
-            values = json.loads(path.read_text(encoding="utf-8"))
-            for key, token in values.items():
+            for key, token in read_object(path).items():
                 text = _text_of(token) if key.endswith("_token") else None
                 if text is not None:
-                    found[key] = text
+                    found[key] = encodable(path, text)
     return found
 
 
-def _template_source(folder: Path) -> str | None:
+def _template_source(folder: Path) -> tuple[Path, str] | None:
     path = folder / "chat_template.jinja"
     if path.is_file():
-        return path.read_text(encoding="utf-8")
+        return path, read_text(path)
     path = folder / "tokenizer_config.json"
-    if not path.is_file():
-        return None
-    source = json.loads(path.read_text(encoding="utf-8")).get("chat_template")
+    source = read_object(path).get("chat_template") if path.is_file() else None
     if isinstance(source, list):  # several, by name
-        source = {entry["name"]: entry["template"] for entry in source}.get("default")
-    return source if isinstance(source, str) else None
+        named = {e.get("name"): e.get("template") for e in source if _is_named(e)}
+        if len(named) != len(source):
+            raise garbled(path, "its chat_template is no list of named templates")
+        source = named.get("default")
+    if source is None:
+        return None
+    if not isinstance(source, str):
+        raise garbled(path, f"its chat_template is no text but a {type(source).__name__}")
+    return path, encodable(path, source)
+
+
+def _is_named(entry: object) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("name"), str)
 
 
 def load_chat(model: str, special: Iterable[str], default_system: bool = False) -> Chat | None:
     """The chat template of a model; None when it has none."""
-    folder = tokenizer_folder(model)
-    source = _template_source(folder)
-    if source is None:
+    return _chat_of(tokenizer_folder(model), special, default_system)
+
+
+def _chat_of(folder: Path, special: Iterable[str], default_system: bool = False) -> Chat | None:
+    found = _template_source(folder)
+    if found is None:
         return None
-    return Chat(source, special, special_variables(folder), default_system)
+    path, source = found
+    return Chat(source, special, special_variables(folder), default_system, str(path))
+
+
+def problem_in(folder: Path, template: bool = True) -> str | None:
+    """One sentence when the tokenizer's files of a folder, or its template, cannot be used."""
+    try:
+        special_variables(folder)
+        chat = _chat_of(folder, ()) if template else None
+        if chat is not None:
+            with chat.limited(), contextlib.suppress(TemplateError):
+                chat.render(PROBE)
+        if (folder / "tokenizer.json").is_file():
+            tokenizer_of(folder)
+    except UsageError as error:
+        return str(error)
+    return None

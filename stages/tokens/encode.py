@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stages.tokens.chat import Segment, control_pattern
+from stages.tokens.foreign import guarded
 from stages.tokens.words import word_table
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ class Encoded:
 class Encoder:
     """A tokenizer in two settings: control tokens in a text are tokens, or are plain text."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Tokenizer, model: str = "the model") -> None:
         from tokenizers import Tokenizer
 
+        self.model, self.failures = model, 0
         layout = tokenizer.to_str()
         self.marked: Tokenizer = Tokenizer.from_str(layout)
         self.plain: Tokenizer = Tokenizer.from_str(layout)
@@ -70,8 +72,12 @@ class Encoder:
         """Tokens of each text. asked: character ranges of each. plain: no control tokens."""
         tokenizer = self.plain if plain else self.marked
         if self._lengths is None:
-            found = tokenizer.encode_batch(list(texts), add_special_tokens=False)
-            back = tokenizer.decode_batch([e.ids for e in found], skip_special_tokens=False)
+            found = self._ask(tokenizer.encode_batch, texts)
+            back = guarded(
+                self.model,
+                sum(map(len, texts)),
+                lambda: tokenizer.decode_batch([e.ids for e in found], skip_special_tokens=False),
+            )
             ids, bounds = _flat(found)
             lossy = np.array([a != b for a, b in zip(texts, back, strict=True)], dtype=bool)
             spans = [_by_offsets(e, ask) for e, ask in zip(found, asked, strict=True)]
@@ -85,16 +91,22 @@ class Encoder:
             if not ask:
                 spans.append([])
             elif lossy[row]:
-                found_one = tokenizer.encode(texts[row], add_special_tokens=False)
+                (found_one,) = self._ask(tokenizer.encode_batch, [texts[row]])
                 spans.append(_by_offsets(found_one, ask))
             else:
                 spans.append(self._by_bytes(texts[row], ask, ends, bounds[row], bounds[row + 1]))
         return Encoded(ids, bounds, spans, lossy)
 
+    def _ask(self, encode: Callable[..., list[Encoding]], texts: Sequence[str]) -> list[Encoding]:
+        def call() -> list[Encoding]:
+            return encode(list(texts), add_special_tokens=False)
+
+        return list(guarded(self.model, sum(map(len, texts)), call))
+
     def _ids(self, texts: Sequence[str], plain: bool) -> tuple[np.ndarray, np.ndarray]:
         if self._words is None:
             tokenizer = self.plain if plain else self.marked
-            return _flat(tokenizer.encode_batch_fast(list(texts), add_special_tokens=False))
+            return _flat(self._ask(tokenizer.encode_batch_fast, texts))
         if plain:
             found = self._words.encode(texts)
         else:

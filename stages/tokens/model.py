@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from stages.corpus import sha256_of
 from stages.errors import UsageError
 from stages.require import require
+from stages.tokens.foreign import TokenizerFailed, caught, check_layout, garbled
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -60,6 +61,11 @@ def problem_with(model: str) -> str | None:
     except UsageError as error:
         return str(error)
     return None
+
+
+def local_folder(model: str) -> Path | None:
+    """The folder of the user's that a model's name is; None for another kind of name."""
+    return None if model == EMBEDDED or _is_hub_id(model) else _local(model)
 
 
 def tokenizer_folder(model: str = EMBEDDED) -> Path:
@@ -115,22 +121,34 @@ def resources(model: str = EMBEDDED, *, weights: bool = False) -> tuple[Path, ..
 
 
 @lru_cache(maxsize=4)
-def _load(path: str, changed: int) -> Tokenizer:
+def _load(path: str, changed: int, foreign: bool) -> Tokenizer:
     from tokenizers import Tokenizer
 
-    try:
+    def read() -> Tokenizer:
         tokenizer = Tokenizer.from_file(path)
-    except Exception as error:  # tokenizers raises a bare Exception for a file that it cannot read
-        raise UsageError(f"{path} is not a tokenizer that can be read: {error}") from None
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return tokenizer
+
+    if foreign:
+        check_layout(Path(path))
+    try:
+        tokenizer: Tokenizer = caught(read)
+        return tokenizer
+    except TokenizerFailed as error:
+        raise garbled(Path(path), error) from None
 
 
 def load_tokenizer(model: str = EMBEDDED) -> Tokenizer:
     """The model's tokenizer, without padding and truncation; do not change it."""
     path = tokenizer_folder(model) / "tokenizer.json"
-    return _load(str(path), path.stat().st_mtime_ns)
+    return _load(str(path), path.stat().st_mtime_ns, model != EMBEDDED)
+
+
+def tokenizer_of(folder: Path) -> Tokenizer:
+    """The tokenizer of a model's folder."""
+    path = folder / "tokenizer.json"
+    return _load(str(path), path.stat().st_mtime_ns, True)
 
 
 # --- the embedded model -------------------------------------------------------------------------
@@ -222,13 +240,8 @@ def _with_fast_tokenizer(model: str, folder: Path) -> Path:
     digest = "".join(sha256_of(path)[:8] for path in files)
 
     def build(out: Path) -> None:
-        transformers = require("transformers", "train")
-        try:
-            made = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-            made.save_pretrained(out)
-        except Exception as error:  # anything that a foreign file can do to a parser
-            raise UsageError(f"model {model!r}: its tokenizer cannot be read: {error}") from None
-        if not (out / "tokenizer.json").is_file():
-            raise UsageError(f"model {model!r} has no tokenizer.json and none can be made of it")
+        from stages.tokens.older import convert
+
+        convert(folder, out)
 
     return _cached("tokenizers", f"{digest}-{CONVERTER}", build)

@@ -6,9 +6,10 @@ encoded with the same ids as transformers' `apply_chat_template`.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -27,10 +28,14 @@ from stages.tokens.chat import (
     TemplateError,
     control_pattern,
     load_chat,
+    problem_in,
     special_variables,
 )
-from stages.tokens.encode import Encoder, Span, joined
+from stages.tokens.encode import Encoded, Encoder, Span, joined
+from stages.tokens.foreign import TokenizerFailed, caught, garbled
 from stages.verdicts import Verdicts
+
+FAILURES = 100  # texts at which a tokenizer may fail in one process
 
 COLUMNS: Mapping[str, pa.DataType] = {
     "input_ids": pa.list_(pa.int32()),
@@ -52,7 +57,10 @@ class _Prepared:
 
 @lru_cache(maxsize=4)
 def _prepared(model: str, default_system: bool, folder: str) -> _Prepared:
-    encoder = Encoder(models.load_tokenizer(model))
+    try:
+        encoder = caught(lambda: Encoder(models.load_tokenizer(model), model))
+    except TokenizerFailed as error:
+        raise garbled(Path(folder) / "tokenizer.json", error) from None
     eos = special_variables(Path(folder)).get("eos_token")
     if eos is not None and eos not in encoder.special:
         number = encoder.marked.token_to_id(eos)
@@ -109,6 +117,7 @@ class Tokenize(Map):
         "untrained": "no answer of the assistant, so no token would enter the loss",
         "too_long": "more tokens than max_length",
         "template": "the model's chat template refuses the messages or changes their text",
+        "tokenizer": "the model's tokenizer fails at the text",
         "not_reversible": "the tokens do not decode to the same text (strict)",
     }
 
@@ -155,13 +164,24 @@ class Tokenize(Map):
     def contradictions(self) -> tuple[str, ...]:
         """A model that is not there, truncation without a length, a system message twice."""
         found = []
-        if problem := models.problem_with(self.model):
+        if problem := models.problem_with(self.model) or self._garbled():
             found.append(problem)
         if self.long == "truncate" and self.max_length is None:
             found.append("long: truncate needs max_length")
         if self.system is not None and self.default_system:
             found.append("system and default_system both put a system message first")
         return tuple(found)
+
+    def _garbled(self) -> str | None:
+        """What is wrong with the files of a model in a folder."""
+        folder = models.local_folder(self.model)
+        if folder is None:
+            return None
+        try:
+            models.tokenizer_folder(self.model)  # made of older files where there is none
+        except UsageError as error:
+            return str(error)
+        return problem_in(folder, self.chat == "template")
 
     def judge(self, verdicts: Verdicts) -> None:
         """Render, encode the batch, then judge lengths and losses."""
@@ -171,30 +191,36 @@ class Tokenize(Map):
         plain: list[_Row] = []
         hostile: list[_Row] = []
         present = [name for name in FORMS if name in verdicts.table.column_names]
-        for number, record in enumerate(verdicts.table.select(present).to_pylist()):
-            row = self._row(verdicts, number, record, prepared)
-            if row is None:
-                continue
-            if row.segments is None:
-                plain.append(row)
-            elif _has_control_text(row, prepared.control):
-                hostile.append(row)
-            else:
-                texts.append(row)
+        records = verdicts.table.select(present).to_pylist()
+        with prepared.chat.limited() if prepared.chat else contextlib.nullcontext():
+            for number, record in enumerate(records):
+                row = self._row(verdicts, number, record, prepared)
+                if row is None:
+                    continue
+                if row.segments is None:
+                    plain.append(row)
+                elif _has_control_text(row, prepared.control):
+                    hostile.append(row)
+                else:
+                    texts.append(row)
         tokens = _Tokens(len(verdicts))
         for rows, as_plain in ((texts, False), (plain, True)):
-            encoded = prepared.encoder.encode(
-                [row.text for row in rows], [row.trained for row in rows], as_plain
-            )
-            for place, row in enumerate(rows):
-                ids = encoded.ids[encoded.bounds[place] : encoded.bounds[place + 1]]
-                spans = joined(encoded.spans[place])
-                tokens.put(row.number, ids, spans, bool(encoded.lossy[place]))
+            for some, encoded in _encoded(prepared.encoder, rows, as_plain, verdicts):
+                for place, row in enumerate(some):
+                    ids = encoded.ids[encoded.bounds[place] : encoded.bounds[place + 1]]
+                    spans = joined(encoded.spans[place])
+                    tokens.put(row.number, ids, spans, bool(encoded.lossy[place]))
         for row in plain:
-            self._surround(tokens, row.number, prepared)
+            if row.number in tokens.ids:
+                self._surround(tokens, row.number, prepared)
         for row in hostile:
             assert row.segments is not None
-            many, spans, lossy = prepared.encoder.encode_segments(row.segments, prepared.control)
+            try:
+                found = prepared.encoder.encode_segments(row.segments, prepared.control)
+            except TokenizerFailed as error:
+                _refuse(prepared.encoder, row, error, verdicts)
+                continue
+            many, spans, lossy = found
             tokens.put(row.number, np.array(many, dtype=np.int32), joined(spans), lossy)
         self._limits(verdicts, tokens)
         tokens.into(verdicts, self.long == "truncate")
@@ -326,6 +352,36 @@ class _Tokens:
         verdicts.set("lossy", pa.array(self.lossy), COLUMNS["lossy"])
         if truncated:
             verdicts.set("cut", pa.array(self.cut), pa.int32())
+
+
+def _encoded(
+    encoder: Encoder, rows: list[_Row], plain: bool, verdicts: Verdicts
+) -> Iterator[tuple[list[_Row], Encoded]]:
+    """Rows with their tokens; all at once, or one by one where the tokenizer fails at some."""
+
+    def encode(some: list[_Row]) -> Encoded:
+        return encoder.encode([row.text for row in some], [row.trained for row in some], plain)
+
+    try:
+        yield rows, encode(rows)
+        return
+    except TokenizerFailed:
+        pass
+    for row in rows:
+        try:
+            yield [row], encode([row])
+        except TokenizerFailed as error:
+            _refuse(encoder, row, error, verdicts)
+
+
+def _refuse(encoder: Encoder, row: _Row, error: TokenizerFailed, verdicts: Verdicts) -> None:
+    verdicts.fail(row.number, "tokenizer", error=str(error), characters=len(row.text))
+    encoder.failures += 1
+    if encoder.failures >= FAILURES:
+        raise UsageError(
+            f"{encoder.model}: its tokenizer fails at {FAILURES} texts, the last time with "
+            f"{error}; name another model"
+        )
 
 
 def _has_control_text(row: _Row, control: re.Pattern[str]) -> bool:

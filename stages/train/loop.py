@@ -109,7 +109,8 @@ def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress)
             state["curve_bytes"] = curve.flush()
             position = 2 * state["done"] + (state["evaluated"] == state["done"])
             tensors = checkpoint.training_tensors(parameters, optimizer)
-            checkpoint.save(work, position, state, tensors)
+            beside = {curve.path.name: state["curve_bytes"]}
+            checkpoint.save(work, position, state, tensors, beside)
 
         def stop_if_asked() -> None:
             """Leave with the state of the last whole step: a begun one is done again."""
@@ -277,7 +278,7 @@ class _Curve(contextlib.AbstractContextManager["_Curve"]):
 
     def __init__(self, path: Path, size: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
+        self.path = path
         self._file = open(path, "ab")  # noqa: SIM115  (open as long as the run)
         # Lines after the checkpoint belong to steps that are done again.
         self._file.truncate(size)
@@ -295,7 +296,7 @@ class _Curve(contextlib.AbstractContextManager["_Curve"]):
         return os.fstat(self._file.fileno()).st_size
 
     def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self._path.read_text().splitlines()]
+        return [json.loads(line) for line in self.path.read_text().splitlines()]
 
 
 def _check_documents(documents: Documents, validation: Documents, source: Path) -> None:

@@ -19,12 +19,15 @@ import numpy as np
 
 from stages.check import nearest
 from stages.corpus import write_json
-from stages.errors import UsageError
+from stages.errors import SeedbedError, UsageError
 from stages.require import require
+from stages.tokens.foreign import garbled, read_object
 
 Method = Literal["lora", "qlora", "full"]
 Precision = Literal["auto", "fp32", "bf16"]
 Device = Literal["auto", "cpu", "cuda"]
+
+LARGEST = 1 << 27  # of a number in config.json, and bytes of a safetensors header
 
 # Mean difference in nats that is rounding; a row whose documents see each other differs by 0.3
 # and more (a random 2-layer Llama and SmolLM2).
@@ -68,8 +71,49 @@ def precision_of(precision: Precision, device: str) -> Literal["fp32", "bf16"]:
     return "fp32"
 
 
+def check_files(folder: Path) -> None:
+    """UsageError for a folder that is no model, or whose configuration cannot belong to it."""
+    if (folder / "adapter_config.json").exists():
+        raise UsageError(
+            f"{folder} is an adapter, not a whole model: name its base model, or merge the two"
+        )
+    path = folder / "config.json"
+    if not path.is_file():
+        raise UsageError(f"{folder} has no config.json; name the folder of a whole model")
+    config = read_object(path)
+    tensors = sum(_tensors_in(file) for file in sorted(folder.glob("*.safetensors")))
+    if not tensors:
+        raise UsageError(
+            f"{folder} has no .safetensors file; weights of other kinds can run code when they "
+            "are loaded and are not read: save it with safe_serialization=True"
+        )
+    for name, value in config.items():
+        layers = name.endswith(("layers", "n_layer"))
+        sizes = layers or name.endswith(("_size", "_heads", "_dim", "_experts"))
+        if isinstance(value, int) and (
+            (sizes and abs(value) >= LARGEST) or (layers and value > tensors)
+        ):
+            raise garbled(path, f"{name} is {value}, and the folder holds {tensors} tensors")
+        if name.endswith("attn_implementation") and "/" in str(value):
+            raise garbled(path, f"{name} names code of a hub, which is not run")
+
+
+def _tensors_in(path: Path) -> int:
+    """How many tensors the header of a safetensors file names."""
+    try:
+        with open(path, "rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            if size > LARGEST or size + 8 > path.stat().st_size:
+                raise ValueError(f"its header of {size} bytes is cut off")
+            header = json.loads(file.read(size))
+        return len(header)
+    except (ValueError, RecursionError, TypeError) as error:
+        raise garbled(path, error) from None
+
+
 def load_base(folder: Path, method: Method, precision: str, device: str) -> Any:
     """The base model in evaluation mode; frozen weights in the training precision."""
+    check_files(folder)
     torch = require("torch", "train")
     transformers = require("transformers", "train")
     # Weights that are trained stay in fp32, or small updates are lost to rounding.
@@ -87,11 +131,20 @@ def load_base(folder: Path, method: Method, precision: str, device: str) -> Any:
     with _quiet(transformers):
         try:
             model = transformers.AutoModelForCausalLM.from_pretrained(
-                folder, local_files_only=True, use_safetensors=True, **options
+                folder,
+                local_files_only=True,
+                use_safetensors=True,
+                trust_remote_code=False,
+                **options,
             )
-        except (OSError, ValueError) as error:
-            first = str(error).strip().partition("\n")[0]
-            raise UsageError(f"{folder} is no causal language model: {first}") from None
+        except (KeyboardInterrupt, SeedbedError):
+            raise
+        except BaseException as error:  # anything that a foreign file can do to its readers
+            first = str(error).strip().partition("\n")[0][:300]
+            raise UsageError(
+                f"{folder} is no causal language model: {type(error).__name__}: {first}; "
+                "get its files anew"
+            ) from None
     model = model if method == "qlora" else model.to(device)
     model.config.use_cache = False
     return model.eval()

@@ -12,6 +12,7 @@ import numpy as np
 
 from stages.corpus import Corpus
 from stages.require import require
+from stages.tokens.model import tokenizer_of
 from stages.train.data import Documents
 from stages.train.plan import order
 
@@ -31,7 +32,7 @@ def completions(
     if not setting.samples or not (folder / "tokenizer.json").is_file():
         return []
     torch = require("torch", "train")
-    tokenizer = require("tokenizers", "train").Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer = tokenizer_of(folder)
     made = []
     for number in order(documents.ids, setting.seed, 0)[: setting.samples]:
         tokens, wanted = documents.tokens(number)
@@ -93,8 +94,9 @@ def chat_template(model: str, folder: Path, source: Path) -> str | None:
     from stages.tokens.encode import Encoder
     from stages.tokens.model import load_tokenizer
 
-    special = Encoder(load_tokenizer(model)).special
+    special = Encoder(load_tokenizer(model), model).special
     chat = load_chat(model, special, bool(parameters.get("default_system", False)))
     if chat is None:
         return None
-    return chat.source if chat.default_system else chat.source_as_trained()
+    with chat.limited():
+        return chat.source if chat.default_system else chat.source_as_trained()

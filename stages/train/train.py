@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from stages.base import End, Progress
+from stages.errors import UsageError
 from stages.train.model import Device, Method, Precision
 from stages.train.plan import Schedule
 
@@ -99,11 +100,8 @@ class Train(End):
     def contradictions(self) -> tuple[str, ...]:
         """What does not go together, before anything runs."""
         found = []
-        if not (Path(self.model) / "config.json").is_file():
-            from stages.tokens.model import problem_with
-
-            problem = problem_with(self.model)
-            found.extend([f"model: {problem}"] if problem else [])
+        if problem := self._problem():
+            found.append(f"model: {problem}")
         if self.method == "qlora" and importlib.util.find_spec("bitsandbytes") is None:
             found.append(
                 "method qlora needs bitsandbytes, which is not installed: "
@@ -114,6 +112,22 @@ class Train(End):
         if not self.targets:
             found.append("targets is empty: name linear layers, or all-linear")
         return tuple(found)
+
+    def _problem(self) -> str | None:
+        """What is wrong with the model's files."""
+        from stages.tokens.model import problem_with
+
+        folder = Path(self.model)
+        if not folder.is_dir():
+            return problem_with(self.model)
+        from stages.tokens.chat import problem_in
+        from stages.train.model import check_files
+
+        try:
+            check_files(folder)
+        except UsageError as error:
+            return str(error)
+        return problem_in(folder)
 
     def run(self, source: Path, out: Path, work: Path, progress: Progress) -> dict[str, Any]:
         """Train; checkpoints in `work` make a killed run go on with the same bits."""

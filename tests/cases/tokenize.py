@@ -42,4 +42,21 @@ def cases(folder: Path) -> list[Case]:
             reasons={"untrained": 1},
         ),
         Case(Tokenize(default_system=True, max_length=None), records=good),
+        Case(
+            Tokenize(model=str(hostile_tokenizer(folder)), chat="plain"),
+            records=[{"text": "as"}, {"text": "a" * 40 + "s"}, {"text": "sa"}],
+            reasons={"tokenizer": 1},
+        ),
     ]
+
+
+def hostile_tokenizer(folder: Path, pattern: str = "(a+)+$") -> Path:
+    """A folder with a tokenizer of two letters, whose pattern never ends on some texts."""
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+
+    made = Tokenizer(models.BPE(vocab={"a": 0, "s": 1}, merges=[]))
+    made.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), "isolated")
+    path = folder / "hostile"
+    path.mkdir(exist_ok=True)
+    made.save(str(path / "tokenizer.json"))
+    return path

@@ -137,7 +137,7 @@ def test_a_local_folder_is_used_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no \.safetensors file"):
         models.model_folder(str(folder))
     (folder / "tokenizer.json").write_text("{}")
-    with pytest.raises(UsageError, match=r"cannot be read|not a tokenizer"):
+    with pytest.raises(UsageError, match="cannot be used"):
         models.load_tokenizer(str(folder))
 
 

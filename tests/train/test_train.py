@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -358,7 +359,7 @@ def test_checkpoints_of_other_settings_are_not_gone_on_from(tmp_path: Path) -> N
 def test_a_kill_while_saving_leaves_the_checkpoint_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checkpoint.save(tmp_path, 1, {"key": "k", "n": 1}, {"a": torch.ones(3)})
+    checkpoint.save(tmp_path, 1, {"key": "k", "n": 1}, {"a": torch.ones(3)}, {})
     calls = ("fsync", "rename")
     for number, name in enumerate(calls):
 
@@ -368,7 +369,9 @@ def test_a_kill_while_saving_leaves_the_checkpoint_before(
         with monkeypatch.context() as patch:
             patch.setattr(os if name == "fsync" else Path, name, killed)
             with pytest.raises(KeyboardInterrupt):
-                checkpoint.save(tmp_path, 2 + number, {"key": "k", "n": 2}, {"a": torch.zeros(3)})
+                checkpoint.save(
+                    tmp_path, 2 + number, {"key": "k", "n": 2}, {"a": torch.zeros(3)}, {}
+                )
         found = checkpoint.latest(tmp_path, "k")
         assert found is not None and found[0]["n"] == 1
         assert torch.equal(found[1]["a"], torch.ones(3))
@@ -377,12 +380,105 @@ def test_a_kill_while_saving_leaves_the_checkpoint_before(
 
 def test_two_checkpoints_are_kept(tmp_path: Path) -> None:
     for position in range(5):
-        checkpoint.save(tmp_path, position, {"key": "k"}, {"a": torch.ones(1)})
+        checkpoint.save(tmp_path, position, {"key": "k"}, {"a": torch.ones(1)}, {})
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "checkpoint-00000003",
         "checkpoint-00000004",
     ]
     assert checkpoint.latest(tmp_path, "another") is None
+
+
+# --- damage -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training of 8 steps, whole, and once more stopped after step 5: checkpoints at 4 and 5."""
+    folder = tmp_path_factory.mktemp("stopped")
+    source, stage = tiny_corpus(folder / "c"), tiny(folder)
+    train(stage, source, folder / "whole")
+
+    def ask(done: int, total: int) -> None:
+        if done == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Preempted):
+        train(stage, source, folder / "stopped", ask)
+    assert len(list((folder / "stopped/work").glob("checkpoint-*"))) == 2
+    return folder
+
+
+def _flip(path: Path, at: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(bytes(data))
+
+
+def _with_value(path: Path, key: str, value: Any) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+
+
+DAMAGE: dict[str, tuple[Any, str]] = {
+    "cut state": (lambda f: os.truncate(f / "state.json", 20), "state.json has changed"),
+    "empty state": (lambda f: (f / "state.json").write_text(""), "state.json has changed"),
+    "list": (lambda f: (f / "state.json").write_text("[]"), "state.json has changed"),
+    "one number": (lambda f: _with_value(f / "state.json", "done", 3), "state.json has changed"),
+    "no state": (lambda f: (f / "state.json").unlink(), "state.json is missing"),
+    "header": (lambda f: _flip(f / "tensors", 12), "tensors has changed"),
+    "one bit": (lambda f: _flip(f / "tensors", -5), "tensors has changed"),
+    "cut tensors": (lambda f: os.truncate(f / "tensors", 5000), "tensors has changed"),
+    "no tensors": (lambda f: (f / "tensors").unlink(), "tensors is missing"),
+    "no hashes": (lambda f: (f / "hashes.json").unlink(), "hashes.json is missing"),
+    "nesting": (lambda f: (f / "hashes.json").write_text("[" * 100_000), "RecursionError"),
+    "hashes": (lambda f: _with_value(f / "hashes.json", "files", [1]), "TypeError"),
+}
+
+
+def _goes_on(stopped: Path, to: Path, capfd: Any, damage: Any) -> tuple[int, str]:
+    """(first step that was done again, what was told) after damage; the bytes are the same."""
+    shutil.copytree(stopped / "stopped", to / "again")
+    damage(to / "again/work")
+    seen: list[int] = []
+    capfd.readouterr()
+    stage = tiny(stopped)
+    out = train(stage, stopped / "c", to / "again", lambda now, total: seen.append(now))
+    assert contents(out) == contents(stopped / "whole/out")
+    return seen[0], capfd.readouterr().err
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_damaged_checkpoint_is_told_and_the_older_one_used(
+    name: str, stopped: Path, tmp_path: Path, capfd: Any
+) -> None:
+    damage, said = DAMAGE[name]
+    newest = max(path.name for path in (stopped / "stopped/work").glob("checkpoint-*"))
+    first, told = _goes_on(stopped, tmp_path, capfd, lambda work: damage(work / newest))
+    assert first == 5
+    assert newest in told and said in told and "Traceback" not in told
+
+
+def test_without_a_whole_checkpoint_it_starts_anew(
+    stopped: Path, tmp_path: Path, capfd: Any
+) -> None:
+    def damage(work: Path) -> None:
+        newest, older = sorted(work.glob("checkpoint-*"), reverse=True)
+        shutil.rmtree(newest)
+        newest.write_text("a file")
+        _flip(older / "tensors", -1)
+
+    first, told = _goes_on(stopped, tmp_path, capfd, damage)
+    assert first == 1 and told.count("is damaged") == 2
+
+
+@pytest.mark.parametrize(("place", "first"), [(3, 1), (-2, 5)])
+def test_a_changed_curve_is_not_gone_on_from(
+    stopped: Path, tmp_path: Path, capfd: Any, place: int, first: int
+) -> None:
+    """Lines that both checkpoints stand on, or only the newest."""
+    again, told = _goes_on(
+        stopped, tmp_path, capfd, lambda work: _flip(work / "curve.jsonl", place)
+    )
+    assert again == first and "curve.jsonl has changed" in told
 
 
 # --- parameters and card ------------------------------------------------------------------------
@@ -393,6 +489,68 @@ def test_contradictions_are_said_before_anything_runs(tmp_path: Path) -> None:
     both = Train(model=str(tiny_model(tmp_path)), targets=("all-linear", "q_proj"))
     assert "all-linear stands alone" in both.contradictions()[0]
     assert "nowhere" in Train(model="nowhere").contradictions()[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("config.json", b""),
+        ("config.json", b"\x00\xff\xfe"),
+        ("config.json", b'{"model_type": "lla'),
+        ("config.json", b"[1]"),
+        ("config.json", b"[" * 100_000),
+        ("config.json", {"num_hidden_layers": 10**9}),
+        ("config.json", {"hidden_size": 10**12}),
+        ("config.json", {"attn_implementation": "somebody/kernels"}),
+        ("model.safetensors", b"\xff" * 8),
+        ("model.safetensors", b""),
+        ("model.safetensors", b"\x05\0\0\0\0\0\0\0[1, 2"),
+        ("tokenizer_config.json", b"[1]"),
+        ("tokenizer.json", b"{}"),
+        ("chat_template.jinja", b"{% for"),
+        ("adapter_config.json", b"{"),
+    ],
+)
+def test_a_garbled_file_of_the_model_is_one_sentence_at_plan(
+    tmp_path: Path, name: str, data: Any
+) -> None:
+    folder = tiny_model(tmp_path)
+    if isinstance(data, dict):
+        data = json.dumps({**json.loads((folder / name).read_text()), **data}).encode()
+    (folder / name).write_bytes(data)
+    (said,) = Train(model=str(folder)).contradictions()
+    assert str(folder) in said and "\n" not in said
+    assert name in said or "is an adapter" in said
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model_type": 5},
+        {"model_type": "no such model"},
+        {"hidden_size": "wide"},
+        {"num_attention_heads": 0},
+        {"num_attention_heads": -3},
+        {"hidden_act": [1]},
+        {"rope_parameters": "x"},
+        {"auto_map": {"AutoModelForCausalLM": "evil.Model"}, "model_type": "evil"},
+        {"vocab_size": 5},
+        {"dtype": "no such type"},
+    ],
+)
+def test_a_configuration_that_fits_no_model_is_one_sentence(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    folder = tiny_model(tmp_path)
+    config = {**json.loads((folder / "config.json").read_text()), **change}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "evil.py").write_text("raise SystemExit('run')\n")
+    try:
+        models.load_base(folder, "lora", "fp32", "cpu")
+    except UsageError as error:
+        assert str(folder) in str(error) and "\n" not in str(error)
+    else:
+        assert list(change) == ["dtype"]  # ours is used
 
 
 def test_the_model_is_a_resource_by_content(tmp_path: Path) -> None:
