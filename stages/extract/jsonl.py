@@ -147,7 +147,11 @@ class JsonlExtract(RowSource):
                     if line.ended or not isinstance(item, Fault) or item.reason != "malformed":
                         yield item
                     elif stream is None or stream.fault is None:
-                        yield item._replace(reason="truncated") if _ends_early(item, charset) else item
+                        yield (
+                            item._replace(reason="truncated")
+                            if _ends_early(item, charset)
+                            else item
+                        )
                     # else the fault of the stream tells of the cut
 
     def _values(
@@ -220,8 +224,14 @@ class JsonlExtract(RowSource):
                 for row in columnar.rows(data, form):
                     here = Place(place.path, place.member, table="", key=f"row={number}")
                     number += 1
-                    yield self._row(here, row)
-            except (OSError, ValueError) as error:
+                    if isinstance(row, Unreadable):
+                        yield Fault(here, row.reason, row.evidence)
+                    else:
+                        yield self._row(here, row)
+            except Unreadable as error:
+                yield Fault(place, error.reason, {**error.evidence, "rows": number})
+                return
+            except OSError as error:
                 yield Fault(place, "corrupt", {"error": str(error)[:200], "rows": number})
                 return
         if not number:

@@ -40,14 +40,18 @@ CASES: dict[str, Callable[[int], bytes]] = {
     "quotes in a field in a line each": lambda n: _fill(_HEAD + '2,"', '""\n', '",3\n', n),
     "quotes that open in fields": lambda n: _fill(_HEAD, 'x"y,z",', "\n", n),
     "a quote that opens in each line": lambda n: _fill(_HEAD, '2,"a,3\n', "", n),
-    "a quote that opens in each third line": lambda n: _fill(_HEAD, '2,"a,3\n1,b,2\n1,c,2\n', "", n),
+    "a quote that opens in each third line": lambda n: _fill(
+        _HEAD, '2,"a,3\n1,b,2\n1,c,2\n', "", n
+    ),
     "a quote that is not closed": lambda n: _fill(_HEAD + '2,"', "word word\n", "", n),
     "a quote that is not closed, short lines": lambda n: _fill(_HEAD + '2,"', "\n", "", n),
     "text behind closing quotes": lambda n: _fill(_HEAD, '2,"a"b"c"d,3\n', "", n),
     "text behind a far quote": lambda n: _fill(_HEAD + '2,"', "word\n", '"x,3\n', n),
     "text behind far quotes": lambda n: _fill(_HEAD, '2,"' + "word\n" * 500 + '"x,3\n', "", n),
     "backslashes": lambda n: _fill(_HEAD + '2,"a \\"b\\" c",3\n' + '3,"', "\\\\", '",3\n', n),
-    "backslashes before line ends": lambda n: _fill("1\ta\\nb\t\\N\n" * 3 + "2\t", "a\\\n", "\t3\n", n),
+    "backslashes before line ends": lambda n: _fill(
+        "1\ta\\nb\t\\N\n" * 3 + "2\t", "a\\\n", "\t3\n", n
+    ),
     "escaped quotes without end": lambda n: _fill(
         _HEAD + '2,"a \\"b\\" c",3\n' * 9 + '3,"', '\\"\n', "", n
     ),
@@ -67,9 +71,25 @@ CASES: dict[str, Callable[[int], bytes]] = {
     "lines of one character": lambda n: _fill("a,b\n1,2\n", "x\n", "", n),
     "zero bytes": lambda n: _fill("a,b\n1,2\n" * 2000, "\0,1\n", "", n),
     "bytes that are no UTF-8": lambda n: b"a,b\n1,2\n" + b"\xff\xe9,\x81\n" * (n // 5),
-    "utf-16": lambda n: b"\xff\xfe" + _fill('a,b\n1,"', "x\n", '"\n', n // 2).decode().encode("utf-16-le"),
+    "utf-16": lambda n: (
+        b"\xff\xfe" + _fill('a,b\n1,"', "x\n", '"\n', n // 2).decode().encode("utf-16-le")
+    ),
     "marks": lambda n: _fill("\ufeffa,b\n", "\ufeff,\ufeff\n", "", n),
     "a preamble without a table": lambda n: _fill("", "x\n\n", "a,b,c,d\n", n),
     "nulls of a database": lambda n: _fill("1\ta\\nb\t\\N\n" * 3, "\\N\t", "\n", n),
     "a sep line and nothing": lambda n: _fill("sep=,\n", "\n", "", n),
+    "fields that open and close in each line": lambda n: _fill(_HEAD, 'a","c\n', "", n),
+    "quotes that open in rows of 16 KB": lambda n: _fill(
+        _HEAD, 'x"y,z,' * 2600 + "\n", "", max(n, 40000)
+    ),
+    "a number and spaces": lambda n: _fill("a;b\n1", " ", "x;2\n1;2\n", n),
+    "digits in a header": lambda n: _fill("a;", "1", "x\n1;2\n", n),
+    "rows nearly as wide as the table": lambda n: _fill("", "a;b\na;b;c\n", "", n),
+    "wide header over narrow rows": lambda n: (
+        ",".join("ab" for _ in range(n // 6)).encode() + b"\n" + b"x\n" * (n // 4)
+    ),
+    "long names over short values": lambda n: _fill(
+        ",".join("name" * 250 + str(k) for k in range(40)) + "\n", "1," * 39 + "1\n", "", n
+    ),
+    "open quotes after backslashes": lambda n: _fill("1\ta\\nb\t\\N\n" * 3, '"a\\"\tb\\\n', "", n),
 }

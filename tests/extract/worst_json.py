@@ -31,7 +31,9 @@ def _branches(size: int) -> bytes:
 
 
 CASES: dict[str, Callable[[int], bytes]] = {
-    "one key twice among many": lambda n: _numbered('{{"text":"t",'[1:], '"k{}":1', ',"k0":2}\n', n),
+    "one key twice among many": lambda n: _numbered(
+        '{{"text":"t",'[1:], '"k{}":1', ',"k0":2}\n', n
+    ),
     "many pairs of equal keys": lambda n: _fill('{"text":"t",', '"k":1', "}\n", n, ","),
     "array of small objects": lambda n: _fill("[\n", '{"text":"a"}', "]\n", n, ",\n"),
     "array on one line": lambda n: _fill("[", '{"text":"a"}', "]", n, ","),
@@ -51,13 +53,15 @@ CASES: dict[str, Callable[[int], bytes]] = {
     "brackets without end": lambda n: _fill("[\n", "[", "", n),
     "brackets without end in values": lambda n: _fill("{\n", '"a":{', "", n),
     "brackets without end in a line": lambda n: _fill('{"text":', "[", "\n", n),
-    "brackets closed in a line": lambda n: b'{"text":"a","b":' + b"[" * (n // 2) + b"]" * (n // 2) + b"}\n",
+    "brackets closed in a line": lambda n: (
+        b'{"text":"a","b":' + b"[" * (n // 2) + b"]" * (n // 2) + b"}\n"
+    ),
     "string without end": lambda n: _fill('[\n"', "x", "", n),
     "string of escapes without end": lambda n: _fill('[\n"', "\\\\", "", n),
     "string of escaped quotes without end": lambda n: _fill('[\n{"text":"', '\\"', "", n),
     "string of escapes": lambda n: _fill('{"text":"', "\\n", '"}\n', n),
     "string of lone surrogates": lambda n: _fill('{"text":"', "\\ud800", '"}\n', n),
-    "object without end of many strings": lambda n: _fill('[\n{', '"a":"b",', "", n),
+    "object without end of many strings": lambda n: _fill("[\n{", '"a":"b",', "", n),
     "indented values": lambda n: _fill("", '{\n"text": "a"\n}\n', "", n),
     "empty lines": lambda n: _fill('{"text":"a"}\n', "\n", "", n),
     "lines of one character": lambda n: _fill('{"text":"a"}\n', "x\n", "", n),
@@ -67,7 +71,9 @@ CASES: dict[str, Callable[[int], bytes]] = {
     "integers of 4,000 digits": lambda n: _fill('{"text":"a","n":[', "9" * 4000, "]}\n", n, ","),
     "a fraction of many digits": lambda n: _fill('{"text":"a","n":0.', "9", "}\n", n),
     "an exponent of many digits": lambda n: _fill('{"text":"a","n":1e', "9", "}\n", n),
-    "fractions of 4,000 digits": lambda n: _fill('{"text":"a","n":[', "0." + "9" * 4000, "]}\n", n, ","),
+    "fractions of 4,000 digits": lambda n: _fill(
+        '{"text":"a","n":[', "0." + "9" * 4000, "]}\n", n, ","
+    ),
     "many messages": lambda n: _fill(
         '{"messages":[', '{"role":"user","content":"a"}', "]}\n", n, ","
     ),
@@ -89,9 +95,12 @@ CASES: dict[str, Callable[[int], bytes]] = {
     "a list wrapped in an object": lambda n: _fill('{"data":[', '{"text":"a"}', "]}\n", n, ","),
     "many lists in an object": lambda n: _numbered("{", '"k{}":[{{}}]', "}\n", n),
     "many keys of no form": lambda n: _numbered("{", '"k{}":1', "}\n", n),
-    "utf-16 without line ends": lambda n: b"\xff\xfe" + _fill('{"text":"', "a", '"}', n // 2).decode().encode("utf-16-le"),
-    "utf-16 with the bytes of line ends in letters": lambda n: b"\xff\xfe"
-    + _fill('{"text":"', "\u0a0a", '"}\n', n // 2).decode().encode("utf-16-le"),
+    "utf-16 without line ends": lambda n: (
+        b"\xff\xfe" + _fill('{"text":"', "a", '"}', n // 2).decode().encode("utf-16-le")
+    ),
+    "utf-16 with the bytes of line ends in letters": lambda n: (
+        b"\xff\xfe" + _fill('{"text":"', "\u0a0a", '"}\n', n // 2).decode().encode("utf-16-le")
+    ),
     "marks of every charset": lambda n: _fill("\ufeff", "\ufeff", "\n", n // 2),
     "zero bytes": lambda n: _fill('{"text":"a"}\n', "\0a\n", "", n),
     "bytes that are no UTF-8": lambda n: b'{"text":"a"}\n' + b"\xff\n" * (n // 2),
