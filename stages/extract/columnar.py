@@ -109,8 +109,9 @@ def _batches(stream: _Sized, form: str) -> Iterator[Any]:
         _check_schema(opened.schema)
         found = (opened.get_batch(number) for number in range(opened.num_record_batches))
     else:
-        found = pa.ipc.open_stream(file, options=pa.ipc.IpcReadOptions(use_threads=False))
-        _check_schema(found.schema)
+        stream_reader = pa.ipc.open_stream(file, options=pa.ipc.IpcReadOptions(use_threads=False))
+        _check_schema(stream_reader.schema)
+        found = stream_reader
     for batch in found:
         batch.validate(full=True)
         yield batch

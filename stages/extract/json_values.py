@@ -24,10 +24,10 @@ _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _IN_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+', re.DOTALL)
 # Nothing is ever looked at twice: possessive, and broken off where the data ends.
 _FLAT = rf'[^"{{}}\[\]]*+(?:{_STRING}[^"{{}}\[\]]*+)*+'.encode()
-_TO_BRACKET = re.compile(_FLAT, re.DOTALL)
-_WHOLE = re.compile(
-    rb"[{\[]" + _FLAT + rb"(?:[{\[]" + _FLAT + rb"[}\]]" + _FLAT + rb")*+[}\]]", re.DOTALL
-)
+_BESIDE = _FLAT + rb"(?:[{\[]" + _FLAT + rb"[}\]]" + _FLAT + rb")*+"  # and what is not nested
+_TO_BRACKET = re.compile(_BESIDE, re.DOTALL)
+_WHOLE = re.compile(rb"[{\[]" + _BESIDE + rb"[}\]]", re.DOTALL)
+_OPENING = re.compile(rb"[{\[]++")
 _TO_QUOTE = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _SCALAR = re.compile(rb"[^\s,\]}{\[]*+")
 _BETWEEN = re.compile(rb"[\s,]*+")
@@ -134,6 +134,11 @@ def layout(head: bytes) -> str:
     return "values" if spread else "lines"
 
 
+def _end_of(pattern: re.Pattern[bytes], data: bytes, at: int) -> int:
+    found = pattern.match(data, at)
+    return found.end() if found else at
+
+
 class _Window:
     """A view on a stream from `begin` on: what stands before it is dropped when more is read.
 
@@ -163,8 +168,7 @@ class _Window:
     def skip(self, pattern: re.Pattern[bytes]) -> bool:
         """Move `begin` behind what the pattern takes; False at the end of the stream."""
         while True:
-            found = pattern.match(self.data, self.begin)
-            self.begin = found.end() if found else self.begin
+            self.begin = _end_of(pattern, self.data, self.begin)
             if self.begin < len(self.data):
                 return True
             if not self.more():
@@ -216,21 +220,22 @@ def _scan(window: _Window, array: bool, limit: int) -> tuple[int, bool, int]:
     while True:
         data = window.data
         if scalar is not None:
-            found = scalar.match(data, at)
-            at = found.end() if found else at
+            at = _end_of(scalar, data, at)
             if at < len(data):
                 return at, True, dropped + at - window.begin
         while scalar is None and at < len(data):
-            found = (_TO_QUOTE if quoted else _TO_BRACKET).match(data, at)
-            at = found.end() if found else at
+            at = _end_of(_TO_QUOTE if quoted else _TO_BRACKET, data, at)
             mark = data[at : at + 1]
             if quoted and mark != b'"':
                 break  # the string, or an escape in it, is cut
-            at += bool(mark)
             if mark == b'"':
                 quoted = not quoted
+                at += 1
+            elif mark in (b"{", b"["):
+                end = _end_of(_OPENING, data, at)
+                depth, at = depth + end - at, end
             elif mark:
-                depth += 1 if mark in b"{[" else -1
+                depth, at = depth - 1, at + 1
             if not quoted and depth <= 0 and mark:
                 return at, True, dropped + at - window.begin
         held = at - window.begin

@@ -20,7 +20,7 @@ from stages.extract.lines import LINE_BYTES, pieces
 _OPEN_LINES = 20_000
 _SPLIT_CHARS = 1 << 14  # longer rows are not searched for split quotes
 # A row of more fields is refused: each takes 60 bytes in memory.
-FIELDS = 1 << 20
+FIELDS, _PIECE = 1 << 20, 1 << 20
 # Lines looked at in vain for the end of a quote, more than were read; each costs one, and one
 # more for so many characters.
 _IN_VAIN, _LINE_CHARS = 4 * _OPEN_LINES, 256
@@ -87,7 +87,8 @@ class Table:
     def rows(self) -> Iterator[Row]:
         """All rows in order; blank lines are none."""
         while (first := self._next()) is not None:
-            self._credit = min(_IN_VAIN, self._credit + 4 * _cost(first))
+            if self._credit < _IN_VAIN:
+                self._credit += 4 * _cost(first)
             if first.bad < 0:
                 self._used = []
                 yield Row(first.offset, -first.bad, first.line, b"", [], "oversize")
@@ -127,7 +128,7 @@ class Table:
     def _feed(self) -> Iterator[str]:
         """Lines for csv.reader, which takes as many as a row needs."""
         while True:
-            if not self._may_go_on():
+            if self._used and not self._may_go_on():
                 raise _Open
             piece = self._next()
             if piece is None:
@@ -140,7 +141,7 @@ class Table:
     def _may_go_on(self) -> bool:
         """Whether one more line may belong to the row."""
         lines = len(self._used)
-        size = self._used[-1].offset - self._used[0].offset if lines else 0
+        size = self._used[-1].offset - self._used[0].offset
         if lines > _OPEN_LINES or size > LINE_BYTES:
             return False
         return lines + size // _LINE_CHARS <= 2 + self._credit
@@ -311,8 +312,14 @@ class _Cutter:
         delimiter, quote = self.dialect.delimiter, self.dialect.quote
         if text.count(delimiter) <= FIELDS:
             return False
-        outside = text.split(quote)[::2] if quote and quote in text else [text]
-        return sum(part.count(delimiter) for part in outside) > FIELDS
+        number = within = 0
+        for at in range(0, len(text), _PIECE):
+            parts = text[at : at + _PIECE].split(quote) if quote else [text[at : at + _PIECE]]
+            number += sum(part.count(delimiter) for part in parts[within::2])
+            within = (within + len(parts) - 1) % 2
+            if number > FIELDS:
+                return True
+        return False
 
     def strict(self, text: str, end: str = "", begun: _Begun | None = None) -> tuple[_Begun, str]:
         """(row so far, state): clean, open (a quote is not closed), escaped (the row end is), or
