@@ -21,6 +21,7 @@ SUFFIXES = (".parquet", ".arrow", ".feather")
 _BESIDE = ("state.json", "dataset_info.json", "dataset_dict.json", "manifest.json")
 _ROWS = 1024
 _BATCH = 32 << 20  # bytes of rows that are in memory as Python's values at a time
+_ROW_BYTES = 128  # what a row counts for at least: runs and nulls take nothing in a file
 _DEPTH, _FIELDS, _STRING = 64, 1_000_000, 16 << 20
 _CONTINUATION = b"\xff\xff\xff\xff"
 
@@ -73,7 +74,7 @@ def rows(
     try:
         for batch in _batches(sized, form):
             for part, weight in _parts(batch):
-                made += weight
+                made += weight + _ROW_BYTES * part.num_rows
                 if limits.bomb(made, sized.size):
                     raise Unreadable("oversize", bytes=made, of="ratio")
                 yield from _values(part, weight)
@@ -140,7 +141,7 @@ def _parts(batch: Any) -> Iterator[tuple[Any, int]]:
         while todo:
             part = todo.pop()
             weight = _weight(part.to_struct_array()) if part.num_columns else 16 * part.num_rows
-            if part.num_rows > 1 and weight > _BATCH:
+            if part.num_rows > 1 and weight > LINE_BYTES:
                 half = part.num_rows // 2
                 todo += [part.slice(half), part.slice(0, half)]
             else:

@@ -1,4 +1,5 @@
-"""Inputs that cost a reader of CSV most: each function makes about so many bytes."""
+"""Inputs that cost a reader of CSV most: each function makes about so many bytes; a
+quarter of them where every second byte is a row of its own."""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ CASES: dict[str, Callable[[int], bytes]] = {
     "one long field without quotes": lambda n: _fill(_HEAD + "2,", "word ", ",3\n", n),
     "quotes": lambda n: _fill(_HEAD + "2,", '"', ",3\n", n),
     "quotes in a field": lambda n: _fill(_HEAD + '2,"', '""', '",3\n', n),
-    "quotes in a field in a line each": lambda n: _fill(_HEAD + '2,"', '""\n', '",3\n', n),
+    "quotes in a field in a line each": lambda n: _fill(_HEAD + '2,"', '""\n', '",3\n', n // 4),
     "quotes that open in fields": lambda n: _fill(_HEAD, 'x"y,z",', "\n", n),
     "a quote that opens in each line": lambda n: _fill(_HEAD, '2,"a,3\n', "", n),
     "a quote that opens in each third line": lambda n: _fill(
@@ -50,12 +51,14 @@ CASES: dict[str, Callable[[int], bytes]] = {
     "text behind far quotes": lambda n: _fill(_HEAD, '2,"' + "word\n" * 500 + '"x,3\n', "", n),
     "backslashes": lambda n: _fill(_HEAD + '2,"a \\"b\\" c",3\n' + '3,"', "\\\\", '",3\n', n),
     "backslashes before line ends": lambda n: _fill(
-        "1\ta\\nb\t\\N\n" * 3 + "2\t", "a\\\n", "\t3\n", n
+        "1\ta\\nb\t\\N\n" * 3 + "2\t", "a\\\n", "\t3\n", n // 4
     ),
     "escaped quotes without end": lambda n: _fill(
-        _HEAD + '2,"a \\"b\\" c",3\n' * 9 + '3,"', '\\"\n', "", n
+        _HEAD + '2,"a \\"b\\" c",3\n' * 9 + '3,"', '\\"\n', "", n // 4
     ),
-    "a backslash at each line's end": lambda n: _fill("1\ta\\nb\t\\N\n" * 3, "2\tb\t3\\\n", "", n),
+    "a backslash at each line's end": lambda n: _fill(
+        "1\ta\\nb\t\\N\n" * 3, "2\tb\t3\\\n", "", n // 4
+    ),
     "single quotes": lambda n: _fill("id,t\n1,'a, b'\n2,'it''s'\n3,'", "'' ", "'\n", n),
     "all delimiters": lambda n: _fill("a,b\n", ",;\t|: ^~", "\n", n),
     "all delimiters in a line each": lambda n: _fill("a,b\n", ",;\t|: ^~\n", "", n),
@@ -68,7 +71,7 @@ CASES: dict[str, Callable[[int], bytes]] = {
     "carriage returns between rows": lambda n: _fill("a,b\r", "1,2\r", "", n),
     "line ends of both kinds": lambda n: _fill("a,b\r", '1,"2\r\n\r",\n', "", n),
     "empty lines": lambda n: _fill("a,b\n1,2\n", "\n", "", n),
-    "lines of one character": lambda n: _fill("a,b\n1,2\n", "x\n", "", n),
+    "lines of one character": lambda n: _fill("a,b\n1,2\n", "x\n", "", n // 4),
     "zero bytes": lambda n: _fill("a,b\n1,2\n" * 2000, "\0,1\n", "", n),
     "bytes that are no UTF-8": lambda n: b"a,b\n1,2\n" + b"\xff\xe9,\x81\n" * (n // 5),
     "utf-16": lambda n: (
@@ -78,7 +81,7 @@ CASES: dict[str, Callable[[int], bytes]] = {
     "a preamble without a table": lambda n: _fill("", "x\n\n", "a,b,c,d\n", n),
     "nulls of a database": lambda n: _fill("1\ta\\nb\t\\N\n" * 3, "\\N\t", "\n", n),
     "a sep line and nothing": lambda n: _fill("sep=,\n", "\n", "", n),
-    "fields that open and close in each line": lambda n: _fill(_HEAD, 'a","c\n', "", n),
+    "fields that open and close in each line": lambda n: _fill(_HEAD, 'a","c\n', "", n // 4),
     "quotes that open in rows of 16 KB": lambda n: _fill(
         _HEAD, 'x"y,z,' * 2600 + "\n", "", max(n, 40000)
     ),
@@ -91,5 +94,7 @@ CASES: dict[str, Callable[[int], bytes]] = {
     "long names over short values": lambda n: _fill(
         ",".join("name" * 250 + str(k) for k in range(40)) + "\n", "1," * 39 + "1\n", "", n
     ),
-    "open quotes after backslashes": lambda n: _fill("1\ta\\nb\t\\N\n" * 3, '"a\\"\tb\\\n', "", n),
+    "open quotes after backslashes": lambda n: _fill(
+        "1\ta\\nb\t\\N\n" * 3, '"a\\"\tb\\\n', "", n // 4
+    ),
 }
