@@ -21,9 +21,9 @@ _OPEN_LINES = 20_000
 _SPLIT_CHARS = 1 << 14  # longer rows are not searched for split quotes
 # A row of more fields is refused: each takes 60 bytes in memory.
 FIELDS, _PIECE = 1 << 20, 1 << 20
-# Lines looked at in vain for the end of a quote, more than were read; each costs one, and one
-# more for so many characters.
-_IN_VAIN, _LINE_CHARS = 4 * _OPEN_LINES, 256
+# Lines that may be looked at in vain for the end of a quote; each line read gives two back. A line
+# costs one, and one more for so many characters.
+_IN_VAIN, _LINE_CHARS = 30_000, 2048
 _LETTERS = {
     "n": "\n",
     "t": "\t",
@@ -88,7 +88,7 @@ class Table:
         """All rows in order; blank lines are none."""
         while (first := self._next()) is not None:
             if self._credit < _IN_VAIN:
-                self._credit += 4 * _cost(first)
+                self._credit += 2 * _cost(first)
             if first.bad < 0:
                 self._used = []
                 yield Row(first.offset, -first.bad, first.line, b"", [], "oversize")
