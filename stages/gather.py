@@ -72,8 +72,9 @@ class Gathered:
         common = {"source": self.name, "place": str(item.place)}
         if isinstance(item, Item) and item.records:
             self._counts.kept += 1
-            for number, record in enumerate(item.records):
-                identity = records.record_id(self.name, unit, raw, ordinal, number)
+            made = range(len(item.records))
+            identities = records.record_ids(self.name, unit, raw, ordinal, made)
+            for identity, record in zip(identities, item.records, strict=True):
                 self._records.append({**record, **common, "id": identity})
             return
         if isinstance(item, Item):

@@ -65,12 +65,21 @@ def to_json(value: object) -> str:
 def record_id(source: str, unit: str, raw: bytes, ordinal: int, part: int = 0) -> str:
     """128 bits in hex: from the source's name, the file or table, the item's bytes, its ordinal
     among equal siblings, and its number among the records made of the item."""
-    digest = hashlib.blake2b(digest_size=16)
+    return record_ids(source, unit, raw, ordinal, range(part, part + 1))[0]
+
+
+def record_ids(source: str, unit: str, raw: bytes, ordinal: int, parts: range) -> list[str]:
+    """The ids of several records made of one item; its bytes are hashed once."""
+    common = hashlib.blake2b(digest_size=16)
     for piece in (source.encode(), unit.encode("utf-8", "surrogateescape"), raw):
-        digest.update(len(piece).to_bytes(8, "little"))
-        digest.update(piece)
-    digest.update(f"{ordinal}.{part}".encode())
-    return digest.hexdigest()
+        common.update(len(piece).to_bytes(8, "little"))
+        common.update(piece)
+    ids = []
+    for part in parts:
+        digest = common.copy()
+        digest.update(f"{ordinal}.{part}".encode())
+        ids.append(digest.hexdigest())
+    return ids
 
 
 def schema_with(columns: Mapping[str, pa.DataType]) -> pa.Schema:

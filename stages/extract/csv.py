@@ -14,6 +14,8 @@ from stages.extract.sheet import Reading, Sheet
 from stages.place import Place
 from stages.records import REJECT_TEXT
 
+_LIMITS = archives.Limits()
+
 
 @dataclass(frozen=True)
 class CsvExtract(RowSource):
@@ -136,11 +138,13 @@ class _Mapping:
 
     def __init__(self, columns: list[str], names: forms.Names) -> None:
         self.names = names
-        self.columns = {column: _known(column, columns) for column in columns}
+        self.made = self.taken = 0  # characters of texts, and of the values that they are made of
+        there = frozenset(columns)
+        self.columns = {column: _known(column, there) for column in columns}
         self.described = not forms.has_form(set(self.columns.values()), names)
         wanted = (names.prompt, names.completion, names.text, names.system)
         used = [column for template in wanted if template for column in forms.columns_of(template)]
-        self.missing = [column for column in used if column not in columns]
+        self.missing = [column for column in used if column not in there]
         if used:
             self.columns = {column: column for column in columns}
         if self.described and names.form == "prompt":
@@ -154,6 +158,11 @@ class _Mapping:
             record = {"text": "\n".join(lines)}
             if not record["text"]:
                 raise Unreadable("empty", field="text")
+            made = self.made + len(record["text"])
+            self.taken += sum(len(value or "") + 1 for value in values.values())
+            if _LIMITS.bomb(made, self.taken):  # long names over short values
+                raise Unreadable("oversize", bytes=made, of="ratio")
+            self.made = made
         else:
             named = {self.columns.get(name, name): value for name, value in values.items()}
             (record,) = forms.records_of(named, self.names)
@@ -163,7 +172,7 @@ class _Mapping:
         return record
 
 
-def _known(column: str, columns: list[str]) -> str:
+def _known(column: str, columns: frozenset[str]) -> str:
     """A column by the name that forms know it by: Question is question, if that is not there."""
     lower = column.strip().lower()
     return lower if lower in forms.KNOWN and lower not in columns else column

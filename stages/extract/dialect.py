@@ -30,6 +30,7 @@ _ONE_COLUMN = 0.02
 _CELL_QUOTE = 2.0  # points lost when all cells still begin or end with a quote
 # Rows before the table that are shorter than this share of its width are no part of it.
 _PREAMBLE_WIDTH = 0.5
+_TRIES = 20  # rows above the table that are nearly as wide: each asks for the whole sample
 
 _VALUE = re.compile(
     r"\s*(?:"
@@ -42,6 +43,7 @@ _VALUE = re.compile(
     re.IGNORECASE,
 )
 _LONG = 60  # characters; a longer cell is text
+_VALUE_CHARS = 200  # a longer cell is no value, but for an address
 _NUMBER = re.compile(r"\s*[-+]?[$€£]?\s?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?\s?%?\s*|\\N")
 _NAME = re.compile(r"[^\W\d][\w .,:;/()\[\]#%&$€£°'+*?<>=|-]{0,59}")
 
@@ -253,20 +255,23 @@ def _unescaped(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
     cell = re.compile(
         rf'(?:"(?:[^"\\]|\\.|"")*"(?={mark}|$)|(?:\\.|[^{mark}\\])*\\?)(?:{mark}|$)', re.DOTALL
     )
-    held = ""
+    held: list[str] = []
+    before, quotes, begins, escaped = "", 0, False, False
     for line in lines[:_SAMPLE_ROWS]:
-        held = held + "\n" + line if held else line
-        tail = len(held) - len(held.rstrip("\\"))
-        if tail % 2 or _open(held, delimiter):
+        # what no backslash stands before; one at the end of a line stands before the line's end
+        bare = re.sub(r"\\.", "", line if escaped or not held else "\n" + line)
+        escaped = bare.endswith("\\")
+        bare = bare.removesuffix("\\")
+        near = before + bare
+        begins = begins or delimiter + '"' in near or (not before and near.startswith('"'))
+        held.append(line)
+        quotes += bare.count('"')
+        if escaped or (begins and quotes % 2):
+            before = near[-1:]  # nothing only as long as there was nothing
             continue
-        yield [found[0].removesuffix(delimiter) for found in cell.finditer(held) if found[0]]
-        held = ""
-
-
-def _open(text: str, delimiter: str) -> bool:
-    bare = re.sub(r"\\.", "", text, flags=re.DOTALL)
-    begins = bare.startswith('"') or delimiter + '"' in bare
-    return begins and bare.count('"') % 2 == 1
+        row = "\n".join(held)
+        yield [found[0].removesuffix(delimiter) for found in cell.finditer(row) if found[0]]
+        held, before, quotes, begins = [], "", 0, False
 
 
 def _always_spaced(dialect: Dialect, lines: Sequence[str]) -> bool:
@@ -307,14 +312,27 @@ def _preamble(rows: Sequence[Sequence[str]], width: int) -> int:
     body = [number for number in full[len(rows) // 2 :] if number]
     if sum(number > 1 for number in body) < 0.9 * max(1, len(body)):
         return 0
+    tries = 0
     for place, row in enumerate(rows):
         if len(row) <= _PREAMBLE_WIDTH * width or full[place] < 2:
             continue
         names = rows[place + 1 :]
-        if len(row) < width and names and len(names[0]) == width and looks_like_header(names):
+        tries += 1
+        likely = len(row) < width and names and len(names[0]) == width and tries <= _TRIES
+        if likely and looks_like_header(names):
             continue
         return place
     return 0
+
+
+def _is_value(cell: str) -> bool:
+    if len(cell) > _VALUE_CHARS:
+        return cell.startswith(("http://", "https://")) and len(cell.split(None, 1)) == 1
+    return _VALUE.fullmatch(cell) is not None
+
+
+def _is_number(cell: str) -> bool:
+    return len(cell) <= _VALUE_CHARS and _NUMBER.fullmatch(cell) is not None
 
 
 def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
@@ -324,17 +342,21 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     first, body = rows[0], rows[1:]
     names = [cell.strip() for cell in first]
     filled = [name for name in names if name]
-    if not filled or sum(1 for name in filled if _NUMBER.fullmatch(name)) > 0.2 * len(filled):
+    if not filled or sum(1 for name in filled if _is_number(name)) > 0.2 * len(filled):
         return False
     if not body:
         return all(_NAME.fullmatch(name) for name in filled)
     if any(len(name) > 200 for name in filled):
         return False
     numbers = 0
-    for place, name in enumerate(names):
-        column = [row[place] for row in body if place < len(row) and row[place].strip()]
-        if column and sum(1 for c in column if _VALUE.fullmatch(c)) > 0.7 * len(column):
-            if _VALUE.fullmatch(name):
+    columns: list[list[str]] = [[] for _ in names]
+    for row in body:
+        for column, cell in zip(columns, row, strict=False):
+            if cell.strip():
+                column.append(cell)
+    for name, column in zip(names, columns, strict=True):
+        if column and sum(1 for c in column if _is_value(c)) > 0.7 * len(column):
+            if _is_value(name):
                 return False
             numbers += 1
         if name and name in column[:50] and len(set(column)) > 1 and not _NAME.fullmatch(name):

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from stages.errors import Unreadable
 from stages.extract.json_values import NotANumber
+from stages.records import to_json
 
 Form = Literal["auto", "text", "prompt", "messages"]
 
@@ -40,6 +41,9 @@ _ROLES = {
     "model": "assistant",
 }
 _BRACES = re.compile(r"\{([^{}]+)\}")
+# Every branch of a tree repeats its stem, a template its columns: what comes of one row is bounded.
+TREE_MESSAGES, TREE_CHARS = 100_000, 32 << 20
+FILLED_CHARS = 16 << 20
 
 
 # every key that has a meaning of its own
@@ -98,6 +102,8 @@ def filled(template: str, values: Mapping[str, Any]) -> str:
             raise Unreadable("no_form", missing=name, keys=list(values)[:20])
     if names == [template]:
         return _text(template, values[template])
+    if sum(len(_text(name, values[name])) for name in names) > FILLED_CHARS:
+        raise Unreadable("oversize", limit=FILLED_CHARS, of="characters of a filled template")
     return _BRACES.sub(lambda match: _text(match[1], values[match[1]]), template)
 
 
@@ -109,7 +115,9 @@ def records_of(values: Mapping[str, Any], names: Names) -> list[dict[str, Any]]:
     replies = values.get("prompt")
     if names.prompt is None and isinstance(replies, Mapping) and "replies" in replies:
         meta = _meta(values, {"prompt"})
-        return [_checked({"messages": branch, "meta": meta}) for branch in _branches(replies, [])]
+        beside = len(to_json(meta)) if meta else 0
+        talks = _branches(replies, beside)
+        return [_checked({"messages": talk, "meta": meta}) for talk in talks]
     return [_checked(_record(values, names))]
 
 
@@ -279,22 +287,31 @@ def _plain(values: Mapping[str, Any], names: Names, used: set[str]) -> dict[str,
     return {"text": _text(key, values[key])}
 
 
-def _branches(node: Mapping[str, Any], before: list[dict[str, Any]]) -> Iterator[list[Any]]:
-    """The talks of a tree: one from the root to each leaf, in order of the replies."""
-    stack = [(node, before)]
+def _branches(root: Mapping[str, Any], beside: int) -> Iterator[list[dict[str, Any]]]:
+    """The talks of a tree: one from the root to each leaf, in order of the replies.
+
+    beside: characters that each talk has beside it. Unreadable: oversize when the talks together
+    are too long."""
+    stack: list[tuple[Mapping[str, Any], list[dict[str, Any]], int]] = [(root, [], beside)]
+    messages = chars = 0
     while stack:
-        node, before = stack.pop()
-        own = {key: value for key, value in node.items() if key in ("role", "text")}
-        talk = [*before, _message("prompt", own)]
+        node, before, size = stack.pop()
+        message = _message("prompt", {key: node[key] for key in ("role", "text") if key in node})
+        talk, size = [*before, message], size + len(message["content"] or "")
         replies = node.get("replies")
         if not isinstance(replies, list) or not replies:
+            messages, chars = messages + len(talk), chars + size
+            if messages > TREE_MESSAGES:
+                raise Unreadable("oversize", limit=TREE_MESSAGES, of="messages made of a tree")
+            if chars > TREE_CHARS:
+                raise Unreadable("oversize", limit=TREE_CHARS, of="characters made of a tree")
             yield talk
             continue
         for number, reply in enumerate(reversed(replies)):
             if not isinstance(reply, Mapping):
                 field = f"replies[{len(replies) - 1 - number}]"
                 raise Unreadable("bad_type", field=field, type=type_name(reply))
-            stack.append((reply, talk))
+            stack.append((reply, talk, size))
 
 
 # --- values -------------------------------------------------------------------------------------

@@ -14,20 +14,37 @@ from typing import Any, BinaryIO, NamedTuple
 
 from stages.errors import Unreadable
 
-_CHUNK = 1 << 16
-_MARK = re.compile(rb'["{}\[\]]')
-_STRING_END = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_SCALAR_END = re.compile(rb"[\s,\]}{\[]")
-_BETWEEN = re.compile(rb"[\s,]*")
+_CHUNK, _MOST = 1 << 16, 1 << 20
+# Deeper than this is refused; Python's own readers and writers end at about 1,000.
+DEPTH = 500
+# A value of more values is refused: an empty list of two bytes takes 64 in memory.
+VALUES = 1 << 20
+
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_IN_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+', re.DOTALL)
+# Nothing is ever looked at twice: possessive, and broken off where the data ends.
+_FLAT = rf'[^"{{}}\[\]]*+(?:{_STRING}[^"{{}}\[\]]*+)*+'.encode()
+_BESIDE = _FLAT + rb"(?:[{\[]" + _FLAT + rb"[}\]]" + _FLAT + rb")*+"  # and what is not nested
+_TO_BRACKET = re.compile(_BESIDE, re.DOTALL)
+_WHOLE = re.compile(rb"[{\[]" + _BESIDE + rb"[}\]]", re.DOTALL)
+_OPENING = re.compile(rb"[{\[]++")
+_TO_QUOTE = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+_SCALAR = re.compile(rb"[^\s,\]}{\[]*+")
+_BETWEEN = re.compile(rb"[\s,]*+")
+_SPACE = re.compile(rb"\s*+")
+_CLOSING = re.compile(rb"[}\]]++")
+_BRACES = re.compile(rb"}++")
 
 
 class Value(NamedTuple):
-    """Bytes of one value; closed: whether it has its end."""
+    """Bytes of one value; closed: whether it has its end. size: bytes of it, more than raw has
+    when it is too long to be held."""
 
     offset: int
     line: int
     raw: bytes
     closed: bool
+    size: int
 
 
 class NotANumber(str):
@@ -35,12 +52,18 @@ class NotANumber(str):
 
 
 def parse(text: str) -> Any:
-    """A JSON value. Unreadable: malformed (error, column), duplicate_key (key).
+    """A JSON value. Unreadable: malformed (error, column), duplicate_key (key), oversize (limit).
 
     Integers are exact; other numbers are doubles, or text when beyond a double's range.
     """
+    brackets = text.count("{") + text.count("[")
+    if len(text) > VALUES and brackets + text.count(",") > VALUES:
+        _check_values(text)
     try:
-        return _DECODER.decode(text)
+        value = _DECODER.decode(text)
+        if brackets > DEPTH and _deeper(value):
+            raise RecursionError
+        return value
     except json.JSONDecodeError as error:
         raise Unreadable("malformed", error=error.msg, column=error.pos + 1) from None
     except RecursionError:
@@ -49,12 +72,37 @@ def parse(text: str) -> Any:
         raise Unreadable("malformed", error=str(error).partition(";")[0], column=1) from None
 
 
+def _check_values(text: str) -> None:
+    """Refuse more than VALUES values; what stands within strings is none."""
+    outside = _IN_STRING.sub("", text)
+    if sum(outside.count(mark) for mark in ",{[") > VALUES:
+        raise Unreadable("oversize", limit=VALUES, of="values in a value")
+
+
+def _deeper(value: Any) -> bool:
+    """Whether lists and objects are nested deeper than DEPTH: what parses may not be written."""
+    level = [value]
+    for _ in range(DEPTH):
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner += [v for v in item.values() if isinstance(v, dict | list)]
+            elif isinstance(item, list):
+                inner += [v for v in item if isinstance(v, dict | list)]
+        if not inner:
+            return False
+        level = inner
+    return True
+
+
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Unreadable("duplicate_key", key=twice)
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise Unreadable("duplicate_key", key=name)
+            seen.add(name)
     return made
 
 
@@ -86,94 +134,115 @@ def layout(head: bytes) -> str:
     return "values" if spread else "lines"
 
 
+def _end_of(pattern: re.Pattern[bytes], data: bytes, at: int) -> int:
+    found = pattern.match(data, at)
+    return found.end() if found else at
+
+
 class _Window:
-    """A growing view on a stream: reads twice as much each time, so rescans stay linear."""
+    """A view on a stream from `begin` on: what stands before it is dropped when more is read.
+
+    Reads as much as it keeps, up to a megabyte, so that copying stays linear."""
 
     def __init__(self, stream: BinaryIO, offset: int, line: int) -> None:
-        self.stream, self.data, self.at = stream, b"", 0
-        self.offset, self.line = offset, line  # of data[0]
+        self.stream, self.data, self.begin = stream, b"", 0
+        self._offset, self._line, self._counted = offset, line, 0  # of data[0], of data[counted]
 
     def more(self) -> bool:
-        chunk = self.stream.read(max(_CHUNK, len(self.data) - self.at))
+        self.line()
+        self._offset += self.begin
+        self.data, self.begin, self._counted = self.data[self.begin :], 0, 0
+        chunk = self.stream.read(max(_CHUNK, min(len(self.data), _MOST)))
         self.data += chunk
         return bool(chunk)
 
-    def drop(self) -> None:
-        """Forget what stands before `at`."""
-        self.line += self.data.count(b"\n", 0, self.at)
-        self.offset += self.at
-        self.data, self.at = self.data[self.at :], 0
+    def offset(self) -> int:
+        return self._offset + self.begin
+
+    def line(self) -> int:
+        """The line of `begin`; asked for in order."""
+        self._line += self.data.count(b"\n", self._counted, self.begin)
+        self._counted = self.begin
+        return self._line
+
+    def skip(self, pattern: re.Pattern[bytes]) -> bool:
+        """Move `begin` behind what the pattern takes; False at the end of the stream."""
+        while True:
+            self.begin = _end_of(pattern, self.data, self.begin)
+            if self.begin < len(self.data):
+                return True
+            if not self.more():
+                return False
 
 
 def values(
     stream: BinaryIO, array: bool, limit: int, offset: int = 0, line: int = 1
 ) -> Iterator[Value]:
-    """The values of a stream; array: what stands within its outermost brackets.
+    """The values of a stream; array: what stands within its outermost brackets. A value of more
+    than `limit` bytes is given as nothing with its size.
 
-    Unreadable: oversize for a value of more than `limit` bytes, truncated for an array without
-    its end, malformed for text after it. The reading ends there.
+    Unreadable: truncated for an array without its end, malformed for text after it. The reading
+    ends there.
     """
     window = _Window(stream, offset, line)
     if array:
         while window.data.find(b"[") < 0 and window.more():
             pass
-        window.at = window.data.find(b"[") + 1
-    while True:
-        found = _BETWEEN.match(window.data, window.at)
-        window.at = found.end() if found else window.at
-        if window.at > _CHUNK:
-            window.drop()
-        if window.at == len(window.data):
-            if window.more():
-                continue
-            if array:
-                raise Unreadable("truncated", error="the array has no end", offset=window.offset)
-            return
-        if array and window.data[window.at] == 0x5D:
-            window.at += 1
-            while not (rest := window.data[window.at :].strip()) and window.more():
-                pass
-            if rest:
+        window.begin = window.data.find(b"[") + 1
+    while window.skip(_BETWEEN):
+        if array and window.data[window.begin] == 0x5D:
+            window.begin += 1
+            if window.skip(_SPACE):
                 raise Unreadable("malformed", error="text follows the array", column=1)
             return
-        window.drop()
-        closed = _scan(window, limit)
-        yield Value(window.offset, window.line, window.data[: window.at], closed)
-        window.drop()
+        offset, line = window.offset(), window.line()
+        end, closed, size = _scan(window, array, limit)
+        raw = window.data[window.begin : end] if size <= limit else b""
+        yield Value(offset, line, raw, closed, size)
+        window.begin = end
+    if array:
+        raise Unreadable("truncated", error="the array has no end", offset=window.offset())
 
 
-def _scan(window: _Window, limit: int) -> bool:
-    """Move `at` behind the value that begins at 0; False when the stream ends within it."""
-    depth = at = 0
+def _scan(window: _Window, array: bool, limit: int) -> tuple[int, bool, int]:
+    """(end, closed, size) of the value at `begin`; not closed when the stream ends within it.
+
+    Of a value of more than `limit` bytes only what was read last is still there."""
+    whole = _WHOLE.match(window.data, window.begin)
+    if whole is not None:
+        return whole.end(), True, whole.end() - window.begin
+    first = window.data[window.begin : window.begin + 1]
+    scalar = _SCALAR if first not in (b'"', b"{", b"[", b"}", b"]") else None
+    if first in (b"}", b"]"):  # one mistake, however many there are
+        scalar = _BRACES if array else _CLOSING
+    quoted = first == b'"'
+    depth, at, dropped = 0, window.begin + quoted, 0
     while True:
-        if window.data[at : at + 1] in (b"", b'"', b"{", b"}", b"[", b"]") or depth:
-            mark = _MARK.search(window.data, at)
-        else:
-            end = _SCALAR_END.search(window.data, at)
-            if end is not None:
-                window.at = end.start()
-                return True
-            mark = None
-        if mark is not None and mark[0] == b'"':
-            string = _STRING_END.match(window.data, mark.end())
-            if string is not None:
-                at = string.end()
-                if not depth:
-                    window.at = at
-                    return True
-                continue
-            at = mark.start()
-        elif mark is not None:
-            depth += 1 if mark[0] in b"{[" else -1
-            at = mark.end()
-            if depth <= 0:
-                window.at = at
-                return True
-            continue
-        elif depth:
-            at = len(window.data)
-        if len(window.data) > limit:
-            raise Unreadable("oversize", limit=limit, of="bytes of a value", offset=window.offset)
+        data = window.data
+        if scalar is not None:
+            at = _end_of(scalar, data, at)
+            if at < len(data):
+                return at, True, dropped + at - window.begin
+        while scalar is None and at < len(data):
+            at = _end_of(_TO_QUOTE if quoted else _TO_BRACKET, data, at)
+            mark = data[at : at + 1]
+            if quoted and mark != b'"':
+                break  # the string, or an escape in it, is cut
+            if mark == b'"':
+                quoted = not quoted
+                at += 1
+            elif mark in (b"{", b"["):
+                end = _end_of(_OPENING, data, at)
+                depth, at = depth + end - at, end
+            elif mark:
+                depth, at = depth - 1, at + 1
+            if not quoted and depth <= 0 and mark:
+                return at, True, dropped + at - window.begin
+        held = at - window.begin
+        if dropped + held > limit:
+            dropped, window.begin, held = dropped + held, at, 0
         if not window.more():
-            window.at = len(window.data)
-            return not depth and mark is None
+            rest = len(window.data) - window.begin
+            ended = scalar is not None
+            return len(window.data), ended, dropped + rest
+        at = window.begin + held

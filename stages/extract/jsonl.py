@@ -138,13 +138,17 @@ class JsonlExtract(RowSource):
             here = Place(place.path, place.member, line.offset, line.size, line.number)
             if line.size > len(line.raw):
                 yield Fault(here, "oversize", {"limit": LINE_BYTES, "of": "bytes of a line"})
-            elif line.raw.strip():
+            elif line.raw and not line.raw.isspace():
                 alone = stream is not None and line.number == 1 and not stream.peek(1)
                 for item in self._found(here, line.raw, charset, alone):
                     if line.ended or not isinstance(item, Fault) or item.reason != "malformed":
                         yield item
                     elif stream is None or stream.fault is None:
-                        yield item._replace(reason="truncated") if _ends_early(item) else item
+                        yield (
+                            item._replace(reason="truncated")
+                            if _ends_early(item, charset)
+                            else item
+                        )
                     # else the fault of the stream tells of the cut
 
     def _values(
@@ -152,7 +156,10 @@ class JsonlExtract(RowSource):
     ) -> Iterator[Item | Fault]:
         try:
             for value in json_values.values(stream, array, LINE_BYTES, offset):
-                here = Place(place.path, place.member, value.offset, len(value.raw), value.line)
+                here = Place(place.path, place.member, value.offset, value.size, value.line)
+                if value.size > len(value.raw):
+                    yield Fault(here, "oversize", {"limit": LINE_BYTES, "of": "bytes of a value"})
+                    continue
                 if value.closed:
                     yield from self._found(here, value.raw, "utf-8", not array)
                     continue
@@ -181,6 +188,7 @@ class JsonlExtract(RowSource):
             return
         try:
             value = json_values.parse(text)
+            del text  # of a long one there is room for few copies
             if not isinstance(value, dict):
                 raise Unreadable("not_an_object", type=forms.type_name(value))
             made = forms.records_of(value, self._names)
@@ -188,7 +196,8 @@ class JsonlExtract(RowSource):
             nameless = error.reason == "no_form" and "field" not in error.evidence
             inner = _wrapped(value) if alone and nameless else None
             if inner is None:
-                yield Fault(place, error.reason, error.evidence, text, raw=raw)
+                shown = raw[: 4 * REJECT_TEXT].decode(charset, "replace")
+                yield Fault(place, error.reason, error.evidence, shown, raw=raw)
                 return
             for number, row in enumerate(value[inner]):
                 key = str(number)
@@ -212,8 +221,14 @@ class JsonlExtract(RowSource):
                 for row in columnar.rows(data, form):
                     here = Place(place.path, place.member, table="", key=f"row={number}")
                     number += 1
-                    yield self._row(here, row)
-            except (OSError, ValueError) as error:
+                    if isinstance(row, Unreadable):
+                        yield Fault(here, row.reason, row.evidence)
+                    else:
+                        yield self._row(here, row)
+            except Unreadable as error:
+                yield Fault(place, error.reason, {**error.evidence, "rows": number})
+                return
+            except OSError as error:
                 yield Fault(place, "corrupt", {"error": str(error)[:200], "rows": number})
                 return
         if not number:
@@ -239,11 +254,12 @@ def _of_lines(path: Path) -> int | None:
     return mark if json_values.layout(head[mark:]) == "lines" else None
 
 
-def _ends_early(fault: Fault) -> bool:
+def _ends_early(fault: Fault, charset: str) -> bool:
     """Whether a malformed last line may be the begin of a good one: the error is at its end."""
     if "Unterminated" in str(fault.evidence.get("error")):
         return True
-    return int(fault.evidence.get("column", 0)) > len(fault.text.rstrip())
+    text = fault.raw.decode(charset, "replace")
+    return int(fault.evidence.get("column", 0)) > len(text.rstrip())
 
 
 def _wrapped(value: Mapping[str, Any]) -> str | None:

@@ -14,8 +14,8 @@ from stages.extract.files import opened
 from stages.gather import sibling_digest
 from stages.place import Place
 
-# A longer line is refused: it is held in memory several times over while it is parsed.
-LINE_BYTES = 64 << 20
+# A longer line is refused: it is held in memory up to six times over while it is parsed.
+LINE_BYTES = 16 << 20
 _CHUNK = 1 << 18
 
 

@@ -11,7 +11,7 @@ from stages.extract import charsets
 from stages.extract.archives import Member
 from stages.extract.dialect import SAMPLE_BYTES, charset_of, detect
 from stages.extract.lines import LINE_BYTES
-from stages.extract.table import Row, Table
+from stages.extract.table import FIELDS, Row, Table
 
 Judged = tuple[Row, str | None, dict[str, Any]]
 
@@ -93,6 +93,8 @@ class Sheet:
     def _reason(self, row: Row) -> tuple[str | None, dict[str, Any]]:
         if row.trouble == "oversize":
             return "oversize", {"limit": LINE_BYTES, "of": "bytes of a row"}
+        if row.trouble == "fields":
+            return "oversize", {"limit": FIELDS, "of": "fields of a row"}
         if row.trouble == "encoding":
             return "encoding", {"charset": self.charset}
         fields, expected = len(row.cells), len(self.names)
@@ -118,11 +120,15 @@ class Sheet:
 def _unique(header: list[str]) -> list[str]:
     """Names that tell the columns apart: column_3 for none, text_2 for the second text."""
     names: list[str] = []
+    given: set[str] = set()
     taken = {name.strip() for name in header}
+    following: dict[str, int] = {}  # the numbers before it are in use
     for number, name in enumerate((name.strip() for name in header), 1):
         name = name or f"column_{number}"
-        unique, again = name, 2
-        while unique in names or (unique != name and unique in taken):
+        unique, again = name, following.get(name, 2)
+        while unique in given or (unique != name and unique in taken):
             unique, again = f"{name}_{again}", again + 1
+        following[name] = again
+        given.add(unique)
         names.append(unique)
     return names

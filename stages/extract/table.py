@@ -18,7 +18,12 @@ from stages.extract.lines import LINE_BYTES, pieces
 
 # A quoted field of more lines than this is a quote that was never closed; longest seen: 1,160.
 _OPEN_LINES = 20_000
-_SPLIT_CHARS = 1 << 14  # the search for split quotes costs the square of a row's length
+_SPLIT_CHARS = 1 << 14  # longer rows are not searched for split quotes
+# A row of more fields is refused: each takes 60 bytes in memory.
+FIELDS, _PIECE = 1 << 20, 1 << 20
+# Lines that may be looked at in vain for the end of a quote; each line read gives two back. A line
+# costs one, and one more for so many characters.
+_IN_VAIN, _LINE_CHARS = 30_000, 2048
 _LETTERS = {
     "n": "\n",
     "t": "\t",
@@ -34,7 +39,8 @@ _BACKSLASH = re.compile(r"\\(.)", re.DOTALL)
 
 class Row(NamedTuple):
     """offset, size: its bytes without the row end; line: its first. cells: None is NULL.
-    trouble: broken_quote, encoding or oversize. odd: decoded as windows-1252 within UTF-8.
+    trouble: broken_quote, encoding, oversize, fields (too many). odd: decoded as windows-1252
+    within UTF-8.
     ended: whether a row end follows."""
 
     offset: int
@@ -76,10 +82,13 @@ class Table:
         self._cut = _Cutter(dialect)
         self._quick = not dialect.escape and len(dialect.delimiter) == 1
         self._reader = self._fast_reader() if self._quick and dialect.quote else None
+        self._credit = _IN_VAIN
 
     def rows(self) -> Iterator[Row]:
         """All rows in order; blank lines are none."""
         while (first := self._next()) is not None:
+            if self._credit < _IN_VAIN:
+                self._credit += 2 * _cost(first)
             if first.bad < 0:
                 self._used = []
                 yield Row(first.offset, -first.bad, first.line, b"", [], "oversize")
@@ -119,8 +128,7 @@ class Table:
     def _feed(self) -> Iterator[str]:
         """Lines for csv.reader, which takes as many as a row needs."""
         while True:
-            size = 0 if not self._used else self._used[-1].offset - self._used[0].offset
-            if len(self._used) > _OPEN_LINES or size > LINE_BYTES:
+            if self._used and not self._may_go_on():
                 raise _Open
             piece = self._next()
             if piece is None:
@@ -129,6 +137,14 @@ class Table:
                 self._back.appendleft(self._used.pop())
                 raise _Open
             yield piece.text
+
+    def _may_go_on(self) -> bool:
+        """Whether one more line may belong to the row."""
+        lines = len(self._used)
+        size = self._used[-1].offset - self._used[0].offset
+        if lines > _OPEN_LINES or size > LINE_BYTES:
+            return False
+        return lines + size // _LINE_CHARS <= 2 + self._credit
 
     def _fast_reader(self) -> Iterator[list[str]]:
         csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))
@@ -144,13 +160,15 @@ class Table:
     def _row(self, first: _Piece) -> Row:
         dialect = self.dialect
         body = _without_end(first.text, dialect.end)
+        if len(body) > FIELDS and self._cut.too_many(body):
+            return self._made([], "fields")
         if self._quick and (not dialect.quote or dialect.quote not in body):
             return self._made(list(body.split(dialect.delimiter)), None)
         cells = self._fast(first) if self._reader is not None else self._careful(body)
         if cells is None and self._reader is not None:
             self._give_back()  # csv refuses a lone CR, too, which is text
-            strict, state = self._cut.strict(body)
-            cells = strict if state == "clean" else None
+            begun, state = self._cut.strict(body)
+            cells = begun.cells if state == "clean" else None
         if cells is not None and self._cut.split_quote(body):
             cells = None
         whole = cells is not None and (
@@ -173,27 +191,22 @@ class Table:
             self._reader = self._fast_reader()
             return None
 
-    def _careful(self, text: str) -> list[str | None] | None:
-        cells, state = self._cut.strict(text)
-        size = len(text)
+    def _careful(self, body: str) -> list[str | None] | None:
+        """Cells of a row that may go on over several lines, each of which is looked at once."""
+        begun, state = self._cut.strict(body, self._used[0].text[len(body) :])
         while state in ("open", "escaped"):
-            more = self._next() if len(self._used) <= _OPEN_LINES and size < LINE_BYTES else None
+            more = self._next() if self._may_go_on() else None
             if more is None or more.bad < 0:
                 if more is not None:
                     self._back.appendleft(self._used.pop())
                 return None
-            size += len(more.text)
-            # look again only where the row can end, so that long fields are not read over and over
-            if state == "open" and not self._cut.may_close(more.text):
-                continue
-            if state == "escaped" and _odd_backslash(_without_end(more.text, self.dialect.end)):
-                continue
-            whole = "".join(piece.text for piece in self._used)
-            cells, state = self._cut.strict(_without_end(whole, self.dialect.end))
-        return cells if state == "clean" else None
+            body = _without_end(more.text, self.dialect.end)
+            begun, state = self._cut.strict(body, more.text[len(body) :], begun)
+        return begun.cells if state == "clean" else None
 
     def _give_back(self) -> None:
         while len(self._used) > 1:
+            self._credit = max(0, self._credit - _cost(self._used[-1]))
             self._back.appendleft(self._used.pop())
 
     def _made(self, cells: list[str | None], trouble: str | None) -> Row:
@@ -221,10 +234,22 @@ class _Open(Exception):
     """A quoted field that does not end."""
 
 
+def _cost(piece: _Piece) -> int:
+    return 1 + len(piece.text) // _LINE_CHARS
+
+
 def _without_end(text: str, end: str) -> str:
     if end == "\r":
         return text.removesuffix("\r")
     return text.removesuffix("\n").removesuffix("\r")
+
+
+class _Begun(NamedTuple):
+    """A row so far: its cells, and the lines of the field that is still open."""
+
+    cells: list[str | None]
+    field: list[str]
+    quoted: bool
 
 
 class _Cutter:
@@ -246,61 +271,87 @@ class _Cutter:
             bare = f"[^{mark}]*" if one else f"(?:(?!{mark}).)*"
         self._free = free
         self._bare = re.compile(bare, re.DOTALL)
-        self._quoted: re.Pattern[str] | None = None
+        self._inner: re.Pattern[str] | None = None
         self._closed: re.Pattern[str] | None = None
-        self._end: re.Pattern[str] | None = None
-        self._split: re.Pattern[str] | None = None
+        self._opens: re.Pattern[str] | None = None
         if dialect.quote:
             q = re.escape(dialect.quote)
             inner = (
-                rf"[^{q}\\]*(?:(?:\\.|{q}{q})[^{q}\\]*)*"
+                rf"[^{q}\\]*+(?:(?:\\.|{q}{q})[^{q}\\]*+)*+"
                 if escaped
-                else f"[^{q}]*(?:{q}{q}[^{q}]*)*"
+                else f"[^{q}]*+(?:{q}{q}[^{q}]*+)*+"
             )
-            self._quoted = re.compile(f"{q}({inner}){q}", re.DOTALL)
+            self._inner = re.compile(inner, re.DOTALL)
             self._closed = re.compile(rf"{q}({inner}){q}(?={mark}|\Z)", re.DOTALL)
-            other = f"[^{mark}{q}]" if one else f"[^{q}]"
-            self._split = re.compile(
-                rf"(?:^|{mark}){other}*[^\s{mark}{q}]{q}[^\W\d](?:{other}|{q}{q})*{mark}"
-                rf"(?:(?!{mark}{q}).)*?(?:[^\d{mark}{q}]{q}|{q}{q}{q})(?:{mark}|$)"
+            other = f"[^{mark}{q}]" if one else f"(?:(?!{mark})[^{q}])"
+            self._opens = re.compile(
+                rf"(?:^|{mark}){other}*[^\s{mark}{q}]{q}[^\W\d](?:{other}|{q}{q})*+(?={mark})"
             )
-            self._end = re.compile(rf"(?:^|[^\\])(?:\\\\)*{q}" if escaped else q)
+            self._closes = re.compile(rf"(?:[^\d{mark}{q}]{q}|{q}{q}{q})(?:{mark}|$)")
+            self._anew = re.compile(rf"{mark}{q}|\n")
 
     def split_quote(self, line: str) -> bool:
-        """Whether a quote opens in the middle of a field and closes at the end of a later one:
-        the delimiters between them may be text."""
-        if self._split is None or len(line) > _SPLIT_CHARS:
+        """Whether a quote opens in the middle of a field and closes at the end of a later one,
+        before another field begins with one: the delimiters between them may be text."""
+        if self._opens is None or len(line) > _SPLIT_CHARS:
             return False
-        return self._split.search(line) is not None
+        closes = anew = -1
+        for found in self._opens.finditer(line):
+            mark = self._mark.match(line, found.end())
+            begin = mark.end() if mark else found.end()
+            if closes < begin:
+                closes = _begin_of(self._closes.search(line, begin), line)
+            if anew < begin:
+                anew = _begin_of(self._anew.search(line, begin), line)
+            if closes < min(anew, len(line)):
+                return True
+        return False
 
-    def may_close(self, line: str) -> bool:
-        """Whether a quoted field can end in a line."""
-        return self._end is None or self._end.search(line) is not None
+    def too_many(self, text: str) -> bool:
+        """Whether a row has more fields than are taken apart."""
+        delimiter, quote = self.dialect.delimiter, self.dialect.quote
+        if text.count(delimiter) <= FIELDS:
+            return False
+        number = within = 0
+        for at in range(0, len(text), _PIECE):
+            parts = text[at : at + _PIECE].split(quote) if quote else [text[at : at + _PIECE]]
+            number += sum(part.count(delimiter) for part in parts[within::2])
+            within = (within + len(parts) - 1) % 2
+            if number > FIELDS:
+                return True
+        return False
 
-    def strict(self, text: str) -> tuple[list[str | None], str]:
-        """(cells, state): clean, open (a quote is not closed), escaped (the row end is), or
-        broken (text after a closing quote)."""
-        cells: list[str | None] = []
+    def strict(self, text: str, end: str = "", begun: _Begun | None = None) -> tuple[_Begun, str]:
+        """(row so far, state): clean, open (a quote is not closed), escaped (the row end is), or
+        broken (text after a closing quote). text: a line; end: its end; begun: the lines before."""
+        cells, field, quoted = begun or _Begun([], [], False)
         at = 0
         quote = self.dialect.quote
         while True:
-            if self._quoted is not None and text.startswith(quote, at):
-                found = self._quoted.match(text, at)
-                if found is None:
-                    return cells, "open"
-                cells.append(self._value(found[1]))
+            if not field:
+                quoted = self._inner is not None and text.startswith(quote, at)
+                at += quoted
+            if quoted:
+                assert self._inner is not None
+                found = self._inner.match(text, at)
+                assert found is not None
+                if not text.startswith(quote, found.end()):
+                    return _Begun(cells, _with(field, text[at:] + end), True), "open"
+                cells.append(self._value("".join(field) + found[0]))
+                at = found.end() + 1
             else:
                 found = self._bare.match(text, at)
                 assert found is not None
                 if self._free and found.end() == len(text) and _odd_backslash(found[0]):
-                    return cells, "escaped"
-                cells.append(self._plain(found[0]))
-            at = found.end()
+                    return _Begun(cells, _with(field, text[at:] + end), False), "escaped"
+                cells.append(self._plain("".join(field) + found[0]))
+                at = found.end()
+            field = []
             if at == len(text):
-                return cells, "clean"
+                return _Begun(cells, [], False), "clean"
             mark = self._mark.match(text, at)
             if mark is None:
-                return cells, "broken"
+                return _Begun(cells, [], False), "broken"
             at = mark.end()
 
     def literal(self, text: str) -> list[str | None]:
@@ -343,6 +394,15 @@ class _Cutter:
             return _BACKSLASH.sub(lambda match: _LETTERS.get(match[1], match[1]), text)
         known = (self.dialect.quote, "\\", self.dialect.delimiter, "\n", "\r")
         return _BACKSLASH.sub(lambda match: match[1] if match[1] in known else match[0], text)
+
+
+def _begin_of(found: re.Match[str] | None, line: str) -> int:
+    return len(line) if found is None else found.start()
+
+
+def _with(field: list[str], line: str) -> list[str]:
+    field.append(line)
+    return field
 
 
 def _odd_backslash(text: str) -> bool:

@@ -358,3 +358,45 @@ def test_a_folder_is_searched_for_tables(tmp_path: Path) -> None:
     assert [r["text"] for r in CsvExtract()(tmp_path, [])] == ["x", "y"]
     with pytest.raises(UsageError, match="not found"):
         CsvExtract().parts(str(tmp_path / "gone.csv"), 1)
+
+
+def test_a_row_of_too_many_fields_is_refused_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from stages.extract import sheet
+    from stages.extract import table as rows_of
+
+    monkeypatch.setattr(rows_of, "FIELDS", 100)
+    monkeypatch.setattr(sheet, "FIELDS", 100)
+    wide = "," * 200
+    quoted = '"' + wide + '"'
+    found = items(f"id,text\n1,some words\n{wide}\n2,{quoted}\n", tmp_path)
+    assert [getattr(item, "reason", "kept") for item in found] == ["kept", "oversize", "kept"]
+    assert isinstance(found[1], Fault)
+    assert found[1].evidence == {"limit": 100, "of": "fields of a row"}
+    assert isinstance(found[2], Item) and found[2].records[0]["text"] == wide
+
+
+def test_names_and_values_that_make_far_more_text_are_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from stages.extract import compressed
+
+    monkeypatch.setattr(compressed, "RATIO_FLOOR", 1000)
+    names = ",".join(f"{letter * 900}" for letter in "abc")
+    found = items(f"{names}\n" + "1,2,3\n" * 5, tmp_path, header="yes")
+    made = sum(len(item.records[0]["text"]) for item in found if isinstance(item, Item))
+    assert made <= compressed.RATIO * len("1,2,3\n" * 5)
+    assert isinstance(found[0], Fault) and found[0].reason == "oversize"
+    assert found[0].evidence["of"] == "ratio"
+
+
+def test_a_quoted_field_with_doubled_quotes_goes_on_where_backslashes_escape(
+    tmp_path: Path,
+) -> None:
+    from stages.extract.dialect import Dialect
+    from stages.extract.table import Table
+
+    body = b'1,"say ""a""\nand \\"b\\""\n2,c\n'
+    found = Table(io.BytesIO(body), Dialect(escape="\\", width=2), "utf-8").rows()
+    assert [row.cells for row in found] == [["1", 'say "a"\nand "b"'], ["2", "c"]]

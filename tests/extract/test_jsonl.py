@@ -486,3 +486,58 @@ def test_mistakes_of_the_user_are_one_sentence(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "gone.jsonl", tmp_path / "*.jsonl"):
         with pytest.raises(UsageError, match=str(tmp_path)):
             JsonlExtract().parts(str(path), 1)
+
+
+def test_a_value_too_long_is_told_and_what_follows_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from stages.extract import jsonl
+
+    monkeypatch.setattr(jsonl, "LINE_BYTES", 1000)
+    long = json.dumps({"text": 'x\\"[{ ' * 50_000, "n": [[{}]] * 10})
+    for body in (
+        f'[{{"text":"a"}},\n{long},\n{{"text":"b"}}]',
+        f'{{\n"text":"a"}}{long}{{"text":"b"}}',
+    ):
+        path = tmp_path / "a.json"
+        path.write_text(body)
+        found = items(path)
+        assert [getattr(item, "reason", "kept") for item in found] == ["kept", "oversize", "kept"]
+        assert isinstance(found[1], Fault)
+        assert found[1].evidence == {"limit": 1000, "of": "bytes of a value"}
+        assert (found[1].place.length, found[1].place.offset) == (len(long), body.index(long))
+        assert json.loads(read_at(tmp_path, found[2].place)) == {"text": "b"}
+
+
+def test_what_one_row_makes_is_bounded(tmp_path: Path) -> None:
+    from stages.extract import forms, json_values
+
+    leaf = {"role": "assistant", "text": "a"}
+    stem = {"role": "prompter", "text": "x" * 100_000, "replies": [leaf] * 1000}
+    found = one({"prompt": stem}, tmp_path)
+    assert found == {
+        "reason": "oversize",
+        "limit": forms.TREE_CHARS,
+        "of": "characters made of a tree",
+    }
+    stem = {"role": "prompter", "text": "x", "replies": [leaf] * 60_000}
+    assert one({"prompt": stem}, tmp_path)["of"] == "messages made of a tree"
+    filled = one({"a": "x" * 100_000, "b": "y"}, tmp_path, prompt="{a}" * 1000, completion="b")
+    assert filled["reason"] == "oversize" and filled["limit"] == forms.FILLED_CHARS
+    many = one('{"text":"a","n":[' + "[]," * json_values.VALUES + "[]]}", tmp_path)
+    assert many == {
+        "reason": "oversize",
+        "limit": json_values.VALUES,
+        "of": "values in a value",
+    }
+    text = {"text": "a, [b], {c}, " * 300_000}  # within a string they are no values
+    assert one(text, tmp_path)["text"] == text["text"]
+
+
+@pytest.mark.parametrize("depth", [499, 501, 900])
+def test_depth_is_refused_before_it_cannot_be_written(depth: int, tmp_path: Path) -> None:
+    found = one('{"text":"a","n":' + "[" * (depth - 1) + "]" * (depth - 1) + "}", tmp_path)
+    if depth < 500:
+        assert found["text"] == "a"
+    else:
+        assert found == {"reason": "malformed", "error": "nested too deeply", "column": 1}

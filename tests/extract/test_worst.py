@@ -1,0 +1,59 @@
+"""The worst inputs for the readers of JSON and CSV cost no more than their size."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stages.base import Source
+from stages.extract.csv import CsvExtract
+from stages.extract.jsonl import JsonlExtract
+from tests.extract import worst_csv, worst_json
+
+BYTES = 20_000
+GROWTH, SECONDS = 3.0, 0.3  # CPU of twice the bytes: times that of once, and at most
+_NOISE = 0.06  # seconds within which a growth says nothing
+
+CASES = [
+    *(("jsonl", JsonlExtract(), name, make) for name, make in worst_json.CASES.items()),
+    *(("csv", CsvExtract(), name, make) for name, make in worst_csv.CASES.items()),
+]
+
+
+def cpu(stage: Source, path: Path) -> float:
+    begin = time.process_time()
+    seen = sum(
+        split.counts.seen
+        for part in stage.parts(str(path), 1 << 24)
+        for split in stage.splits(part, "s")
+    )
+    assert seen
+    return time.process_time() - begin
+
+
+@pytest.mark.parametrize(
+    ("suffix", "stage", "make"),
+    [case[:2] + case[3:] for case in CASES],
+    ids=[f"{case[0]} {case[2]}" for case in CASES],
+)
+def test_twice_the_bytes_cost_at_most_three_times(
+    suffix: str, stage: Source, make: Callable[[int], bytes], tmp_path: Path
+) -> None:
+    costs = []
+    for size in (BYTES, 2 * BYTES):
+        path = tmp_path / f"{size}.{suffix}"
+        path.write_bytes(make(size))
+        costs.append(cpu(stage, path))
+    once, twice = costs
+    if twice > SECONDS or twice > GROWTH * max(once, _NOISE):  # the machine may have been busy
+        once = min(once, cpu(stage, tmp_path / f"{BYTES}.{suffix}"))
+        twice = min(twice, cpu(stage, tmp_path / f"{2 * BYTES}.{suffix}"))
+    assert twice <= SECONDS
+    assert twice <= GROWTH * max(once, _NOISE)
+
+
+def test_the_tables_are_as_long_as_they_were() -> None:
+    assert len(worst_json.CASES) >= 49 and len(worst_csv.CASES) >= 52
