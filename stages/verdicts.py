@@ -179,9 +179,7 @@ class Verdicts(Batch):
     def split(self, schema: pa.Schema, reject_text: Callable[[int], str]) -> Judged:
         """The kept rows in `schema`, the rejects, and the counts."""
         # a column is read whole, so once for all rejects
-        sources, places = (
-            self.column(name) if self._marks else [] for name in ("source", "place")
-        )
+        sources, places = (self.column(name) if self._marks else [] for name in ("source", "place"))
         rejects = [
             {
                 "id": self.ids[row],

@@ -31,7 +31,9 @@ def _runs() -> re.Pattern[str]:
     What lies beyond U+FFFF is taken as a whole: a list of its ranges makes `re` ten times slower.
     """
     marks = "".join(
-        char for char in map(chr, range(0x300, 0x10000)) if _is_mark(unicodedata.normalize("NFD", char))
+        char
+        for char in map(chr, range(0x300, 0x10000))
+        if _is_mark(unicodedata.normalize("NFD", char))
     )
     return re.compile(f"[{marks}\U00010000-\U0010ffff]{{{_MARKS}}}")
 
