@@ -89,7 +89,7 @@ class Neighbourhoods:
 
 
 def _parts(labels: Ints, centroids: Floats) -> tuple[Ints, Floats]:
-    """Clusters with those that are too large cut into runs of their rows, each with its centroid."""
+    """Clusters, those that are too large cut into runs of rows with the same centroid."""
     sizes = np.bincount(labels, minlength=len(centroids))
     most = max(ROWS, MEANS * len(labels) // max(len(centroids), 1))
     parts = -(-sizes // most)

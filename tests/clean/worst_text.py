@@ -1,4 +1,4 @@
-"""Texts that cost a careless rule more than their length: name → a text of about so many characters.
+"""Texts that cost a careless rule more than their length: name → a text of so many characters.
 
 Each case repeats one thing on which some pattern, loop or library is known to look back, look
 ahead or count again. Sizes are characters; nothing here is meant to be kept or refused.
