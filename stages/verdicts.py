@@ -178,11 +178,13 @@ class Verdicts(Batch):
 
     def split(self, schema: pa.Schema, reject_text: Callable[[int], str]) -> Judged:
         """The kept rows in `schema`, the rejects, and the counts."""
+        # a column is read whole, so once for all rejects
+        sources, places = (self.column(name) if self._marks else [] for name in ("source", "place"))
         rejects = [
             {
                 "id": self.ids[row],
-                "source": self.column("source")[row],
-                "place": self.column("place")[row],
+                "source": sources[row],
+                "place": places[row],
                 "stage": self.stage,
                 "reason": reason,
                 "failed": failed,

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from stages.base import Map
+from stages.clean.code_spans import fenced, inline
+from stages.clean.composition import composed
 from stages.verdicts import Verdicts
 
 # Whether a text needs a look at all: anything that some rule below could change. ASCII texts
@@ -31,13 +33,11 @@ _INVISIBLE = re.compile(
 )
 # Joiners carry meaning inside Indic, Arabic and emoji sequences; beside ASCII they never do.
 _LOST_JOINER = re.compile(
-    "(?:(?<=[\x00-\x7f])|\\A)[\u200c\u200d]+|[\u200c\u200d]+(?=[\x00-\x7f]|\\Z)"
+    "(?:(?<=[\x00-\x7f])|\\A)[\u200c\u200d]++"
+    "|(?<![\u200c\u200d])[\u200c\u200d]++(?=[\x00-\x7f]|\\Z)"
 )
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f]")
 _TRAILING = re.compile(r"(?<![ \t])[ \t]++(?=\n|\Z)")
-_FENCED = re.compile(r"^(?: {0,3})(```+|~~~+)[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.M | re.S)
-_INLINE = re.compile(r"(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
-
 _ENTITY = re.compile(r"&(?:#\d{2,7}|#[xX][0-9a-fA-F]{2,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 # Entities stay where markup or escaping is the subject, or where the text is code without a fence.
 _ABOUT_MARKUP = re.compile(
@@ -128,20 +128,22 @@ class Normalize(Map):
 
     def _once(self, text: str) -> str:
         text = _LINE_ENDS.sub("\n", text)
-        text = _LOST_JOINER.sub("", _INVISIBLE.sub("", text))
+        text = _INVISIBLE.sub("", text)
+        if "\u200c" in text or "\u200d" in text:
+            text = _LOST_JOINER.sub("", text)
         entities = self.entities and "&" in text and not _about_code(text)
         pieces, begin = [], 0
-        for match in _FENCED.finditer(text) if "```" in text or "~~~" in text else ():
-            pieces += [self._prose(text[begin : match.start()], entities), match[0]]
-            begin = match.end()
+        for start, end in fenced(text):
+            pieces += [self._prose(text[begin:start], entities), text[start:end]]
+            begin = end
         pieces.append(self._prose(text[begin:], entities))
         return _trimmed("".join(pieces))
 
     def _prose(self, text: str, entities: bool) -> str:
         pieces, begin = [], 0
-        for match in _INLINE.finditer(text) if "`" in text else ():
-            pieces += [self._plain(text[begin : match.start()], entities), match[0]]
-            begin = match.end()
+        for start, end in inline(text):
+            pieces += [self._plain(text[begin:start], entities), text[start:end]]
+            begin = end
         pieces.append(self._plain(text[begin:], entities))
         text = _TRAILING.sub("", "".join(pieces))
         most = "\n" * (self.blank_lines + 1)
@@ -157,13 +159,13 @@ class Normalize(Map):
                 text = text.translate(_C1_TABLE)
             text = _SPACES.sub(" ", text.replace("\u00ad", ""))
             if self.form != "none":
-                text = unicodedata.normalize(self.form, text)
+                text = composed(self.form, text)
         return text
 
 
 def _trimmed(text: str) -> str:
     """Without empty lines at both ends; a first line that alone is indented loses the indent."""
-    text = re.sub(r"\A(?:[ \t]*\n)+", "", text.rstrip(" \t\n"))
+    text = re.sub(r"\A(?:[ \t]*+\n)++", "", text.rstrip(" \t\n"))
     if text[:1] in (" ", "\t") and "\n " not in text and "\n\t" not in text:
         text = text.lstrip(" \t")
     return text

@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import ClassVar, Literal, NamedTuple
 
 import pyarrow as pa
@@ -48,11 +49,12 @@ _KEY = re.compile(
     r"|github_pat_[A-Za-z0-9_]{22,255}|glpat-[\w-]{20,64}|xox[abeoprs]-[A-Za-z0-9-]{10,250}"
     r"|AIza[\w-]{35}|sk-(?:ant-|proj-)?[\w-]{20,200}|[rs]k_(?:live|test)_[A-Za-z0-9]{16,200}"
     r"|hf_[A-Za-z0-9]{30,50}|npm_[A-Za-z0-9]{36}|pypi-AgEI[\w-]{50,500}"
-    r"|SG\.[\w-]{22}\.[\w-]{43}|eyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}\.[\w-]{10,1000})(?![\w-])"
-    r"|-----BEGIN (?:[A-Z]{2,10} )?PRIVATE KEY-----[\s\S]{40,4000}?-----END [A-Z ]{0,12}PRIVATE"
-    r" KEY-----",
+    r"|SG\.[\w-]{22}\.[\w-]{43}|eyJ[\w-]{10,2000}\.eyJ[\w-]{10,4000}\.[\w-]{10,1000})(?![\w-])",
     re.ASCII,
 )
+_KEY_BEGINS = re.compile(r"(?=(-----BEGIN (?:[A-Z]{2,10} )?PRIVATE KEY-----))")
+_KEY_ENDS = re.compile(r"(?=(-----END [A-Z ]{0,12}PRIVATE KEY-----))")
+_KEY_SIZE = (40, 4000)  # characters between the two
 _KEY_HINT = re.compile(
     r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox|AIza|sk-|[rs]k_|hf_|npm_|pypi-|SG\.|eyJ"
     r"|-----BEGIN"
@@ -120,12 +122,32 @@ def _credentials(text: str) -> Iterator[tuple[int, int]]:
         yield match.span(1)
 
 
+def _private_keys(text: str) -> Iterator[tuple[int, int]]:
+    # one search for both would look through the same 4,000 characters from each beginning
+    ends = [match.span(1) for match in _KEY_ENDS.finditer(text)]
+    begins, done = [begin for begin, _ in ends], 0
+    for match in _KEY_BEGINS.finditer(text) if ends else ():
+        begin, inside = match.span(1)
+        at = bisect_left(begins, inside + _KEY_SIZE[0])
+        if begin >= done and at < len(ends) and begins[at] <= inside + _KEY_SIZE[1]:
+            done = ends[at][1]
+            yield begin, done
+
+
 def _keys(text: str) -> Iterator[tuple[int, int]]:
-    for match in _KEY.finditer(text) if _KEY_HINT.search(text) else ():
-        shown = match[0]
-        if shown.startswith("sk-") and not re.search(r"\d", shown):
-            continue  # sk-learn-style words: a key of 20 characters without a digit is none
-        yield match.span()
+    if not _KEY_HINT.search(text):
+        return
+    position = 0
+    blocks = _private_keys(text) if "-----END" in text else ()
+    for block in (*blocks, (len(text), len(text))):
+        for match in _KEY.finditer(text, position, block[0]):
+            shown = match[0]
+            if shown.startswith("sk-") and not re.search(r"\d", shown):
+                continue  # sk-learn-style words: a key of 20 characters without a digit is none
+            yield match.span()
+        if block[0] < block[1]:
+            yield block
+        position = block[1]
 
 
 def _ibans(text: str) -> Iterator[tuple[int, int]]:
@@ -223,19 +245,33 @@ KINDS: tuple[Kind, ...] = ("credentials", "key", "email", "iban", "card", "ip", 
 def find(text: str, kinds: tuple[str, ...] = KINDS) -> list[Found]:
     """The findings in a text, in order, without overlaps."""
     found: list[Found] = []
+    fresh: list[Found] = []  # in order; put among the others at once, for there may be many
     digits = _DIGITS.search(text) is not None
     for kind in KINDS:
         finder, numeric = _FINDERS[kind]
         if kind not in kinds or (numeric and not digits):
             continue
         for begin, end in finder(text):
-            place = bisect_left(found, begin, key=lambda one: one.begin)
-            if place < len(found) and found[place].begin < end:
+            if fresh and begin < fresh[-1].begin:  # the finder has begun anew
+                found, fresh = _together(found, fresh), []
+            place = bisect_left(found, begin, key=_BEGIN)
+            if (
+                (place < len(found) and found[place].begin < end)
+                or (place and found[place - 1].end > begin)
+                or (fresh and fresh[-1].end > begin)
+            ):
                 continue
-            if place and found[place - 1].end > begin:
-                continue
-            found.insert(place, Found(kind, begin, end))
+            fresh.append(Found(kind, begin, end))
+        if fresh:
+            found, fresh = _together(found, fresh), []
     return found
+
+
+_BEGIN = attrgetter("begin")
+
+
+def _together(found: list[Found], fresh: list[Found]) -> list[Found]:
+    return sorted(found + fresh, key=_BEGIN)
 
 
 def mask(text: str, found: list[Found]) -> tuple[str, list[Found]]:

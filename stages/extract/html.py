@@ -27,7 +27,8 @@ class HtmlExtract(DocumentSource):
     charset: the charset of all pages; default: what each page is, which it may declare wrongly.
     min_words: words that a page must have, 0 to 100000, a character of Chinese or Japanese being
         one; default 10: of 455 annotated pages of the web none has fewer.
-    max_bytes: the largest page, in bytes; default 64 MB. One of 50 MB takes up to 0.9 GB of memory.
+    max_bytes: the largest page, in bytes; default 16 MB. Whatever it is made of it takes less than
+        1 GB of memory; one of more than 1,048,576 tags is refused.
     deadline: CPU seconds for one page in the killable child; default 20, where a page of the web
         takes .015 on average and the worst of 104 hostile ones 5.
     memory: megabytes that the child may take for what it reads; default 4096.
@@ -47,7 +48,7 @@ class HtmlExtract(DocumentSource):
     format: Literal["markdown", "text"] = "markdown"
     charset: str | None = None
     min_words: int = field(default=10, metadata={"range": (0, 100_000)})
-    max_bytes: int = field(default=64 << 20, metadata={"range": (1, 1 << 30)})
+    max_bytes: int = field(default=16 << 20, metadata={"range": (1, 1 << 30)})
 
     def contradictions(self) -> tuple[str, ...]:
         found = []

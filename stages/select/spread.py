@@ -25,6 +25,9 @@ POWER = 0.25
 LARGE = 1 << 28  # products of rows with rows: half a minute on one core
 BLOCK = 1024
 CLUSTERS = 8  # a cluster's neighbours, itself among them
+# A cluster of more rows, and of more than so many times the mean, is cut into parts: where most
+# records are alike one cluster holds them all, and comparing all with all is what is avoided.
+ROWS, MEANS = 8192, 4
 
 
 def centre(x: Floats) -> None:
@@ -42,6 +45,8 @@ class Neighbourhoods:
 
     def __init__(self, labels: Ints, centroids: Floats, products: int) -> None:
         self.whole = products <= LARGE
+        if not self.whole:
+            labels, centroids = _parts(labels, centroids)
         self.labels = labels
         self._order = np.argsort(labels, kind="stable")
         self._cuts = np.searchsorted(labels[self._order], np.arange(len(centroids) + 1))
@@ -73,12 +78,32 @@ class Neighbourhoods:
 
     def _others(self, cluster: int, wanted: Flags | None) -> Ints:
         found: list[Ints] = []
+        some = False
         for number, near in enumerate(self._near[cluster].tolist()):
-            if number >= CLUSTERS and any(len(rows) for rows in found):
+            if number >= CLUSTERS and some:
                 break
             rows = self.rows(near)
             found.append(rows if wanted is None else rows[wanted[rows]])
+            some = some or len(found[-1]) > 0
         return np.sort(np.concatenate(found))
+
+
+def _parts(labels: Ints, centroids: Floats) -> tuple[Ints, Floats]:
+    """Clusters, those that are too large cut into runs of rows with the same centroid."""
+    sizes = np.bincount(labels, minlength=len(centroids))
+    most = max(ROWS, MEANS * len(labels) // max(len(centroids), 1))
+    parts = -(-sizes // most)
+    if parts.max(initial=0) <= 1:
+        return labels, centroids
+    labels = labels.copy()
+    extra = [centroids]
+    number = len(centroids)
+    for cluster in np.flatnonzero(parts > 1).tolist():
+        for rows in np.array_split(np.flatnonzero(labels == cluster), parts[cluster])[1:]:
+            labels[rows] = number
+            number += 1
+        extra.append(np.repeat(centroids[cluster : cluster + 1], parts[cluster] - 1, axis=0))
+    return labels, np.concatenate(extra)
 
 
 def loneliest(y: Floats, where: Neighbourhoods, count: int) -> tuple[Ints, Floats]:

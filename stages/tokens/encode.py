@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -128,7 +128,7 @@ class Encoder:
     ) -> list[Span]:
         places = np.array(asked, dtype=np.int64)
         if not text.isascii():
-            places = np.array([[_size(text[:a]), _size(text[:b])] for a, b in asked])
+            places = _byte_places(text, places)
         edges = ends[first : last + 1] - ends[first]
         begins = np.searchsorted(edges, places[:, 0], side="right") - 1
         stops = np.searchsorted(edges, places[:, 1], side="left")
@@ -145,23 +145,25 @@ class Encoder:
         ids: list[int] = []
         spans: list[Span] = []
         lossy = False
-        waiting = ""
+        waiting: list[str] = []
+        size = 0
         asked: list[Span] = []
 
         def flush() -> None:
-            nonlocal waiting, asked, lossy
-            if waiting:
-                encoded = self.encode([waiting], [asked], plain=True)
+            nonlocal waiting, size, asked, lossy
+            if size:
+                encoded = self.encode(["".join(waiting)], [asked], plain=True)
                 spans.extend((len(ids) + a, len(ids) + b) for a, b in encoded.spans[0])
                 ids.extend(encoded.ids.tolist())
                 lossy = lossy or bool(encoded.lossy[0])
-            waiting, asked = "", []
+            waiting, size, asked = [], 0, []
 
         def add(text: str, trained: bool) -> None:
-            nonlocal waiting
+            nonlocal size
             if trained and text:
-                asked.append((len(waiting), len(waiting) + len(text)))
-            waiting += text
+                asked.append((size, size + len(text)))
+            waiting.append(text)
+            size += len(text)
 
         for segment in segments:
             position = 0
@@ -188,6 +190,15 @@ def joined(spans: Sequence[Span]) -> list[Span]:
         else:
             out.append((begin, end))
     return out
+
+
+def _byte_places(text: str, places: np.ndarray) -> np.ndarray:
+    """Places in characters as places in bytes of UTF-8."""
+    cuts, inverse = np.unique(places, return_inverse=True)
+    edges = [0, *cuts.tolist()]
+    sizes = [_size(text[begin:end]) for begin, end in pairwise(edges)]
+    counted: np.ndarray = np.cumsum(sizes)[inverse].reshape(places.shape)
+    return counted
 
 
 def _size(text: str) -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.clean.code_spans import inline
+from stages.clean.composition import composed
 from stages.clean.normalize import Normalize, repaired
 
 
@@ -110,3 +113,18 @@ def test_a_misread_line_is_read_back(text: str) -> None:
         bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in text.encode()
     )
     assert repaired(misread) == text
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet="e\u0301\u0316\u0f73\u0334\u00e9\U0001d165", max_size=120))
+def test_many_marks_are_composed_as_the_standard_says(text: str) -> None:
+    assert composed("NFC", text) == unicodedata.normalize("NFC", text)
+    assert composed("NFKC", text) == unicodedata.normalize("NFKC", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [("a `b` c", ["`b`"]), ("```a` b", ["`a`"]), ("`a\nb`", []), ("``a`b``", ["``a`b``"])],
+)
+def test_a_run_of_ticks_is_closed_by_its_like_on_its_line(text: str, spans: list[str]) -> None:
+    assert [text[begin:end] for begin, end in inline(text)] == spans

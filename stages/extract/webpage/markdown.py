@@ -11,6 +11,7 @@ from stages.extract.webpage.blocks import Block
 _LOOKS_LIKE = re.compile(r"(?=[#>]|[-*+] |-{3,}$|={3,}$|~{3}|`{3})")
 _NUMBERED = re.compile(r"(\d{1,9})([.)])(?= )")
 _INDENT = "    "
+_DEEPEST = 32  # levels that are shown: a thousand would make 4 kB of white space an item
 
 
 def plain(blocks: Sequence[Block]) -> str:
@@ -29,7 +30,7 @@ def markdown(blocks: Sequence[Block]) -> str:
             (block.kind == before.kind == "row" and block.group == before.group)
             or (block.kind == before.kind == "li")
         )
-        prefix = "> " * block.quote
+        prefix = "> " * min(block.quote, _DEEPEST)
         if before is not None and not tight:
             lines.append(prefix.rstrip() if before.quote and block.quote else "")
         first = before is None or before.kind != "row" or before.group != block.group
@@ -43,10 +44,10 @@ def _lines(block: Block, first: bool) -> list[str]:
         return ["#" * block.level + " " + block.text]
     if block.kind == "li":
         mark = "- " if block.number is None else f"{block.number}. "
-        return [_INDENT * (block.level - 1) + mark + block.text]
+        return [_INDENT * min(block.level - 1, _DEEPEST) + mark + block.text]
     if block.kind == "row":
         return _row(block, first)
-    indent = _INDENT * block.level
+    indent = _INDENT * min(block.level, _DEEPEST)
     if block.kind == "code":
         fence = "```"
         while fence in block.text:

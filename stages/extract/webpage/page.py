@@ -18,6 +18,7 @@ REASONS = {
     "no_text": "nothing but navigation and other boilerplate, or no text at all",
     "needs_script": "an empty shell that a script would fill; there is no text in it",
     "no_match": "the selector matches no element with text on this page",
+    "markup": "more tags than a page may have; its memory could not be bounded otherwise",
     "too_short": "fewer words than min_words",
 }
 # Pages that were read and hold nothing that is wanted: left out by rule, not failed.
@@ -78,7 +79,15 @@ def page(
     kind = charsets.binary(data[:4096]) or (f"{packed} data" if packed else None)
     if kind is not None:
         return Page(reason="binary", evidence={"found": kind})
-    document, bad = _parsed(data, content_type, charset)
+    decoded = decode(data, content_type, charset)
+    del data
+    tags, bad = decoded.text.count("<"), decoded.bad
+    if tags > limits.TAGS:
+        return Page(reason="markup", evidence={"tags": tags, "limit": limits.TAGS, "bytes": size})
+    text = limits.capped(decoded.text.replace("\0", ""))
+    del decoded
+    document = tree.parse(text)
+    del text
     told = metadata.metadata_of(document)
     meta: dict[str, Any] = told.as_dict()
     if bad:
@@ -102,12 +111,6 @@ def page(
         if not blocks or (_size(blocks) < _FEW and order[0].links > _LINKED * order[0].chars):
             return _without_text(order, meta, scripts)
     return Page(plain(blocks), markdown(blocks), meta)
-
-
-def _parsed(data: bytes, content_type: str | None, charset: str | None) -> tuple[Any, int]:
-    """(the parser's document, number of bytes that could not be decoded)."""
-    decoded = decode(data, content_type, charset)
-    return tree.parse(limits.capped(decoded.text.replace("\0", ""))), decoded.bad
 
 
 def _size(blocks: list[Block]) -> int:

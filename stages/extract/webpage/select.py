@@ -31,6 +31,7 @@ _AWAY = re.compile(
     r"|join (?:our|the)|stay (?:connected|informed|in touch)|privacy overview|cookie",
     re.IGNORECASE,
 )
+_HEADINGS = words("h1 h2 h3 h4 h5 h6")
 _TEXT = words("p pre li blockquote table td ul ol dl")
 _MAIN = words("main content primary page-content main-content maincontent bodycontent")
 
@@ -40,7 +41,7 @@ def content(order: list[Node], kind: Kind) -> list[Block]:
     blocks = blocks_of(order[0])
     if not blocks:
         return []
-    kept = region(blocks) if kind in ("article", "other") else []
+    kept = region(order, blocks) if kind in ("article", "other") else []
     whole = True  # whether one region is the page
     if kind != "article":
         all_sections = sections(order, blocks)
@@ -58,7 +59,7 @@ def _size(blocks: list[Block]) -> int:
     return sum(len(block.text) - block.links for block in blocks)
 
 
-def region(blocks: list[Block]) -> list[Block]:
+def region(order: list[Node], blocks: list[Block]) -> list[Block]:
     """The blocks of the subtree that has the most text that is no boilerplate."""
     sums: dict[Node, float] = {}
     good: dict[Node, float] = {}
@@ -70,28 +71,28 @@ def region(blocks: list[Block]) -> list[Block]:
             run *= _FADE
         else:
             run = 1.0
-        node = block.node
-        while node is not None:
-            sums[node] = sums.get(node, 0.0) + value
-            if value > 0:
-                good[node] = good.get(node, 0.0) + value
-            node = node.parent
+        sums[block.node] = sums.get(block.node, 0.0) + value
+        if value > 0:
+            good[block.node] = good.get(block.node, 0.0) + value
+    for node in reversed(order):  # children stand behind their parents
+        for found in (sums, good):
+            if node in found and node.parent is not None:
+                found[node.parent] = found.get(node.parent, 0.0) + found[node]
     best = max(sums.values())
     if best <= 0:
         return []
-    root = max((node for node, value in sums.items() if value == best), key=_depth)
+    root = max((node for node in order if sums.get(node) == best), key=_depth)
     root = _narrowed(root, good)
-    kept = []
-    for block in blocks:
-        node = block.node
-        bad = False
-        while node is not None and node is not root:
-            if sums[node] < 0 and node.tag not in ("h1", "h2", "h3", "h4", "h5", "h6"):
-                bad = node.links > 0.5 * node.chars
-            node = node.parent
-        if node is root and not bad:
-            kept.append(block)
-    return kept
+    # node of the region → whether the highest element around it that speaks against itself is
+    # mostly links; None where there is none
+    bad: dict[Node, bool | None] = {root: None}
+    for node in order:
+        if node.parent not in bad or node is root:
+            continue
+        bad[node] = bad[node.parent]
+        if bad[node] is None and sums.get(node, 0.0) < 0 and node.tag not in _HEADINGS:
+            bad[node] = node.links > 0.5 * node.chars
+    return [block for block in blocks if block.node in bad and not bad[block.node]]
 
 
 def _narrowed(root: Node, good: dict[Node, float]) -> Node:
@@ -107,9 +108,10 @@ def _narrowed(root: Node, good: dict[Node, float]) -> Node:
 def sections(order: list[Node], blocks: list[Block]) -> list[Block]:
     """The blocks of the page's main part without lists of links."""
     main = _main(order)
+    within = _within(order, main) if main is not None else set(order)
     kept = []
     for block in blocks:
-        if main is not None and not _within(block.node, main):
+        if block.node not in within:
             continue
         if block.links > 0.8 * len(block.text) and block.kind != "h":
             continue
@@ -133,12 +135,13 @@ def _main(order: list[Node]) -> Node | None:
     return None
 
 
-def _within(node: Node | None, root: Node) -> bool:
-    while node is not None:
-        if node is root:
-            return True
-        node = node.parent
-    return False
+def _within(order: list[Node], root: Node) -> set[Node]:
+    """An element and all below it."""
+    found = {root}
+    for node in order:
+        if node.parent in found:
+            found.add(node)
+    return found
 
 
 def _value(block: Block) -> float:

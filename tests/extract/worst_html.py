@@ -1,0 +1,74 @@
+"""Pages that cost a careless reader more than their size: name → a page of about so many bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Page = Callable[[int], bytes]
+
+
+def repeated(piece: str, first: str = "") -> Page:
+    """The piece again and again after a beginning."""
+
+    def page(size: int) -> bytes:
+        text = first + piece * (max(size - len(first), 0) // len(piece))
+        return text.encode()
+
+    return page
+
+
+def _numbered(form: str) -> Page:
+    def page(size: int) -> bytes:
+        count = size // len(form.format(10_000))
+        return "".join(form.format(number) for number in range(count)).encode()
+
+    return page
+
+
+CASES: dict[str, Page] = {
+    "breaks": repeated("a<br>"),
+    "bold": repeated("<b>a</b>"),
+    "spans": repeated("<span>a</span>"),
+    "paragraphs": repeated("<p>a"),
+    "comments": repeated("a<!---->"),
+    "pictures": repeated("<img>"),
+    "depth": repeated("<div>"),
+    "depth_inline": repeated("<span>a"),
+    "attributes": _numbered(" a{0}=b"),
+    "attributes_of_one": lambda size: b"<p" + _numbered(" a{0}=b")(size) + b">words",
+    "classes": _numbered("<p class=c{0}>x"),
+    "names": _numbered("<x{0}>a</x{0}>"),
+    "words": repeated("The gauge was read. "),
+    "one_word": repeated("a"),
+    "wide": repeated("a", "\N{ROCKET}"),
+    "entities": repeated("&amp;"),
+    "angles": repeated("<"),
+    "angles_apart": repeated("< a"),
+    "ends": repeated("</p>"),
+    "cells": repeated("<td>a", "<table>"),
+    "rows": repeated("<tr><td>a<td>b", "<table>"),
+    "bodies": repeated("<tbody>a", "<table>"),
+    "fostered": repeated("<p>a", "<table>"),
+    "definitions_nested": repeated("<dl><dt>a<dd>b "),
+    "lists_nested": repeated("<ul><li>a"),
+    "ordered_nested": repeated("<ol><li>a"),
+    "tables_nested": repeated("<table><tr><td>a"),
+    "quotes_nested": repeated("<blockquote>a"),
+    "fonts_open": repeated("<font color=a>a"),
+    "bold_open": repeated("<b>a<p>"),
+    "links_open": repeated("<a href=x>a<p>"),
+    "adopted": repeated("<b><p>a</b>"),
+    "links": repeated("<a href=x>a</a> "),
+    "code": repeated("<pre>a</pre>"),
+    "script": repeated("a", "<script>"),
+    "scripts": repeated("<script>a</script>"),
+    "options": repeated("<option>a", "<select>"),
+    "drawing": repeated("<path d=m0 />", "<svg>"),
+    "drawings_open": repeated("<svg><g>a"),
+    "formula": repeated("<mi>a</mi>", "<math>"),
+    "templates": repeated("<template>a"),
+    "frames": repeated('<iframe srcdoc="<p>a</p>">'),
+    "forms": repeated("<form>a"),
+    "ruby": repeated("<ruby>a<rt>b"),
+    "wide_letters": lambda size: ("<p>a" * (size // 8)).encode("utf-16"),
+}

@@ -1,0 +1,100 @@
+"""Worst cases cost by their size: every page and every text that the tables hold, at two sizes.
+
+CPU seconds of this process, the better of two tries where the first is over the bound.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pyarrow as pa
+import pytest
+
+from stages import records
+from stages.base import Fit, Map, Seen, State
+from stages.clean.dedup import Deduplicate
+from stages.clean.normalize import Normalize
+from stages.clean.pii import Pii
+from stages.clean.quality import QualityFilter
+from stages.clean.refusals import RefusalFilter
+from stages.extract.webpage.page import page
+from stages.tokens.split import Split
+from stages.verdicts import Batch
+from tests.clean.worst_text import CASES as TEXTS
+from tests.extract.worst_html import CASES as PAGES
+
+GROWTH = 3.2  # for twice the size; a square is 4
+NOTICED = 0.03  # seconds under which a clock tells nothing
+MOST = 0.3
+STAGES: list[Map | Fit] = [
+    Normalize(),
+    Normalize(form="NFKC"),
+    Pii(action="drop"),
+    QualityFilter(on="all"),
+    RefusalFilter(),
+    Deduplicate(),
+    Split(),
+]
+
+
+def seconds(call: Callable[[], object]) -> float:
+    start = time.process_time()
+    call()
+    return time.process_time() - start
+
+
+def within(small: Callable[[], object], large: Callable[[], object]) -> str | None:
+    """What is wrong with the time of two sizes, if anything is."""
+    told = None
+    for _ in range(2):
+        one, two = seconds(small), seconds(large)
+        if two <= MOST and (two <= NOTICED or two <= GROWTH * max(one, 0.001)):
+            return None
+        told = f"{one:.3f} s, then {two:.3f} s for twice the size"
+    return told
+
+
+def judge(stage: Map | Fit, table: pa.Table) -> None:
+    if isinstance(stage, Map):
+        stage.split(table)
+        return
+    state, seen = State(), Seen(0, {}, {}, None)
+    while not state.done:
+        state = stage.merge([stage.observe(Batch(table), seen)], state)
+        local = state.local[0] if state.local is not None else None
+        seen = Seen(state.round, state.values, state.tables, local)
+    stage.split(table, seen)
+
+
+def table_of(text: str) -> pa.Table:
+    row = {"id": "0", "source": "s", "place": "", "prompt": "Why?", "completion": text}
+    return records.to_table([row])
+
+
+def test_every_page_takes_time_by_its_size() -> None:
+    page(b"<p>warm")
+    slow = {
+        name: told
+        for name, make in PAGES.items()
+        if (told := within(lambda: page(make(20_000)), lambda: page(make(40_000))))  # noqa: B023
+    }
+    assert slow == {}
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+def test_every_text_takes_time_by_its_size(stage: Map | Fit) -> None:
+    judge(stage, table_of("Warm up the caf\u00e9 &amp; the text"))
+    slow = {}
+    for name, make in TEXTS.items():
+        small, large = table_of(make(12_000)), table_of(make(24_000))
+        told = within(lambda: judge(stage, small), lambda: judge(stage, large))  # noqa: B023
+        if told:
+            slow[name] = told
+    assert slow == {}
+
+
+def test_a_page_of_too_many_tags_is_refused_with_the_limit() -> None:
+    found = page(b"a<br>" * ((1 << 20) + 1))
+    assert found.reason == "markup"
+    assert found.evidence == {"tags": (1 << 20) + 1, "limit": 1 << 20, "bytes": 5 * (1 << 20) + 5}
