@@ -12,11 +12,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import stages
 from pipeline.recipe import Recipe
 from pipeline.store import Store
 from stages.corpus import MANIFEST
 from stages.errors import UsageError
 from stages.records import FORMAT
+from stages.secrets import masked_values
 
 # Where the latest folder of each kind is shown in a run.
 FOLDERS = {
@@ -58,7 +60,7 @@ def account_of(
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return {
+    account = {
         "format": FORMAT,
         "name": recipe.name,
         "recipe": recipe.file,
@@ -84,6 +86,7 @@ def account_of(
         ],
         "steps": [asdict(one) for one in done],
     }
+    return dict(masked_values(account))
 
 
 def made_by(account: dict[str, Any], folder: Path) -> dict[str, Path]:
@@ -95,9 +98,49 @@ def made_by(account: dict[str, Any], folder: Path) -> dict[str, Path]:
 
 def load_run(folder: Path) -> dict[str, Any]:
     """The account of a run, from its folder; UsageError when there is none."""
+    path = folder / "run.json"
     try:
-        account = json.loads((folder / "run.json").read_bytes())
-    except FileNotFoundError:
+        account = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"{folder} is not the folder of a run: it has no run.json") from None
-    assert isinstance(account, dict)
-    return account
+    except (ValueError, RecursionError):
+        account = None
+    if not _is_account(account):
+        raise UsageError(f"{path} is damaged, or another program's: run the recipe again")
+    return dict(account)
+
+
+def _is_account(value: Any) -> bool:
+    """Whether a JSON value has what readers of an account take for granted."""
+    counts = {"seen", "kept", "dropped", "failed", "made", "changed"}
+    try:
+        return (
+            has(value, name=str, recipe=str, seed=int, status=str, started=float, seconds=float)
+            and has(value, workers=int, machine=str, python=str, versions=dict, store_bytes=int)
+            and all(has(s, name=str, stage=str, path=str, full=str) for s in value["sources"])
+            and all(
+                has(s, label=str, stage=str, kind=str, parameters=dict, folder=str, keys=list)
+                and has(s, computed=int, reused=int, seconds=float, cpu=float)
+                and s["stage"] in stages.TABLE
+                and (
+                    s["counts"] is None
+                    or (
+                        has(s["counts"], reasons=dict, **dict.fromkeys(counts, int))
+                        and has(
+                            s["counts"]["reasons"], **dict.fromkeys(s["counts"]["reasons"], int)
+                        )
+                    )
+                )
+                for s in value["steps"]
+            )
+        )
+    except (KeyError, TypeError):
+        return False
+
+
+def has(value: Any, **kinds: type) -> bool:
+    """Whether a JSON value is an object whose values have these types."""
+    return isinstance(value, dict) and all(
+        isinstance(value.get(name), (int, float) if kind is float else kind)
+        for name, kind in kinds.items()
+    )

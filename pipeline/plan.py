@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline import terminal
 from pipeline.recipe import Recipe, Step
 from stages import check
 from stages.base import Source
@@ -27,7 +28,7 @@ def show_plan(recipe: Recipe) -> str:
     for count, step in enumerate(recipe.steps, 1):
         lines.append(f"  {count:>2}. {_shown(step)}: {check.summary(type(step.stage))}")
         lines += [f"      needs {text}" for text in _missing(step)]
-    return "\n".join(lines)
+    return terminal.lines(lines)
 
 
 def _shown(step: Step) -> str:
