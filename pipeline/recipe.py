@@ -262,7 +262,7 @@ def _text(path: Path) -> str:
         about = path.stat()  # first: a FIFO would be waited for
         if not stat.S_ISREG(about.st_mode):
             what = "a folder" if path.is_dir() else "no regular file"
-            raise UsageError(f"{path}: this is {what}; a recipe is a YAML file")
+            raise UsageError(f"{path}: cannot be read as a recipe: it is {what}")
         if about.st_size > MOST_BYTES:
             raise UsageError(
                 f"{path}: too large for a recipe: {about.st_size:,} bytes of at most {MOST_BYTES:,}"

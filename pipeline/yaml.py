@@ -123,7 +123,7 @@ class _Reader:
         if id(raw) not in self._made:
             node = self._made[id(raw)] = self._new(raw, line, column, (*above, id(raw)))
             if node.size > MOST_NODES:
-                text = f"not a recipe: aliases make more than {MOST_NODES:,} values of this"
+                text = f"not a recipe: with its aliases this is more than {MOST_NODES:,} values"
                 self._too_large(text, line, column)
         return self._made[id(raw)]
 
