@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from pipeline.store import MAKE_ROOM, is_full
+from pipeline.trouble import told
 from stages.child import die_with_parent, python, receive, send
 from stages.errors import SeedbedError, StageFailed
 
@@ -58,7 +58,7 @@ class LocalExecutor:
             for worker in self._ready():
                 number, answer = worker.answer()
                 if answer is not None:
-                    done[number] = _summary(answer, jobs[number])
+                    done[number] = _summary(answer)
                     continue
                 self._workers.remove(worker)
                 tried[number] = tried.get(number, 0) + 1
@@ -99,9 +99,14 @@ class _Worker:
     def __init__(self, paths: list[str]) -> None:
         command, environment = python("pipeline.executor")
         environment["OMP_NUM_THREADS"] = "1"  # floats must not depend on the number of workers
-        self.process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        # The mask is inherited: Ctrl-C is the driver's, from the worker's first moment.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self.process = subprocess.Popen(
+                command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self.number: int | None = None
         self._hello = {"paths": paths, "driver": os.getpid()}
 
@@ -136,15 +141,13 @@ class _Worker:
         return f"signal {-status}" if status < 0 else f"exit status {status}"
 
 
-def _summary(answer: dict[str, Any], job: Job) -> dict[str, Any]:
+def _summary(answer: dict[str, Any]) -> dict[str, Any]:
     if "summary" in answer:
         return dict(answer["summary"])
     if answer["error"] == "user":
         error = SeedbedError(answer["message"])
         error.exit_code = answer["exit_code"]
         raise error
-    if answer["error"] == "disk":
-        raise StageFailed(f"{job['stage']}: the disk is full ({answer['message']}); {MAKE_ROOM}")
     raise Bug(answer["message"])
 
 
@@ -158,23 +161,30 @@ def main() -> None:
     if hello is None or os.getppid() != hello[0]["driver"]:  # it died before `die_with_parent`
         return
     sys.path.extend(hello[0]["paths"])
-    from pipeline.jobs import execute
-
+    try:
+        from pipeline.jobs import execute
+    except Exception as error:  # memory ran out while libraries were loaded
+        if (message := receive(jobs)) is not None:
+            send(answers, _refusal(error, message[0]["stage"]))
+        return
     while (message := receive(jobs)) is not None:
         started, cpu = time.monotonic(), _cpu()
         try:
             answer: dict[str, Any] = {"summary": execute(message[0])}
             answer["summary"]["seconds"] = time.monotonic() - started
             answer["summary"]["cpu"] = _cpu() - cpu
-        except SeedbedError as error:
-            answer = {"error": "user", "message": str(error), "exit_code": error.exit_code}
-        except OSError as error:
-            full = is_full(error)
-            answer = {"error": "disk" if full else "bug"}
-            answer["message"] = str(error) if full else traceback.format_exc()
-        except Exception:
-            answer = {"error": "bug", "message": traceback.format_exc()}
+        except Exception as error:
+            answer = _refusal(error, message[0]["stage"])
         send(answers, answer)
+
+
+def _refusal(error: Exception, stage: str) -> dict[str, Any]:
+    """The answer for a job that could not be done; call it where the error is caught."""
+    known = told(error)
+    if known is None:
+        return {"error": "bug", "message": traceback.format_exc()}
+    message = str(error) if known is error else f"{stage}: {known}"
+    return {"error": "user", "message": message, "exit_code": known.exit_code}
 
 
 def _cpu() -> float:

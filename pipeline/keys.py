@@ -14,6 +14,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import sys
 import time
 from functools import cache
@@ -141,9 +142,15 @@ class FileHashes:
         self._path = path
         self._new: dict[str, list[Any]] = {}
         try:
-            self._known: dict[str, list[Any]] = json.loads(path.read_text())
-        except (OSError, ValueError):
-            self._known = {}
+            known = json.loads(path.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            known = {}
+        # What a person or a disk damaged is hashed again.
+        self._known: dict[str, list[Any]] = {
+            name: row
+            for name, row in (known.items() if isinstance(known, dict) else ())
+            if isinstance(row, list) and len(row) == 4 and _is_hash(row[3])
+        }
 
     def of(self, path: Path, start: int = 0, stop: int | None = None) -> str:
         """The hash of a file's content, or of a range of it."""
@@ -166,6 +173,10 @@ class FileHashes:
         temporary = self._path.with_name(f".{self._path.name}-{os.getpid()}")
         temporary.write_text(json.dumps(self._new))
         temporary.replace(self._path)
+
+
+def _is_hash(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
 
 
 def part_identity(part: Part, hashes: FileHashes) -> list[Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import secrets
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.lock import hold
 from stages.corpus import MANIFEST, sha256_of, write_json
 
 _SWEEP_AGE = 3600.0  # seconds before the temporary folder of a dead process is swept
@@ -65,7 +65,7 @@ class Store:
         folder = self.root / "work" / key
         folder.mkdir(parents=True, exist_ok=True)
         with open(folder.with_name(f"{key}.lock"), "a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            hold(lock, exclusive=True)
             folder.mkdir(exist_ok=True)
             yield folder
 

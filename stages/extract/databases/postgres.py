@@ -165,6 +165,8 @@ class _Server:
     def _sentence(self, error: BaseException) -> str:
         found = error.args[0] if error.args else error
         text = str(found.get("M", found)) if isinstance(found, dict) else str(found)
+        if text == "network error":  # the driver's word for an end of the stream
+            text = "the connection broke off"
         return text.replace(self._password, "***") if self._password else text
 
     def select(self, table: str | None, select: str, key: Sequence[str]) -> Iterator[Batch]:
