@@ -15,6 +15,8 @@ from typing import Any
 import stages
 from pipeline.recipe import Recipe
 from pipeline.store import Store
+from stages import check
+from stages.base import Stage
 from stages.corpus import MANIFEST
 from stages.errors import UsageError
 from stages.records import FORMAT
@@ -112,7 +114,6 @@ def load_run(folder: Path) -> dict[str, Any]:
 
 def _is_account(value: Any) -> bool:
     """Whether a JSON value has what readers of an account take for granted."""
-    counts = {"seen", "kept", "dropped", "failed", "made", "changed"}
     try:
         return (
             has(value, name=str, recipe=str, seed=int, status=str, started=float, seconds=float)
@@ -121,21 +122,23 @@ def _is_account(value: Any) -> bool:
             and all(
                 has(s, label=str, stage=str, kind=str, parameters=dict, folder=str, keys=list)
                 and has(s, computed=int, reused=int, seconds=float, cpu=float)
-                and s["stage"] in stages.TABLE
-                and (
-                    s["counts"] is None
-                    or (
-                        has(s["counts"], reasons=dict, **dict.fromkeys(counts, int))
-                        and has(
-                            s["counts"]["reasons"], **dict.fromkeys(s["counts"]["reasons"], int)
-                        )
-                    )
-                )
+                and ".." not in Path(s["folder"]).parts
+                and not Path(s["folder"]).is_absolute()
+                and not check.problems_of(stages.stage(s["stage"]), s["parameters"])
+                and (s["counts"] is None or _are_counts(s["counts"], stages.stage(s["stage"])))
                 for s in value["steps"]
             )
         )
     except (KeyError, TypeError):
         return False
+
+
+def _are_counts(value: Any, stage: type[Stage]) -> bool:
+    names = ("seen", "kept", "dropped", "failed", "made", "changed")
+    if not has(value, reasons=dict, **dict.fromkeys(names, int)):
+        return False
+    reasons = value["reasons"]
+    return set(reasons) <= set(stage.reasons) and has(reasons, **dict.fromkeys(reasons, int))
 
 
 def has(value: Any, **kinds: type) -> bool:

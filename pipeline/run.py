@@ -23,8 +23,8 @@ from pipeline.report import write_report
 from pipeline.steps import Run
 from pipeline.store import Entry, Store
 from stages.base import End, Source, Stage
-from stages.corpus import Corpus, write_json
-from stages.errors import Preempted, StageFailed
+from stages.corpus import Corpus, iterate_arrow, write_json
+from stages.errors import Preempted, StageFailed, UsageError
 from stages.verdicts import Counts
 
 # --- a whole recipe -----------------------------------------------------------------------------
@@ -187,6 +187,13 @@ def run_stage(
 
 
 def _opened(corpus: Corpus) -> Flow:
+    for piece in corpus.pieces:
+        found = sum(table.num_rows for table in iterate_arrow(corpus.path / piece["data"]))
+        if found != piece["rows"]:
+            raise UsageError(
+                f"{corpus.path / piece['data']} holds {found:,} rows, and its manifest says "
+                f"{piece['rows']:,}; make the corpus again"
+            )
     pieces = [
         Piece(
             "",

@@ -64,6 +64,8 @@ def told(error: BaseException) -> SeedbedError | None:
         return error
     if isinstance(error, MemoryError) or _no_room_for_code(error):
         return StageFailed(f"memory ran out; {_FEWER}")
+    if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):
+        return UsageError(f"{error}; name the place itself")  # of Path.resolve
     if not isinstance(error, OSError) or error.errno is None:
         return None
     if is_full(error):

@@ -93,16 +93,25 @@ class ArrowWriter:
             self._file.close()
 
 
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """A reader of an Arrow IPC file, memory-mapped; UsageError for one that is damaged or gone."""
+    try:
+        with pa.memory_map(str(path)) as source:
+            yield pa.ipc.open_file(source)
+    except (pa.ArrowInvalid, FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise UsageError(f"{path} is damaged or gone ({error}); make the corpus again") from None
+
+
 def read_arrow(path: Path) -> pa.Table:
     """The table of an Arrow IPC file, memory-mapped."""
-    with pa.memory_map(str(path)) as source:
-        return pa.ipc.open_file(source).read_all()
+    with _opened(path) as reader:
+        return reader.read_all()
 
 
 def iterate_arrow(path: Path) -> Iterator[pa.Table]:
     """The record batches of an Arrow IPC file, one table each."""
-    with pa.memory_map(str(path)) as source:
-        reader = pa.ipc.open_file(source)
+    with _opened(path) as reader:
         for number in range(reader.num_record_batches):
             yield pa.Table.from_batches([reader.get_batch(number)])
 
@@ -243,8 +252,10 @@ class Corpus:
     @property
     def schema(self) -> pa.Schema:
         """The Arrow schema of the data."""
-        with pa.memory_map(str(self.path / self.pieces[0]["data"])) as source:
-            return pa.ipc.open_file(source).schema
+        if not self.pieces:
+            raise UsageError(_damaged(self.path))
+        with _opened(self.path / self.pieces[0]["data"]) as reader:
+            return reader.schema
 
     def batches(self) -> Iterator[pa.Table]:
         """The rows in order, in tables of about a thousand."""
