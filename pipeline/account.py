@@ -62,7 +62,7 @@ def account_of(
             versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    account = {
+    return {
         "format": FORMAT,
         "name": recipe.name,
         "recipe": recipe.file,
@@ -81,14 +81,13 @@ def account_of(
                 "name": s.name,
                 "license": s.license,
                 "stage": s.stage.name,
-                "path": s.shown,
-                "full": s.path,
+                "path": s.masked()[0],
+                "full": s.masked()[1],
             }
             for s in recipe.sources
         ],
-        "steps": [asdict(one) for one in done],
+        "steps": [masked_values(asdict(one)) for one in done],
     }
-    return dict(masked_values(account))
 
 
 def made_by(account: dict[str, Any], folder: Path) -> dict[str, Path]:

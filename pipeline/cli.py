@@ -8,6 +8,7 @@ recipe or call, 3 a stage failed or kept nothing, 75 preempted and resumable, 13
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from typing import Any, NoReturn, get_args
 import seedbed  # noqa: F401 - ends here when another `stages` would be imported
 import stages
 from pipeline.terminal import screens
+from pipeline.trouble import told
 from stages import check
 from stages.errors import Preempted, UsageError
 from stages.secrets import masked, problem_in
@@ -48,8 +50,6 @@ def command(arguments: Sequence[str]) -> int:
             _complain("interrupted; what was finished is kept, the same command goes on")
             return 130
         except Exception as error:
-            from pipeline.trouble import told
-
             known = told(error)
             if known is None:
                 return _bug(traceback.format_exc())
@@ -106,7 +106,7 @@ def _check_words(words: Sequence[str]) -> None:
     for word in words:
         if wrong := check.problem_with_text(word):
             raise UsageError(f"{word[:60]!a} {wrong}")
-        if wrong := problem_in(word):
+        if not os.path.exists(word) and (wrong := problem_in(word)):
             raise UsageError(f"an argument {wrong}")
 
 

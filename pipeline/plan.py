@@ -21,7 +21,7 @@ def show_plan(recipe: Recipe) -> str:
         files = sum(len(part.files) for part in parts)
         licence = source.license or "no licence given"
         lines.append(
-            f"  {source.name:<12} {_shown(source)} from {source.shown}: "
+            f"  {source.name:<12} {_shown(source)} from {source.masked()[0]}: "
             f"{files:,} files in {len(parts):,} parts, {licence}"
         )
         lines += [f"    {'':<12} then {_shown(step)}" for step in source.steps]

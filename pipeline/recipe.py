@@ -32,6 +32,7 @@ from stages import check, secrets
 from stages.base import End, Source, Stage
 from stages.errors import SeedbedError, UsageError
 from stages.records import CORE, FORMS
+from stages.secrets import masked
 
 VERSION = 1
 _TOP = {"version", "name", "seed", "sources", "steps", "run"}
@@ -66,6 +67,12 @@ class SourceStep(Step):
     license: str | None = None
     shown: str = ""
     steps: tuple[Step, ...] = ()
+
+    def masked(self) -> tuple[str, str]:
+        """(path as written, path made absolute) for accounts and people: without a password."""
+        if os.path.exists(self.path) and self.path.endswith(os.path.basename(self.shown)):
+            return self.shown, self.path  # a file may be called anything
+        return masked(self.shown), masked(self.path)
 
 
 @dataclass(frozen=True)
@@ -204,7 +211,9 @@ class _Reader:
             for entry in self.sequence(own.get("steps"), "steps")
             if (step := self.step(entry, "the steps: of a source"))
         )
-        path = self.typed(own, "path", str, "")
+        path = own["path"].value if "path" in own else ""
+        if not isinstance(path, str):
+            path = self.typed(own, "path", str, "")
         if "path" not in own:
             self.say(parameters, f"{cls.name} needs a path")
         name = self.typed(own, "name", str, cls.name)
@@ -212,7 +221,9 @@ class _Reader:
             self.say(own["name"], f"a source's name {wrong}")
         licence = self.typed(own, "license", str, None)
         full = absolute(path, self.folder)
-        if wrong := problem_with_path(path, full):
+        if wrong := check.problem_with_text(path):
+            self.say(own["path"], f"path {wrong}")
+        elif wrong := problem_with_path(path, full):
             self.say(own["path"], wrong)
         elif path and missing(full):
             self.say(own["path"], f"{path}: not found (looked in {self.folder})")

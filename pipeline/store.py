@@ -24,12 +24,6 @@ from pipeline.lock import hold
 from stages.corpus import MANIFEST, sha256_of, write_json
 
 _SWEEP_AGE = 3600.0  # seconds before the temporary folder of a dead process is swept
-MAKE_ROOM = "nothing that was finished is lost: make room (`seedbed gc` helps) and run again"
-
-
-def is_full(error: OSError) -> bool:
-    """Whether an error says that a disk or a quota is full, or a file at its allowed size."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import errno
 import os
 from pathlib import Path
 
-from pipeline.store import MAKE_ROOM, is_full
 from stages.errors import SeedbedError, StageFailed, UsageError
 
+MAKE_ROOM = "nothing that was finished is lost: make room (`seedbed gc` helps) and run again"
 _RIGHTS = "mend its rights or name another place"
 _LATER = "nothing that was finished is lost; run again when it can be reached"
 _PATH = "name another path"
@@ -56,6 +56,11 @@ _FAILED = {
     errno.EPIPE: "a helping process ended; run again",
     errno.ECONNRESET: "a helping process ended; run again",
 }
+
+
+def is_full(error: OSError) -> bool:
+    """Whether an error says that a disk or a quota is full, or a file at its allowed size."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def told(error: BaseException) -> SeedbedError | None:

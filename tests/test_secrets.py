@@ -118,9 +118,9 @@ def test_errors_never_hold_a_password() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["/" * 300_000, "//a:" * 75_000, "&a=b" * 75_000, "host=" + "a " * 150_000, "a.b-" * 75_000],
+    ["/" * 60_000, "//a:" * 15_000, "&a=b" * 15_000, "host=" + "a " * 30_000, "a.b-" * 15_000],
 )
 def test_masking_is_linear(text: str) -> None:
     began = time.process_time()
     masked(text + "@:=host=")
-    assert time.process_time() - began < 2.0
+    assert time.process_time() - began < 1.0
