@@ -111,6 +111,7 @@ def _full(error: OSError) -> str:
 def _no_room_for_code(error: BaseException) -> bool:
     """A library that could not be loaded because memory is limited (`ulimit -v`)."""
     words = ("failed to map segment", "cannot allocate memory", "out of memory", "can't start new")
-    return isinstance(error, ImportError | RuntimeError | OSError) and any(
-        word in str(error).lower() for word in words
+    loading = isinstance(error, ImportError | RuntimeError) or (
+        isinstance(error, OSError) and error.errno is None
     )
+    return loading and any(word in str(error).lower() for word in words)

@@ -85,7 +85,10 @@ def hostile(tmp_path: Path) -> Path:
     """A recipe whose licence, file name, records and broken lines hold control characters."""
     folder = tmp_path / "in"
     folder.mkdir()
-    rows = [json.dumps({"text": f"some words {EVIL} für more"}, ensure_ascii=False), json.dumps({"text": "plain words"})]
+    rows = [
+        json.dumps({"text": f"some words {EVIL} für more"}, ensure_ascii=False),
+        json.dumps({"text": "plain words"}),
+    ]
     data = "\n".join([*rows, '{"broken \x1b[31m\u202e'])
     (folder / "a \x1b[2J\u202e.jsonl").write_text(data + "\n", encoding="utf-8")
     (tmp_path / "t.yaml").write_text(
