@@ -132,7 +132,7 @@ class _Reader:
     def typed(self, top: dict[str, Node], key: str, kind: type, default: Any) -> Any:
         if key not in top:
             return default
-        problem = check.problem_with(top[key].value, kind, None)
+        problem = check.problem_with(top[key].plain(), kind, None)
         if problem:
             self.say(top[key], f"{key} {problem}")
             return default
@@ -213,7 +213,8 @@ class _Reader:
         )
         path = own["path"].value if "path" in own else ""
         if not isinstance(path, str):
-            path = self.typed(own, "path", str, "")
+            self.say(own["path"], "path must be text")  # what it is may hold a password
+            path = ""
         if "path" not in own:
             self.say(parameters, f"{cls.name} needs a path")
         name = self.typed(own, "name", str, cls.name)

@@ -34,7 +34,7 @@ _USAGE = {
 }
 # … and what the machine must.
 _FAILED = {
-    errno.ENOENT: "it was there before: was it removed meanwhile? run again",
+    errno.ENOENT: "it is gone, or cannot be made there: run again, or name another place",
     errno.EBUSY: "another program uses it; run again when it is free",
     errno.ETXTBSY: "another program uses it; run again when it is free",
     errno.ENODEV: _LATER,

@@ -91,9 +91,9 @@ def scalar(text: str) -> Any:
         return text in _TRUE
     if _INT.fullmatch(text):
         return int(text) if len(text) <= _INT_DIGITS else text
-    if re.fullmatch(r"0o[0-7]+", text):
+    if re.fullmatch(r"0o[0-7]{1,3000}", text):
         return int(text[2:], 8)
-    if re.fullmatch(r"0x[0-9a-fA-F]+", text):
+    if re.fullmatch(r"0x[0-9a-fA-F]{1,3000}", text):
         return int(text[2:], 16)
     if _FLOAT.fullmatch(text):
         return float(text)

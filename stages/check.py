@@ -86,6 +86,8 @@ def problem_with(value: object, kind: Any, limits: tuple[float, float] | None) -
         value = float(value)
     if type(value) is not kind:
         return f"must be {type_name(kind)}, not {_cut(value)}"
+    if kind is int and not -(1 << 63) <= value < 1 << 63:  # type: ignore[operator]
+        return f"must be an integer of 64 bits, not {_cut(value)}"
     if isinstance(value, str):
         return problem_with_text(value) or problem_in(value)
     if limits and kind in (int, float):
