@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from pathlib import Path
 
 from stages.errors import SeedbedError, StageFailed, UsageError
@@ -72,7 +73,12 @@ def told(error: BaseException) -> SeedbedError | None:
     if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop"):
         return UsageError(f"{error}; name the place itself")  # of Path.resolve
     if not isinstance(error, OSError) or error.errno is None:
-        return None
+        found = _as_os_error(error)
+        return None if found is None else _told(found)
+    return _told(error)
+
+
+def _told(error: OSError) -> SeedbedError | None:
     if is_full(error):
         return StageFailed(f"{_full(error)} ({error}); {MAKE_ROOM}")
     where = f"{_name(error)}: " if error.filename is not None else ""
@@ -83,6 +89,17 @@ def told(error: BaseException) -> SeedbedError | None:
     if error.errno in _FAILED:
         return StageFailed(f"{where}{error.strerror}; {_FAILED[error.errno]}")
     return StageFailed(f"{where}{error.strerror}; {_LATER}") if where else None
+
+
+def _as_os_error(error: BaseException) -> OSError | None:
+    """What a library in Rust or C++ says only in words: `… (os error 28)`, `No space left …`."""
+    text = str(error)
+    if match := re.search(r"\(os error (\d{1,3})\)", text):
+        return OSError(int(match[1]), text)
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EMFILE):
+        if os.strerror(number) in text:
+            return OSError(number, text)
+    return None
 
 
 def _name(error: OSError) -> str:

@@ -73,6 +73,15 @@ def test_every_number_has_its_sentence(number: int, kind: type, words: str) -> N
     assert type(found) is kind and words in str(found) and "/some/place" in str(found)
 
 
+def test_what_libraries_say_in_words_is_understood() -> None:
+    for text in (
+        "No space left on device (os error 28)",
+        "IO Error: Could not write to file: No space left on device",
+    ):
+        found = told(Exception(text))
+        assert type(found) is StageFailed and "the disk is full" in str(found)
+
+
 def test_a_bug_stays_a_bug() -> None:
     for error in (ValueError("x"), KeyError("x"), OSError("x"), OSError(errno.EBADF, "x")):
         assert told(error) is None
