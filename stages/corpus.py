@@ -97,7 +97,7 @@ class ArrowWriter:
 def _opened(path: Path) -> Iterator[Any]:
     """A reader of an Arrow IPC file, memory-mapped; UsageError for one that is damaged or gone."""
     try:
-        with pa.memory_map(str(path)) as source:
+        with pa.memory_map(os.fsencode(path)) as source:  # a folder's name may be no UTF-8
             yield pa.ipc.open_file(source)
     except (pa.ArrowInvalid, FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise UsageError(f"{path} is damaged or gone ({error}); make the corpus again") from None

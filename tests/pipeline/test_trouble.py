@@ -234,3 +234,15 @@ def test_a_signal_to_the_whole_group_while_workers_start(
 def test_a_temporary_folder_that_is_missing(tmp_path: Path) -> None:
     world.lines(tmp_path / "in.jsonl", range(3))
     seedbed("jsonl", "in.jsonl", "-o", "o", cwd=tmp_path, TMPDIR=str(tmp_path / "none"))
+
+
+def test_a_working_folder_whose_name_is_no_utf8(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("the file system takes no such name")
+    world.lines(folder / "in.jsonl", range(3))
+    world.recipe(folder, "jsonl: {path: in.jsonl}")
+    seedbed("run", "t.yaml", cwd=folder)
+    assert "Question 1?" in seedbed("explain", "in.jsonl:2", cwd=folder).stdout
