@@ -12,11 +12,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import stages
 from pipeline.recipe import Recipe
 from pipeline.store import Store
+from stages import check
+from stages.base import Stage
 from stages.corpus import MANIFEST
 from stages.errors import UsageError
 from stages.records import FORMAT
+from stages.secrets import masked_values
 
 # Where the latest folder of each kind is shown in a run.
 FOLDERS = {
@@ -86,12 +90,12 @@ def account_of(
                 "name": s.name,
                 "license": s.license,
                 "stage": s.stage.name,
-                "path": s.shown,
-                "full": s.path,
+                "path": s.masked()[0],
+                "full": s.masked()[1],
             }
             for s in recipe.sources
         ],
-        "steps": [asdict(one) for one in done],
+        "steps": [masked_values(asdict(one)) for one in done],
     }
 
 
@@ -104,9 +108,50 @@ def made_by(account: dict[str, Any], folder: Path) -> dict[str, Path]:
 
 def load_run(folder: Path) -> dict[str, Any]:
     """The account of a run, from its folder; UsageError when there is none."""
+    path = folder / "run.json"
     try:
-        account = json.loads((folder / "run.json").read_bytes())
-    except FileNotFoundError:
+        account = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
         raise UsageError(f"{folder} is not the folder of a run: it has no run.json") from None
-    assert isinstance(account, dict)
-    return account
+    except (ValueError, RecursionError):
+        account = None
+    if not _is_account(account):
+        raise UsageError(f"{path} is damaged, or another program's: run the recipe again")
+    return dict(account)
+
+
+def _is_account(value: Any) -> bool:
+    """Whether a JSON value has what readers of an account take for granted."""
+    try:
+        return (
+            has(value, name=str, recipe=str, seed=int, status=str, started=float, seconds=float)
+            and has(value, workers=int, machine=str, python=str, versions=dict, store_bytes=int)
+            and all(has(s, name=str, stage=str, path=str, full=str) for s in value["sources"])
+            and all(
+                has(s, label=str, stage=str, kind=str, parameters=dict, folder=str, keys=list)
+                and has(s, computed=int, reused=int, seconds=float, cpu=float)
+                and ".." not in Path(s["folder"]).parts
+                and not Path(s["folder"]).is_absolute()
+                and not check.problems_of(stages.stage(s["stage"]), s["parameters"])
+                and (s["counts"] is None or _are_counts(s["counts"], stages.stage(s["stage"])))
+                for s in value["steps"]
+            )
+        )
+    except (KeyError, TypeError):
+        return False
+
+
+def _are_counts(value: Any, stage: type[Stage]) -> bool:
+    names = ("seen", "kept", "dropped", "failed", "made", "changed")
+    if not has(value, reasons=dict, **dict.fromkeys(names, int)):
+        return False
+    reasons = value["reasons"]
+    return set(reasons) <= set(stage.reasons) and has(reasons, **dict.fromkeys(reasons, int))
+
+
+def has(value: Any, **kinds: type) -> bool:
+    """Whether a JSON value is an object whose values have these types."""
+    return isinstance(value, dict) and all(
+        isinstance(value.get(name), (int, float) if kind is float else kind)
+        for name, kind in kinds.items()
+    )

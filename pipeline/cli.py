@@ -8,7 +8,6 @@ recipe or call, 3 a stage failed or kept nothing, 75 preempted and resumable, 13
 from __future__ import annotations
 
 import argparse
-import errno
 import os
 import signal
 import sys
@@ -20,8 +19,11 @@ from typing import Any, NoReturn, get_args
 
 import seedbed  # first: ends here when another `stages` would be imported
 import stages
-from stages import user_code
-from stages.errors import Preempted, SeedbedError, StageFailed, UsageError
+from pipeline.terminal import screens
+from pipeline.trouble import told
+from stages import check, user_code
+from stages.errors import Preempted, UsageError
+from stages.secrets import masked, problem_in
 
 VERBS = {
     "run": "run a recipe: from raw files to whatever its last step makes",
@@ -38,52 +40,74 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def command(arguments: Sequence[str]) -> int:
     """Do what the arguments say; returns the exit code."""
-    signal.signal(signal.SIGTERM, _preempt)
+    with screens():
+        try:
+            signal.signal(signal.SIGTERM, _preempt)
+            code = _done(arguments)
+            sys.stdout.flush()  # a full disk below stdout is told, too
+            return code
+        except KeyboardInterrupt:
+            _complain("interrupted; what was finished is kept, the same command goes on")
+            return 130
+        except Exception as error:
+            known = told(error)
+            if known is None:
+                return _bug(traceback.format_exc())
+            _complain(*known.messages)
+            return known.exit_code
+
+
+def _done(arguments: Sequence[str]) -> int:
+    _check_words(arguments)
     try:
         parser, options = _parsed(arguments)
-        if options.verb is None:
-            parser.print_help()
-            return 2
-        return int(options.do(options))
-    except SeedbedError as error:
-        _complain(str(error))
-        return error.exit_code
-    except KeyboardInterrupt:
-        _complain("interrupted; what was finished is kept, the same command goes on")
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        from pipeline.store import MAKE_ROOM, is_full
-
-        if error.errno in (errno.EACCES, errno.EROFS):
-            _complain(f"{error.filename}: {error.strerror}; mend its rights or name another place")
-            return UsageError.exit_code
-        if not is_full(error):
-            return _bug(traceback.format_exc())
-        _complain(f"the disk is full ({error}); {MAKE_ROOM}")
-        return StageFailed.exit_code
-    except Exception:
-        return _bug(traceback.format_exc())
+    except SystemExit as end:  # argparse after --help or --version
+        return int(end.code or 0)
+    if options.verb is None:
+        parser.print_help()
+        return 2
+    return int(options.do(options))
 
 
 def _preempt(number: int, frame: object) -> None:
     raise Preempted("stopped by SIGTERM; what was finished is kept, the same command goes on")
 
 
-def _complain(text: str) -> None:
-    for line in text.splitlines():
-        print(f"seedbed: {line}", file=sys.stderr)
+def _complain(*messages: str) -> None:
+    """Each message on a line of its own; what a message breaks itself is indented."""
+    for message in messages:
+        first, *more = message.strip().split("\n") if message.strip() else [""]
+        for text in [first, *("  " + rest for rest in more)]:
+            print(f"seedbed: {text}", file=sys.stderr)
 
 
 def _bug(trace: str) -> int:
-    with tempfile.NamedTemporaryFile("w", prefix="seedbed-", suffix=".trace", delete=False) as file:
-        file.write(trace)
     last = trace.strip().splitlines()[-1]
     _complain(f"this is a bug of seedbed, not of your data: {last}")
-    _complain(f"the trace is in {file.name}; please report it")
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w",
+            prefix="seedbed-",
+            suffix=".trace",
+            delete=False,
+            encoding="utf-8",
+            errors="replace",
+        ) as file:
+            file.write(masked(trace))
+        _complain(f"the trace is in {file.name}; please report it")
+    except OSError as error:
+        _complain(f"please report it; its trace cannot be kept in a file ({error}):")
+        _complain(trace)
     return 1
+
+
+def _check_words(words: Sequence[str]) -> None:
+    """UsageError for words that no file of ours can hold, and for passwords."""
+    for word in words:
+        if wrong := check.problem_with_text(word):
+            raise UsageError(f"{word[:60]!a} {wrong}")
+        if not os.path.exists(word) and (wrong := problem_in(word)):
+            raise UsageError(f"an argument {wrong}")
 
 
 def _parsed(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
@@ -100,19 +124,15 @@ def _parsed(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse
     if wanted in stages.TABLE:  # only the module of the named stage is imported
         _stage_options(verbs.add_parser(wanted, **_stage_help(wanted)), wanted)
     elif wanted is not None and wanted not in VERBS:
-        from stages.check import nearest
-
         known = [*VERBS, *stages.TABLE]
-        raise UsageError(f"there is no verb or stage {wanted!r}{nearest(wanted, known)}")
+        raise UsageError(f"there is no verb or stage {wanted!r}{check.nearest(wanted, known)}")
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
-        from stages.check import nearest
-
         chosen = verbs.choices.get(options.verb, parser)
         known = [name for action in chosen._actions for name in action.option_strings]
         word = unknown[0].partition("=")[0]
         raise UsageError(
-            f"{chosen.prog} has no argument {word!r}{nearest(word, known)} "
+            f"{chosen.prog} has no argument {word!r}{check.nearest(word, known)} "
             f"(`{chosen.prog} --help` tells more)"
         )
     return parser, options
@@ -238,14 +258,11 @@ def _gc(options: argparse.Namespace) -> int:
 
 
 def _stage_help(name: str) -> dict[str, Any]:
-    from stages import check
-
     summary = check.summary(stages.stage(name))
     return {"help": summary, "description": summary}
 
 
 def _stage_options(parser: argparse.ArgumentParser, name: str) -> None:
-    from stages import check
     from stages.base import Source
 
     cls = stages.stage(name)
@@ -287,6 +304,9 @@ def _stage(options: argparse.Namespace) -> int:
     _look_in(Path.cwd())
     if options.workers < 1:
         raise UsageError("--workers must be at least 1")
+    name = getattr(options, "source_name", options.stage)
+    if wrong := check.problem_with_name(name, nested=True):
+        raise UsageError(f"--source-name {wrong}")
     stage = _built(options)
     done = run_stage(stage, _input(stage, options), options.out, options.workers, PART_BYTES)
     if done.counts:
@@ -304,8 +324,6 @@ def _stage(options: argparse.Namespace) -> int:
 
 def _built(options: argparse.Namespace) -> Any:
     """The stage that the options ask for; every mistake in one message."""
-    from stages import check
-
     cls = stages.stage(options.stage)
     given: dict[str, Any] = {}
     for field, (kind, _) in check.parameters(cls).items():
@@ -315,11 +333,11 @@ def _built(options: argparse.Namespace) -> Any:
         given[field] = _read(value, kind)
     problems = check.problems_of(cls, given)
     if problems:
-        raise UsageError("\n".join(problems.values()))
+        raise UsageError(*problems.values())
     stage = check.build(cls, given)
     contradictions = stage.contradictions()
     if contradictions:
-        raise UsageError("\n".join(f"{stage.name}: {text}" for text in contradictions))
+        raise UsageError(*(f"{stage.name}: {text}" for text in contradictions))
     return stage
 
 
@@ -336,22 +354,23 @@ def _read(value: str | list[str], kind: Any) -> Any:
 
 def _value(text: str, kind: Any) -> Any:
     from pipeline.yaml import scalar
-    from stages.check import problem_with
 
     if text == "none" and type(None) in get_args(kind):
         return None
-    if problem_with(text, kind, None) is None:
+    if check.problem_with(text, kind, None) is None:
         return text
     return text == "yes" if text in ("yes", "no") else scalar(text)
 
 
 def _input(stage: Any, options: argparse.Namespace) -> Any:
     """What the stage is to work on: raw input, a corpus, or a file read as records first."""
-    from pipeline.recipe import SourceStep, absolute, missing
+    from pipeline.recipe import SourceStep, absolute, missing, problem_with_path
     from stages.base import Source
     from stages.corpus import Corpus
 
     path = absolute(options.input, Path.cwd())
+    if wrong := problem_with_path(options.input, path):
+        raise UsageError(wrong)
     if missing(path):
         raise UsageError(f"{options.input}: not found")
     if isinstance(stage, Source):

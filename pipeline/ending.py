@@ -7,6 +7,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from pipeline import terminal
 from pipeline.account import load_run, made_by
 from pipeline.progress import duration, number
 
@@ -15,7 +16,7 @@ _WIDTH = 96
 
 def tell(folder: Path) -> None:
     """Print the end of a run from its folder."""
-    print("\n".join(lines(folder)))
+    print(terminal.lines(lines(folder)))
 
 
 def lines(folder: Path) -> list[str]:

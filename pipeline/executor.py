@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from pipeline.content import Damaged
-from pipeline.store import MAKE_ROOM, is_full
+from pipeline.trouble import told
 from stages import user_code
 from stages.child import cpu_of_waiting, die_with_parent, fork_from_here, python, receive, send
 from stages.errors import Changed, SeedbedError, StageFailed
@@ -60,7 +60,7 @@ class LocalExecutor:
             for worker in self._ready():
                 number, answer = worker.answer()
                 if answer is not None:
-                    done[number] = _summary(answer, jobs[number])
+                    done[number] = _summary(answer)
                     continue
                 self._workers.remove(worker)
                 tried[number] = tried.get(number, 0) + 1
@@ -101,9 +101,14 @@ class _Worker:
     def __init__(self, paths: list[str]) -> None:
         command, environment = python("pipeline.executor")
         environment["OMP_NUM_THREADS"] = "1"  # floats must not depend on the number of workers
-        self.process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+        # The mask is inherited: Ctrl-C is the driver's, from the worker's first moment.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self.process = subprocess.Popen(
+                command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self.number: int | None = None
         self._hello = {"paths": paths, "driver": os.getpid()}
 
@@ -138,7 +143,7 @@ class _Worker:
         return f"signal {-status}" if status < 0 else f"exit status {status}"
 
 
-def _summary(answer: dict[str, Any], job: Job) -> dict[str, Any]:
+def _summary(answer: dict[str, Any]) -> dict[str, Any]:
     if "summary" in answer:
         return dict(answer["summary"])
     if answer["error"] == "user":
@@ -149,8 +154,6 @@ def _summary(answer: dict[str, Any], job: Job) -> dict[str, Any]:
         raise Changed(answer["message"])
     if answer["error"] == "damaged":
         raise Damaged(Path(answer["message"]))
-    if answer["error"] == "disk":
-        raise StageFailed(f"{job['stage']}: the disk is full ({answer['message']}); {MAKE_ROOM}")
     raise Bug(answer["message"])
 
 
@@ -165,27 +168,34 @@ def main() -> None:
         return
     user_code.look_in(*hello[0]["paths"])
     fork_from_here()
-    from pipeline.jobs import execute
-
+    try:
+        from pipeline.jobs import execute
+    except Exception as error:  # memory ran out while libraries were loaded
+        if (message := receive(jobs)) is not None:
+            send(answers, _refusal(error, message[0]["stage"]))
+        return
     while (message := receive(jobs)) is not None:
         started, cpu = time.monotonic(), _cpu()
         try:
             answer: dict[str, Any] = {"summary": execute(message[0])}
             answer["summary"]["seconds"] = time.monotonic() - started
             answer["summary"]["cpu"] = _cpu() - cpu
-        except Changed as error:
-            answer = {"error": "changed", "message": str(error)}
-        except Damaged as error:
-            answer = {"error": "damaged", "message": str(error.path)}
-        except SeedbedError as error:
-            answer = {"error": "user", "message": str(error), "exit_code": error.exit_code}
-        except OSError as error:
-            full = is_full(error)
-            answer = {"error": "disk" if full else "bug"}
-            answer["message"] = str(error) if full else traceback.format_exc()
-        except Exception:
-            answer = {"error": "bug", "message": traceback.format_exc()}
+        except Exception as error:
+            answer = _refusal(error, message[0]["stage"])
         send(answers, answer)
+
+
+def _refusal(error: Exception, stage: str) -> dict[str, Any]:
+    """The answer for a job that could not be done; call it where the error is caught."""
+    if isinstance(error, Changed):
+        return {"error": "changed", "message": str(error)}
+    if isinstance(error, Damaged):
+        return {"error": "damaged", "message": str(error.path)}
+    known = told(error)
+    if known is None:
+        return {"error": "bug", "message": traceback.format_exc()}
+    message = str(error) if known is error else f"{stage}: {known}"
+    return {"error": "user", "message": message, "exit_code": known.exit_code}
 
 
 def _cpu() -> float:

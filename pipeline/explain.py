@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import stages
+from pipeline import terminal
 from pipeline.account import load_run
 from stages import check
 from stages.corpus import Corpus, read_arrow
@@ -210,7 +211,7 @@ def told(life: Life) -> str:
         if chapter is life.chapters[0] and chapter.event == "kept":
             for name, text in fields(chapter.row, "all"):
                 lines += [f"  {name}", *_block(text)]
-    return "\n".join(lines)
+    return terminal.lines(lines)
 
 
 def _place(source: dict[str, Any], place: Place) -> str:
@@ -253,4 +254,4 @@ def _short(value: Any) -> str:
 
 def _block(text: str) -> list[str]:
     shown = text if len(text) <= _SHOWN else text[:_SHOWN] + f" … ({len(text):,} characters)"
-    return ["    | " + line for line in shown.splitlines()]
+    return ["    | " + line for line in re.split(r"\r?\n", shown.removesuffix("\n"))]

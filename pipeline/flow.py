@@ -25,6 +25,7 @@ from stages.base import Stage
 from stages.corpus import MADE_BY, MANIFEST, Digest, iterate_arrow, sha256_of, write_json
 from stages.errors import StageFailed, UsageError
 from stages.records import FORMAT
+from stages.secrets import masked_values
 from stages.verdicts import Counts
 
 _SWAPS = 20  # attempts at putting a folder in the place of another, when runs compete
@@ -140,7 +141,7 @@ def corpus_manifest(store: Store, flow: Flow, stage: Stage, label: str) -> dict[
         "kind": flow.kind,
         "label": label,
         "stage": stage.name,
-        "parameters": check.as_json(stage),
+        "parameters": masked_values(check.as_json(stage)),
         "exact": stage.exact,
         "counts": asdict(flow.counts),
         "reasons": dict(stage.reasons),

@@ -7,7 +7,6 @@ on the store, which the kernel takes back when the run dies. gc holds the lock a
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import secrets
@@ -16,6 +15,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from pipeline.lock import hold
 from pipeline.store import Store, lives
 from stages import owned
 from stages.errors import UsageError
@@ -30,7 +30,7 @@ class Mark:
         folder = store.root / "runs"
         folder.mkdir(exist_ok=True)
         self._lock = open(store.root / _LOCK, "a")  # noqa: SIM115 - held until `close`
-        fcntl.flock(self._lock, fcntl.LOCK_SH)  # waits for a gc that is at work
+        hold(self._lock, exclusive=False)  # waits for a gc that is at work
         self.path = folder / f"{time.time_ns():020d}-{secrets.token_hex(3)}.jsonl"
         self._file = open(self.path, "w", encoding="utf-8")  # noqa: SIM115
         self._write({"name": name, "process": os.getpid()})
@@ -72,7 +72,8 @@ def collect(root: Path, keep_runs: int = 3) -> tuple[int, int]:
     store = Store(root)
     with open(root / _LOCK, "a") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not hold(lock, exclusive=True, wait=False) and _who(root):
+                raise BlockingIOError
         except BlockingIOError:
             raise UsageError(
                 f"a run is under way in {root}{_who(root)}; wait for its end"
@@ -80,7 +81,12 @@ def collect(root: Path, keep_runs: int = 3) -> tuple[int, int]:
         store.sweep(0.0)
         kept, gone = _divided(sorted((root / "runs").glob("*.jsonl")), keep_runs)
         named = {
-            key for path in kept for row in _rows(path) if isinstance(row, list) for key in row
+            key
+            for path in kept
+            for row in _rows(path)
+            if isinstance(row, list)
+            for key in row
+            if isinstance(key, str)
         }
         removed = store.remove([key for key in store.all() if key not in named])
         for path in (root / "work").glob("*"):
@@ -112,8 +118,8 @@ def _is_mark(path: Path) -> bool:
 def _rows(path: Path) -> list[object]:
     """The rows of a mark; the last line of a killed run may be cut."""
     rows: list[object] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        with contextlib.suppress(ValueError):
+    for line in path.read_bytes().splitlines():
+        with contextlib.suppress(ValueError, RecursionError):
             rows.append(json.loads(line))
     return rows
 
@@ -124,6 +130,7 @@ def _who(root: Path) -> str:
         head, *rest = _rows(path) or [None]
         if not isinstance(head, dict) or any(isinstance(row, dict) for row in rest):
             continue
-        if lives(head["process"]):
-            return f" (process {head['process']})"
+        process = head.get("process")
+        if isinstance(process, int) and lives(process):
+            return f" (process {process})"
     return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline import terminal
 from pipeline.recipe import Recipe, Step
 from stages import check
 from stages.base import Source
@@ -20,14 +21,14 @@ def show_plan(recipe: Recipe) -> str:
         files = sum(len(part.files) for part in parts)
         licence = source.license or "no licence given"
         lines.append(
-            f"  {source.name:<12} {_shown(source)} from {source.shown}: "
+            f"  {source.name:<12} {_shown(source)} from {source.masked()[0]}: "
             f"{files:,} files in {len(parts):,} parts, {licence}"
         )
         lines += [f"    {'':<12} then {_shown(step)}" for step in source.steps]
     for count, step in enumerate(recipe.steps, 1):
         lines.append(f"  {count:>2}. {_shown(step)}: {check.summary(type(step.stage))}")
         lines += [f"      needs {text}" for text in _missing(step)]
-    return "\n".join(lines)
+    return terminal.lines(lines)
 
 
 def _shown(step: Step) -> str:

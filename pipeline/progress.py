@@ -13,6 +13,9 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
+from pipeline.terminal import Screen, line
+from stages.secrets import masked_values
+
 _PATIENCE = 2.0  # seconds before a step is worth a line of progress
 _PLAIN_EVERY = 15.0  # seconds between two plain lines of one step
 
@@ -44,9 +47,12 @@ class Progress:
     """Writes events and shows progress."""
 
     def __init__(self, events: Path | None, stream: IO[str] | None = None) -> None:
-        self._stream = stream or sys.stderr
+        given = stream or sys.stderr
+        self._stream = given if isinstance(given, Screen) else Screen(given)
         self._terminal = self._stream.isatty() and os.environ.get("TERM") != "dumb"
-        self._file = open(events, "w", encoding="utf-8") if events else None  # noqa: SIM115
+        self._file = (
+            open(events, "w", encoding="utf-8", errors="backslashreplace") if events else None  # noqa: SIM115
+        )
         self._began = self._shown = time.monotonic()
         self._label = ""
         self._line = False
@@ -54,7 +60,7 @@ class Progress:
     def event(self, kind: str, **values: Any) -> None:
         """Append one event."""
         if self._file:
-            row = {"event": kind, "time": round(time.time(), 3), **values}
+            row = {"event": kind, "time": round(time.time(), 3), **masked_values(values)}
             self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
             self._file.flush()
 
@@ -74,7 +80,7 @@ class Progress:
         text = f"{self._label}: {number(done)} of {number(total)}, {done / spent:.1f} a second"
         text += f", {duration(left)} left" if done else ""
         if self._terminal:
-            self._stream.write("\r\x1b[K" + text[: _width() - 1])
+            self._stream.rewrite(line(text)[: _width() - 1])
             self._stream.flush()
             self._line = True
         else:
@@ -83,9 +89,9 @@ class Progress:
     def say(self, text: str) -> None:
         """A line for people."""
         if self._line:
-            self._stream.write("\r\x1b[K")
+            self._stream.rewrite("")
             self._line = False
-        self._stream.write(text + "\n")
+        self._stream.say(text)
         self._stream.flush()
 
     def close(self) -> None:

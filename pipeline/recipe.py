@@ -19,21 +19,25 @@ from __future__ import annotations
 import dataclasses
 import glob
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import stages
-from pipeline.yaml import Node, Problem, load
-from stages import check
+from pipeline.yaml import MOST_BYTES, Node, Problem, load
+from stages import check, secrets
 from stages.base import End, Source, Stage
 from stages.errors import SeedbedError, UsageError
 from stages.records import CORE, FORMS
+from stages.secrets import masked
 
 VERSION = 1
 _TOP = {"version", "name", "seed", "sources", "steps", "run"}
 _OF_SOURCE = {"path", "name", "license", "steps"}
+_SQLITE = "sqlite:///"
 _RUN: dict[str, Any] = {"workers": int, "out": str, "store": str, "part_bytes": int}
 
 
@@ -41,7 +45,7 @@ class RecipeError(UsageError):
     """All the mistakes of a recipe, one a line."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
+        super().__init__(*problems)
         self.problems = problems
 
 
@@ -63,6 +67,12 @@ class SourceStep(Step):
     license: str | None = None
     shown: str = ""
     steps: tuple[Step, ...] = ()
+
+    def masked(self) -> tuple[str, str]:
+        """(path as written, path made absolute) for accounts and people: without a password."""
+        if os.path.exists(self.path) and self.path.endswith(os.path.basename(self.shown)):
+            return self.shown, self.path  # a file may be called anything
+        return masked(self.shown), masked(self.path)
 
 
 @dataclass(frozen=True)
@@ -123,7 +133,7 @@ class _Reader:
     def typed(self, top: dict[str, Node], key: str, kind: type, default: Any) -> Any:
         if key not in top:
             return default
-        problem = check.problem_with(top[key].value, kind, None)
+        problem = check.problem_with(top[key].plain(), kind, None)
         if problem:
             self.say(top[key], f"{key} {problem}")
             return default
@@ -202,15 +212,22 @@ class _Reader:
             for entry in self.sequence(own.get("steps"), "steps")
             if (step := self.step(entry, "the steps: of a source"))
         )
-        path = self.typed(own, "path", str, "")
+        path = own["path"].value if "path" in own else ""
+        if not isinstance(path, str):
+            self.say(own["path"], "path must be text")  # what it is may hold a password
+            path = ""
         if "path" not in own:
             self.say(parameters, f"{cls.name} needs a path")
         name = self.typed(own, "name", str, cls.name)
-        if {"", ".", ".."} & {*name.split("/")}:  # it is part of the name of a step's folder
-            self.say(own["name"], f"name must be usable as a folder's name, not {name!r}")
+        if "name" in own and (wrong := check.problem_with_name(name, nested=True)):
+            self.say(own["name"], f"a source's name {wrong}")
         licence = self.typed(own, "license", str, None)
         full = absolute(path, self.folder)
-        if path and missing(full):
+        if wrong := check.problem_with_text(path):
+            self.say(own["path"], f"path {wrong}")
+        elif wrong := problem_with_path(path, full):
+            self.say(own["path"], wrong)
+        elif path and missing(full):
             self.say(own["path"], f"{path}: not found (looked in {self.folder})")
         if stage is None:
             return None
@@ -222,6 +239,12 @@ def absolute(path: str, folder: Path) -> str:
     return path if "://" in path else os.path.join(folder, os.path.expanduser(path))
 
 
+def problem_with_path(path: str, full: str) -> str | None:
+    """Why a text cannot name a source: a password is in it; a file may be called anything."""
+    file = unquote(path[len(_SQLITE) :]) if path.startswith(_SQLITE) else full
+    return None if os.path.exists(file) else secrets.problem(path)
+
+
 def missing(path: str) -> bool:
     """Whether nothing is at a path or pattern (a URL is not looked at)."""
     if "://" in path or os.path.exists(path):
@@ -231,13 +254,7 @@ def missing(path: str) -> bool:
 
 def read_recipe(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
     """Read and check a recipe file; RecipeError with every problem that it has."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UsageError(f"{path}: not found") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read as a recipe ({error})") from None
-    root, problems = load(text, str(path))
+    root, problems = load(_text(path), str(path))
     if root is None:
         raise RecipeError(problems)
     reader = _Reader(str(path), path.resolve().parent)
@@ -253,6 +270,29 @@ def read_recipe(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
     return recipe
 
 
+def _text(path: Path) -> str:
+    """The text of a recipe's file."""
+    try:
+        about = path.stat()  # first: a FIFO would be waited for
+        if not stat.S_ISREG(about.st_mode):
+            what = "a folder" if path.is_dir() else "no regular file"
+            raise UsageError(f"{path}: cannot be read as a recipe: it is {what}")
+        if about.st_size > MOST_BYTES:
+            raise UsageError(
+                f"{path}: too large for a recipe: {about.st_size:,} bytes of at most {MOST_BYTES:,}"
+            )
+        return path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(f"{path}: not found") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path}: cannot be read as a recipe: byte {error.start:,} is no UTF-8; save it as "
+            "UTF-8 text"
+        ) from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read as a recipe ({error.strerror})") from None
+
+
 def _recipe(reader: _Reader, root: Node, path: Path) -> Recipe:
     top = reader.mapping(root, "a recipe")
     reader.known(root, _TOP, "a recipe")
@@ -263,8 +303,8 @@ def _recipe(reader: _Reader, root: Node, path: Path) -> Recipe:
     if "sources" not in top:
         reader.say(root, "a recipe needs sources:")
     name = reader.typed(top, "name", str, path.stem)
-    if name in ("", ".", "..") or "/" in name or "\\" in name:
-        reader.say(top.get("name", root), f"name must be usable as a folder's name, not {name!r}")
+    if wrong := check.problem_with_name(name):
+        reader.say(top.get("name", root), f"name {wrong}")
     reader.seed = reader.typed(top, "seed", int, 0)
     sources = tuple(
         source

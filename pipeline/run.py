@@ -26,7 +26,7 @@ from pipeline.steps import Content, Run
 from pipeline.store import Entry, Store
 from stages import owned
 from stages.base import End, Source, Stage
-from stages.corpus import Corpus, write_json
+from stages.corpus import Corpus, iterate_arrow, write_json
 from stages.errors import Changed, Preempted, StageFailed, UsageError
 from stages.verdicts import Counts
 
@@ -221,6 +221,13 @@ def _one(run: Run, stage: Stage, source: SourceStep | Path, out: Path) -> None:
 
 
 def _opened(corpus: Corpus) -> Flow:
+    for piece in corpus.pieces:
+        found = sum(table.num_rows for table in iterate_arrow(corpus.path / piece["data"]))
+        if found != piece["rows"]:
+            raise UsageError(
+                f"{corpus.path / piece['data']} holds {found:,} rows, and its manifest says "
+                f"{piece['rows']:,}; make the corpus again"
+            )
     pieces = [
         Piece(
             "",

@@ -184,7 +184,7 @@ class Run:
             "name": step.name,
             "license": step.license,
             "stage": stage.name,
-            "path": step.shown,
+            "path": step.masked()[0],
         }
         flow = Flow(pieces, stage.schema(SCHEMA), stage.kind, [about])
         return self._end(stage, flow, None)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -23,16 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.content import verified
+from pipeline.lock import hold
 from stages.corpus import MANIFEST, sha256_of, write_json
 from stages.owned import STORE, claim
 
 _SWEEP_AGE = 3600.0  # seconds before the temporary folder of a dead process is swept
-MAKE_ROOM = "nothing that was finished is lost: make room (`seedbed gc` helps) and run again"
-
-
-def is_full(error: OSError) -> bool:
-    """Whether an error says that a disk or a quota is full, or a file at its allowed size."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -92,7 +86,7 @@ class Store:
         folder = self.root / "work" / key
         folder.mkdir(parents=True, exist_ok=True)
         with open(folder.with_name(f"{key}.lock"), "a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            hold(lock, exclusive=True)
             folder.mkdir(exist_ok=True)
             yield folder
 

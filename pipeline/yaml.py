@@ -11,9 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+MOST_BYTES = 1 << 20
+MOST_NODES = 100_000  # with what aliases repeat: a recipe of 1 MB can stand for more than memory
+MOST_DEPTH = 100
+
 _NULL = {"", "~", "null", "Null", "NULL"}
 _TRUE, _FALSE = {"true", "True", "TRUE"}, {"false", "False", "FALSE"}
 _INT_DIGITS = 4300  # what Python's int() reads; a longer one stays text and fits no parameter
+_DEEP = f"not a recipe: nested too deeply (at most {MOST_DEPTH} levels)"
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPECIAL = re.compile(r"(?P<sign>[-+]?)\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
@@ -41,6 +46,7 @@ class Node:
     line: int
     column: int
     keys: Mapping[str, tuple[int, int]]  # where each key of a mapping stands
+    size: int = 1  # nodes, with what aliases repeat
 
     def plain(self) -> Any:
         """The value without places."""
@@ -67,11 +73,14 @@ def load(text: str, file: str) -> tuple[Node | None, list[Problem]]:
     except YAMLError as error:
         return None, [Problem(f"not YAML: {str(error).splitlines()[0]}", 1, 1, file)]
     except RecursionError:
-        return None, [Problem("not a recipe: nested too deeply", 1, 1, file)]
+        return None, [Problem(_DEEP, 1, 1, file)]
+    except Exception as error:  # the border around a foreign parser: \UFFFFFFFF is a ValueError
+        return None, [Problem(f"not YAML: {type(error).__name__}: {error}", 1, 1, file)]
     if root is None:
         return None, [Problem("the recipe is empty", 1, 1, file)]
     reader = _Reader(file)
-    return reader.node(root, ()), reader.problems
+    node = reader.node(root, ())
+    return (None if reader.too_large else node), reader.problems
 
 
 def scalar(text: str) -> Any:
@@ -82,9 +91,9 @@ def scalar(text: str) -> Any:
         return text in _TRUE
     if _INT.fullmatch(text):
         return int(text) if len(text) <= _INT_DIGITS else text
-    if re.fullmatch(r"0o[0-7]+", text):
+    if re.fullmatch(r"0o[0-7]{1,3000}", text):
         return int(text[2:], 8)
-    if re.fullmatch(r"0x[0-9a-fA-F]+", text):
+    if re.fullmatch(r"0x[0-9a-fA-F]{1,3000}", text):
         return int(text[2:], 16)
     if _FLOAT.fullmatch(text):
         return float(text)
@@ -99,6 +108,7 @@ class _Reader:
     def __init__(self, file: str) -> None:
         self.file = file
         self.problems: list[Problem] = []
+        self.too_large = False  # a problem that leaves nothing to look at
         self._made: dict[int, Node] = {}
 
     def node(self, raw: Any, above: tuple[int, ...]) -> Node:
@@ -107,9 +117,20 @@ class _Reader:
         if id(raw) in above:
             self._say("an alias that contains itself", line, column)
             return Node(None, line, column, {})
+        if len(above) >= MOST_DEPTH:
+            self._too_large(_DEEP, line, column)
+            return Node(None, line, column, {})
         if id(raw) not in self._made:
-            self._made[id(raw)] = self._new(raw, line, column, (*above, id(raw)))
+            node = self._made[id(raw)] = self._new(raw, line, column, (*above, id(raw)))
+            if node.size > MOST_NODES:
+                text = f"not a recipe: with its aliases this is more than {MOST_NODES:,} values"
+                self._too_large(text, line, column)
         return self._made[id(raw)]
+
+    def _too_large(self, text: str, line: int, column: int) -> None:
+        if not self.too_large:  # what stands around it is too large as well
+            self.too_large = True
+            self._say(text, line, column)
 
     def _say(self, text: str, line: int, column: int) -> None:
         self.problems.append(Problem(text, line, column, self.file))
@@ -118,7 +139,8 @@ class _Reader:
         from ruamel.yaml.nodes import MappingNode, SequenceNode
 
         if isinstance(raw, SequenceNode):
-            return Node([self.node(item, above) for item in raw.value], line, column, {})
+            items = [self.node(item, above) for item in raw.value]
+            return Node(items, line, column, {}, 1 + sum(item.size for item in items))
         if not isinstance(raw, MappingNode):
             quoted = raw.style is not None
             return Node(raw.value if quoted else scalar(raw.value), line, column, {})
@@ -136,4 +158,5 @@ class _Reader:
             if name in values:
                 self._say(f"the key {name!r} stands here a second time", *at)
             values[name], keys[name] = self.node(value, above), at
-        return Node(values, line, column, keys)
+        size = 1 + sum(node.size for node in values.values())
+        return Node(values, line, column, keys, size)

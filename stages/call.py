@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from stages import corpus, records
+from stages import corpus, records, secrets
 from stages.errors import UsageError
 from stages.owned import WORK, claim, obstacle, relation, resolved
 
@@ -44,6 +44,8 @@ def records_of(
 ) -> Iterator[dict[str, Any]]:
     """The records of a source, one dict at a time, without the columns that are null."""
     rejected: list[pa.Table] = []
+    if not os.path.exists(path) and (wrong := secrets.problem(path)):
+        raise UsageError(wrong)
     for part in stage.parts(path, PART_BYTES):
         for split in stage.splits(part, name, isolate):
             if rejects is not None:

@@ -14,6 +14,10 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from stages.secrets import problem_in
+
+NAME_BYTES = 200  # of 255 that file systems take; what stands before and behind a name needs some
+
 
 def parameters(cls: type) -> dict[str, tuple[Any, dataclasses.Field[Any]]]:
     """name → (type, field) of a stage class, its own before those that it inherits."""
@@ -68,29 +72,64 @@ def problem_with(value: object, kind: Any, limits: tuple[float, float] | None) -
         concrete = [arg for arg in args if arg is not type(None)]
         if value is not None and len(concrete) == 1:
             return problem_with(value, concrete[0], limits)
-        return f"must be {type_name(kind)}, not {value!r}"
+        return f"must be {type_name(kind)}, not {_cut(value)}"
     if kind is type(None):
         return None if value is None else "must be none"
     if origin is typing.Literal:
         if value in args and type(value) in {type(arg) for arg in args}:
             return None
-        return f"must be one of {', '.join(str(arg) for arg in args)}, not {value!r}" + nearest(
+        return f"must be one of {', '.join(str(arg) for arg in args)}, not {_cut(value)}" + nearest(
             str(value), [str(arg) for arg in args]
         )
     if origin is tuple:
         if not isinstance(value, tuple | list):
-            return f"must be a list, not {value!r}"
+            return f"must be a list, not {_cut(value)}"
         problems = [problem_with(item, args[0], limits) for item in value]
         return next((problem for problem in problems if problem), None)
     if kind is float and type(value) is int:
         value = float(value)
     if type(value) is not kind:
-        return f"must be {type_name(kind)}, not {value!r}"
+        return f"must be {type_name(kind)}, not {_cut(value)}"
+    if kind is int and not -(1 << 63) <= value < 1 << 63:  # type: ignore[operator]
+        return f"must be an integer of 64 bits, not {_cut(value)}"
+    if isinstance(value, str):
+        return problem_with_text(value) or problem_in(value)
     if limits and kind in (int, float):
         low, high = limits
         if not low <= value <= high:  # type: ignore[operator]
-            return f"must be between {low:g} and {high:g}, not {value!r}"
+            return f"must be between {low:g} and {high:g}, not {_cut(value)}"
     return None
+
+
+def _cut(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]} …"
+
+
+def problem_with_text(text: str) -> str | None:
+    """Why a text can be no name, path or parameter: no file can hold it."""
+    if "\0" in text:
+        return "must not hold a NUL character"
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        return "must be UTF-8 text (it holds bytes of another encoding, or half a surrogate pair)"
+    return None
+
+
+def problem_with_name(name: str, nested: bool = False) -> str | None:
+    """Why a text cannot be the name of a folder, as a run's or a source's becomes one.
+
+    nested: whether it may name a folder within folders.
+    """
+    if wrong := problem_with_text(name):
+        return wrong
+    parts = re.split(r"[/\\]", name)
+    if {"", ".", ".."} & {name, *parts[nested:]} or (len(parts) > 1 and not nested):
+        return f"must be usable as a folder's name, not {_cut(name)}"
+    if any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in name):
+        return f"must not hold control characters, as {_cut(name)} does"
+    if (longest := max(len(part.encode()) for part in parts)) > NAME_BYTES:
+        return f"must have at most {NAME_BYTES} bytes, not {longest}"
+    return problem_in(name)
 
 
 def convert(value: object, kind: Any) -> Any:

@@ -95,26 +95,24 @@ class ArrowWriter:
 
 
 @contextlib.contextmanager
-def _ours(path: Path) -> Iterator[None]:
-    """UsageError where a file of ours is no Arrow file any more."""
+def _opened(path: Path) -> Iterator[Any]:
+    """A reader of an Arrow IPC file, memory-mapped; UsageError for one that is damaged or gone."""
     try:
-        yield
-    except pa.ArrowInvalid as error:
-        raise UsageError(
-            f"{path} is not what was written there: it is damaged, or was edited ({error})"
-        ) from None
+        with pa.memory_map(os.fsencode(path)) as source:  # a folder's name may be no UTF-8
+            yield pa.ipc.open_file(source)
+    except (pa.ArrowInvalid, FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise UsageError(f"{path} is damaged or gone ({error}); make the corpus again") from None
 
 
 def read_arrow(path: Path) -> pa.Table:
     """The table of an Arrow IPC file, memory-mapped."""
-    with _ours(path), pa.memory_map(str(path)) as source:
-        return pa.ipc.open_file(source).read_all()
+    with _opened(path) as reader:
+        return reader.read_all()
 
 
 def iterate_arrow(path: Path) -> Iterator[pa.Table]:
     """The record batches of an Arrow IPC file, one table each."""
-    with _ours(path), pa.memory_map(str(path)) as source:
-        reader = pa.ipc.open_file(source)
+    with _opened(path) as reader:
         for number in range(reader.num_record_batches):
             yield pa.Table.from_batches([reader.get_batch(number)])
 
@@ -184,7 +182,8 @@ def sha256_of(path: Path, start: int = 0, stop: int | None = None) -> str:
 
 def write_json(path: Path, value: object) -> None:
     """Write JSON for machines and people (sorted, indented), flushed to the disk."""
-    with open(path, "w", encoding="utf-8") as file:
+    # A path may hold bytes that are no UTF-8: backslashreplace writes them as JSON's \udcXX.
+    with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
         json.dump(value, file, ensure_ascii=False, sort_keys=True, indent=1)
         file.write("\n")
         file.flush()
@@ -201,18 +200,24 @@ class Corpus:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         try:
-            text = (self.path / MANIFEST).read_text(encoding="utf-8")
+            manifest = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             raise UsageError(
                 f"{self.path} is not a corpus: it has no {MANIFEST} "
                 "(an interrupted run writes none)"
             ) from None
-        self.manifest: dict[str, Any] = json.loads(text)
+        except (ValueError, RecursionError):
+            raise UsageError(_damaged(self.path)) from None
+        if not isinstance(manifest, dict):
+            raise UsageError(_damaged(self.path))
+        self.manifest: dict[str, Any] = manifest
         if self.manifest.get("format") != FORMAT:
             raise UsageError(
                 f"{self.path}: format {self.manifest.get('format')} is not {FORMAT}; "
                 "make it again with this version"
             )
+        if not _is_manifest(manifest):
+            raise UsageError(_damaged(self.path))
 
     @staticmethod
     def at(path: str | os.PathLike[str]) -> bool:
@@ -248,8 +253,10 @@ class Corpus:
     @property
     def schema(self) -> pa.Schema:
         """The Arrow schema of the data."""
-        with pa.memory_map(str(self.path / self.pieces[0]["data"])) as source:
-            return pa.ipc.open_file(source).schema
+        if not self.pieces:
+            raise UsageError(_damaged(self.path))
+        with _opened(self.path / self.pieces[0]["data"]) as reader:
+            return reader.schema
 
     def batches(self) -> Iterator[pa.Table]:
         """The rows in order, in tables of about a thousand."""
@@ -266,6 +273,34 @@ class Corpus:
         """The rejects of the stage that made this corpus."""
         paths = [self.path / piece["rejects"] for piece in self.pieces]
         return pa.concat_tables([read_arrow(path) for path in paths])
+
+
+def _damaged(path: Path) -> str:
+    return f"{path / MANIFEST} is damaged, or another program's: make the corpus again"
+
+
+def _is_manifest(value: Mapping[str, Any]) -> bool:
+    """Whether a manifest has what readers take for granted, and names files of its folder."""
+    pieces, sources = value.get("pieces", []), value.get("sources", [])
+    return (
+        isinstance(value.get("kind"), str)
+        and isinstance(sources, list)
+        and all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in sources)
+        and isinstance(pieces, list)
+        and all(
+            isinstance(one, dict)
+            and isinstance(one.get("rows"), int)
+            and isinstance(one.get("sha256"), str)
+            and all(_is_inside(one.get(role)) for role in ("data", "rejects"))
+            for one in pieces
+        )
+    )
+
+
+def _is_inside(name: object) -> bool:
+    if not isinstance(name, str) or "\0" in name:
+        return False
+    return not os.path.isabs(name) and ".." not in Path(name).parts
 
 
 def write_corpus(

@@ -12,11 +12,18 @@ Bad input data is no exception: it is a verdict on a record (see `stages.verdict
 
 from __future__ import annotations
 
+from stages.secrets import masked
+
 
 class SeedbedError(Exception):
-    """The base of all errors that a user can act on; its text is one clear message."""
+    """The base of all errors that a user can act on: one clear message, or several mistakes found
+    together. No message shows a password."""
 
     exit_code = 1
+
+    def __init__(self, *messages: object) -> None:
+        self.messages = tuple(masked(str(message)) for message in messages)
+        super().__init__("\n".join(self.messages))
 
 
 class UsageError(SeedbedError):

@@ -31,6 +31,7 @@ VAL_KEYS = ("eval_loss", "val_loss", "valid_loss", "validation_loss", "eval/loss
 EPOCH_KEYS = ("epoch", "train/epoch")
 PRINTED = re.compile(r"\{[^{}]*'(?:eval_)?loss'[^{}]*\}")
 NOT_LITERAL = re.compile(r"(:\s*)(-?)(nan|inf)\b")
+MOST_STEPS, MOST_EPOCHS = 1e12, 1e5  # beyond these a number is damage
 LN2 = math.log(2)
 
 
@@ -77,7 +78,12 @@ def _title(found: Path) -> str:
     summary = found.parent / "summary.json"
     if found.name != "curve.jsonl" or not summary.is_file():
         return found.name
-    facts = json.loads(summary.read_text(encoding="utf-8"))
+    try:
+        facts = json.loads(summary.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return found.name
+    if not isinstance(facts, dict):
+        return found.name
     return f"{facts.get('method')} on {facts.get('base')}"
 
 
@@ -116,12 +122,17 @@ def _rows(path: Path) -> tuple[list[Row], Row]:
         return _event_rows(path), {}
     text = path.read_text(encoding="utf-8", errors="replace")
     if path.suffix == ".csv":
-        return [_filled(row) for row in csv.DictReader(text.splitlines())], {}
+        try:
+            return [_filled(row) for row in csv.DictReader(text.splitlines())], {}
+        except csv.Error as error:
+            raise UsageError(f"{path} cannot be read as CSV: {error}") from None
     if path.suffix == ".json":
         try:
             whole = json.loads(text)
         except ValueError as error:
             raise UsageError(f"{path} is not JSON: {error}") from None
+        except RecursionError:
+            raise UsageError(f"{path} is no training log: it is nested too deeply") from None
         state = whole if isinstance(whole, dict) else {}
         rows = state.get("log_history", whole)
         if not isinstance(rows, list):
@@ -142,7 +153,7 @@ def _json_line(line: str) -> dict[str, Any] | None:
         return None
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return row if isinstance(row, dict) else None
 
@@ -150,7 +161,11 @@ def _json_line(line: str) -> dict[str, Any] | None:
 def _own(row: dict[str, Any]) -> Row:
     """A line of our curve.jsonl in the words of other trainers."""
     if row.get("split") == "val":
-        return {"step": row["step"], "epoch": row["epoch"], "eval_loss": row["loss"]}
+        return {
+            "step": row.get("step"),
+            "epoch": row.get("epoch"),
+            "eval_loss": row.get("loss"),
+        }
     return row
 
 
@@ -181,6 +196,13 @@ def _number(value: object) -> float | None:
         return float(value)
     except ValueError:
         return None
+    except OverflowError:  # an integer of hundreds of digits
+        return math.inf if not isinstance(value, str) and value > 0 else -math.inf
+
+
+def _within(value: float | None, most: float) -> float | None:
+    """The value when it can be a step or an epoch."""
+    return value if value is not None and abs(value) <= most else None
 
 
 def _value(row: Row, keys: Iterable[str]) -> float | None:
@@ -201,15 +223,20 @@ def _log(rows: list[Row], state: Row, has_steps: bool) -> Log:
     # A closing summary (train_runtime) gives the mean of the run as train_loss: no line of it.
     lines = [row for row in rows if not _summary(row)]
     train, val = [], []
+    without = 0
     for number, row in enumerate(lines):
-        step = _value(row, STEP_KEYS) if has_steps else float(number + 1)
-        epoch = _value(row, EPOCH_KEYS)
+        given = _value(row, STEP_KEYS) if has_steps else float(number + 1)
+        step = _within(given, MOST_STEPS)
+        without += step is None and given is not None
+        epoch = _within(_value(row, EPOCH_KEYS), MOST_EPOCHS)
         loss, val_loss = _value(row, LOSS_KEYS), _value(row, VAL_KEYS)
         if loss is not None and step is not None:
             train.append((step, loss, math.nan if epoch is None else epoch))
         if val_loss is not None and step is not None:
             val.append((step, val_loss, math.nan if epoch is None else epoch))
     log = Log(_series(train), _series(val))
+    if without:
+        log.notes.append(f"{without} lines have a step that is no number of steps; left out")
     # A row of other trainers may hold null for what was not measured: such a key is no sign.
     keys = {key for row in rows for key, value in row.items() if value is not None}
     log.refused = _refusal(log.train, keys, rows, has_steps)

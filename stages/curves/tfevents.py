@@ -22,6 +22,8 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     while True:
         byte = data[at]
         at += 1
+        if shift > 63:
+            raise IndexError("a number of more than ten bytes")
         number |= (byte & 0x7F) << shift
         shift += 7
         if byte < 0x80:

@@ -45,6 +45,10 @@ class Limits:
     members: int = 1_000_000
     ratio: int = RATIO
 
+    def bomb(self, out: int, packed: int) -> bool:
+        """Whether so many bytes out of so many packed ones are too many."""
+        return out > RATIO_FLOOR and out > self.ratio * packed
+
 
 class Budget:
     """What may come out of so many packed bytes; shared by all members of an archive."""
@@ -62,7 +66,7 @@ class Budget:
             return {"limit": self._limits.total, "of": f"bytes of the {self._whole}"}
         if self.out > RATIO_FLOOR:
             packed = self._packed if isinstance(self._packed, int) else self._packed()
-            if self.out > self._limits.ratio * packed:
+            if self._limits.bomb(self.out, packed):
                 self.spent = True
                 told = {"limit": self._limits.ratio, "of": f"ratio of the {self._whole}"}
                 return {**told, "bytes": self.out, "packed": packed}

@@ -1,7 +1,8 @@
 """Rows of live PostgreSQL and SQLite databases, read-only, in one snapshot, with flat memory.
 
-Values are exactly what the server prints. Passwords are no part of a URL here: a URL ends up in
-manifests, places and errors, so PostgreSQL's own PGPASSWORD or password file gives them.
+Values are exactly what the server prints. Passwords are no part of a URL here (`stages.secrets`):
+PostgreSQL's own PGPASSWORD or password file gives them. A server that ends the reading, and a file
+that is locked, are no fault of the data: the stage fails, and the next run reads again.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from stages import records
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
@@ -22,6 +23,7 @@ from stages.extract.databases.rows import Batch, Unread
 from stages.extract.forms import Names
 from stages.extract.row_records import Layout, as_json, key_text
 from stages.place import Place
+from stages.secrets import problem
 
 _SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db3")
 _POSTGRES = ("postgresql", "postgres")
@@ -85,7 +87,13 @@ class DatabaseExtract(RowSource):
         """
         if "://" not in path:
             return self._file_parts(path)
-        url = urlsplit(path)
+        if wrong := problem(path):
+            raise UsageError(wrong)
+        try:
+            url = urlsplit(path)
+            _ = url.port
+        except ValueError as error:
+            raise UsageError(f"{path} is no URL: {error}") from None
         if url.scheme == "sqlite":
             if url.netloc:
                 raise UsageError(
@@ -102,11 +110,6 @@ class DatabaseExtract(RowSource):
             raise UsageError(
                 f"a database is postgresql://user@host:port/name or sqlite:///path, not "
                 f"{url.scheme}://"
-            )
-        if url.password is not None or "password" in parse_qs(url.query):
-            raise UsageError(
-                "leave the password out of the URL, it would be written to manifests: set "
-                "PGPASSWORD or write a line host:port:database:user:password into ~/.pgpass"
             )
         mark = f"snapshot {self.snapshot}" if self.snapshot is not None else secrets.token_hex(16)
         return [Part("", (), detail={"url": path}, fingerprint=f"{path} {mark}")]

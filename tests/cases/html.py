@@ -55,12 +55,9 @@ def _refused(folder: Path) -> list[Case]:
     )
     _write(refused / "tags.html", "a<br>" * ((1 << 20) + 1))
     (refused / "gone.html").symlink_to(refused / "nowhere")
-<<<<<<< HEAD
     (refused / "away.html").symlink_to(folder / "tides.html")
     reasons = ("empty", "binary", "no_text", "needs_script", "too_short", "unreadable", "link")
-=======
-    reasons = ("empty", "binary", "no_text", "needs_script", "too_short", "unreadable", "markup")
->>>>>>> w-html
+    reasons += ("markup",)
     tides = _write(folder / "tides.html", PAGE)
     return [
         Case(HtmlExtract(min_words=20), path=str(refused), reasons=dict.fromkeys(reasons, 1)),

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages import Diagnose
 from stages.curves.read import log_file, read_log
 from stages.curves.tfevents import scalars
 from stages.errors import UsageError
@@ -207,3 +208,67 @@ def test_any_history_is_diagnosed(tmp_path_factory: Any, history: list[dict[str,
     found = diagnose(trainer_state(path, history))
     json.dumps(found, allow_nan=False)
     assert found
+
+
+# --- damage -------------------------------------------------------------------------------------
+
+
+def _lines(*more: str) -> str:
+    rows = [json.dumps({"step": n, "loss": 2 - n / 100, "epoch": n / 20}) for n in range(1, 60)]
+    return "\n".join([*rows, *more]) + "\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"step": 1e999, "loss": 1}',
+        '{"step": NaN, "loss": 1}',
+        '{"step": ' + "9" * 4000 + ', "loss": 1}',
+        '{"step": -1e308, "loss": 1}',
+    ],
+)
+def test_a_step_that_is_no_number_of_steps_is_left_out_and_told(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "trainer_log.jsonl"
+    path.write_text(_lines(line))
+    log = read_log(path)
+    assert len(log.train) == 59
+    assert log.notes[0] == "1 lines have a step that is no number of steps; left out"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"step": 60, "loss": 1e999}',
+        '{"step": 60, "loss": ' + "9" * 4000 + "}",
+        '{"step": 60, "loss": 1, "epoch": 1e17}',
+        '{"a": ' + "[" * 100_000,
+        '{"split": "val"}',
+    ],
+)
+def test_damaged_lines_end_nothing(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "curve.jsonl"
+    path.write_text(_lines(line))
+    (tmp_path / "out").mkdir()
+    summary = Diagnose().run(path, tmp_path / "out", tmp_path, lambda done, total: None)
+    assert summary["train_lines"] in (59, 60)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("a.json", '{"log_history":' + "[" * 100_000, "nested too deeply"),
+        ("a.csv", "step,loss\n1," + "9" * 200_000, "cannot be read as CSV"),
+    ],
+)
+def test_a_log_of_no_use_is_one_sentence(name: str, text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(UsageError, match=words):
+        read_log(tmp_path / name)
+
+
+def test_a_number_without_end_in_an_event_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.tfevents.1"
+    message = b"\x10" + b"\xff" * 3000 + b"\x01"
+    record = struct.pack("<Q", len(message)) + bytes(4) + message + bytes(4)
+    path.write_bytes(record * 3)
+    assert len(read_log(path).train) == 0

@@ -9,17 +9,19 @@ import socket
 import sqlite3
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stages import DatabaseExtract
-from stages.errors import UsageError
+from stages.errors import StageFailed, UsageError
 from stages.extract.databases.postgres import password_of
+from tests.pipeline import world
 
 SECRET = "s3cret-Pa:ss"
 POSTS = """
@@ -313,3 +315,111 @@ def test_damage_is_a_fault_after_the_rows_before_it(tmp_path: Path) -> None:
     assert 1000 <= len(kept) < 5000
     assert [(r["reason"], r["failed"]) for r in rejects] == [("unreadable", True)]
     assert "malformed" in rejects[0]["evidence"]
+
+
+def test_a_damaged_schema_is_a_fault(tmp_path: Path) -> None:
+    path = tmp_path / "schema.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT)")
+        connection.execute("INSERT INTO t VALUES (1, 'words')")
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"CREATE TABLE t", b"CREATE TRBLE t"))
+    kept, rejects = read(DatabaseExtract(), str(path))
+    assert kept == [] and [r["reason"] for r in rejects] == ["unreadable"]
+
+
+def test_a_locked_file_is_no_damage(forum: Path) -> None:
+    with closing(sqlite3.connect(forum, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StageFailed, match="locked: nothing of it is taken for damage"):
+            read(DatabaseExtract(), str(forum))
+    assert len(read(DatabaseExtract(), str(forum))[0]) == 3
+
+
+# --- servers that go away -----------------------------------------------------------------------
+
+
+def _forward(server: str, most: int) -> int:
+    """The port of a proxy that hangs up after the server has sent `most` bytes."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+    port = int(server.rpartition(":")[2].partition("/")[0])
+
+    def pump(source: socket.socket, target: socket.socket, left: float) -> None:
+        try:
+            while left > 0 and (data := source.recv(65536)):
+                target.sendall(data)
+                left -= len(data)
+        except OSError:
+            pass
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def serve() -> None:
+        client, _ = listening.accept()
+        upstream = socket.create_connection(("127.0.0.1", port))
+        threading.Thread(target=pump, args=(client, upstream, 1e9), daemon=True).start()
+        pump(upstream, client, most)
+        listening.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return int(listening.getsockname()[1])
+
+
+def test_a_session_that_is_ended_fails_the_stage(server: str) -> None:
+    port = int(server.rpartition(":")[2].partition("/")[0])
+    stage = DatabaseExtract(query="SELECT id, question AS text FROM public.posts", key=("id",))
+    items = stage.read(stage.parts(server, 1)[0])
+    next(items)
+    _run(port, "forum", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+         "application_name = 'seedbed'")  # fmt: skip
+    with pytest.raises(StageFailed, match=r"the server ended the reading .* reads this database"):
+        list(items)
+
+
+def test_a_connection_that_breaks_off_fails_the_stage(server: str) -> None:
+    url = server.replace(server.rpartition(":")[2].partition("/")[0], str(_forward(server, 90_000)))
+    with pytest.raises(StageFailed, match="connection broke off"):
+        read(DatabaseExtract(table="posts"), url)
+
+
+def test_a_run_goes_on_after_the_server_has_come_back(server: str, tmp_path: Path) -> None:
+    broken = server.replace(
+        server.rpartition(":")[2].partition("/")[0], str(_forward(server, 90_000))
+    )
+    world.lines(tmp_path / "in.jsonl", range(3))
+    source = "jsonl: {path: in.jsonl}\n  - database: {path: '%s', table: posts}"
+    world.recipe(tmp_path, source % broken)
+    done = world.seedbed("run", "t.yaml", cwd=tmp_path, code=3, PGPASSWORD=SECRET)
+    assert "the same command reads this database again" in done.stderr
+    world.recipe(tmp_path, source % server)
+    done = world.seedbed("run", "t.yaml", cwd=tmp_path, PGPASSWORD=SECRET)
+    assert world.work(tmp_path) == {"jsonl": (0, 1), "database": (1, 0)}
+
+
+def test_values_out_of_the_character_set_are_faults(server: str) -> None:
+    port = int(server.rpartition(":")[2].partition("/")[0])
+    _run(port, "forum", "CREATE DATABASE plain ENCODING 'SQL_ASCII' TEMPLATE template0 "
+         "LC_COLLATE 'C' LC_CTYPE 'C'")  # fmt: skip
+    _run(port, "plain", r"CREATE TABLE t (id int PRIMARY KEY, text text); INSERT INTO t VALUES "
+         r"(1, 'good'), (2, E'caf\xe9'), (3, E'gr\xc3\xbcn')")  # fmt: skip
+    kept, rejects = read(DatabaseExtract(table="t"), server.replace("/forum", "/plain"))
+    assert [row["text"] for row in kept] == ["good", "grün"]
+    assert [(r["reason"], r["place"]) for r in rejects] == [("encoding", "!t[row=2]")]
+    assert json.loads(rejects[0]["evidence"]) == {"column": "text", "bytes": b"caf\xe9".hex()}
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgresql://u@127.0.0.1:99999/d", "Port out of range"),
+        ("postgresql://u@127.0.0.1:x/d", "is no URL"),
+        ("postgresql://[::1/d", "is no URL"),
+    ],
+)
+def test_a_url_that_is_none_is_one_sentence(url: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        DatabaseExtract().parts(url, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -159,8 +160,9 @@ def test_the_merge_key_and_aliases(tmp_path: Path) -> None:
 def test_shared_aliases_do_not_multiply_the_work() -> None:
     lines = ["a0: &a0 [x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40)]
-    root, problems = load("\n".join(lines), "r.yaml")
-    assert root is not None and not problems
+    root, (problem,) = load("\n".join(lines), "r.yaml")
+    assert root is None and (problem.line, problem.column) == (6, 5)
+    assert "with its aliases this is more than 100,000 values" in problem.text
 
 
 def test_a_missing_or_unreadable_recipe_is_one_sentence(tmp_path: Path) -> None:
@@ -288,3 +290,42 @@ def test_every_stage_can_stand_in_a_recipe_with_its_defaults(tmp_path: Path) -> 
         assert not check.problems_of(cls, given_)
         checked += 1
     assert checked == len(stages.TABLE)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ('version: 1\nname: "a\\0b"\n', (2, 7), "name must not hold a NUL"),
+        ('version: 1\nname: "a\\ud800b"\n', (2, 7), "name must be UTF-8"),
+        (f"version: 1\nname: {'n' * 300}\n", (2, 7), "at most 200 bytes"),
+        ('version: 1\nname: "a\\nb"\n', (2, 7), "control characters"),
+        ('version: 1\nsources: [jsonl: {path: "a\\0"}]\n', (2, 25), "path must not hold a NUL"),
+        ("version: 1\nsources: [jsonl: {path: [u:pw@h]}]\n", (2, 25), "path must be text"),
+        ("version: 1\nseed: 0x" + "f" * 3000, (2, 7), "64 bits"),
+        ("version: 1\nseed: 0x" + "f" * 5000, (2, 7), "must be integer"),
+        ('version: 1\nx: "\\UFFFFFFFF"\n', (1, 1), "not YAML"),
+        ("version: 1\nx: " + "[" * 150 + "]" * 150, (2, 103), "nested too deeply"),
+    ],
+)
+def test_what_no_file_can_hold_is_a_problem_with_its_place(
+    text: str, place: tuple[int, int], words: str, tmp_path: Path
+) -> None:
+    found = [(line, column) for line, column, told in _problems(tmp_path, text) if words in told]
+    assert found == [place]
+
+
+@pytest.mark.parametrize("text", ["a: &a [*b]\nb: 1\n", "&k key: 1\n*k : 2\n", "? [a]\n: 1\n"])
+def test_anchors_in_odd_places_are_problems(text: str, tmp_path: Path) -> None:
+    assert _problems(tmp_path, text)
+
+
+def test_a_recipe_is_a_small_regular_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo.yaml")
+    with pytest.raises(UsageError, match="no regular file"):
+        read_recipe(tmp_path / "fifo.yaml")
+    (tmp_path / "large.yaml").write_bytes(b"a: 1\n" * 300_000)
+    with pytest.raises(UsageError, match="too large for a recipe: 1,500,000 bytes"):
+        read_recipe(tmp_path / "large.yaml")
+    (tmp_path / "wide.yaml").write_bytes("version: 1\n".encode("utf-16"))
+    with pytest.raises(UsageError, match="is no UTF-8"):
+        read_recipe(tmp_path / "wide.yaml")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.store import Store, is_full
+from pipeline.store import Store
+from pipeline.trouble import is_full
 
 KEY = "ab" + "0" * 62
 

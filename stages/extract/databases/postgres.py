@@ -6,14 +6,16 @@ settings of dates, time zone and numbers. The driver is pg8000 (BSD).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import ssl
+import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from stages.errors import UsageError
+from stages.errors import StageFailed, UsageError
 from stages.extract.databases.rows import BATCH, Batch, Unread, checked_key, chosen, quoted
 from stages.require import require
 
@@ -46,6 +48,11 @@ _FLOATS = frozenset((700, 701))
 _BOOL, _BYTEA = 16, 17
 # Types whose own order is total and the same on every server; others are ordered by their text.
 _ORDERED = _INTS | _FLOATS | {_BOOL, _BYTEA, 1700, 1082, 1083, 1114, 1184, 2950}
+# SQLSTATEs of a server that is stopping, starting, full, out of memory, or that cancels: nothing
+# that the data or the call could mend.
+_ENDED = ("08", "53", "57", "58", "40", "25P03", "25P04", "72000")
+# What the driver raises on bytes that are no answer of PostgreSQL's.
+_NONSENSE = (KeyError, ValueError, IndexError, TypeError, AttributeError, struct.error)
 _SSL = ("disable", "prefer", "require", "verify-full")
 
 
@@ -86,7 +93,8 @@ class _Server:
         database = unquote(parts.path[1:]) or user
         self._shown = f"postgresql://{user}@{host}:{port}/{database}"
         self._password = password_of(host, port, database, user)
-        self._errors = (pg8000.DatabaseError, pg8000.InterfaceError, OSError)
+        self._lost = (pg8000.InterfaceError, OSError)
+        self._errors = (pg8000.DatabaseError, *self._lost)
         socket = options.get("host", [""])[0]
         try:
             self._connection = pg8000.Connection(
@@ -101,36 +109,70 @@ class _Server:
                 application_name="seedbed",
             )
         except self._errors as error:
-            raise UsageError(f"{self._shown}: {self._sentence(error)}") from None
+            kind = StageFailed if _code(error).startswith(_ENDED) else UsageError
+            raise kind(f"{self._shown}: {self._sentence(error)}") from None
+        except _NONSENSE:
+            raise UsageError(f"{self._shown}: what answers there is no PostgreSQL") from None
         self._connection._usock.settimeout(None)
+        if self._connection._client_encoding == "ascii":  # SQL_ASCII promises nothing
+            self._connection._client_encoding = "utf-8"
+        self._connection.message_types[b"D"] = self._row
 
     def run(self, statement: str) -> list[list[Any]]:
         """The rows of one statement; the extended protocol takes no second one."""
+        return list(self._execute(statement).rows or ())
+
+    def _execute(self, statement: str, what: str = "") -> Any:
         try:
-            return list(self._connection.execute_unnamed(statement).rows or ())
+            return self._connection.execute_unnamed(statement)
         except self._errors as error:
-            raise UsageError(f"{self._shown}: {self._sentence(error)}") from None
+            if isinstance(error, self._lost) or _code(error).startswith(_ENDED):
+                raise StageFailed(
+                    f"{self._shown}: the server ended the reading ({self._sentence(error)}); what "
+                    "was finished is kept, the same command reads this database again"
+                ) from None
+            raise UsageError(f"{what or self._shown}: {self._sentence(error)}") from None
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{what or self._shown}: a name is not in {error.encoding}") from None
+        except _NONSENSE as error:
+            raise StageFailed(
+                f"{self._shown}: the server's answer cannot be understood ({error!r}); run again"
+            ) from None
+
+    def _row(self, data: memoryview, context: Any) -> None:
+        """Take a row apart; what is not in the client's encoding keeps its bytes as surrogates."""
+        encoding, at = self._connection._client_encoding, 2
+        row: list[Any] = []
+        for turn in context.input_funcs:
+            (size,) = struct.unpack_from("!i", data, at)
+            at += 4
+            if size < 0:
+                row.append(None)
+                continue
+            raw = bytes(data[at : at + size])
+            at += size
+            try:
+                row.append(turn(raw.decode(encoding)))
+            except UnicodeDecodeError:
+                row.append(_NotText(raw))
+        context.rows.append(row)
 
     def close(self) -> None:
         """End the session."""
-        try:
+        with contextlib.suppress(*self._errors, *_NONSENSE):
             self._connection.close()
-        except self._errors:
-            return
 
     def _sentence(self, error: BaseException) -> str:
         found = error.args[0] if error.args else error
         text = str(found.get("M", found)) if isinstance(found, dict) else str(found)
+        if text == "network error":  # the driver's word for an end of the stream
+            text = "the connection broke off"
         return text.replace(self._password, "***") if self._password else text
 
     def select(self, table: str | None, select: str, key: Sequence[str]) -> Iterator[Batch]:
         """The rows of a SELECT in the order of the key, then of all columns."""
-        try:
-            described = self._connection.execute_unnamed(f"SELECT * FROM ({select}) AS q LIMIT 0")
-        except self._errors as error:
-            raise UsageError(
-                f"{'query' if table is None else table}: {self._sentence(error)}"
-            ) from None
+        what = "query" if table is None else table
+        described = self._execute(f"SELECT * FROM ({select}) AS q LIMIT 0", what)
         columns = tuple(str(column["name"]) for column in described.columns)
         kinds = {str(column["name"]): int(column["type_oid"]) for column in described.columns}
         if len(kinds) < len(columns):
@@ -146,13 +188,29 @@ class _Server:
         turns = [_turn(kinds[name]) for name in columns]
         first = 1
         while rows := self.run(f"FETCH FORWARD {BATCH} FROM seedbed_rows"):
-            values = [
-                tuple(None if v is None else turn(v) for turn, v in zip(turns, row, strict=True))
-                for row in rows
-            ]
+            values = [_turned(row, turns, columns) for row in rows]
             yield Batch(table, columns, names, values, first)
             first += len(rows)
         self.run("CLOSE seedbed_rows")
+
+
+class _NotText(bytes):
+    """A value that is not in the character set that the server names."""
+
+
+def _turned(
+    row: Sequence[Any], turns: Sequence[Any], columns: Sequence[str]
+) -> tuple[Any, ...] | Unread:
+    for name, value in zip(columns, row, strict=True):
+        if isinstance(value, _NotText):
+            return Unread("encoding", {"column": name, "bytes": value[:16].hex()})
+    return tuple(None if v is None else turn(v) for turn, v in zip(turns, row, strict=True))
+
+
+def _code(error: BaseException) -> str:
+    """The server's SQLSTATE."""
+    found = error.args[0] if error.args else None
+    return str(found.get("C", "")) if isinstance(found, dict) else ""
 
 
 def _order(name: str, kind: int) -> str:

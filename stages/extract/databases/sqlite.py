@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from stages.errors import UsageError
+from stages.errors import StageFailed, UsageError
 from stages.extract.databases.rows import BATCH, Batch, Unread, checked_key, chosen, quoted
 
 
@@ -22,7 +22,7 @@ def read(
             f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, isolation_level=None
         )
     except sqlite3.Error as error:
-        yield Unread("unreadable", {"error": str(error)})
+        yield _unreadable(path, error)
         return
     try:
         connection.text_factory = _text
@@ -34,15 +34,18 @@ def read(
                 f"SELECT name FROM sqlite_master WHERE type IN {kinds} "
                 "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
             )
-            names = [str(row[0]) for row in found]
+            names = [row[0] for row in found]
         except sqlite3.DatabaseError as error:
-            yield Unread("unreadable", {"error": str(error)})
+            yield _unreadable(path, error)
             return
         if query is not None:
-            yield from _select(connection, None, query.strip().rstrip(";"), key)
+            yield from _select(path, connection, None, query.strip().rstrip(";"), key)
             return
-        for name in chosen(names, table):
-            yield from _table(connection, name, key)
+        for name in names:
+            if isinstance(name, _NotText):
+                yield Unread("encoding", {"table": name[:64].hex()})
+        for name in chosen([str(name) for name in names if isinstance(name, str)], table):
+            yield from _table(path, connection, name, key)
     finally:
         connection.close()
 
@@ -65,18 +68,41 @@ def _checked(row: tuple[Any, ...], columns: Sequence[str]) -> tuple[Any, ...] | 
     return row
 
 
+# What SQLite says of the machine, not of the file's content: PERM, BUSY, LOCKED, NOMEM, INTERRUPT,
+# IOERR, FULL, CANTOPEN, PROTOCOL, AUTH.
+_MACHINE = frozenset((3, 5, 6, 7, 9, 10, 13, 14, 15, 23))
+_MISTAKE = 1  # SQLITE_ERROR: the statement cannot be done
+
+
+def _unreadable(
+    path: Path, error: Exception, table: str | None = None, rows: int | None = None
+) -> Unread:
+    """The fault of a damaged file; StageFailed for what the next run may read."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _MACHINE:
+        raise StageFailed(
+            f"{path}: {error}: nothing of it is taken for damage; run again when no other program "
+            "holds the file and it can be opened"
+        ) from None
+    told = {} if rows is None else {"rows": rows}
+    return Unread("unreadable", {"error": str(error), **told}, table)
+
+
 def _table(
-    connection: sqlite3.Connection, name: str, key: Sequence[str]
+    path: Path, connection: sqlite3.Connection, name: str, key: Sequence[str]
 ) -> Iterator[Batch | Unread]:
-    info = connection.execute(f"PRAGMA table_info({quoted(name)})").fetchall()
+    try:
+        info = connection.execute(f"PRAGMA table_info({quoted(name)})").fetchall()
+    except sqlite3.DatabaseError as error:
+        yield _unreadable(path, error, name, 0)
+        return
     if not key:
         primary = sorted((row[5], str(row[1])) for row in info if row[5])
         key = [column for _, column in primary]
-    yield from _select(connection, name, f"SELECT * FROM {quoted(name)}", key)
+    yield from _select(path, connection, name, f"SELECT * FROM {quoted(name)}", key)
 
 
 def _select(
-    connection: sqlite3.Connection, table: str | None, select: str, key: Sequence[str]
+    path: Path, connection: sqlite3.Connection, table: str | None, select: str, key: Sequence[str]
 ) -> Iterator[Batch | Unread]:
     try:
         described = connection.execute(f"SELECT * FROM ({select}) LIMIT 0").description
@@ -86,14 +112,20 @@ def _select(
         cursor = connection.execute(
             f"SELECT * FROM ({select}) ORDER BY " + ", ".join(str(n + 1) for n in order)
         )
-    except (sqlite3.OperationalError, sqlite3.Warning, sqlite3.ProgrammingError) as error:
-        raise UsageError(f"{'query' if table is None else table}: {error}") from None
+    except UnicodeDecodeError as error:
+        yield Unread("encoding", {"error": f"the name of a column: {error.reason}"}, table)
+        return
+    except (sqlite3.Error, sqlite3.Warning) as error:
+        if getattr(error, "sqlite_errorcode", _MISTAKE) & 0xFF == _MISTAKE:
+            raise UsageError(f"{'query' if table is None else table}: {error}") from None
+        yield _unreadable(path, error, table, 0)
+        return
     first = 1
     while True:
         try:
             rows = cursor.fetchmany(BATCH)
         except sqlite3.DatabaseError as error:
-            yield Unread("unreadable", {"error": str(error), "rows": first - 1}, table)
+            yield _unreadable(path, error, table, first - 1)
             return
         if not rows:
             return
