@@ -81,7 +81,7 @@ def check_recipe(recipe: Recipe) -> None:
     """UsageError with every reason why a run may not write where the recipe says."""
     problems = [str(problem) for problem in problems_of_places(recipe)]
     if problems:
-        raise UsageError("\n".join(problems))
+        raise UsageError(*problems)
     store, folder = store_of(recipe), folder_of(recipe)
     problems += [
         why
@@ -97,7 +97,7 @@ def check_recipe(recipe: Recipe) -> None:
         shown = _shown(recipe, folder)
         problems = [*_read_and_shown(recipe, shown), *_foreign(shown), *_no_files(folder)]
     if problems:
-        raise UsageError("\n".join(problems))
+        raise UsageError(*problems)
 
 
 def _ours_above(path: Path) -> Iterator[tuple[Path, str]]:

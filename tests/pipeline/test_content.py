@@ -19,6 +19,7 @@ from pipeline.jobs import execute
 from pipeline.recipe import read_recipe
 from pipeline.run import run_recipe
 from pipeline.store import Store
+from stages.base import Source
 from stages.corpus import Corpus
 from stages.errors import Changed, StageFailed
 from tests.pipeline import world
@@ -128,7 +129,10 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
 
 
 def _in_process(self: Any, part: Any, name: str, isolate: bool = False) -> Any:
-    return self._gathered(part, name, self.read(part))
+    return _SPLITS(self, part, name, False)
+
+
+_SPLITS = Source.splits
 
 
 def test_a_file_that_never_rests_ends_the_run_with_a_clear_sentence(folder: Path) -> None:
