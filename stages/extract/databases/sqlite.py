@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from stages.errors import UsageError
 from stages.extract.databases.rows import BATCH, Batch, Unread, checked_key, chosen, quoted
+from stages.extract.select_text import bare
 
 
 def read(
@@ -38,7 +39,7 @@ def read(
             yield Unread("unreadable", {"error": str(error)})
             return
         if query is not None:
-            yield from _select(connection, None, query.strip().rstrip(";"), key)
+            yield from _select(connection, None, bare(query), key)
             return
         for name in chosen(names, table):
             yield from _table(connection, name, key)
@@ -78,12 +79,12 @@ def _select(
     connection: sqlite3.Connection, table: str | None, select: str, key: Sequence[str]
 ) -> Iterator[Batch | Unread]:
     try:
-        described = connection.execute(f"SELECT * FROM ({select}) LIMIT 0").description
+        described = connection.execute(f"SELECT * FROM (\n{select}\n) LIMIT 0").description
         columns = tuple(str(column[0]) for column in described)
         order = [columns.index(name) for name in checked_key(key, columns)]
         order += [n for n in range(len(columns)) if n not in order]
         cursor = connection.execute(
-            f"SELECT * FROM ({select}) ORDER BY " + ", ".join(str(n + 1) for n in order)
+            f"SELECT * FROM (\n{select}\n) ORDER BY " + ", ".join(str(n + 1) for n in order)
         )
     except (sqlite3.OperationalError, sqlite3.Warning, sqlite3.ProgrammingError) as error:
         raise UsageError(f"{'query' if table is None else table}: {error}") from None

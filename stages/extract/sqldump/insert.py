@@ -11,7 +11,7 @@ from stages.extract.sqldump.dialect import Session
 from stages.extract.sqldump.lexer import NAME, NAMES, Syntax, row, split_names, unquoted
 from stages.extract.sqldump.literals import Literal, Refused, Short, Values
 from stages.extract.sqldump.rows import Refusal, Row, Shape
-from stages.extract.sqldump.statements import pass_to
+from stages.extract.sqldump.statements import end_of_row, pass_to
 from stages.extract.sqldump.window import TooLong
 
 if TYPE_CHECKING:
@@ -359,6 +359,12 @@ def _slow_row(
 
 
 def _row_end(session: Session, data: bytes, pos: int) -> int:
+    """Where the row ends; Short when it may go on."""
+    if session.dialect in ("mysql", "postgres"):
+        end = end_of_row(session, data, pos)
+        if end < 0:
+            raise Short
+        return end
     values, depth = Values(session, data, pos), 0
     while values.kind:
         if values.is_mark(b"("):

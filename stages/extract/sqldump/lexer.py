@@ -23,12 +23,18 @@ class Syntax(NamedTuple):
     charset: str
 
 
+def _name(opening: bytes, closing: bytes) -> bytes:
+    """The pattern of a quoted name; a doubled closing mark stands for one."""
+    plain, doubled = rb"[^%b]" % closing, rb"(?:%b%b[^%b]{0,512}+)" % (closing, closing, closing)
+    return rb"%b(?:%b{1,512}+%b{0,16}+|%b{1,16}+)%b" % (opening, plain, doubled, doubled, closing)
+
+
 # Servers take names of 128 characters at most, and four of them with dots between; the limits keep
 # a quote that does not close from being looked for through the whole window at each statement.
 NAME = (
-    rb"(?:`(?:[^`]|``){1,512}+`|\"(?:[^\"]|\"\"){1,512}+\"|\[(?:[^\]]|\]\]){1,512}+\]"
-    rb"|[A-Za-z_@#\x80-\xff][\w$#@\x80-\xff]{0,511}+)"
-)
+    rb"(?:" + _name(b"`", b"`") + rb"|" + _name(b'"', b'"') + rb"|" + _name(rb"\[", rb"\]")
+    + rb"|[A-Za-z_@#\x80-\xff][\w$#@\x80-\xff]{0,511}+)"
+)  # fmt: skip
 NAMES = rb"(?:" + NAME + rb"(?:\s*+\.\s*+" + NAME + rb"){0,3}+)"
 _COMMENT = rb"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/"
 BARE = rb"[-+.\w]++"

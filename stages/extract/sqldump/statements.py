@@ -101,6 +101,28 @@ def pass_row(window: Window, session: Session) -> bool:
             return False
 
 
+def end_of_row(session: Session, data: bytes, pos: int) -> int:
+    """Where the row that opens at a place of `data` ends; -1 when it is not there."""
+    pattern, depth = statement(session.syntax, b"()"), 0
+    while True:
+        match = pattern.match(data, pos)
+        assert match is not None
+        pos = match.end()
+        mark = data[pos : pos + 1]
+        if mark in (b"(", b")"):
+            pos += 1
+            depth += 1 if mark == b"(" else -1
+            if depth <= 0:
+                return pos
+        elif session.dialect == "postgres" and (tag := _DOLLAR.match(data, pos)) is not None:
+            close = data.find(tag[0], tag.end())
+            if close < 0:
+                return -1
+            pos = close + len(tag[0])
+        else:
+            return -1
+
+
 def pass_token(window: Window, syntax: Syntax) -> bool:
     """Go behind the string or comment that opens at the position, or a run of other bytes."""
     data, pos, dialect = window.data, window.pos, syntax.dialect

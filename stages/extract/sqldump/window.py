@@ -17,15 +17,19 @@ class Utf16:
     """A UTF-16 stream as UTF-8; what is no character becomes a lone surrogate, so none is lost."""
 
     def __init__(self, stream: IO[bytes], big: bool) -> None:
-        self._stream = stream
-        self._decoder = codecs.getincrementaldecoder("utf-16-be" if big else "utf-16-le")(
-            "surrogatepass"
-        )
+        self._stream, self._codec = stream, "utf-16-be" if big else "utf-16-le"
+        self._decoder = codecs.getincrementaldecoder(self._codec)("surrogatepass")
 
     def read(self, size: int) -> bytes:
         """About `size` bytes."""
         data = self._stream.read(max(2, size))
-        text: str = self._decoder.decode(data, final=not data)
+        text: str = self._decoder.decode(data)
+        if not data:
+            left = self._decoder.getstate()[0]
+            self._decoder.reset()
+            whole = len(left) // 2 * 2
+            text = left[:whole].decode(self._codec, "surrogatepass")
+            text += "".join(chr(0xDC00 + byte) for byte in left[whole:])
         return text.encode("utf-8", "surrogatepass")
 
 
