@@ -12,15 +12,14 @@ _PIECES = re.compile(
     re.DOTALL,
 )
 # DuckDB's, PostgreSQL's and SQLite's; those without parentheses stand in the second set
-_CALLS = frozenset(
+_CALLED = (
     "random rand setseed gen_random_uuid uuid uuidv4 uuidv7 uuid_generate_v4 randomblob "
     "random_normal now today clock_timestamp statement_timestamp transaction_timestamp timeofday "
     "get_current_timestamp get_current_time current_localtime current_localtimestamp nextval "
-    "currval lastval changes total_changes last_insert_rowid txid_current pg_backend_pid".split()
+    "currval lastval changes total_changes last_insert_rowid txid_current pg_backend_pid"
 )
-_WORDS = frozenset(
-    "current_timestamp current_date current_time localtime localtimestamp tablesample".split()
-)
+_NAMED = "current_timestamp current_date current_time localtime localtimestamp tablesample"
+_CALLS, _WORDS = frozenset(_CALLED.split()), frozenset(_NAMED.split())
 
 
 def _words(query: str) -> tuple[str, list[tuple[str, str]]]:

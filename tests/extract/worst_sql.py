@@ -55,10 +55,21 @@ def _listed(n: int) -> bytes:
     )  # fmt: skip
 
 
+def _auto_increment(n: int) -> bytes:
+    columns = b",".join(b"c%d int auto_increment" % i for i in range(n // 35))
+    values = b",".join([b"NULL"] * (n // 35))
+    return MYSQL + b"CREATE TABLE w (" + columns + b");\nINSERT INTO w VALUES (" + values + b");\n"
+
+
+def _wide(narrow: Case) -> Case:
+    return lambda n: b"\xff\xfe" + narrow(n // 2).decode().encode("utf-16-le")
+
+
 def _nested(opening: bytes, closing: bytes) -> Case:
     def write(n: int) -> bytes:
         deep = n // (len(opening) + len(closing))
-        return MYSQL + _KEPT + _INTO + b"(3," + opening * deep + b"'x'" + closing * deep + b");\n" + _KEPT
+        value = opening * deep + b"'x'" + closing * deep
+        return MYSQL + _KEPT + _INTO + b"(3," + value + b");\n" + _KEPT
 
     return write
 
@@ -194,11 +205,7 @@ CASES: dict[str, Case] = {
     "dotted_name": _of(MYSQL, b"a.", b"INSERT INTO ", b"a VALUES (1);\n"),
     "long_name": _of(MYSQL, b"a", b"INSERT INTO ", b" VALUES (1);\n"),
     "long_quoted_name": _of(MYSQL, b"``", b"INSERT INTO `", b"` VALUES (1);\n"),
-    "auto_increment": lambda n: (
-        b"-- MySQL dump 10\nCREATE TABLE w ("
-        + b",".join(b"c%d int auto_increment" % i for i in range(n // 35)) + b");\nINSERT INTO w VALUES ("
-        + b",".join([b"NULL"] * (n // 35)) + b");\n"
-    ),
+    "auto_increment": _auto_increment,
     # CREATE
     "create_parentheses": _of(MYSQL, b"(", b"CREATE TABLE x (a int default ", b");\n" + _KEPT),
     "create_tokens": _of(MYSQL, b"a+", b"CREATE TABLE x (a int check (", b"1));\n" + _KEPT),
@@ -245,13 +252,9 @@ CASES: dict[str, Case] = {
     "begins": _of(ORACLE, b"BEGIN "),
     "words": _of(MYSQL, b"a "),
     "binary": _of(b"", b"\xff\xfe\xfd"),
-    "wide_text": lambda n: (
-        b"\xff\xfe" + (MYSQL + _filled(n // 2, b"(1,'a'),", _INTO, b"(1,'b');\n")).decode().encode("utf-16-le")
-    ),
-    "wide_comment": lambda n: b"\xff\xfe" + (MYSQL + _filled(n // 2, b"x", b"-- ")).decode().encode("utf-16-le"),
-    "wide_string": lambda n: (
-        b"\xff\xfe" + (MYSQL + _filled(n // 2, b"x", _INTO + b"(1,'", b"');\n")).decode().encode("utf-16-le")
-    ),
+    "wide_text": _wide(_of(MYSQL, b"(1,'a'),", _INTO, b"(1,'b');\n")),
+    "wide_comment": _wide(_of(MYSQL, b"x", b"-- ")),
+    "wide_string": _wide(_of(MYSQL, b"x", _INTO + b"(1,'", b"');\n")),
     # the head, by which the dialect is found
     "head_at": _of(b"", b"@ "),
     "head_at_lines": _of(b"CONNECT TO S@\n", b"@\n\n"),

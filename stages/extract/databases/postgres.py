@@ -127,7 +127,9 @@ class _Server:
     def select(self, table: str | None, select: str, key: Sequence[str]) -> Iterator[Batch]:
         """The rows of a SELECT in the order of the key, then of all columns."""
         try:
-            described = self._connection.execute_unnamed(f"SELECT * FROM (\n{select}\n) AS q LIMIT 0")
+            described = self._connection.execute_unnamed(
+                f"SELECT * FROM (\n{select}\n) AS q LIMIT 0"
+            )
         except self._errors as error:
             raise UsageError(
                 f"{'query' if table is None else table}: {self._sentence(error)}"

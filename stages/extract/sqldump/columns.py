@@ -153,9 +153,7 @@ def _bytea(data: bytes) -> bytes:
         raise Refused("value", value=data[:120].decode("utf-8", "replace"), type="bytea") from None
     if b"\\" not in data:
         return data
-    return substituted(
-        _PG_OCTAL, lambda m: bytes([int(m[1], 8) & 255]) if m[1] else b"\\", data
-    )
+    return substituted(_PG_OCTAL, lambda m: bytes([int(m[1], 8) & 255]) if m[1] else b"\\", data)
 
 
 def _number(data: bytes, kind: str | None) -> Any:

@@ -39,7 +39,7 @@ _EVIDENCE: tuple[tuple[str, int, bytes], ...] = (
     ("oracle", 8, rb"(?i)\bvarchar2\b|^SET DEFINE|\bHEXTORAW\(|\bto_(?:date|timestamp)\("),
     ("oracle", 8, rb"(?im)^REM |^PROMPT |\bFROM dual\b|^INSERT ALL\b|[^\w]q'\["),
     ("oracle", 3, rb"(?im)^/\s*$|\bNUMBER\b|\bCLOB\b"),
-    ("db2", 20, rb"(?i)^--#SET TERMINATOR|^CONNECT TO \w+\s*[@;]|;(?=[^\S\n]*+\n)\s*+CONNECT RESET"),
+    ("db2", 20, rb"(?i)^--#SET TERMINATOR|^CONNECT TO \w+\s*[@;]|;[^\S\n]*+\n\s*+CONNECT RESET"),
     ("db2", 6, rb"(?i)\bDb2\b|\bBLOB\(X'"),
     ("db2", 3, rb"(?im)@\s*$"),
 )  # fmt: skip

@@ -14,7 +14,6 @@ from stages.extract.sqldump.dialect import Session
 from stages.extract.sqldump.escapes import substituted
 from stages.extract.sqldump.lexer import next_token, token
 
-
 # Dumps nest two or three functions; each level costs frames of Python's own stack.
 DEPTH = 50
 # A value that functions make longer than it stands in the file: by so much in one row, no more.
@@ -203,7 +202,9 @@ class Values:
     def _deeper(self) -> None:
         self._depth += 1
         if self._depth > DEPTH:
-            raise Refused("expression", value=_shown(self.data[self.at : self.at + 120]), depth=DEPTH)
+            raise Refused(
+                "expression", value=_shown(self.data[self.at : self.at + 120]), depth=DEPTH
+            )
 
     def _term(self) -> Literal:
         kind, match, session = self.kind, self._m if self.kind else None, self.session

@@ -81,7 +81,7 @@ class Reader:
             self.window = Window(as_utf8(self.window.data, self._watched), limit)  # type: ignore[arg-type]
             self.window.wide = True
             self.window.ensure(HEAD)
-        head = self.window.data[:HEAD]
+        head = self.window.data[:HEAD].removeprefix(b"\xef\xbb\xbf")
         self.session = Session.of(dialect or detect(head), head, charset)
         closing = next((end for begin, end in _CLOSING if begin.search(head[:4096])), None)
         self.by_tool = closing is not None
