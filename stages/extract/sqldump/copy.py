@@ -24,6 +24,7 @@ _HEAD = re.compile(
     + rb"(?:\s*,\s*" + NAME + rb")*+)?\s*\))?\s*FROM\s+STDIN\b"
     rb"(?P<options>(?:[^;']++|'(?:[^']|'')*+')*+);[ \t]*+\r?(?:\n|\Z)"
 )  # fmt: skip
+_LONG = 1 << 16  # where memory is looked after, not only time
 _DELIMITER = re.compile(rb"(?is)\bDELIMITERS?\s+(?:AS\s+)?E?'(\\?.)'")
 _NULL = re.compile(rb"(?is)\bNULL\s+(?:AS\s+)?E?'((?:[^']|'')*)'")
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|(.))", re.DOTALL)
@@ -96,10 +97,15 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
     wide = session.decode if session.charset not in ("UTF8", "UNICODE", "SQL_ASCII") else None
     recode = wide is not None
     paired = pairs(session.charset.lower()) is not None
+    limit = window.limit
     scanned = 0  # bytes of the row that hold no end
     while True:
-        end, looked = _end(window.data, window.pos, window.pos + scanned, paired)
-        if end < 0 or end - window.pos > window.limit:
+        data, start = window.data, window.pos
+        end, looked = data.find(b"\n", start + scanned), start
+        if end < 0 or data[end - 1] == 92:
+            end, looked = _end(data, start, start + scanned, paired)
+        if end < 0 or end - start > limit:
+            del data
             scanned = looked - window.pos
             try:
                 if end >= 0:
@@ -115,7 +121,6 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
                 return
             yield reader.cut(shape.table if shape else None)
             return
-        data, start = window.data, window.pos
         scanned = 0
         line = data[start:end]
         del data
@@ -126,15 +131,15 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
         if shape is None:
             continue
         offset, number = window.offset(start), window.line(start)
-        window.release()
+        if end - start > _LONG:
+            window.release()
         try:
             if recode:
                 if session.decode is None:
                     raise Refused("encoding", charset=session.charset)
                 text = session.decode(text).encode()
             found = text.count(delimiter) + 1
-            fixed = width is not None and b"\\" not in text and (text or width)
-            if found > WIDTH or (fixed and found != width):
+            if len(text) > _LONG and (found := text.count(delimiter) + 1) > WIDTH:
                 raise Refused("wrong_width", columns=width, values=found)
             fields: list[bytes] = text.split(delimiter)
             if not text and (width == 0 or (width is None and columns is None)):
@@ -144,7 +149,7 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
             if width is None:
                 width = len(fields)
                 convert = [copy_converter(None, session)] * width
-            if len(fields) != width:
+            if len(fields) != width or width > WIDTH:
                 raise Refused("wrong_width", columns=width, values=len(fields))
             values: tuple[Any, ...] = tuple(
                 None if field == null else turn(_unescape(field) if b"\\" in field else field)
