@@ -25,7 +25,10 @@ _VERSION = re.compile(rb"/\*M?!(\d{5,6})?[ \t]*")
 _LONG = 1 << 16
 _LINE = re.compile(rb"--|#|(?i:REM|PROMPT)")
 _EMPTY = re.compile(rb"(?:[\s\x00]*+;)++")
-_COPY_FILE = re.compile(rb"(?is)COPY\s+(" + NAMES + rb")\s*+(?:\([^);]*+\))?\s*+FROM\s+['$]")
+_COPY_FILE = re.compile(
+    rb"(?is)COPY\s+(" + NAMES + rb")\s*+"
+    rb"(?:\((?:[^)\";]++|\"[^\"]{0,512}+\")*+\))?\s*+FROM\s+['$]"
+)
 _GO = re.compile(rb"(?i)GO[ \t]*\r?(?:\n|\Z)")
 _ROUTINE = re.compile(
     rb"(?is)(?:CREATE|ALTER)\s+(?:OR\s+(?:REPLACE|ALTER)\s+)?(?:\w+\s*=\s*(?:`[^`]*`|\w+)(?:@(?:`[^`]*`|\w+))?\s+)?"
