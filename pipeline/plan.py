@@ -24,9 +24,11 @@ def show_plan(recipe: Recipe) -> str:
             f"  {source.name:<12} {_shown(source)} from {source.masked()[0]}: "
             f"{files:,} files in {len(parts):,} parts, {licence}"
         )
+        lines += [f"    {'':<12} note: {note}" for note in stage.notes()]
         lines += [f"    {'':<12} then {_shown(step)}" for step in source.steps]
     for count, step in enumerate(recipe.steps, 1):
         lines.append(f"  {count:>2}. {_shown(step)}: {check.summary(type(step.stage))}")
+        lines += [f"      note: {note}" for note in step.stage.notes()]
         lines += [f"      needs {text}" for text in _missing(step)]
     return terminal.lines(lines)
 

@@ -94,6 +94,8 @@ class Run:
         self._began = time.monotonic()
         self.progress.begin(stage.name + (f" {source}" if source else ""))
         self.progress.event("begin", label=label, stage=stage.name)
+        for note in stage.notes():
+            self.progress.say(f"{label}: {note}")
 
     def _make(self, jobs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """The summaries of the jobs, from the store where it has them."""

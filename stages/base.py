@@ -75,6 +75,10 @@ class Stage(ABC):
         """Sentences on parameters that do not go together or name things that are missing."""
         return ()
 
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that people should read before a run; `plan` and the run print them."""
+        return ()
+
     def tell(self, row: Mapping[str, Any]) -> list[str]:
         """Lines that show a person what the stage made of one record (its row after the stage),
         where the columns alone do not."""

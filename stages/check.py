@@ -123,7 +123,7 @@ def problem_with_name(name: str, nested: bool = False) -> str | None:
     if wrong := problem_with_text(name):
         return wrong
     parts = re.split(r"[/\\]", name)
-    if {"", ".", ".."} & {name, *parts[nested:]} or (len(parts) > 1 and not nested):
+    if {"", ".", ".."} & {*parts} or (len(parts) > 1 and not nested):
         return f"must be usable as a folder's name, not {_cut(name)}"
     if any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in name):
         return f"must not hold control characters, as {_cut(name)} does"

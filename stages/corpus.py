@@ -8,6 +8,7 @@ exist. One writer makes equal data equal bytes.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -100,8 +101,14 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with pa.memory_map(os.fsencode(path)) as source:  # a folder's name may be no UTF-8
             yield pa.ipc.open_file(source)
-    except (pa.ArrowInvalid, FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+    except (pa.ArrowException, OSError) as error:
+        if getattr(error, "errno", None) not in _DAMAGED:
+            raise
         raise UsageError(f"{path} is damaged or gone ({error}); make the corpus again") from None
+
+
+# What Arrow says of bytes that are no file of its own has no number.
+_DAMAGED = (None, errno.ENOENT, errno.ENOTDIR, errno.EISDIR)
 
 
 def read_arrow(path: Path) -> pa.Table:

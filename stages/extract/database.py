@@ -22,6 +22,7 @@ from stages.extract.databases import postgres, sqlite
 from stages.extract.databases.rows import Batch, Unread
 from stages.extract.forms import Names
 from stages.extract.row_records import Layout, as_json, key_text
+from stages.extract.select_text import frozen
 from stages.place import Place
 from stages.secrets import problem
 
@@ -78,6 +79,13 @@ class DatabaseExtract(RowSource):
         if named and self.table is None and self.query is None:
             problems.append("prompt, completion, text and key name columns: give table or query")
         return tuple(problems)
+
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what in the query is no function of the database."""
+        how = "later runs with the same snapshot take from the store"
+        if self.snapshot is None:
+            how = "later runs take from the store as long as a file has not changed"
+        return frozen(self.query, how)
 
     def parts(self, path: str, size: int) -> list[Part]:
         """One part a database, so that all of it is read in one snapshot.

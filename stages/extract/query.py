@@ -1,11 +1,14 @@
 """A SELECT over the tables of a dump, run by DuckDB in this process on a temporary file.
 
 One thread and a full order, so equal input gives equal rows in equal order: DuckDB's joins and
-groups come in any order otherwise. Files and the network are out of the query's reach.
+groups come in any order otherwise. Files, the network and this program's own variables are out of
+the query's reach. DuckDB's limit leaves out single values and lists that grow, so while the query
+runs the address space of the process is limited as well.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,12 +19,17 @@ from typing import Any
 import pyarrow as pa
 
 from stages.errors import UsageError
+from stages.extract.select_text import bare
 from stages.extract.sqldump.rows import Row
 from stages.extract.sqldump.schema import Column, Schema
 from stages.require import require
+from stages.watch import untimed
 
 PLACE = "_place"
 _BATCH_ROWS, _BATCH_BYTES = 4096, 8 << 20
+_FETCHED = 128  # rows of the result at a time
+_DISK = 4  # temporary files on disk, as a multiple of the memory
+_DESCRIBED = 30  # tables that a message names
 _INT64 = 1 << 63
 _Kind = tuple[str, pa.DataType]
 _KINDS: dict[str, _Kind] = {
@@ -68,19 +76,26 @@ class Tables:
 
     def __init__(self, memory: int) -> None:
         duckdb = require("duckdb", "dev")
-        self._error = duckdb.Error
+        self._error, self._full = duckdb.Error, (duckdb.OutOfMemoryException, MemoryError)
+        self._memory = memory
         self._folder = tempfile.TemporaryDirectory(prefix="seedbed-query-")
+        # what does not fit into the memory is written beside the file, in the same folder
         self._connection = duckdb.connect(
             str(Path(self._folder.name) / "tables.duckdb"),
             config={
                 "threads": 1,
                 "memory_limit": f"{memory}MB",
+                "max_temp_directory_size": f"{_DISK * memory}MB",
                 "enable_external_access": False,
                 "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "allow_community_extensions": False,
+                "python_enable_replacements": False,
             },
         )
         self._connection.execute("SET lock_configuration = true")
         self._tables: dict[str, _Table] = {}
+        self._others: list[str] = []
 
     def __enter__(self) -> Tables:
         return self
@@ -101,10 +116,15 @@ class Tables:
             table = self._tables[row.shape.table] = _Table(self._connection, row.shape.table)
         table.add(row, place)
 
-    def finish(self, schemas: Iterable[tuple[str, Schema]]) -> None:
-        """Write what waits, make the tables that have no rows, and short names for all."""
+    def finish(self, schemas: Iterable[tuple[str, Schema]], query: str) -> None:
+        """Write what waits, make the tables that have no rows and that the query names, and short
+        names for all."""
         for name, schema in schemas:
-            if name not in self._tables:
+            if name in self._tables:
+                continue
+            if not names_table(query, name):
+                self._others.append(name)
+            else:
                 self._tables[name] = _Table(self._connection, name)
                 self._tables[name].create(schema.columns)
         for table in self._tables.values():
@@ -123,9 +143,10 @@ class Tables:
         self, query: str, key: Sequence[str]
     ) -> Iterator[tuple[tuple[str, ...], tuple[Any, ...]]]:
         """(column names, values) of each row of the result, in order of the key, then of all."""
-        bare = query.strip().rstrip(";")
+        text = bare(query)
         try:
-            described = self._connection.execute(f"DESCRIBE ({bare})").fetchall()
+            with limited(self._memory):
+                described = self._connection.execute(f"DESCRIBE (\n{text}\n)").fetchall()
             names = tuple(str(row[0]) for row in described)
             for name in key:
                 if name not in names:
@@ -134,18 +155,52 @@ class Tables:
                     )
             rest = [n for n, name in enumerate(names) if name not in key]
             order = [names.index(name) for name in key] + rest
-            cursor = self._connection.execute(
-                f"SELECT * FROM ({bare}) ORDER BY " + ", ".join(str(n + 1) for n in order)
-            )
-            while rows := cursor.fetchmany(1024):
+            by = ", ".join(str(n + 1) for n in order)
+            with untimed(), limited(self._memory):
+                cursor = self._connection.execute(f"SELECT * FROM (\n{text}\n) ORDER BY {by}")
+            while True:
+                with untimed(), limited(self._memory):
+                    rows = cursor.fetchmany(_FETCHED)
+                if not rows:
+                    return
                 for row in rows:
                     yield names, row
+        except self._full as error:
+            raise UsageError(
+                f"query: it takes more than query_memory, {self._memory:,} MB, or {_DISK} times "
+                f"that on disk ({_first_line(error)}); give query_memory more, or let the query "
+                "make less"
+            ) from None
         except self._error as error:
             raise UsageError(f"query: {_first_line(error)}; {self._described()}") from None
 
     def _described(self) -> str:
         told = [f"{table.name} ({', '.join(table.columns)})" for table in self._tables.values()]
+        told = [*told, *self._others][:_DESCRIBED]
         return "the tables are " + ", ".join(told) if told else "there are no tables"
+
+
+@contextlib.contextmanager
+def limited(megabytes: int) -> Iterator[None]:
+    """Let this process grow by so many megabytes and half of that, no more; Linux, else nothing."""
+    try:
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        with open("/proc/self/statm", encoding="ascii") as file:
+            now = int(file.read().split()[0]) * resource.getpagesize()
+    except (ImportError, OSError, ValueError):
+        yield
+        return
+    wanted = now + (megabytes * 3 // 2 + 128 << 20)
+    if soft != resource.RLIM_INFINITY and soft <= wanted:
+        yield
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def _full(name: str) -> str:
@@ -159,6 +214,7 @@ class _Table:
     def __init__(self, connection: Any, name: str) -> None:
         self._connection, self.name = connection, name
         self.columns: dict[str, tuple[str, pa.DataType]] = {}
+        self._by_lower: dict[str, str] = {}
         self._made = False
         self._names: tuple[str, ...] = ()
         self._kinds: tuple[Column | None, ...] = ()
@@ -208,8 +264,7 @@ class _Table:
         self._rows, self._places, self._bytes = [], [], 0
 
     def _make(self, columns: Sequence[tuple[str, tuple[str, pa.DataType] | None]]) -> None:
-        lower = {name.lower() for name in self.columns}
-        new = {n: kind or _TEXT for n, kind in columns if n.lower() not in lower}
+        new = {n: kind or _TEXT for n, kind in columns if n.lower() not in self._by_lower}
         if not self._made:
             if PLACE not in {name.lower() for name in new}:
                 new[PLACE] = _TEXT
@@ -225,10 +280,11 @@ class _Table:
                     f"ALTER TABLE {_full(self.name)} ADD COLUMN {quoted(name)} {kind}"
                 )
         self.columns.update(new)
+        self._by_lower.update({name.lower(): name for name in new})
 
     def _array(self, name: str, values: Sequence[Any]) -> pa.Array:
         """The values in the column's type; a column that they do not fit becomes text for good."""
-        known = next(known for known in self.columns if known.lower() == name.lower())
+        known = self._by_lower[name.lower()]
         kind, arrow = self.columns[known]
         try:
             if pa.types.is_decimal(arrow):
@@ -254,12 +310,14 @@ def _plain(value: Any) -> str | None:
 def _distinct(names: Sequence[str]) -> list[str]:
     """The names, numbered where DuckDB, which ignores case, would take two for one."""
     seen: set[str] = set()
+    last: dict[str, int] = {}
     out = []
     for name in names:
-        new, number = name, 1
+        new, number = name, last.get(name, 1)
         while new.lower() in seen:
             number += 1
             new = f"{name}_{number}"
+        last[name] = number
         seen.add(new.lower())
         out.append(new)
     return out

@@ -47,6 +47,7 @@ class Layout:
         self, columns: Sequence[str], names: Names, table: str | None, skip: Sequence[str] = ()
     ) -> None:
         self.columns, self._names, self._table = tuple(columns), names, table
+        self._present = frozenset(columns)
         self._skip = frozenset(skip)
         given = (names.prompt, names.completion, names.text)
         used = [column for name in given if name is not None for column in columns_of(name)]
@@ -65,7 +66,7 @@ class Layout:
     def _known(self, column: str) -> str:
         """Question is question, if there is no column of that very name."""
         lower = column.lower()
-        return lower if lower in KNOWN and lower not in self.columns else column
+        return lower if lower in KNOWN and lower not in self._present else column
 
     def record(self, values: Sequence[Any]) -> dict[str, Any]:
         """The record of one row; Unreadable empty when it has no text."""

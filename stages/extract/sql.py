@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -20,12 +21,14 @@ from stages.extract.files import find, left_out
 from stages.extract.forms import Names
 from stages.extract.query import PLACE, Tables, names_table, problem_with
 from stages.extract.row_records import Layout, as_json, key_text
+from stages.extract.select_text import frozen
 from stages.extract.sqldump.charset import decoder
 from stages.extract.sqldump.reader import Reader
 from stages.extract.sqldump.rows import REASONS, Refusal, Row, Shape
 from stages.extract.sqldump.window import ITEM_BYTES
 from stages.place import Place
 
+_LAYOUTS = 1 << 17  # columns of all layouts held
 _SUFFIXES = (".sql", ".dump", ".mysql", ".pgsql", ".psql", ".ddl")
 
 
@@ -49,9 +52,10 @@ class SqlExtract(RowSource):
         which was right for all 77 dumps of the development set.
     charset: character set of the text, by the server's name for it, until the dump says another;
         none: UTF-8. Dumps made with --compatible or --skip-set-charset do not say (often latin1).
-    row_limit: bytes that one row or statement may have, checked as more is read: up to twice as
-        many may pass; 256 MB is far above what people write.
-    memory: megabytes that the query may use before it goes to disk.
+    row_limit: bytes that one row or statement may have, 16 MB unless given: one takes up to six
+        times its size in memory while it is read. What is longer is refused alone.
+    query_memory: megabytes that the query may use before it goes to disk, and four times as many
+        there.
     """
 
     name: ClassVar[str] = "sql"
@@ -75,7 +79,7 @@ class SqlExtract(RowSource):
     dialect: Literal["auto", "mysql", "postgres", "sqlite", "mssql", "oracle", "db2"] = "auto"
     charset: str | None = None
     row_limit: int = field(default=ITEM_BYTES, metadata={"range": (1 << 20, 1 << 30)})
-    memory: int = field(default=1024, metadata={"range": (64, 1 << 20)})
+    query_memory: int = field(default=1024, metadata={"range": (64, 1 << 20)})
 
     @property
     def _named(self) -> Names:
@@ -100,6 +104,10 @@ class SqlExtract(RowSource):
             problems.append("key names columns of a query's result: give query")
         return tuple(problems)
 
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what in the query is no function of the dump."""
+        return frozen(self.query, "later runs take from the store")
+
     def parts(self, path: str, size: int) -> list[Part]:
         """One part a file: statements before a byte decide how it is read."""
         root, names, left = find(path, self.suffixes)
@@ -122,6 +130,7 @@ class SqlExtract(RowSource):
         self, place: Place, reader: Reader, stream: archives.Member
     ) -> Iterator[Item | Fault]:
         layouts: dict[Shape, Layout] = {}
+        columns = 0
         for event in reader:
             if isinstance(event, Refusal):
                 if self._wanted(event.table):
@@ -131,6 +140,9 @@ class SqlExtract(RowSource):
                 continue
             known = layouts.get(event.shape)
             if known is None:
+                columns += len(event.values)
+                if columns > _LAYOUTS:
+                    layouts, columns = {}, 0
                 names = _names(event)
                 known = layouts[event.shape] = Layout(names, self._named, event.shape.table)
             at = _place(place, event)
@@ -150,14 +162,15 @@ class SqlExtract(RowSource):
     def _joined(
         self, place: Place, reader: Reader, stream: archives.Member, text: str
     ) -> Iterator[Item | Fault]:
-        with Tables(self.memory) as tables:
+        with Tables(self.query_memory) as tables:
+            named = lru_cache(maxsize=4096)(partial(names_table, text))
             for event in reader:
                 if isinstance(event, Refusal):
-                    if event.table is None or names_table(text, event.table):
+                    if event.table is None or named(event.table):
                         yield from _fault(place, event, stream)
-                elif names_table(text, event.shape.table):
+                elif named(event.shape.table):
                     tables.add(event, str(_place(place, event)))
-            tables.finish(reader.named_schemas())
+            tables.finish(reader.named_schemas(), text)
             yield from self._results(place, tables, text)
 
     def _results(self, place: Place, tables: Tables, text: str) -> Iterator[Item | Fault]:

@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from stages.errors import StageFailed, UsageError
 from stages.extract.databases.rows import BATCH, Batch, Unread, checked_key, chosen, quoted
+from stages.extract.select_text import bare
 from stages.require import require
 
 # What changes how values are printed.
@@ -65,7 +66,7 @@ def read(
         for statement in _SETTINGS:
             server.run(statement)
         if query is not None:
-            yield from server.select(None, query.strip().rstrip(";"), key)
+            yield from server.select(None, bare(query), key)
             return
         kinds = "'r', 'p'" if table is None else "'r', 'p', 'v', 'm', 'f'"
         known = {
@@ -172,7 +173,7 @@ class _Server:
     def select(self, table: str | None, select: str, key: Sequence[str]) -> Iterator[Batch]:
         """The rows of a SELECT in the order of the key, then of all columns."""
         what = "query" if table is None else table
-        described = self._execute(f"SELECT * FROM ({select}) AS q LIMIT 0", what)
+        described = self._execute(f"SELECT * FROM (\n{select}\n) AS q LIMIT 0", what)
         columns = tuple(str(column["name"]) for column in described.columns)
         kinds = {str(column["name"]): int(column["type_oid"]) for column in described.columns}
         if len(kinds) < len(columns):
@@ -182,7 +183,7 @@ class _Server:
         told = ", ".join(f"q.{quoted(name)}::text" for name in columns)
         by = ", ".join(_order(name, kinds[name]) for name in order)
         self.run(
-            f"DECLARE seedbed_rows NO SCROLL CURSOR FOR SELECT {told} FROM ({select}) AS q"
+            f"DECLARE seedbed_rows NO SCROLL CURSOR FOR SELECT {told} FROM (\n{select}\n) AS q"
             + (f" ORDER BY {by}" if by else "")
         )
         turns = [_turn(kinds[name]) for name in columns]

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from stages.errors import StageFailed, UsageError
 from stages.extract.databases.rows import BATCH, Batch, Unread, checked_key, chosen, quoted
+from stages.extract.select_text import bare
 
 
 def read(
@@ -39,7 +40,7 @@ def read(
             yield _unreadable(path, error)
             return
         if query is not None:
-            yield from _select(path, connection, None, query.strip().rstrip(";"), key)
+            yield from _select(path, connection, None, bare(query), key)
             return
         for name in names:
             if isinstance(name, _NotText):
@@ -105,12 +106,12 @@ def _select(
     path: Path, connection: sqlite3.Connection, table: str | None, select: str, key: Sequence[str]
 ) -> Iterator[Batch | Unread]:
     try:
-        described = connection.execute(f"SELECT * FROM ({select}) LIMIT 0").description
+        described = connection.execute(f"SELECT * FROM (\n{select}\n) LIMIT 0").description
         columns = tuple(str(column[0]) for column in described)
         order = [columns.index(name) for name in checked_key(key, columns)]
         order += [n for n in range(len(columns)) if n not in order]
         cursor = connection.execute(
-            f"SELECT * FROM ({select}) ORDER BY " + ", ".join(str(n + 1) for n in order)
+            f"SELECT * FROM (\n{select}\n) ORDER BY " + ", ".join(str(n + 1) for n in order)
         )
     except UnicodeDecodeError as error:
         yield Unread("encoding", {"error": f"the name of a column: {error.reason}"}, table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 
 Decoder = Callable[[bytes], str]
 
@@ -107,7 +107,7 @@ def _utf8(data: bytes) -> str:
     return str(data, "utf-8")
 
 
-@cache
+@lru_cache(maxsize=64)
 def decoder(name: str, postgres: bool = False) -> Decoder | None:
     """How text in a character set is decoded; None for a set that is not known."""
     if postgres:
@@ -128,7 +128,6 @@ def decoder(name: str, postgres: bool = False) -> Decoder | None:
     return lambda data: data.decode(chosen)
 
 
-@cache
 def pairs(name: str) -> tuple[bytes, bytes] | None:
     """(lead class, trail pattern) of a set in which 0x5C can end a character."""
     return _PAIRS.get(name.lower())

@@ -12,6 +12,7 @@ from typing import Any
 
 from stages.extract.sqldump.charset import decoder
 from stages.extract.sqldump.dialect import Session
+from stages.extract.sqldump.escapes import substituted
 from stages.extract.sqldump.literals import Literal, Refused, literal, unescape_mysql
 from stages.extract.sqldump.schema import Column
 
@@ -152,7 +153,7 @@ def _bytea(data: bytes) -> bytes:
         raise Refused("value", value=data[:120].decode("utf-8", "replace"), type="bytea") from None
     if b"\\" not in data:
         return data
-    return _PG_OCTAL.sub(lambda m: bytes([int(m[1], 8) & 255]) if m[1] else b"\\", data)
+    return substituted(_PG_OCTAL, lambda m: bytes([int(m[1], 8) & 255]) if m[1] else b"\\", data)
 
 
 def _number(data: bytes, kind: str | None) -> Any:
@@ -161,7 +162,6 @@ def _number(data: bytes, kind: str | None) -> Any:
         value = int(data)
         if kind != "sqlite_real" and -_INT64 <= value < _INT64:
             return value
-        return float(value)
     number = float(data)
     whole = kind in ("sqlite_int", "sqlite_numeric") and math.isfinite(number)
     return int(number) if whole and number == int(number) and abs(number) < 1e15 else number
@@ -190,7 +190,7 @@ def _of_hex(kind: str | None, column: Column | None, found: Literal, session: Se
             return _decode(session, found.charset)(data)
         return data
     if kind in ("int", "float", "decimal", "bool"):
-        number = int.from_bytes(data, "big")
+        number = _of_64_bits(int.from_bytes(data, "big"))
         return number if kind == "int" else str(number) if kind == "decimal" else float(number)
     if kind == "bits" and column is not None:
         return data.rjust(column.width[0], b"\0")
@@ -202,14 +202,20 @@ def _of_hex(kind: str | None, column: Column | None, found: Literal, session: Se
     return _decode(session, found.charset or "utf8mb4")(data)
 
 
+def _of_64_bits(number: int) -> int:
+    if number >= 1 << 64:
+        raise Refused("value", error="a number of more than 64 bits")
+    return number
+
+
 def _of_bits(kind: str | None, column: Column | None, found: Literal, session: Session) -> Any:
     if session.dialect == "postgres":
         return found.data.decode("ascii")
     number = int(found.data or b"0", 2)
     if kind in ("int", "bool"):
-        return number
+        return _of_64_bits(number)
     if kind == "decimal":
-        return str(number)
+        return str(_of_64_bits(number))
     width = column.width[0] if column is not None and kind == "bits" else 0
     return number.to_bytes(max(width, (number.bit_length() + 7) // 8, 1), "big")
 

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from stages.extract.sqldump.charset import pairs
 from stages.extract.sqldump.columns import copy_converter
+from stages.extract.sqldump.escapes import substituted
+from stages.extract.sqldump.insert import WIDTH
 from stages.extract.sqldump.lexer import NAME, NAMES, split_names
 from stages.extract.sqldump.literals import Refused
 from stages.extract.sqldump.rows import Refusal, Row
+from stages.extract.sqldump.statements import pass_copy_row
+from stages.extract.sqldump.window import TooLong
 
 if TYPE_CHECKING:
     from stages.extract.sqldump.reader import Reader
@@ -20,6 +24,7 @@ _HEAD = re.compile(
     + rb"(?:\s*,\s*" + NAME + rb")*+)?\s*\))?\s*FROM\s+STDIN\b"
     rb"(?P<options>(?:[^;']++|'(?:[^']|'')*+')*+);[ \t]*+\r?(?:\n|\Z)"
 )  # fmt: skip
+_LONG = 1 << 16  # where memory is looked after, not only time
 _DELIMITER = re.compile(rb"(?is)\bDELIMITERS?\s+(?:AS\s+)?E?'(\\?.)'")
 _NULL = re.compile(rb"(?is)\bNULL\s+(?:AS\s+)?E?'((?:[^']|'')*)'")
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|(.))", re.DOTALL)
@@ -34,12 +39,33 @@ def _unescape(data: bytes) -> bytes:
             return bytes([int(match[2], 16)])
         return _LETTERS.get(match[3], match[3])
 
-    return _ESCAPE.sub(one, data)
+    return substituted(_ESCAPE, one, data)
 
 
-def _open(line: bytes) -> bool:
-    """Whether a line ends in a backslash that takes the newline into the data."""
-    return (len(line) - len(line.rstrip(b"\\"))) % 2 == 1
+def _open(field: bytes) -> bool:
+    """Whether a field ends in a backslash that takes the delimiter into the data."""
+    return _backslashes(field, 0, len(field)) % 2 == 1
+
+
+def _backslashes(data: bytes, start: int, end: int) -> int:
+    """How many backslashes stand before `end`."""
+    at = end
+    while at > start and data[at - 1] == 92:
+        at -= 1
+    return end - at
+
+
+def _end(data: bytes, start: int, scanned: int, paired: bool) -> tuple[int, int]:
+    """(index of the newline that ends the row, or -1; from where to look on when more is read)."""
+    at = scanned
+    while True:
+        end = data.find(b"\n", at)
+        if end < 0 or paired or data[end - 1 : end] != b"\\":
+            return end, max(at, len(data) - 1)
+        # a backslash takes the newline into the data; one alone on its line does not
+        if _backslashes(data, start, end) % 2 == 0 or end - start == 1:
+            return end, end
+        at = end + 1
 
 
 def copy(reader: Reader) -> Iterator[Row | Refusal] | None:
@@ -71,26 +97,33 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
     wide = session.decode if session.charset not in ("UTF8", "UNICODE", "SQL_ASCII") else None
     recode = wide is not None
     paired = pairs(session.charset.lower()) is not None
+    limit = window.limit
+    scanned = 0  # bytes of the row that hold no end
     while True:
-        end = window.data.find(b"\n", window.pos)
-        if end < 0:
-            if window.more():
+        data, start = window.data, window.pos
+        end, looked = data.find(b"\n", start + scanned), start
+        if end < 0 or data[end - 1] == 92:
+            end, looked = _end(data, start, start + scanned, paired)
+        if end < 0 or end - start > limit:
+            del data
+            scanned = looked - window.pos
+            try:
+                if end >= 0:
+                    raise TooLong
+                if window.more():
+                    continue
+            except TooLong:
+                yield _too_long(reader, shape.table if shape else None, paired)
+                scanned = 0
                 continue
             if window.data[window.pos :].strip() == rb"\.":
                 window.pos = len(window.data)
                 return
             yield reader.cut(shape.table if shape else None)
             return
-        data, start = window.data, window.pos
+        scanned = 0
         line = data[start:end]
-        while not paired and line.endswith(b"\\") and _open(line) and line != b"\\":
-            following = data.find(b"\n", end + 1)
-            if following < 0:
-                break
-            end = following
-            line = data[start:end]
-        if following_needed(line, paired) and window.more():
-            continue
+        del data
         window.pos = end + 1
         text = line[:-1] if line.endswith(b"\r") else line
         if text == rb"\.":
@@ -98,11 +131,16 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
         if shape is None:
             continue
         offset, number = window.offset(start), window.line(start)
+        if end - start > _LONG:
+            window.release()
         try:
             if recode:
                 if session.decode is None:
                     raise Refused("encoding", charset=session.charset)
                 text = session.decode(text).encode()
+            found = text.count(delimiter) + 1
+            if len(text) > _LONG and (found := text.count(delimiter) + 1) > WIDTH:
+                raise Refused("wrong_width", columns=width, values=found)
             fields: list[bytes] = text.split(delimiter)
             if not text and (width == 0 or (width is None and columns is None)):
                 width, fields = 0, []  # pg_dump leaves the list out for a table without columns
@@ -111,24 +149,35 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
             if width is None:
                 width = len(fields)
                 convert = [copy_converter(None, session)] * width
-            if len(fields) != width:
+            if len(fields) != width or width > WIDTH:
                 raise Refused("wrong_width", columns=width, values=len(fields))
             values: tuple[Any, ...] = tuple(
                 None if field == null else turn(_unescape(field) if b"\\" in field else field)
                 for turn, field in zip(convert, fields, strict=True)
             )
         except UnicodeDecodeError as error:
-            yield Refusal(shape.table, "encoding", {"charset": session.charset, "at": error.start},
-                          offset, number, line)  # fmt: skip
+            refused = Refused("encoding", charset=session.charset, at=error.start)
         except Refused as error:
-            yield Refusal(shape.table, error.reason, dict(error.evidence), offset, number, line)
+            refused = error
+        except ValueError as error:
+            refused = Refused("value", error=str(error)[:200])
         else:
+            del text, fields
             yield Row(shape, values, offset, number, line)
+            del values
+            continue
+        yield Refusal(shape.table, refused.reason, dict(refused.evidence), offset, number, line)
 
 
-def following_needed(line: bytes, paired: bool) -> bool:
-    """Whether the line goes on after the newline and its rest has not been read."""
-    return not paired and line.endswith(b"\\") and line != b"\\" and _open(line)
+def _too_long(reader: Reader, table: str | None, paired: bool) -> Refusal:
+    window = reader.window
+    shown = window.data[window.pos : window.pos + 4096]
+    offset, line, begun = window.offset(window.pos), window.line(window.pos), window.start
+    ended = pass_copy_row(window, paired)
+    evidence = {"limit": window.limit, "bytes": window.start - begun, "of": "row"}
+    if not ended:
+        evidence["ended"] = False
+    return Refusal(table, "too_long", evidence, offset, line, shown)
 
 
 def _joined(fields: list[bytes], delimiter: bytes) -> list[bytes]:
@@ -136,12 +185,10 @@ def _joined(fields: list[bytes], delimiter: bytes) -> list[bytes]:
     if not any(_open(field) for field in fields[:-1]):
         return fields
     out: list[bytes] = []
-    held = b""
+    held: list[bytes] = []
     for field in fields:
-        held += field
-        if _open(field):
-            held += delimiter
-        else:
-            out.append(held)
-            held = b""
-    return [*out, held] if held else out
+        held.append(field)
+        if not _open(field):
+            out.append(delimiter.join(held))
+            held = []
+    return [*out, delimiter.join([*held, b""])] if held else out

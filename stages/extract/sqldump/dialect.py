@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from stages.extract.sqldump.charset import Decoder, decoder
+from stages.extract.sqldump.charset import Decoder, decoder, pairs
 from stages.extract.sqldump.lexer import Syntax
 
 DIALECTS = ("mysql", "postgres", "sqlite", "mssql", "oracle", "db2")
@@ -39,7 +39,7 @@ _EVIDENCE: tuple[tuple[str, int, bytes], ...] = (
     ("oracle", 8, rb"(?i)\bvarchar2\b|^SET DEFINE|\bHEXTORAW\(|\bto_(?:date|timestamp)\("),
     ("oracle", 8, rb"(?im)^REM |^PROMPT |\bFROM dual\b|^INSERT ALL\b|[^\w]q'\["),
     ("oracle", 3, rb"(?im)^/\s*$|\bNUMBER\b|\bCLOB\b"),
-    ("db2", 20, rb"(?i)^--#SET TERMINATOR|^CONNECT TO \w+\s*[@;]|;\s*$\s*CONNECT RESET"),
+    ("db2", 20, rb"(?i)^--#SET TERMINATOR|^CONNECT TO \w+\s*[@;]|;[^\S\n]*+\n\s*+CONNECT RESET"),
     ("db2", 6, rb"(?i)\bDb2\b|\bBLOB\(X'"),
     ("db2", 3, rb"(?im)@\s*$"),
 )  # fmt: skip
@@ -61,7 +61,11 @@ def detect(head: bytes) -> str:
 
 
 # Dumps save a setting in a variable of their own and set it back: SET @old=@@sql_mode, sql_mode=…
-_ASSIGNMENT = re.compile(rb"(?i)(@{0,2}[a-z_]\w*)\s*:?=\s*('[^']*'|\"[^\"]*\"|@{0,2}[\w.]+)")
+_ASSIGNMENT = re.compile(
+    rb"(?i)(?<![\w@])(@{0,2}[a-z_]\w*+)\s*+:?=\s*+('[^']*'|\"[^\"]*\"|@{0,2}[\w.]+)"
+)
+# Dumps have some ten variables of short values.
+_VARIABLES, _VALUE = 1000, 1000
 
 
 @dataclass
@@ -96,7 +100,8 @@ class Session:
     @property
     def syntax(self) -> Syntax:
         """How strings and names are cut."""
-        return Syntax(self.dialect, self.backslash, self.quoted_names, self.charset)
+        charset = self.charset if pairs(self.charset) is not None else ""
+        return Syntax(self.dialect, self.backslash, self.quoted_names, charset)
 
     @property
     def decode(self) -> Decoder | None:
@@ -116,7 +121,7 @@ class Session:
         elif self.dialect == "postgres":
             match = re.search(rb"(?i)client_encoding\s*(?:=|TO)\s*'?([\w-]+)", text)
             if match or (match := re.search(rb"(?i)\bNAMES\s+'?([\w-]+)", text)):
-                self.charset = match[1].decode().upper()
+                self.charset = match[1][:_VALUE].decode().upper()
             match = re.search(rb"(?i)standard_conforming_strings\s*(?:=|TO)\s*'?(\w+)", text)
             if match:
                 self.backslash = match[1].lower() in (b"off", b"false", b"0")
@@ -124,7 +129,7 @@ class Session:
     def _set_mysql(self, text: bytes) -> None:
         match = re.search(rb"(?i)\bNAMES\s+['\"]?(\w+)", text)
         if match and match[1].lower() != b"default":
-            self.charset = match[1].decode().lower()
+            self.charset = match[1][:_VALUE].decode().lower()
             self._variables["@@character_set_client"] = self.charset
         for match in _ASSIGNMENT.finditer(text):
             name = match[1].decode("latin-1").lower()
@@ -140,9 +145,9 @@ class Session:
                 self.quoted_names = "ansi" in value
                 self.zero_is_next = "no_auto_value_on_zero" not in value
             elif name in ("character_set_client", "@@character_set_client"):
-                self.charset = self._variables["@@character_set_client"] = value
-            elif name.startswith("@"):
-                self._variables[name] = value
+                self.charset = self._variables["@@character_set_client"] = value[:_VALUE]
+            elif name.startswith("@") and len(self._variables) < _VARIABLES:
+                self._variables[name[:_VALUE]] = value[:_VALUE]
 
 
 def _at_terminated(head: bytes) -> bool:

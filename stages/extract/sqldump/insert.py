@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stages.extract.sqldump.columns import coerce, converter
 from stages.extract.sqldump.dialect import Session
-from stages.extract.sqldump.lexer import NAME, NAMES, row, split_names, statement, unquoted
+from stages.extract.sqldump.lexer import NAME, NAMES, Syntax, row, split_names, unquoted
 from stages.extract.sqldump.literals import Literal, Refused, Short, Values
 from stages.extract.sqldump.rows import Refusal, Row, Shape
+from stages.extract.sqldump.statements import end_of_row, pass_to
+from stages.extract.sqldump.window import TooLong
 
 if TYPE_CHECKING:
     from stages.extract.sqldump.reader import Reader
@@ -24,11 +26,45 @@ _HEAD = re.compile(
 )  # fmt: skip
 _AGAIN = re.compile(rb"(?is)INTO\s++" + _INTO + rb"VALUES\s*+")
 _DEFAULTS = re.compile(rb"(?is)INSERT\s+INTO\s+(" + NAMES + rb")\s+DEFAULT\s+VALUES\s*;")
+_VALUES = re.compile(rb"(?i)VALUES")
 _VERSIONED = re.compile(rb"/\*M?!(\d{5,6})?+|\*/")
 _SETTING = re.compile(rb"(?s)\s*+(" + NAME + rb")\s*+=\s*+")
 # After a failure this close to the end of what is held, the bytes that follow may matter.
 _NEAR = 4096
 _HEAD_BYTES = 1 << 16
+_LIST_BYTES = 1 << 20  # a head with its list of columns
+# SQLite takes 32,767 columns at most, the others far fewer.
+WIDTH = 32767
+# A pattern costs as much as 300 to 500 rows read token by token, and memory by its width.
+_ROWS_FIRST, _PATTERN_WIDTH = 256, 512
+_PLANNED = 1 << 17  # columns of all plans
+
+
+class Plans:
+    """Plans of the heads seen, and how many rows of each width were read without a pattern."""
+
+    def __init__(self) -> None:
+        self._found: dict[Any, _Plan] = {}
+        self._size = 0
+        self.rows: dict[tuple[Syntax, int], int] = {}
+
+    def get(self, key: Any) -> _Plan | None:
+        """The plan that was kept."""
+        return self._found.get(key)
+
+    def keep(self, key: Any, plan: _Plan) -> None:
+        """Keep a plan; when there are too many, this one alone."""
+        if key not in self._found:
+            self._size += 64 + len(plan.convert)
+        if self._size > _PLANNED:
+            self._found.clear()
+            self._size = 64 + len(plan.convert)
+        self._found[key] = plan
+
+    def clear(self) -> None:
+        """Forget the plans."""
+        self._found.clear()
+        self._size = 0
 
 
 class _Plan(NamedTuple):
@@ -40,12 +76,18 @@ class _Plan(NamedTuple):
     convert: list[Any]
     keep: list[int] | None  # which values stay: generated columns go
     numbers: bool  # whether a column numbers itself
+    key: Any = None
 
 
 def insert(reader: Reader) -> Iterator[Row | Refusal]:
     """The rows of the INSERT at the window's position, and of those with the same head after it."""
     window, session = reader.window, reader.session
-    head = _HEAD.match(_blanked(window.data, window.pos, session), window.pos)
+    head = _HEAD.match(window.data, window.pos)
+    if head is None and not window.eof and len(window.data) - window.pos < _LIST_BYTES:
+        window.ensure(_LIST_BYTES)
+        head = _HEAD.match(window.data, window.pos)
+    if head is None and (blanked := _blanked(window.data, window.pos, session)) is not None:
+        head = _HEAD.match(blanked)
     if head is None and (found := _DEFAULTS.match(window.data, window.pos)) is not None:
         yield from _defaults(reader, found)
         return
@@ -58,9 +100,10 @@ def insert(reader: Reader) -> Iterator[Row | Refusal]:
     if head["how"].upper() == b"SET":
         yield from _settings(reader, head)
         return
-    start = window.data[head.start() : head.end()]
     plan = _plan(reader, head)
-    window.pos = head.end()
+    begun = window.pos
+    window.pos += head.end() - head.start()
+    start = window.data[begun : window.pos]
     while True:
         plan = yield from _rows(reader, plan)
         again = _AGAIN.match(window.data, window.pos) if session.dialect == "oracle" else None
@@ -74,25 +117,25 @@ def insert(reader: Reader) -> Iterator[Row | Refusal]:
             return
 
 
-def _blanked(data: bytes, pos: int, session: Session) -> bytes:
-    """The head of a statement with /*!NNNNN … */ replaced by blanks, offsets unchanged."""
-    piece = data[pos : pos + _HEAD_BYTES]
-    values = piece.upper().find(b"VALUES")
-    if b"/*" not in piece[: values + 1]:
-        return data
-    out, depth, begin = bytearray(piece), 0, 0
-    for match in _VERSIONED.finditer(piece, 0, values if values > 0 else len(piece)):
+def _blanked(data: bytes, pos: int, session: Session) -> bytes | None:
+    """The head of a statement with /*!NNNNN … */ replaced by blanks; None: it has none."""
+    end = data.find(b";", pos, pos + _HEAD_BYTES)
+    end = end if end >= 0 else pos + _HEAD_BYTES
+    values = _VALUES.search(data, pos, end)
+    end = values.start() if values is not None else end
+    if data.find(b"/*", pos, end) < 0:
+        return None
+    out, depth, begin, runs = bytearray(data[pos : pos + _HEAD_BYTES]), 0, 0, False
+    for match in _VERSIONED.finditer(data, pos, end):
         if match[0] != b"*/":
-            depth, begin = 1, match.start()
+            depth, begin = 1, match.start() - pos
             runs = session.runs(int(match[1]) if match[1] else None)
         elif depth:
             depth = 0
-            if runs:
-                for a, b in ((begin, begin + 8), (match.start(), match.end())):
-                    out[a:b] = b" " * (b - a)
-            else:
-                out[begin : match.end()] = b" " * (match.end() - begin)
-    return data[:pos] + bytes(out) + data[pos + _HEAD_BYTES :]
+            close = match.end() - pos
+            for a, b in ((begin, begin + 8), (close - 2, close)) if runs else ((begin, close),):
+                out[a:b] = b" " * (b - a)
+    return bytes(out)
 
 
 def _plan(reader: Reader, head: re.Match[bytes]) -> _Plan:
@@ -105,8 +148,8 @@ def _plan(reader: Reader, head: re.Match[bytes]) -> _Plan:
             shape.columns is not None and not any(c and c.generated for c in shape.kinds)
         )
         found = _plan_of(reader.session, shape, len(shape.kinds) if certain else None)
-        if certain:
-            reader.plans[key] = found
+        found = found._replace(key=key)
+        reader.plans.keep(key, found)
     return found
 
 
@@ -126,17 +169,17 @@ def _plan_of(session: Session, shape: Shape, width: int | None) -> _Plan:
             keep = own
     elif shape.columns is None:
         kinds = (None,) * width
-    pattern = row(session.syntax, width) if width else None
     numbers = any(column is not None and column.auto for column in shape.kinds)
-    return _Plan(shape, width, pattern, [converter(kind, session) for kind in kinds], keep, numbers)
+    return _Plan(shape, width, None, [converter(kind, session) for kind in kinds], keep, numbers)
 
 
 def _rows(reader: Reader, plan: _Plan) -> Generator[Row | Refusal, None, _Plan]:
     """The rows behind a head; gives back the plan, which the first row may have completed."""
     window, session = reader.window, reader.session
     while True:
+        plan = _with_pattern(reader, plan)
         state = "odd"
-        if plan.pattern is not None:
+        if plan.pattern is not None and len(window.data) - window.pos <= window.limit:
             state = yield from _plain_rows(reader, plan)
         if state == "end":
             return plan
@@ -144,27 +187,63 @@ def _rows(reader: Reader, plan: _Plan) -> Generator[Row | Refusal, None, _Plan]:
             data, pos = window.data, window.pos
             try:
                 found, end = _slow_row(session, data, pos, window.eof)
+                if end - pos > window.limit:
+                    raise TooLong
             except Short:
-                if not window.eof:
-                    window.more()  # or learn that there is no more
-                    continue
-                yield reader.cut(plan.shape.table)
-                return plan
-            if plan.width is None and isinstance(found, list):
-                plan = _plan_of(session, plan.shape, _width(plan.shape, len(found)))
-            raw = data[pos:end]
-            if isinstance(found, Refused):
-                yield reader.refusal(plan.shape.table, found, pos, raw)
-                if found.reason == "unparsed":
-                    reader.resync()
+                del data
+                try:
+                    if not window.eof:
+                        window.more()  # or learn that there is no more
+                        continue
+                except TooLong:
+                    yield reader.too_long(plan.shape.table, "row")
+                else:
+                    yield reader.cut(plan.shape.table)
                     return plan
+            except TooLong:
+                del data
+                yield reader.too_long(plan.shape.table, "row")
             else:
-                yield _built(reader, plan, found, pos, raw)
-            window.pos = end
+                raw = data[pos:end]
+                del data
+                if plan.width is None and isinstance(found, list):
+                    plan = _with_width(reader, plan, len(found))
+                if isinstance(found, Refused):
+                    yield reader.refusal(plan.shape.table, found, pos, raw)
+                    if found.reason == "unparsed":
+                        reader.resync()
+                        return plan
+                else:
+                    yield _built(reader, plan, found, pos, raw)
+                window.pos = end
         if not _goes_on(reader):
             if reader.was_cut:
                 yield reader.cut(plan.shape.table)
             return plan
+
+
+def _with_width(reader: Reader, plan: _Plan, found: int) -> _Plan:
+    """The plan of a head whose first row has `found` values."""
+    width = _width(plan.shape, found)
+    key = (plan.key, width)
+    known = reader.plans.get(key)
+    if known is None:
+        known = _plan_of(reader.session, plan.shape, width)._replace(key=key)
+        reader.plans.keep(key, known)
+    return known
+
+
+def _with_pattern(reader: Reader, plan: _Plan) -> _Plan:
+    """The plan with a pattern of its rows, once there were rows enough to make one worth while."""
+    width, syntax = plan.width, reader.session.syntax
+    if plan.pattern is not None or not width or width > _PATTERN_WIDTH:
+        return plan
+    seen = reader.plans.rows[syntax, width] = reader.plans.rows.get((syntax, width), 0) + 1
+    if seen < _ROWS_FIRST:
+        return plan
+    plan = plan._replace(pattern=row(syntax, width))
+    reader.plans.keep(plan.key, plan)
+    return plan
 
 
 def _plain_rows(reader: Reader, plan: _Plan) -> Generator[Row | Refusal, None, str]:
@@ -186,7 +265,7 @@ def _plain_rows(reader: Reader, plan: _Plan) -> Generator[Row | Refusal, None, s
             values = tuple([turn(cell) for turn, cell in zip(convert, cells, strict=False)])
         except UnicodeDecodeError as error:
             yield reader.refusal(shape.table, _encoding(session, error), pos, raw)
-        except (Refused, ValueError) as error:
+        except (Refused, ValueError, OverflowError) as error:
             yield reader.refusal(shape.table, error, pos, raw)
         else:
             if simple and not wide:
@@ -230,7 +309,7 @@ def _built(
         )
     except UnicodeDecodeError as error:
         return reader.refusal(plan.shape.table, _encoding(session, error), pos, raw)
-    except (Refused, ValueError) as error:
+    except (Refused, ValueError, OverflowError) as error:
         return reader.refusal(plan.shape.table, error, pos, raw)
     return _row(reader, plan, values, pos, raw)
 
@@ -263,6 +342,8 @@ def _slow_row(
         found: list[Literal] = []
         while not values.is_mark(b")"):
             found.append(values.value()[0])
+            if len(found) > WIDTH:
+                raise Refused("wrong_width", values=f"more than {WIDTH}")
             if values.is_mark(b","):
                 values.next()
             elif not values.is_mark(b")"):
@@ -270,13 +351,20 @@ def _slow_row(
                     raise Short
                 raise Refused("expression", value=values.text[:120].decode("utf-8", "replace"))
         return found, values.at + 1
-    except Refused as refused:
+    except (Refused, ValueError, OverflowError) as error:
         if not eof and len(data) - values.pos < _NEAR:
             raise Short from None
+        refused = error if isinstance(error, Refused) else Refused("value", error=str(error)[:200])
         return refused, pos if refused.reason == "unparsed" else _row_end(session, data, pos)
 
 
 def _row_end(session: Session, data: bytes, pos: int) -> int:
+    """Where the row ends; Short when it may go on."""
+    if session.dialect in ("mysql", "postgres"):
+        end = end_of_row(session, data, pos)
+        if end < 0:
+            raise Short
+        return end
     values, depth = Values(session, data, pos), 0
     while values.kind:
         if values.is_mark(b"("):
@@ -298,11 +386,8 @@ def _goes_on(reader: Reader) -> bool:
         # within a list of rows a versioned comment holds what other versions alone would read
         if session.dialect != "mysql" or not window.data.startswith(b"/*", window.pos):
             break
-        close = window.data.find(b"*/", window.pos)
-        if close >= 0:
-            window.pos = close + 2
-        elif not window.more():
-            break
+        window.pos += 2
+        pass_to(window, b"*/")
     data, pos = window.data, window.pos
     if data.startswith(b",", pos):
         window.pos = pos + 1
@@ -323,39 +408,45 @@ def _goes_on(reader: Reader) -> bool:
 
 def _defaults(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
     """INSERT … DEFAULT VALUES."""
-    start = reader.window.pos
-    shape = reader.shape(head[1], None)
-    plan = _plan_of(reader.session, shape, len(shape.kinds))
-    if shape.columns is None:
+    window, session = reader.window, reader.session
+    start, raw = window.pos, head[0]
+    key = (head[1], None, session.syntax, "defaults")
+    plan = reader.plans.get(key)
+    if plan is None:
+        shape = reader.shape(head[1], None)
+        plan = _plan_of(session, shape, len(shape.kinds))
+        reader.plans.keep(key, plan)
+    shape = plan.shape
+    if shape.columns is None or len(shape.columns) > _PATTERN_WIDTH:
         refused = Refused("expression", value="DEFAULT VALUES")
-        yield reader.refusal(shape.table, refused, start, head[0])
+        yield reader.refusal(shape.table, refused, start, raw)
     else:
-        yield _built(reader, plan, [Literal("word", b"DEFAULT")] * len(shape.kinds), start, head[0])
-    reader.window.pos = head.end()
+        yield _built(reader, plan, [Literal("word", b"DEFAULT")] * (plan.width or 0), start, raw)
+    window.pos = head.end()
 
 
 def _settings(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
     """INSERT … SET a=1, b=2."""
     window, session = reader.window, reader.session
-    start = window.pos
-    found = statement(session.syntax, session.terminator).match(window.data, start)
-    while (found is None or not found[1]) and window.more():
-        start = window.pos
-        found = statement(session.syntax, session.terminator).match(window.data, start)
-    text = window.data[: found.end()] if found is not None else window.data
-    head = _HEAD.match(text, start) or head
-    pos, names, values = head.end(), [], []
+    begun = head.end() - head.start()
+    text = reader.statement_text()
+    if text is None:
+        yield reader.cut(reader.shape(head["table"], []).table)
+        return
+    start = window.pos - len(text)
+    pos, names, values = begun, [], []
     try:
         while match := _SETTING.match(text, pos):
             names.append(unquoted(match[1]))
             reading = Values(session, text, match.end())
             values.append(reading.value()[0])
             pos = reading.at + reading.is_mark(b",")
-        raw = text[start:pos]
+            if len(names) > WIDTH:
+                raise Refused("wrong_width", values=f"more than {WIDTH}")
+        raw = text[:pos]
         plan = _plan_of(session, reader.shape(head["table"], names), len(names))
         yield _built(reader, plan, values, start, raw)
-    except (Refused, Short) as error:
+    except (Refused, Short, ValueError, OverflowError) as error:
         refused = error if isinstance(error, Refused) else Refused("unparsed")
-        name = reader.shape(head["table"], names).table
-        yield reader.refusal(name, refused, start, text[start:])
-    window.pos = len(text)
+        name = reader.shape(head["table"], []).table
+        yield reader.refusal(name, refused, start, text)

@@ -1,7 +1,8 @@
 """Patterns over bytes: strings, comments, names, the end of a statement, one row of plain values.
 
-Everything is possessive (Python 3.11): a pattern never tries a byte twice, so a hostile text costs
-no more than a friendly one.
+Everything is possessive (Python 3.11): a pattern never tries a byte twice. What opens and does not
+close (a string, a comment, a dollar quote) ends the match there, so that it is looked for once and
+not again from each byte behind it: a hostile text costs no more than a friendly one.
 """
 
 from __future__ import annotations
@@ -22,11 +23,19 @@ class Syntax(NamedTuple):
     charset: str
 
 
+def _name(opening: bytes, closing: bytes) -> bytes:
+    """The pattern of a quoted name; a doubled closing mark stands for one."""
+    plain, doubled = rb"[^%b]" % closing, rb"(?:%b%b[^%b]{0,512}+)" % (closing, closing, closing)
+    return rb"%b(?:%b{1,512}+%b{0,16}+|%b{1,16}+)%b" % (opening, plain, doubled, doubled, closing)
+
+
+# Servers take names of 128 characters at most, and four of them with dots between; the limits keep
+# a quote that does not close from being looked for through the whole window at each statement.
 NAME = (
-    rb"(?:`(?:[^`]|``)++`|\"(?:[^\"]|\"\")++\"|\[(?:[^\]]|\]\])++\]"
-    rb"|[A-Za-z_@#\x80-\xff][\w$#@\x80-\xff]*+)"
-)
-NAMES = rb"(?:" + NAME + rb"(?:\s*+\.\s*+" + NAME + rb")*+)"
+    rb"(?:" + _name(b"`", b"`") + rb"|" + _name(b'"', b'"') + rb"|" + _name(rb"\[", rb"\]")
+    + rb"|[A-Za-z_@#\x80-\xff][\w$#@\x80-\xff]{0,511}+)"
+)  # fmt: skip
+NAMES = rb"(?:" + NAME + rb"(?:\s*+\.\s*+" + NAME + rb"){0,3}+)"
 _COMMENT = rb"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/"
 BARE = rb"[-+.\w]++"
 
@@ -57,7 +66,8 @@ def token(syntax: Syntax) -> re.Pattern[bytes]:
     plain = string(syntax)
     escaped = body(b"'", True, syntax.charset)
     quoted = body(b'"', syntax.backslash and not syntax.quoted_names, syntax.charset)
-    bracketed = rb"|\[[^\]]*+\]" if syntax.dialect in ("sqlite", "mssql") else b""
+    brackets = syntax.dialect in ("sqlite", "mssql")
+    bracketed = rb"|\[[^\]]*+\]" if brackets else b""
     parts = [
         rb"(?P<blank>\s++|" + comment(syntax.dialect) + rb")",
         rb"(?P<string>" + plain + rb")",
@@ -72,19 +82,32 @@ def token(syntax: Syntax) -> re.Pattern[bytes]:
         )
     if syntax.dialect == "postgres":
         parts.append(rb"(?P<escaped>[eE]" + escaped + rb")")
-        parts.append(rb"(?P<dollar>(?P<tag>\$(?:[A-Za-z_]\w*+)?+\$)(?P<dbody>(?s:.*?))(?P=tag))")
+        parts.append(rb"(?P<dollar>" + DOLLAR + rb")")  # the opening; closed_by tells the rest
     if syntax.dialect == "oracle":
-        parts.append(
-            rb"(?P<qquote>[nN]?[qQ]'(?s:\[.*?\]|\{.*?\}|\(.*?\)|<.*?>|(?P<qmark>[^\s]).*?(?P=qmark))')"
-        )
+        parts.append(rb"(?P<qquote>" + QQUOTE + rb")")
+    opens = rb"(?![eE]')" if syntax.dialect == "postgres" else b""
     parts += [
         rb"(?P<national>[nN]" + plain + rb")",
         rb"(?P<quoted>" + quoted + rb"|`(?:[^`]|``)*+`" + bracketed + rb")",
         rb"(?P<number>(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][-+]?+[0-9]++)?+(?![\w]))",
-        rb"(?P<word>[A-Za-z_@\x80-\xff][\w.$@\x80-\xff]*+)",
-        rb"(?P<mark>\|\||::|[^'\"`])",
+        # what begins with digits and is no number is one word, or each digit would begin one more
+        rb"(?P<word>" + opens + rb"[\w@\x80-\xff][\w.$@\x80-\xff]*+)",
+        rb"(?P<mark>\|\||::|" + opens + rb"(?!/\*)[^'\"`" + (rb"\[" if brackets else b"") + rb"])",
     ]
     return re.compile(rb"|".join(parts), re.DOTALL)
+
+
+DOLLAR = rb"\$(?:[A-Za-z_]\w{0,255}+)?+\$"
+QQUOTE = rb"[nN]?[qQ]'\S"
+_MIRRORED = {b"[": b"]", b"{": b"}", b"(": b")", b"<": b">"}
+
+
+def closed_by(opening: bytes) -> bytes:
+    """What ends the text that a dollar quote or Oracle's q'[ opens."""
+    if opening[:1] == b"$":
+        return opening
+    mark = opening[-1:]
+    return _MIRRORED.get(mark, mark) + b"'"
 
 
 @cache
@@ -98,60 +121,69 @@ def comment(dialect: str) -> bytes:
 
 @cache
 def blank(dialect: str) -> re.Pattern[bytes]:
-    """White space and comments between statements; MySQL's client takes any -- for a comment."""
+    """White space and comments between statements; MySQL's client takes any -- for a comment.
+    Group 1: the last one, which may go on behind the window."""
     hash_ = rb"|#[^\n]*+" if dialect == "mysql" else b""
     rem = rb"|(?i:(?:REM|REMARK|PROMPT)\b)[^\n]*+" if dialect == "oracle" else b""
     db2 = rb"(?!#SET\b)" if dialect == "db2" else b""
     return re.compile(
-        rb"(?:[\s\x00\x1a]++|\xef\xbb\xbf|--" + db2 + rb"[^\n]*+" + hash_ + rem
+        rb"([\s\x00\x1a]++|\xef\xbb\xbf|--" + db2 + rb"[^\n]*+" + hash_ + rem
         + rb"|/\*(?!M?!)(?:[^*]++|\*(?!/))*+\*/)*+"
     )  # fmt: skip
 
 
 @cache
-def statement(syntax: Syntax, terminator: bytes) -> re.Pattern[bytes]:
-    """From anywhere outside a string to the terminator (group 1), which may be missing at the end.
-
-    SQL Server needs no terminators: there a line that begins with GO or INSERT ends it as well.
+def statement(syntax: Syntax, stops: bytes) -> re.Pattern[bytes]:
+    """From anywhere outside a string to one of the bytes `stops`, to what opens and does not close,
+    or to a dollar quote, whose end no pattern without groups can find; in SQL Server's scripts to a
+    line's end as well, see ENDS. Group 1: the last piece, which may go on behind the window.
     """
-    first = re.escape(terminator[:1])
     parts = [string(syntax)]
+    specials = rb"'\"`/\-#"
     if syntax.dialect == "postgres":
         parts = [
             rb"[eE]" + body(b"'", True, syntax.charset),
             *parts,
-            rb"(?!\$(?:[A-Za-z_]\w*+)?+\$)\$",
+            rb"(?!" + DOLLAR + rb")\$",
             rb"(?<=\w)\$",
+            rb"[eE](?!')",
         ]
+        specials += rb"eE$"
     parts += [
         body(b'"', syntax.backslash and not syntax.quoted_names, syntax.charset),
         rb"`[^`]*+`",
         comment(syntax.dialect),
     ]
-    specials = rb"'\"`/\-#$" + first
-    if syntax.dialect == "postgres":
-        specials += rb"eE"
-        # a dollar quote ends the match; the reader finds its end, which no pattern without
-        # groups can
-    stop = re.escape(terminator)
     if syntax.dialect == "mssql":
         # [^\]]*+ after [: a quote in a bracketed name opens no string
         parts.append(rb"\[[^\]]*+\]")
         specials += rb"\[\n"
-        ends = rb"\n[ \t]*+(?:(?i:GO)[ \t]*+\r?(?:\n|$)|(?=(?i:INSERT|CREATE|SET)\b))"
-        parts.append(rb"(?!" + ends + rb")\n")
-        stop = rb"(?:" + ends + rb"|" + stop + rb")"
-    single = specials.replace(rb"'\"`", b"").replace(rb"\n", b"")
-    if syntax.dialect == "postgres":
-        single = single.replace(b"$", b"")
-    other = rb"(?!" + stop + rb")[" + single + rb"]"
-    parts.append(other)
-    return re.compile(
-        rb"(?:[^" + specials + rb"]++|" + rb"|".join(parts) + rb")*+(" + stop + rb")?"
-    )
+    stop = b"".join(re.escape(stops[n : n + 1]) for n in range(len(stops)))
+    parts.append(rb"(?!/\*)(?![" + stop + rb"])[/\-#]")
+    return re.compile(rb"([^" + specials + stop + rb"]++|" + rb"|".join(parts) + rb")*+", re.DOTALL)
 
 
-@lru_cache(maxsize=256)
+# At a line's end in SQL Server's scripts: a batch ends with GO, or the next statement begins.
+ENDS = re.compile(
+    rb"\n[ \t]*+(?:(?i:GO)[ \t]*+\r?(?:\n|\Z)|(?=(?i:INSERT|CREATE|SET)\b))"
+)  # fmt: skip
+
+
+def next_token(
+    pattern: re.Pattern[bytes], data: bytes, pos: int
+) -> tuple[re.Match[bytes], int, int] | None:
+    """The token at a place, where its text ends, where it ends; None when it does not."""
+    match = pattern.match(data, pos)
+    if match is None:
+        return None
+    if match.lastgroup in ("dollar", "qquote"):
+        closing = closed_by(match[0])
+        end = data.find(closing, match.end())
+        return None if end < 0 else (match, end, end + len(closing))
+    return match, match.end(), match.end()
+
+
+@lru_cache(maxsize=64)
 def row(syntax: Syntax, width: int) -> re.Pattern[bytes]:
     """A row of `width` plain values: a group each, then an empty group where the row ends, then
     one with the comma or semicolon behind it."""

@@ -11,7 +11,13 @@ from typing import NamedTuple
 
 from stages.extract.sqldump.charset import decoder, pairs
 from stages.extract.sqldump.dialect import Session
-from stages.extract.sqldump.lexer import token
+from stages.extract.sqldump.escapes import substituted
+from stages.extract.sqldump.lexer import next_token, token
+
+# Dumps nest two or three functions; each level costs frames of Python's own stack.
+DEPTH = 50
+# A value that functions make longer than it stands in the file: by so much in one row, no more.
+_GROWTH = 1 << 16
 
 
 class Refused(Exception):
@@ -62,14 +68,17 @@ def unescape_mysql(data: bytes, quote: bytes, charset: str) -> bytes:
     else:
         lead, trail = found
         pattern = re.compile(rb"([%b]%b)|\\(.)|(['\"])\3" % (lead, trail), re.DOTALL)
-        return pattern.sub(
+        return substituted(
+            pattern,
             lambda m: (
                 m[1] or (_LETTERS.get(m[2], m[2]) if m[2] else m[3] * (1 if m[3] == quote else 2))
             ),
             data,
         )
-    return pattern.sub(
-        lambda m: _LETTERS.get(m[1], m[1]) if m[1] else m[2] * (1 if m[2] == quote else 2), data
+    return substituted(
+        pattern,
+        lambda m: _LETTERS.get(m[1], m[1]) if m[1] else m[2] * (1 if m[2] == quote else 2),
+        data,
     )
 
 
@@ -86,7 +95,7 @@ def unescape_postgres(data: bytes, encode: str = "utf-8") -> bytes:
             return chr(int(short or long, 16)).encode(encode, "surrogatepass")
         return _POSTGRES_LETTERS.get(letter, letter) if letter else b"'"
 
-    data = _POSTGRES_ESCAPE.sub(one, data)
+    data = substituted(_POSTGRES_ESCAPE, one, data)
     # pairs of surrogates, as \ud83d\ude00 writes them
     if b"\xed" in data and encode == "utf-8":
         data = data.decode("utf-8", "surrogatepass").encode("utf-16", "surrogatepass").decode(
@@ -120,22 +129,24 @@ class Values:
 
     def __init__(self, session: Session, data: bytes, pos: int) -> None:
         self.session, self.data, self.pos = session, data, pos
+        self._begun, self._grown, self._depth = pos, 0, 0
         self._token = token(session.syntax)
         self._m: re.Match[bytes]
+        self._stop = pos
         self.kind = ""
         self.next()
 
     def next(self) -> None:
         """Go to the next token that is no blank; kind "" at the end."""
         while True:
-            match = self._token.match(self.data, self.pos)
-            if match is None:
+            found = next_token(self._token, self.data, self.pos)
+            if found is None:
                 if self.pos < len(self.data):
                     raise Short  # an open string or comment
                 self.kind, self.at = "", self.pos
                 return
+            match, self._stop, self.pos = found
             self._m, self.kind, self.at = match, match.lastgroup or "", match.start()
-            self.pos = match.end()
             if self.kind != "blank":
                 return
 
@@ -151,18 +162,21 @@ class Values:
     def value(self) -> tuple[Literal, int]:
         """The value at the current token, and where it ends; stops before , or )."""
         found = self._term()
+        joined: list[Literal] = []
         while True:
             if self.is_mark(b"||") or (self.kind == "mark" and self.text == b"|"):
                 self.next()
-                found = self._joined(found, self._term())
+                joined = joined or [found]
+                joined.append(self._term())
             elif self.is_mark(b"::"):
                 self._cast_type()
-            elif self.session.dialect == "mysql" and found.kind == "string" and self.kind in (
-                "string", "quoted",
+            elif self.session.dialect == "mysql" and self.kind in ("string", "quoted") and (
+                joined or found.kind == "string"
             ):  # fmt: skip
-                found = self._joined(found, self._term())
+                joined = joined or [found]
+                joined.append(self._term())
             else:
-                return found, self.at
+                return self._joined(joined) if joined else found, self.at
 
     def _cast_type(self) -> None:
         self.next()
@@ -175,13 +189,22 @@ class Values:
                     self.next()
                 self.next()
 
-    def _joined(self, left: Literal, right: Literal) -> Literal:
-        if "null" in (left.kind, right.kind):
-            # NULL || x is x in Oracle and NULL elsewhere
-            if self.session.dialect != "oracle":
-                return NULL
-            return right if left.kind == "null" else left
-        return Literal("string", left.data + right.data, left.charset or right.charset)
+    def _joined(self, parts: list[Literal]) -> Literal:
+        # NULL || x is x in Oracle and NULL elsewhere
+        known = [part for part in parts if part.kind != "null"]
+        if not known or (len(known) < len(parts) and self.session.dialect != "oracle"):
+            return NULL
+        if len(known) == 1:
+            return known[0]
+        charset = next((part.charset for part in known if part.charset), None)
+        return Literal("string", b"".join([part.data for part in known]), charset)
+
+    def _deeper(self) -> None:
+        self._depth += 1
+        if self._depth > DEPTH:
+            raise Refused(
+                "expression", value=_shown(self.data[self.at : self.at + 120]), depth=DEPTH
+            )
 
     def _term(self) -> Literal:
         kind, match, session = self.kind, self._m if self.kind else None, self.session
@@ -208,13 +231,10 @@ class Values:
         if kind == "escaped":
             self.next()
             return Literal("string", unescape_postgres(text[2:-1]))
-        if kind == "dollar":
-            data = match["dbody"]
+        if kind in ("dollar", "qquote"):
+            data = self.data[match.end() : self._stop]
             self.next()
             return Literal("string", data)
-        if kind == "qquote":
-            self.next()
-            return Literal("string", text[text.index(b"'") + 2 : -2])
         if kind == "quoted" and not session.quoted_names and text[:1] == b'"':
             self.next()
             if session.backslash:
@@ -223,16 +243,20 @@ class Values:
         if kind == "introduced":
             return self._introduced(match)
         if kind == "mark" and text in (b"-", b"+"):
+            self._deeper()
             self.next()
             found = self._term()
+            self._depth -= 1
             if found.kind == "word" and found.data.upper() in (b"INF", b"INFINITY", b"NAN"):
                 return Literal("number", text + found.data)
             if found.kind != "number":
                 raise Refused("expression", value=_shown(text + found.data))
             return found if text == b"+" else Literal("number", _negated(found.data))
         if kind == "mark" and text == b"(":
+            self._deeper()
             self.next()
             found, _ = self.value()
+            self._depth -= 1
             if not self.is_mark(b")"):
                 raise self._refusal(text)
             self.next()
@@ -278,6 +302,7 @@ class Values:
         raise Refused("expression", value=_shown(text))
 
     def _function(self, name: str) -> Literal:
+        self._deeper()
         self.next()
         arguments: list[Literal] = []
         while not self.is_mark(b")"):
@@ -289,10 +314,14 @@ class Values:
                 self.next()
             elif not self.is_mark(b")"):
                 raise self._refusal(self.text)
+        self._depth -= 1
         self.next()
-        found = _called(name, arguments, self.session)
+        given = sum([len(argument.data) for argument in arguments])
+        left = _GROWTH + self.at - self._begun - self._grown
+        found = _called(name, arguments, self.session, given + left)
         if found is None:
-            raise Refused("expression", value=f"{name}(…)")
+            raise Refused("expression", value=f"{name[:100]}(…)")
+        self._grown += max(0, len(found.data) - given)
         return found
 
     def _type(self) -> None:
@@ -324,15 +353,19 @@ _CONVERSIONS = frozenset(
 )
 
 
-def _called(name: str, given: list[Literal], session: Session) -> Literal | None:
-    """The value of a function of constants; None for one that is not known to be one."""
+def _called(name: str, given: list[Literal], session: Session, limit: int) -> Literal | None:
+    """The value of a function of constants; None for one that is not known to be one, and for a
+    value of more than `limit` bytes."""
     kinds = [value.kind for value in given]
     if name in _CONVERSIONS:
         return given[0] if given else None
-    if name in ("char", "chr", "nchar") and kinds == ["number"]:
+    if name in ("char", "chr", "nchar") and kinds == ["number"] and len(given[0].data) < 9:
         return Literal("string", chr(int(given[0].data)).encode())
     if name == "replace" and kinds == ["string"] * 3 and given[1].data:
-        return Literal("string", given[0].data.replace(given[1].data, given[2].data))
+        text, old, new = (value.data for value in given)
+        if len(new) > len(old) and len(text) + text.count(old) * (len(new) - len(old)) > limit:
+            return None
+        return Literal("string", text.replace(old, new))
     if name == "unistr" and kinds == ["string"]:
         return Literal("string", unistr(given[0].data, session.dialect == "oracle"))
     if name in ("hextoraw", "unhex") and kinds == ["string"]:

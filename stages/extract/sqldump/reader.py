@@ -11,28 +11,33 @@ from typing import IO, Any
 
 from stages.extract.sqldump.copy import copy
 from stages.extract.sqldump.dialect import HEAD, Session, detect
-from stages.extract.sqldump.insert import insert
-from stages.extract.sqldump.lexer import NAMES, blank, split_names, statement
+from stages.extract.sqldump.insert import Plans, insert
+from stages.extract.sqldump.lexer import NAMES, blank, split_names
 from stages.extract.sqldump.literals import Refused
 from stages.extract.sqldump.rows import Refusal, Row, Shape
-from stages.extract.sqldump.schema import Schema, create_table, table_key
+from stages.extract.sqldump.schema import Column, Schema, create_table, table_key
+from stages.extract.sqldump.statements import end_of_statement, pass_row, pass_statement, pass_to
 from stages.extract.sqldump.window import ITEM_BYTES, TooLong, Watched, Window, as_utf8
 
 _WHITE = re.compile(rb"[\s\x00\x1a]*+")
 _WORD = re.compile(rb"[A-Za-z_]+")
 _VERSION = re.compile(rb"/\*M?!(\d{5,6})?[ \t]*")
-_LINE = re.compile(rb"[^\n]*+\n?")
-_DOLLAR = re.compile(rb"\$(?:[A-Za-z_]\w*+)?+\$")
-_COPY_FILE = re.compile(rb"(?is)COPY\s+(" + NAMES + rb")\s*(?:\([^)]*\))?\s*FROM\s+['$]")
+_LONG = 1 << 16
+_LINE = re.compile(rb"--|#|(?i:REM|PROMPT)")
+_EMPTY = re.compile(rb"(?:[\s\x00]*+;)++")
+_COPY_FILE = re.compile(
+    rb"(?is)COPY\s+(" + NAMES + rb")\s*+"
+    rb"(?:\((?:[^)\";]++|\"[^\"]{0,512}+\")*+\))?\s*+FROM\s+['$]"
+)
 _GO = re.compile(rb"(?i)GO[ \t]*\r?(?:\n|\Z)")
 _ROUTINE = re.compile(
     rb"(?is)(?:CREATE|ALTER)\s+(?:OR\s+(?:REPLACE|ALTER)\s+)?(?:\w+\s*=\s*(?:`[^`]*`|\w+)(?:@(?:`[^`]*`|\w+))?\s+)?"
     rb"(?:EDITIONABLE\s+|NONEDITIONABLE\s+|TEMP\s+|TEMPORARY\s+|AGGREGATE\s+|SQL\s+SECURITY\s+\w+\s+)*"
     rb"(?P<what>TRIGGER|PROC|PROCEDURE|FUNCTION|EVENT|PACKAGE|TYPE|VIEW)\b"
 )
-_SLASH = re.compile(rb"(?m)^[ \t]*/[ \t]*\r?$\n?")
-_GO_LINE = re.compile(rb"(?im)^[ \t]*GO[ \t]*\r?$\n?")
-_END = re.compile(rb"(?is)\bEND\s*;")
+_SLASH = re.compile(rb"(?m)^[ \t]*+/[ \t]*+\r?$\n?")
+_GO_LINE = re.compile(rb"(?im)^[ \t]*+GO[ \t]*+\r?$\n?")
+_END = re.compile(rb"(?is)\bEND\s*+;")
 _NEXT = re.compile(
     rb"\n(?=(?:INSERT|REPLACE) (?:INTO|IGNORE)|CREATE TABLE|COPY |LOCK TABLES|UNLOCK TABLES"
     rb"|DROP TABLE)"
@@ -46,6 +51,8 @@ _BEGINS = (
     rb"import refresh cluster discard listen notify prepare deallocate values table"
 )
 _KNOWN = frozenset(_BEGINS.split())
+# Real dumps have some ten thousand; each is held to the end.
+_COLUMNS = 1 << 19
 # The tools that write a closing line, and that line.
 _CLOSING = (
     (re.compile(rb"(?m)^-- (?:MySQL|MariaDB) dump "), b"-- Dump completed"),
@@ -77,7 +84,7 @@ class Reader:
             self.window = Window(as_utf8(self.window.data, self._watched), limit)  # type: ignore[arg-type]
             self.window.wide = True
             self.window.ensure(HEAD)
-        head = self.window.data[:HEAD]
+        head = self.window.data[:HEAD].removeprefix(b"\xef\xbb\xbf")
         self.session = Session.of(dialect or detect(head), head, charset)
         closing = next((end for begin, end in _CLOSING if begin.search(head[:4096])), None)
         self.by_tool = closing is not None
@@ -86,7 +93,9 @@ class Reader:
             self._watched.closed = closing in self.window.data
             self._watched.before(self.window.data)
         self.schemas: dict[str, Schema] = {}
-        self.plans: dict[Any, Any] = {}
+        self.plans = Plans()
+        self._looked_up: tuple[Schema | None, dict[str, Column]] = (None, {})
+        self._columns = 0  # of all tables
         self.was_cut = False
         self._told_cut = False
         self._numbers: dict[str, int] = {}
@@ -97,13 +106,7 @@ class Reader:
         if b"\0" in self.window.data[:4096] or self.window.data[:5] == b"PGDMP":
             yield Refusal(None, "binary", {"first": self.window.data[:8].hex()}, 0, 1)
             return
-        try:
-            yield from self._statements()
-        except TooLong:
-            window = self.window
-            yield Refusal(None, "too_long", {"limit": window.limit}, window.offset(window.pos),
-                          window.line(window.pos))  # fmt: skip
-            return
+        yield from self._statements()
         if not self._told_cut and self.by_tool and not self._watched.closed:
             yield self.cut(None)
         elif not self._known:
@@ -118,11 +121,18 @@ class Reader:
         table = self._table_name(name, schema)
         if columns is not None:
             names = tuple(column.decode("utf-8", "replace") for column in columns)
-            by_name = {c.name.lower(): c for c in schema.columns} if schema is not None else {}
+            by_name = self._by_name(schema)
             return Shape(table, names, tuple(by_name.get(name.lower()) for name in names))
         if schema is None:
             return Shape(table, None, ())
         return Shape(table, tuple(c.name for c in schema.columns), schema.columns)
+
+    def _by_name(self, schema: Schema | None) -> dict[str, Column]:
+        if schema is None:
+            return {}
+        if self._looked_up[0] is not schema:  # a table's INSERTs mostly follow one another
+            self._looked_up = schema, {c.name.lower(): c for c in schema.columns}
+        return self._looked_up[1]
 
     def named_schemas(self) -> Iterator[tuple[str, Schema]]:
         """The tables that the dump creates, by the names that their rows have."""
@@ -152,18 +162,18 @@ class Reader:
 
     def numbered(self, shape: Shape, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """NULL (and 0 in MySQL) in a column that numbers itself: the next number."""
+        found = list(values)
         for index, column in enumerate(shape.kinds):
             if column is None or not column.auto:
                 continue
-            value = values[index]
+            value = found[index]
             zero = value == 0 and self.session.dialect == "mysql" and self.session.zero_is_next
             last = self._numbers.get(shape.table, 0)
             if value is None or zero:
-                value = last + 1
-                values = (*values[:index], value, *values[index + 1 :])
+                found[index] = value = last + 1
             if isinstance(value, int) and value > last:
                 self._numbers[shape.table] = value
-        return values
+        return tuple(found)
 
     def refusal(self, table: str | None, error: Exception, pos: int, raw: bytes) -> Refusal:
         """A refusal of the row at an index of the window."""
@@ -186,12 +196,30 @@ class Reader:
         window.pos = len(window.data)
         return found
 
+    def too_long(self, table: str | None, what: str) -> Refusal:
+        """Go behind the row or statement at the position, which is longer than the limit, without
+        holding it; its refusal."""
+        window = self.window
+        shown = window.data[window.pos : window.pos + 4096]
+        offset, line, begun = window.offset(window.pos), window.line(window.pos), window.start
+        passed = pass_row if what == "row" else pass_statement
+        ended = passed(window, self.session)
+        evidence = {"limit": window.limit, "bytes": window.start - begun, "of": what}
+        if not ended:
+            evidence["ended"] = False
+            self.was_cut = True
+        return Refusal(table, "too_long", evidence, offset, line, window.raw(shown))
+
     def refuse_statement(self, reason: str, name: bytes | None) -> Iterator[Refusal]:
         """Refuse the statement at the window's position whole."""
         window = self.window
+        table = None if name is None else self._table_name(name, self._schema(name))
         offset, line = window.offset(window.pos), window.line(window.pos)
-        table = None if name is None else self.shape(name, None).table
-        text = self.statement_text()
+        try:
+            text = self.statement_text()
+        except TooLong:
+            yield self.too_long(table, "statement")
+            return
         if text is None:
             yield self.cut(table)
             return
@@ -200,31 +228,34 @@ class Reader:
 
     def statement_text(self) -> bytes | None:
         """The statement at the position, which goes behind it; None when the file ends before."""
+        size = self._size()
+        if size is None:
+            return None
         window = self.window
-        pattern = statement(self.session.syntax, self.session.terminator)
-        done = 0  # bytes of the statement that are known to be whole
+        text = window.data[window.pos : window.pos + size]
+        window.pos += size
+        return text
+
+    def _size(self) -> int | None:
+        """The length of the statement at the position; None when the file ends before."""
+        window, session, done = self.window, self.session, 0
         while True:
-            match = pattern.match(window.data, window.pos + done)
-            assert match is not None
-            ended = match[1] is not None
-            if not ended and (tag := _DOLLAR.match(window.data, match.end())) is not None:
-                close = window.data.find(tag[0], tag.end())
-                if close >= 0 and self.session.dialect == "postgres":
-                    done = close + len(tag[0]) - window.pos
-                    continue
-            if ended or (window.eof and match.end() == len(window.data)):
-                if not ended and self.session.dialect in ("mysql", "postgres") and self.by_tool:
-                    return None
-                text = window.data[window.pos : match.end()]
-                window.pos = match.end()
-                return text
+            done, ended = end_of_statement(window, session, done)
+            if ended and done > window.limit:
+                raise TooLong
+            if ended:
+                return done
             if window.eof:
-                return None
+                whole = window.pos + done >= len(window.data)
+                needs = session.dialect in ("mysql", "postgres") and self.by_tool
+                return done if whole and not needs else None
             window.more()
 
     def skip_statement(self) -> bool:
         """Go behind the statement at the position; False when the file ends before."""
-        return self.statement_text() is not None
+        size = self._size()
+        self.window.pos += size or 0
+        return size is not None
 
     def skip_comments(self) -> bool:
         """Go behind blanks and whole comments; whether there were any."""
@@ -237,10 +268,24 @@ class Reader:
             window.pos = match.end()
             match = pattern.match(window.data, window.pos)
             assert match is not None
-            if match.end() == len(window.data) and window.more():
-                continue  # a comment that may go on
+            if match.end() == len(window.data) and not window.eof:
+                # the last one may go on; where it is long, it is a comment to the line's end
+                begun = window.pos
+                window.pos = max(begun, match.start(1))
+                if len(window.data) - window.pos > _LONG and _LINE.match(window.data, window.pos):
+                    pass_to(window, b"\n")
+                moved = moved or window.pos > begun
+                window.more()
+                continue
             moved = moved or match.end() > window.pos
             window.pos = match.end()
+            if window.data.startswith(b"/*", window.pos) and not _VERSION.match(
+                window.data, window.pos
+            ):
+                window.pos += 2
+                pass_to(window, b"*/")
+                moved = True
+                continue
             return moved
 
     def resync(self) -> None:
@@ -266,23 +311,29 @@ class Reader:
                 continue
             if window.pos >= len(window.data):
                 return
-            data, pos = window.data, window.pos
-            match = _WORD.match(data, pos)
-            word = match[0].lower() if match is not None else b""
-            if word in _KNOWN:
-                self._known = True
-            if word in (b"insert", b"replace"):
-                yield from insert(self)
-            elif word == b"copy" and (rows := copy(self)) is not None:
-                yield from rows
-            elif word == b"copy" and (named := _COPY_FILE.match(data, pos)) is not None:
-                yield from self.refuse_statement("elsewhere", named[1])
-            elif word == b"create" or word == b"alter":
-                yield from self._create()
-            elif not self._session_line(word):
-                ok = self.skip_statement()
-                if not ok:
-                    yield self.cut(None)
+            try:
+                yield from self._statement()
+            except TooLong:
+                yield self.too_long(None, "statement")
+
+    def _statement(self) -> Iterator[Row | Refusal]:
+        data, pos = self.window.data, self.window.pos
+        match = _WORD.match(data, pos)
+        word = match[0].lower() if match is not None else b""
+        if word in _KNOWN:
+            self._known = True
+        if word in (b"insert", b"replace"):
+            yield from insert(self)
+        elif word == b"copy" and (rows := copy(self)) is not None:
+            yield from rows
+        elif word == b"copy" and (named := _COPY_FILE.match(data, pos)) is not None:
+            yield from self.refuse_statement("elsewhere", named[1])
+        elif word == b"create" or word == b"alter":
+            yield from self._create()
+        elif not self._session_line(word):
+            ok = self.skip_statement()
+            if not ok:
+                yield self.cut(None)
 
     def _skip_blank(self) -> bool:
         """Pass over blanks, comments, and the marks of versioned comments; True: look again."""
@@ -297,7 +348,8 @@ class Reader:
             window.pos = pos + 2
             return True
         if window.data.startswith(self.session.terminator, pos):
-            window.pos = pos + len(self.session.terminator)
+            empty = _EMPTY.match(window.data, pos) if self.session.terminator == b";" else None
+            window.pos = empty.end() if empty else pos + len(self.session.terminator)
             return True
         return False
 
@@ -308,19 +360,17 @@ class Reader:
             window.pos = match.end()
             self._versioned += 1
             return True
-        while (end := window.data.find(b"*/", window.pos)) < 0:
-            if not window.more():
-                window.pos = len(window.data)
-                return True
-        window.pos = end + 2
+        window.pos += 2
+        pass_to(window, b"*/")
         return True
 
     def _take_line(self) -> bytes:
+        """Go behind the line at the position; its first bytes."""
         window = self.window
-        match = _LINE.match(window.data, window.pos)
-        assert match is not None
-        window.pos = match.end()
-        return match[0]
+        end = window.data.find(b"\n", window.pos, window.pos + 4096) + 1
+        line = window.data[window.pos : end or window.pos + 4096]
+        pass_to(window, b"\n")
+        return line
 
     def _session_line(self, word: bytes) -> bool:
         """Statements and lines that change the session; False for any other statement."""
@@ -331,7 +381,9 @@ class Reader:
             self._take_line()
         elif word == b"delimiter" and session.dialect == "mysql":
             line = self._take_line().split(None, 1)
-            session.terminator = line[1].strip() if len(line) > 1 else b";"
+            found = line[1].strip()[:15] if len(line) > 1 else b";"  # as the client cuts it
+            if found[:1] not in (b"'", b'"', b"`", b"\\"):
+                session.terminator = found
         elif (word == b"go" and _GO.match(window.data, window.pos)) or (
             session.dialect == "oracle"
             and (first == b"/" or word in (b"set", b"spool", b"define", b"connect"))
@@ -340,7 +392,7 @@ class Reader:
         elif session.dialect == "oracle" and word in (b"begin", b"declare"):
             window.pos += len(word)
         elif window.data.startswith(b"--#SET TERMINATOR", window.pos):
-            session.terminator = self._take_line().split()[-1]
+            session.terminator = self._take_line().split()[-1][:15]
         elif word == b"set":
             text = self.statement_text()
             session.set(text or b"")
@@ -359,12 +411,18 @@ class Reader:
         routine = _ROUTINE.match(window.data, window.pos)
         if routine is not None and self._skip_routine(routine["what"].upper()):
             return
+        offset, line = window.offset(window.pos), window.line(window.pos)
         text = self.statement_text()
         if text is None:
             yield self.cut(None)
             return
         schema = create_table(session.syntax, text, self.schemas)
         if schema is not None:
+            self._columns += len(schema.columns)
+            if self._columns > _COLUMNS:
+                evidence = {"limit": _COLUMNS, "of": "columns of all tables", "table": schema.name}
+                yield Refusal(schema.name, "too_long", evidence, offset, line)
+                return
             key = schema.name.lower()
             if "." not in key and session.database:
                 self.schemas[f"{session.database.lower()}.{key}"] = schema
@@ -389,9 +447,15 @@ class Reader:
 
     def _skip_past(self, pattern: re.Pattern[bytes]) -> bool:
         window = self.window
-        while (match := pattern.search(window.data, window.pos)) is None:
-            if not window.more():
-                window.pos = len(window.data)
+        while True:
+            data = window.data
+            match = pattern.search(data, window.pos)
+            if match is not None and (match.end() < len(data) or window.eof):
+                window.pos = match.end()
                 return True
-        window.pos = match.end()
-        return True
+            if window.eof:
+                window.pos = len(data)
+                return True
+            line = data.rfind(b"\n", max(window.pos, len(data) - _LONG), len(data) - 64)
+            window.pos = max(window.pos, line if line >= 0 else len(data) - 64)
+            window.more()

@@ -9,12 +9,12 @@ from stages.extract.sqldump.schema import Column
 REASONS = {
     "expression": "a value needs a server: NOW(), a sub-select, INSERT ... SELECT, DEFAULT",
     "elsewhere": "the statement takes its rows from another file",
-    "wrong_width": "the row has more or fewer values than the table has columns",
+    "wrong_width": "the row has more or fewer values than the table has columns, or over 32,767",
     "encoding": "text is not in the character set that the dump says",
     "value": "a value is not of its column's type",
     "unparsed": "the bytes are no SQL that this reader knows; it went on at the next statement",
     "truncated": "the dump ends within a row, a statement, or before its closing line",
-    "too_long": "one row or statement is longer than the limit; the rest of the file was left",
+    "too_long": "one row or statement is longer than the limit, and was passed over",
     "binary": "the file is no text: pg_restore -f - makes a dump of an archive of pg_dump",
 }
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from stages.extract.sqldump.lexer import NAME, NAMES, Syntax, split_names, token, unquoted
+from stages.extract.sqldump.lexer import (
+    NAME,
+    NAMES,
+    Syntax,
+    next_token,
+    split_names,
+    token,
+    unquoted,
+)
 
 # kind → what a value of the column becomes: int, decimal (digits as text), float, text, bytes,
 # bits (MySQL's BIT: bytes), bool, time (text), any (SQLite: each value has its own type).
@@ -41,7 +49,10 @@ _NOT_COLUMNS = frozenset(_KEYS.split())
 _GENERATED = re.compile(
     rb"(?i)\bGENERATED\s+ALWAYS\s+AS\s*\(|\bAS\s*\(|\b(?:VIRTUAL|STORED|PERSISTENT)\b"
 )
-_DEFAULT = re.compile(rb"(?is)\bDEFAULT\s+('(?:[^'\\]|'')*'|-?[0-9.]+\b|NULL\b)(?!\s*[:(])")
+_DEFAULT = re.compile(rb"(?is)\bDEFAULT\s+('(?:[^'\\]|'')*+'|-?[0-9.]++\b|NULL\b)(?!\s*[:(])")
+# SQLite takes 32,767 columns, PostgreSQL and others 1,600; a table of more has no schema.
+_WIDTH = 32767
+_INHERITED = 1600
 # type → kind; what is not here is text
 _KINDS = {
     "int": "int integer tinyint smallint mediumint bigint int2 int4 int8 serial bigserial "
@@ -69,6 +80,8 @@ def create_table(syntax: Syntax, text: bytes, known: dict[str, Schema]) -> Schem
     if text[head.end() : head.end() + 1] != b"(":
         return None
     pieces, end = _pieces(syntax, text, head.end() + 1)
+    if len(pieces) > _WIDTH:
+        return None
     columns = [column for piece in pieces if (column := _column(syntax.dialect, piece)) is not None]
     # SQLite and others allow PRIMARY KEY (id) apart; only an inline one makes a row id of NULL
     inherits = _INHERITS.match(text, end - 1)
@@ -77,6 +90,8 @@ def create_table(syntax: Syntax, text: bytes, known: dict[str, Schema]) -> Schem
         for table in re.findall(NAMES, inherits[1]):
             found = known.get(table_key(table))
             before += [] if found is None else found.columns
+            if len(before) > _INHERITED:
+                return None
         own = {column.name for column in columns}
         columns = [column for column in before if column.name not in own] + columns
     return Schema(name, tuple(columns)) if columns or not b"".join(pieces).strip() else None
@@ -90,13 +105,14 @@ def table_key(name: bytes) -> str:
 def _pieces(syntax: Syntax, text: bytes, pos: int) -> tuple[list[bytes], int]:
     """The comma-separated definitions up to the closing parenthesis, without comments."""
     pattern = token(syntax)
-    pieces, piece, depth = [], b"", 0
-    while match := pattern.match(text, pos):
-        pos = match.end()
-        part = match[0]
+    pieces: list[bytes] = []
+    piece, depth = bytearray(), 0
+    while (found := next_token(pattern, text, pos)) is not None and len(pieces) <= _WIDTH:
+        match, _, pos = found
         if match["blank"] is not None:
             piece += b" "
             continue
+        part = text[match.start() : pos]
         if part == b"(":
             depth += 1
         elif part == b")":
@@ -104,11 +120,11 @@ def _pieces(syntax: Syntax, text: bytes, pos: int) -> tuple[list[bytes], int]:
                 break
             depth -= 1
         elif part == b"," and not depth:
-            pieces.append(piece)
-            piece = b""
+            pieces.append(bytes(piece))
+            piece = bytearray()
             continue
         piece += part
-    return [*pieces, piece], pos
+    return [*pieces, bytes(piece)], pos
 
 
 _DEFINITION = re.compile(
@@ -124,9 +140,9 @@ def _column(dialect: str, piece: bytes) -> Column | None:
     if raw.lower() in _NOT_COLUMNS and not (type_ and raw.lower() in (b"key", b"index", b"period")
                                             and re.match(rb"\s*\(", rest) is None):  # fmt: skip
         return None
-    name = unquoted(raw).decode("utf-8", "replace") if raw[:1] != b"'" else raw[1:-1].decode()
+    name = (raw[1:-1] if raw[:1] == b"'" else unquoted(raw)).decode("utf-8", "replace")
     word = type_.strip(b'[]"').lower().decode("latin-1").rpartition(".")[2]
-    arguments = tuple(int(n) for n in re.findall(rb"\d+", rest[: rest.find(b")") + 1])) if (
+    arguments = tuple(int(n) for n in re.findall(rb"\d{1,9}", rest[: rest.find(b")") + 1]))[:2] if (
         re.match(rb"\s*\(", rest)
     ) else ()  # fmt: skip
     attributes = rest.lower()
@@ -170,7 +186,7 @@ def _kind(
     if word == "bit":
         if dialect == "mssql":
             return "bool", ()
-        return "bits", (((arguments or (1,))[0] + 7) // 8,)
+        return "bits", ((min((arguments or (1,))[0], 64) + 7) // 8,)
     if word in ("bool", "boolean"):
         return ("bool" if dialect != "mysql" else "int"), ()
     if dialect == "oracle" and word in ("number", "integer", "float", "int"):

@@ -6,30 +6,45 @@ import codecs
 from typing import IO
 
 CHUNK = 1 << 20
-# One row or statement is held in memory; MySQL's max_allowed_packet and PostgreSQL's field limit
-# are both 1 GB, and real rows stay far below.
-ITEM_BYTES = 1 << 28
+# One row or statement is held in memory, at up to six times its size. MySQL's max_allowed_packet is
+# 64 MB by default and real rows stay far below 16.
+ITEM_BYTES = 1 << 24
+_CONTINUED = bytes(range(0x80, 0xC0))
+_UP_TO_FFFF = bytes(range(0xF0))
 
 
 class Utf16:
     """A UTF-16 stream as UTF-8; what is no character becomes a lone surrogate, so none is lost."""
 
     def __init__(self, stream: IO[bytes], big: bool) -> None:
-        self._stream = stream
-        self._decoder = codecs.getincrementaldecoder("utf-16-be" if big else "utf-16-le")(
-            "surrogatepass"
-        )
+        self._stream, self._codec = stream, "utf-16-be" if big else "utf-16-le"
+        self._decoder = codecs.getincrementaldecoder(self._codec)("surrogatepass")
 
     def read(self, size: int) -> bytes:
         """About `size` bytes."""
         data = self._stream.read(max(2, size))
-        text: str = self._decoder.decode(data, final=not data)
+        text: str = self._decoder.decode(data)
+        if not data:
+            left = self._decoder.getstate()[0]
+            self._decoder.reset()
+            whole = len(left) // 2 * 2
+            text = left[:whole].decode(self._codec, "surrogatepass")
+            text += "".join(chr(0xDC00 + byte) for byte in left[whole:])
         return text.encode("utf-8", "surrogatepass")
 
 
 def narrow(data: bytes) -> bytes:
     """UTF-8 as UTF-16."""
     return data.decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass")
+
+
+def narrow_length(data: bytes) -> int:
+    """The length of `narrow(data)`, found without making it."""
+    length = 0
+    for begin in range(0, len(data), CHUNK):
+        piece = data[begin : begin + CHUNK]
+        length += len(piece.translate(None, _CONTINUED)) + len(piece.translate(None, _UP_TO_FFFF))
+    return 2 * length
 
 
 class Watched:
@@ -43,7 +58,7 @@ class Watched:
         """Read on."""
         data = self._stream.read(size)
         if self.closing is not None and not self.closed:
-            self.closed = self.closing in self._tail + data
+            self.closed = self.closing in data or self.closing in self._tail + data[:64]
             self.before(data)
         return data
 
@@ -85,24 +100,37 @@ class Window:
         self._offset, self._measured = 0, 0
 
     def more(self) -> bool:
-        """Read on: at least as much as is held, so that retries cost no more than the first try."""
+        """Read on: half of what is held or more, so that all retries cost three times the last."""
         if self.eof:
             return False
         held = len(self.data) - self.pos
         if held > self.limit:
             raise TooLong
-        read = self._stream.read(max(self._chunk, held))
+        read = self._stream.read(max(self._chunk, held // 2))
         if not read:
             self.eof = True
             return False
+        self._join(read)
+        return True
+
+    def release(self) -> None:
+        """Give up the memory of what was used, where that is much."""
+        if self.pos >= self._chunk:
+            self._join(b"")
+
+    def _join(self, read: bytes) -> None:
         self.line(self.pos)
         self.offset(self.pos)
         self._measured -= self.pos
         self.base += self.pos
         self._counted -= self.pos
-        self.data = self.data[self.pos :] + read
+        self.data = b"".join((memoryview(self.data)[self.pos :], read))
         self.pos = 0
-        return True
+
+    @property
+    def start(self) -> int:
+        """Bytes of the text (UTF-8, also where the file is UTF-16) before the position."""
+        return self.base + self.pos
 
     def ensure(self, size: int) -> None:
         """Have `size` bytes from `pos` on, unless the stream ends before."""
@@ -123,9 +151,9 @@ class Window:
         if not self.wide:
             return self.base + index
         if index > self._measured:
-            self._offset += len(narrow(self.data[self._measured : index]))
+            self._offset += narrow_length(self.data[self._measured : index])
         else:
-            self._offset -= len(narrow(self.data[index : self._measured]))
+            self._offset -= narrow_length(self.data[index : self._measured])
         self._measured = index
         return self._offset
 
