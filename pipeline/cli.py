@@ -22,7 +22,7 @@ import stages
 from pipeline.terminal import screens
 from pipeline.trouble import told
 from stages import check, user_code
-from stages.errors import Preempted, UsageError
+from stages.errors import Preempted, StageFailed, UsageError
 from stages.secrets import masked, problem_in
 
 VERBS = {
@@ -185,6 +185,11 @@ def _explain_options(parser: argparse.ArgumentParser) -> None:
 def _gc_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store", type=Path, default=Path(".seedbed"), help="default: .seedbed")
     parser.add_argument("--keep", type=int, default=3, help="runs whose pieces stay; default: 3")
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="compare all content of the store with its hashes, and remove only what is damaged",
+    )
     parser.set_defaults(do=_gc)
 
 
@@ -244,11 +249,22 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _gc(options: argparse.Namespace) -> int:
-    from pipeline.gc import collect
+    from pipeline.gc import collect, verify
     from pipeline.progress import number, size
 
     if options.keep < 0:
         raise UsageError("--keep must be at least 0")
+    if options.verify:
+        entries, checked, damaged = verify(options.store)
+        for path in damaged:
+            print(f"{path}: not what was written")
+        print(f"compared {number(entries)} entries, {size(checked)}, with their hashes")
+        if damaged:
+            raise StageFailed(
+                f"{number(len(damaged))} files were damaged; their entries are removed: run the "
+                "same commands again, and they are made anew"
+            )
+        return 0
     entries, freed = collect(options.store, options.keep)
     print(f"removed {number(entries)} entries, {size(freed)}")
     return 0

@@ -19,7 +19,7 @@ import pyarrow as pa
 from pipeline.content import verified
 from pipeline.jobs import DATA, REJECTED, aligned
 from pipeline.keys import hash_of
-from pipeline.store import Entry, Store, lives
+from pipeline.store import Entry, Store, flush, lives
 from stages import check, owned
 from stages.base import Stage
 from stages.corpus import MADE_BY, MANIFEST, Digest, iterate_arrow, sha256_of, write_json
@@ -196,9 +196,14 @@ def show(folder: Path, manifest: Mapping[str, Any], links: Mapping[str, Path]) -
             target = new / name
             target.parent.mkdir(parents=True, exist_ok=True)
             _link(source, target)
+        for made in {new, *((new / name).parent for name in links)}:
+            flush(made)
         for _ in range(_SWAPS):
-            if _takes_place(new, folder) or _is_shown(folder, manifest, links):
-                return  # by this run, or by another that was faster
+            if _takes_place(new, folder):
+                flush(folder.parent)
+                return
+            if _is_shown(folder, manifest, links):
+                return  # another run was faster
             _clear(folder)
         raise StageFailed(f"{folder} is being made by several runs at once; run again")
     finally:
@@ -262,6 +267,7 @@ def _link(source: Path, target: Path) -> None:
     except OSError:
         shutil.copyfile(source, target)
         target.chmod(0o444)
+        flush(target)
 
 
 def _is_shown(folder: Path, manifest: Mapping[str, Any], links: Mapping[str, Path]) -> bool:

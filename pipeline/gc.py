@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pipeline.lock import hold
@@ -63,21 +63,10 @@ def collect(root: Path, keep_runs: int = 3) -> tuple[int, int]:
     What an unfinished run after them made is kept too, so that it can go on. Returns (entries,
     bytes) removed. UsageError while a run is under way.
     """
-    given, root = root, owned.resolved(root)
-    if not owned.is_marked(root, owned.STORE):
-        mark = owned.mark_of(owned.STORE)
-        raise UsageError(f"{given} is not a store of seedbed's: it has no {mark}; name it: --store")
     if keep_runs < 0:
         raise UsageError(f"the number of runs to keep must be at least 0, not {keep_runs}")
-    store = Store(root)
-    with open(root / _LOCK, "a") as lock:
-        try:
-            if not hold(lock, exclusive=True, wait=False) and _who(root):
-                raise BlockingIOError
-        except BlockingIOError:
-            raise UsageError(
-                f"a run is under way in {root}{_who(root)}; wait for its end"
-            ) from None
+    with _alone(root) as store:
+        root = store.root
         store.sweep(0.0)
         kept, gone = _divided(sorted((root / "runs").glob("*.jsonl")), keep_runs)
         named = {
@@ -96,6 +85,37 @@ def collect(root: Path, keep_runs: int = 3) -> tuple[int, int]:
         for path in gone:
             path.unlink()
     return removed
+
+
+def verify(root: Path) -> tuple[int, int, list[Path]]:
+    """Compare all content of a store with its hashes, and remove the entries that are damaged.
+
+    Returns (entries, bytes) compared, and the files that were not what was written there.
+    """
+    with _alone(root) as store:
+        entries, size = sum(1 for _ in store.all()), store.size()
+        damaged = list(store.damaged())
+        store.remove([key for key, _ in damaged])
+        return entries, size, [store.path(key) / name for key, names in damaged for name in names]
+
+
+@contextlib.contextmanager
+def _alone(root: Path) -> Iterator[Store]:
+    """A store that nobody else works on meanwhile; UsageError for another folder, or a run."""
+    given, root = root, owned.resolved(root)
+    if not owned.is_marked(root, owned.STORE):
+        mark = owned.mark_of(owned.STORE)
+        raise UsageError(f"{given} is not a store of seedbed's: it has no {mark}; name it: --store")
+    store = Store(root)
+    with open(root / _LOCK, "a") as lock:
+        try:
+            if not hold(lock, exclusive=True, wait=False) and _who(root):
+                raise BlockingIOError
+        except BlockingIOError:
+            raise UsageError(
+                f"a run is under way in {root}{_who(root)}; wait for its end"
+            ) from None
+        yield store
 
 
 def _divided(marks: list[Path], keep_runs: int) -> tuple[list[Path], list[Path]]:

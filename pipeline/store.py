@@ -168,7 +168,7 @@ class Store:
             )
             hashes = {name: sha256_of(folder / name) for name in names}
             for name in names:
-                _flush(folder / name)
+                flush(folder / name)
             manifest = {
                 **values,
                 "files": {name: (folder / name).stat().st_size for name in names},
@@ -180,7 +180,7 @@ class Store:
                 if path.is_file():
                     path.chmod(0o444)
             for sub in [folder, *(p for p in folder.rglob("*") if p.is_dir())]:
-                _flush(sub)
+                flush(sub)
             return self._publish(key, folder)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -196,11 +196,11 @@ class Store:
         target = self.path(key)
         if not target.parent.is_dir():
             target.parent.mkdir(exist_ok=True)
-            _flush(self.objects)
+            flush(self.objects)
         for _ in range(3):
             try:
                 folder.rename(target)
-                _flush(target.parent)
+                flush(target.parent)
                 break
             except OSError as error:
                 if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
@@ -283,7 +283,8 @@ def lives(process: int) -> bool:
     return True
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Have what was written to a file or folder reach the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -49,6 +49,7 @@ class DatabaseExtract(RowSource):
     name: ClassVar[str] = "database"
     reasons: ClassVar[Mapping[str, str]] = {
         **ISOLATION_REASONS,
+        "oversize": "a text that a template makes is larger than the limit",
         "empty": "the prompt, completion or text is NULL or nothing but white space",
         "encoding": "text is not in the database's character set",
         **files.REASONS,

@@ -98,6 +98,14 @@ class SqlExtract(RowSource):
             problems.append(
                 "prompt, completion and text name columns of a table: give table or query"
             )
+        wanted = (
+            self.query_memory * 3 // 2 + 512
+        )  # DuckDB's, what a value may add, and the reader's
+        if self.query is not None and wanted > self.memory:
+            problems.append(
+                f"query_memory {self.query_memory} needs a memory of at least {wanted} for the "
+                f"reading process, not {self.memory}"
+            )
         if self.charset and not any(decoder(self.charset, postgres) for postgres in (False, True)):
             problems.append(f"charset {self.charset!r} is none that MySQL or PostgreSQL has")
         if self.key and self.query is None:

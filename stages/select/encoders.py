@@ -114,7 +114,9 @@ def _transformer(folder: Path, tokens: int) -> Encoder:
     """The mean (or the first, where the model says so) of a text's last hidden states."""
     torch = require("torch", "cluster")
     transformers = require("transformers", "cluster")
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
+    )
     model = transformers.AutoModel.from_pretrained(
         folder, local_files_only=True, use_safetensors=True, dtype=torch.float32
     ).eval()

@@ -20,6 +20,7 @@ def _made(path: Path) -> str:
             "INSERT INTO posts VALUES (3, 'third?', NULL, NULL, NULL);"
             "INSERT INTO posts VALUES (4, CAST(x'ff' AS TEXT), 'x', NULL, NULL);"
             "INSERT INTO tags VALUES (1, 'peas'), (1, 'beans'), (NULL, NULL);"
+            "CREATE VIEW large AS SELECT 1 AS id, hex(zeroblob(4500000)) AS t;"
         )
     connection.close()
     return str(path)
@@ -44,6 +45,7 @@ def cases(folder: Path) -> list[Case]:
         ),
         Case(DatabaseExtract(), path=f"sqlite:///{path}", reasons={"empty": 1, "encoding": 1}),
         Case(DatabaseExtract(query=select, key=("id",), snapshot="first"), path=path),
+        Case(DatabaseExtract(table="large", text="{t}{t}"), path=path, reasons={"oversize": 1}),
         Case(DatabaseExtract(), path=str(broken), reasons={"unreadable": 1}),
         Case(DatabaseExtract(), path=str(folder / "linked"), reasons={"link": 1}),
     ]

@@ -64,7 +64,7 @@ def cases(folder: Path) -> list[Case]:
     (folder / "gone").mkdir(parents=True, exist_ok=True)
     (folder / "gone" / "gone.sql").symlink_to(folder / "nowhere")
     (folder / "gone" / "away.sql").symlink_to(folder / "my.sql")
-    long = HEAD + TABLE + "INSERT INTO `posts` VALUES (1,'" + "x" * (4 << 20) + "','y');\n"
+    long = HEAD + TABLE + "INSERT INTO `posts` VALUES (1,'" + "x" * (4 << 20) + "','y');\n" + END
     mysql = {"empty": 1, "expression": 1, "wrong_width": 1}
     return [
         Case(SqlExtract(), path=_write(folder / "my.sql", MYSQL), reasons=mysql),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -111,3 +112,27 @@ def test_gc_beside_a_run_is_refused_and_after_its_kill_it_works(tmp_path: Path) 
     assert not finished & stored(tmp_path), "three runs since then name none of it"
     seedbed("run", "t.yaml", cwd=tmp_path)
     assert all(s["computed"] == 0 for s in world.account(tmp_path)["steps"])
+
+
+def test_verify_finds_flipped_bits_and_removes_only_those_entries(tmp_path: Path) -> None:
+    world.lines(tmp_path / "in.jsonl", range(50))
+    world.recipe(tmp_path, "jsonl: in.jsonl", "[normalize, dedup]")
+    seedbed("run", "t.yaml", cwd=tmp_path)
+    before, whole = world.corpora(tmp_path), stored(tmp_path)
+    done = seedbed("gc", "--verify", cwd=tmp_path)
+    assert f"compared {len(whole)} entries" in done.stdout and stored(tmp_path) == whole
+    path = next((tmp_path / ".seedbed/objects").glob("*/*/rejects.arrow"))
+    times = path.stat()
+    path.chmod(0o644)
+    data = bytearray(path.read_bytes())
+    data[-20] ^= 4
+    path.write_bytes(data)
+    path.chmod(0o444)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    done = seedbed("gc", "--verify", cwd=tmp_path, code=3)
+    assert f"{path}: not what was written" in done.stdout and "1 files were damaged" in done.stderr
+    assert stored(tmp_path) == whole - {path.parent.name}
+    seedbed("run", "t.yaml", cwd=tmp_path)
+    assert stored(tmp_path) == whole and world.corpora(tmp_path) == before
+    (tmp_path / "mine").mkdir()
+    seedbed("gc", "--verify", "--store", "mine", cwd=tmp_path, code=2)
