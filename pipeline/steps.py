@@ -58,15 +58,21 @@ class Run:
         self.out: Path | None = None
         self.hashes = FileHashes(store.root / "hashes.json")
         self.done: list[Done] = []
-        self._bases: dict[Stage, str] = {}
+        self._bases: dict[Stage, tuple[str, list[Hashed]]] = {}
         self._current = Done("", "", "", {}, "")
         self._began = 0.0
 
     # --- the parts of a step ---
 
     def _base(self, stage: Stage) -> str:
+        return self._known(stage)[0]
+
+    def _known(self, stage: Stage) -> tuple[str, list[Hashed]]:
+        """The base of a stage's keys, and the files (models, modules) that it was made of."""
         if stage not in self._bases:
-            self._bases[stage] = base_key(stage, self.hashes)
+            modules = [path for module in stage.modules() for path in user_code.files(module)]
+            files = [self.hashes.hashed(path) for path in (*stage.resources(), *modules)]
+            self._bases[stage] = base_key(stage, self.hashes), files
         return self._bases[stage]
 
     def again(self) -> None:
@@ -77,14 +83,12 @@ class Run:
 
     def _job(self, do: str, stage: Stage, key: str, files: Sequence[Hashed] = ()) -> dict[str, Any]:
         """The common part of a job. files: of the input, beside those of the stage itself."""
-        modules = [path for module in stage.modules() for path in user_code.files(module)]
-        resources = [self.hashes.hashed(path) for path in (*stage.resources(), *modules)]
         return {
             "do": do,
             "stage": stage.name,
             "parameters": check.as_json(stage),
             "key": key,
-            "files": [*files, *resources],
+            "files": [*files, *self._known(stage)[1]],
         }
 
     def _begin(self, stage: Stage, source: str | None) -> None:

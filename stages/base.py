@@ -132,14 +132,14 @@ class Source(Stage):
 
     deadline: CPU seconds in the killable child until the next row comes or the next 256 KB are
         read; default 20. A query of your own has no deadline.
-    memory: megabytes that the killable child may take for what it reads; default 4096.
+    memory: megabytes that the killable child may take for what it reads; default 2048.
     """
 
     consumes: ClassVar[str] = "raw"
     suffixes: ClassVar[tuple[str, ...]] = ()
 
     deadline: float = field(default=20.0, metadata={"range": (0.01, 86400)})
-    memory: int = field(default=4096, metadata={"range": (64, 1 << 20)})
+    memory: int = field(default=2048, metadata={"range": (64, 1 << 20)})
 
     @abstractmethod
     def parts(self, path: str, size: int) -> list[Part]:

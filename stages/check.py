@@ -12,6 +12,7 @@ import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from stages.secrets import problem_in
@@ -19,6 +20,7 @@ from stages.secrets import problem_in
 NAME_BYTES = 200  # of 255 that file systems take; what stands before and behind a name needs some
 
 
+@cache
 def parameters(cls: type) -> dict[str, tuple[Any, dataclasses.Field[Any]]]:
     """name → (type, field) of a stage class, its own before those that it inherits."""
     hints = typing.get_type_hints(cls)
@@ -177,7 +179,7 @@ def as_json(stage: Any) -> dict[str, Any]:
     """The parameters of a stage instance as JSON values, in the order of the class."""
     return {
         name: list(value) if isinstance(value := getattr(stage, name), tuple) else value
-        for name in parameters(type(stage))
+        for name in parameters(type(stage))  # type: ignore[arg-type]
     }
 
 

@@ -28,6 +28,7 @@ from stages.watch import board, untimed
 
 _OUT_OF_MEMORY = 77  # the exit status of a child whose reader had no memory left
 _KILLS = 3  # from outside, before the run stops
+_RESTARTS = 6  # of one file, beside two for each item that was found to kill its reader
 
 
 class Culprit(NamedTuple):
@@ -70,6 +71,7 @@ class _Reading:
         self.held: Judged | None = None  # a batch that its reader could not fill
         self.culprits: dict[int, dict[int, Culprit]] = {}
         self.deaths: dict[tuple[int, int, str], int] = {}
+        self.restarts: dict[int, int] = {}
         self.kills = 0
 
     def batches(self, child: Process) -> Iterator[Judged]:
@@ -82,6 +84,7 @@ class _Reading:
             "culprits": {file: list(known.values()) for file, known in self.culprits.items()},
         }
         child.asked += 1
+        child.board.item(*self.at)  # it may still show another part
         try:
             child.tell(request)
         except BrokenPipeError:
@@ -124,11 +127,14 @@ class _Reading:
                     f"{_called(self.part, file)} by another process (is the machine out of memory?)"
                 )
             return
-        # The first time it may be what was read before that left too little memory.
+        # The first time it may be what was read before that left too little memory. A file whose
+        # readers die now here, now there, is given up as well.
         reason = "memory" if status == _OUT_OF_MEMORY else "crash"
         name = (file, items, reason)
         self.deaths[name] = self.deaths.get(name, 0) + 1
-        if self.deaths[name] > 1:
+        self.restarts[file] = self.restarts.get(file, 0) + 1
+        patience = _RESTARTS + 2 * len(self.culprits.get(file, ()))
+        if self.deaths[name] > 1 or self.restarts[file] > patience:
             limit = {"limit_mb": self.stage.memory}
             evidence = limit if reason == "memory" else dict(death.evidence)
             self._book(file, items + 1, reason, evidence)

@@ -43,6 +43,11 @@ class Rows(RowSource):
             order, _, rest = line.partition(" ")
             if order == "crash":
                 os.abort()
+            if order == "sometimes":  # at another row each time, a hundred times
+                before = len(Path(rest).read_text()) if os.path.exists(rest) else 0
+                if before < 100 and number == 3 + before % 50:
+                    Path(rest).write_text("x" * (before + 1))
+                    os.abort()
             if order == "exit":
                 os._exit(3)
             if order == "raise":
@@ -156,6 +161,24 @@ def test_deaths_in_the_second_thousand_of_rows_lose_and_repeat_nothing(
     found = Read(stage(), tmp_path / "in", {"a": [*rows, "crash", "lost"], "b": ["end"]})
     assert found.texts == [*rows, "end"] and found.reasons() == [("crash", "a")]
     assert found.ids == Read(stage(), tmp_path / "whole", {"a": rows, "b": ["end"]}).ids
+
+
+def test_a_file_whose_readers_die_now_here_now_there_is_given_up(
+    stage: type[RowSource], tmp_path: Path
+) -> None:
+    orders = [f"sometimes {tmp_path / 'n'}"] * 60
+    found = Read(stage(), tmp_path / "in", {"a": orders, "b": ["end"]})
+    assert found.reasons() == [("crash", "a")] and found.texts[-1] == "end"
+    assert len((tmp_path / "n").read_text()) < 10
+
+
+def test_a_death_before_the_first_row_is_booked_in_its_own_part(
+    stage: type[RowSource], tmp_path: Path
+) -> None:
+    """The board of a child that has read another part shows that part at first."""
+    Read(stage(), tmp_path / "first", {"a": ["one"], "b": ["two"], "c": ["three", "four"]})
+    found = Read(stage(), tmp_path / "in", {"a": ["crash"]})
+    assert found.reasons() == [("crash", "a")] and not found.texts
 
 
 def test_work_that_moves_on_and_a_users_own_query_have_time(

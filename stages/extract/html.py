@@ -31,7 +31,7 @@ class HtmlExtract(DocumentSource):
         1 GB of memory; one of more than 1,048,576 tags is refused.
     deadline: CPU seconds for one page in the killable child; default 20, where a page of the web
         takes .015 on average and the worst of 104 hostile ones 5.
-    memory: megabytes that the child may take for what it reads; default 4096.
+    memory: megabytes that the child may take for what it reads; default 2048.
     """
 
     name: ClassVar[str] = "html"
