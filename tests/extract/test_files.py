@@ -236,7 +236,10 @@ def test_a_file_that_becomes_a_pipe_is_told_not_waited_for(tmp_path: Path) -> No
     os.mkfifo(tmp_path / "a.jsonl")
     (fault,) = JsonlExtract().read(part)
     assert isinstance(fault, Fault)
-    assert (fault.reason, fault.evidence) == ("unreadable", {"error": "a named pipe"})
+    assert (fault.reason, fault.evidence) == (
+        "unreadable",
+        {"error": "a named pipe", "errno": 22},
+    )
 
 
 def test_what_is_left_out_becomes_rejects_of_every_source(tmp_path: Path) -> None:
