@@ -101,6 +101,8 @@ class Process:
         hello["board"] = self.board.descriptor
         theirs, requests = os.pipe()
         answers, ours = os.pipe()
+        if _may_fork:
+            _warm_up(stage)
         fork = _may_fork and _can_fork()
         start = _forked if fork else _spawned
         self._popen, self.pid = start((theirs, ours), (requests, answers), self.board.descriptor)
@@ -204,6 +206,13 @@ def fork_from_here() -> None:
     _may_fork = True
 
 
+def _warm_up(stage: Source) -> None:
+    """Load what reader and worker both need before the fork, so that it is loaded once."""
+    from stages.reading import warm_up
+
+    warm_up(stage)
+
+
 def _can_fork() -> bool:
     """Whether a fork is safe: one thread beside that of Arrow's allocator, which knows forks."""
     try:
@@ -261,11 +270,12 @@ def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     if hello is None:
         return
     import stages
-    from stages.reading import answer_part, warm_up
+    from stages.reading import answer_part
 
     stage = check.build(stages.stage(hello[0]["stage"]), hello[0]["parameters"])
+    assert isinstance(stage, Source)
     show_on(Board(hello[0]["board"]))
-    warm_up(stage)
+    _warm_up(stage)
     _limit_memory(hello[0]["memory"] << 20)
     send(answers, {"ready": True})
     while (request := receive(requests)) is not None:
