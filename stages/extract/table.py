@@ -135,10 +135,11 @@ class Table:
     def _feed(self) -> Iterator[str]:
         """Lines for csv.reader, which takes as many as a row needs."""
         while True:
-            if self._used and not self._may_go_on():
-                raise _Open
-            if self._size() > LARGE:
-                raise _Large
+            if self._used:
+                if not self._may_go_on():
+                    raise _Open
+                if self._size() > LARGE:
+                    raise _Large
             piece = self._next()
             if piece is None:
                 raise _Open
@@ -149,7 +150,7 @@ class Table:
 
     def _size(self) -> int:
         """Bytes of the lines of the row but its last."""
-        return self._used[-1].offset - self._used[0].offset if self._used else 0
+        return self._used[-1].offset - self._used[0].offset
 
     def _may_go_on(self) -> bool:
         """Whether one more line may belong to the row."""
