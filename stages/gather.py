@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from stages.base import Source
 
 
+_LARGE = 1 << 16  # bytes that are not copied
+
+
 class Item(NamedTuple):
     """One item that a source read: its place, its raw bytes (for identity), what it became."""
 
@@ -126,6 +129,9 @@ class Gathered:
 
 def sibling_digest(unit: str, raw: bytes) -> bytes:
     """What equal siblings share: 8 bytes of a hash over unit and raw bytes."""
-    return hashlib.blake2b(
-        unit.encode("utf-8", "surrogateescape") + b"\0" + raw, digest_size=8
-    ).digest()
+    begin = unit.encode("utf-8", "surrogateescape") + b"\0"
+    if len(raw) < _LARGE:
+        return hashlib.blake2b(begin + raw, digest_size=8).digest()
+    digest = hashlib.blake2b(begin, digest_size=8)
+    digest.update(raw)
+    return digest.digest()

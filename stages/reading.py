@@ -269,7 +269,7 @@ def _packed(at: list[int], split: Judged, full: bool) -> tuple[dict[str, Any], b
     head = {
         "at": at,
         "full": full,
-        "kept": len(kept),
+        "kept": kept.size,
         "counts": asdict(split.counts),
         "passing": split.passing,
         "bytes": split.bytes,
@@ -277,8 +277,8 @@ def _packed(at: list[int], split: Judged, full: bool) -> tuple[dict[str, Any], b
     return head, b"".join((kept, rejects))
 
 
-def _stream(table: pa.Table) -> bytes:
+def _stream(table: pa.Table) -> pa.Buffer:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    return bytes(sink.getvalue())
+    return sink.getvalue()

@@ -95,6 +95,14 @@ def test_every_text_takes_time_by_its_size(stage: Map | Fit) -> None:
 
 
 def test_a_page_of_too_many_tags_is_refused_with_the_limit() -> None:
-    found = page(b"a<br>" * ((1 << 20) + 1))
+    found = page(b"a<br>" * ((1 << 19) + 1))
     assert found.reason == "markup"
-    assert found.evidence == {"tags": (1 << 20) + 1, "limit": 1 << 20, "bytes": 5 * (1 << 20) + 5}
+    assert found.evidence == {"tags": (1 << 19) + 1, "limit": 1 << 19, "bytes": 5 * (1 << 19) + 5}
+
+
+def test_white_space_of_levels_is_bounded_by_the_page() -> None:
+    for piece in (b"<ul><li>a", b"<ul><li><pre>a\nb</pre>", b"<blockquote>a"):
+        found = page(piece * (1 << 16))
+        assert len(found.markdown) < (1 << 20) + 8 * len(piece) * (1 << 16)
+    few = page(b"<ul><li>one " * 40 + b"words " * 30)
+    assert "\n" + " " * 4 * 32 + "- one" in few.markdown

@@ -349,14 +349,14 @@ def _checked(record: dict[str, Any]) -> dict[str, Any]:
     """Refuse a record without text, or with half a character (a lone surrogate)."""
     if (talk := record.get("messages")) is not None:
         pairs = [(f"messages[{n}]", message["content"] or "") for n, message in enumerate(talk)]
-        if not any(text.strip() for _, text in pairs):
+        if not any(text and not text.isspace() for _, text in pairs):
             raise Unreadable("empty", field="messages")
     else:
         pairs = [
             (name, record[name]) for name in ("text", "prompt", "completion") if name in record
         ]
         for name, text in pairs:
-            if not text.strip():
+            if not text or text.isspace():
                 raise Unreadable("empty", field=name)
     for name, text in pairs:
         if not text.isascii():

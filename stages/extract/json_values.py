@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from stages.errors import Unreadable
 
@@ -31,7 +31,7 @@ _OPENING = re.compile(rb"[{\[]++")
 _TO_QUOTE = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _SCALAR = re.compile(rb"[^\s,\]}{\[]*+")
 _BETWEEN = re.compile(rb"[\s,]*+")
-_SPACE = re.compile(rb"\s*+")
+SPACE = re.compile(rb"\s*+")
 _CLOSING = re.compile(rb"[}\]]++")
 _BRACES = re.compile(rb"}++")
 
@@ -139,12 +139,18 @@ def _end_of(pattern: re.Pattern[bytes], data: bytes, at: int) -> int:
     return found.end() if found else at
 
 
-class _Window:
+class Readable(Protocol):
+    """What gives bytes in order."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class Window:
     """A view on a stream from `begin` on: what stands before it is dropped when more is read.
 
     Reads as much as it keeps, up to a megabyte, so that copying stays linear."""
 
-    def __init__(self, stream: BinaryIO, offset: int, line: int) -> None:
+    def __init__(self, stream: Readable, offset: int, line: int) -> None:
         self.stream, self.data, self.begin = stream, b"", 0
         self._offset, self._line, self._counted = offset, line, 0  # of data[0], of data[counted]
 
@@ -184,27 +190,34 @@ def values(
     Unreadable: truncated for an array without its end, malformed for text after it. The reading
     ends there.
     """
-    window = _Window(stream, offset, line)
+    window = Window(stream, offset, line)
     if array:
         while window.data.find(b"[") < 0 and window.more():
             pass
         window.begin = window.data.find(b"[") + 1
+    yield from elements(window, array, limit)
+    if array:
+        if not window.data.startswith(b"]", window.begin):
+            error = "the array has no end"
+            raise Unreadable("truncated", error=error, offset=window.offset())
+        window.begin += 1
+        if window.skip(SPACE):
+            raise Unreadable("malformed", error="text follows the array", column=1)
+
+
+def elements(window: Window, array: bool, limit: int) -> Iterator[Value]:
+    """The values from `begin` on, to the end of the stream or the bracket that ends the array."""
     while window.skip(_BETWEEN):
         if array and window.data[window.begin] == 0x5D:
-            window.begin += 1
-            if window.skip(_SPACE):
-                raise Unreadable("malformed", error="text follows the array", column=1)
             return
         offset, line = window.offset(), window.line()
-        end, closed, size = _scan(window, array, limit)
+        end, closed, size = scan(window, array, limit)
         raw = window.data[window.begin : end] if size <= limit else b""
         yield Value(offset, line, raw, closed, size)
         window.begin = end
-    if array:
-        raise Unreadable("truncated", error="the array has no end", offset=window.offset())
 
 
-def _scan(window: _Window, array: bool, limit: int) -> tuple[int, bool, int]:
+def scan(window: Window, array: bool, limit: int) -> tuple[int, bool, int]:
     """(end, closed, size) of the value at `begin`; not closed when the stream ends within it.
 
     Of a value of more than `limit` bytes only what was read last is still there."""

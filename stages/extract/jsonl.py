@@ -11,13 +11,22 @@ from typing import Any, BinaryIO, ClassVar
 
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import Unreadable
-from stages.extract import archives, charsets, columnar, files, forms, json_values
+from stages.extract import (
+    archives,
+    charsets,
+    columnar,
+    files,
+    forms,
+    json_values,
+    json_wrapper,
+)
 from stages.extract.compressed import from_system
 from stages.extract.lines import LINE_BYTES, Line, lines, ranges
 from stages.place import Place
 from stages.records import REJECT_TEXT, to_json
 
 _HEAD = 1 << 16
+_SPOOLED = 1 << 20  # bytes of a spool that stay in memory
 _JSON = (".jsonl", ".ndjson", ".json")
 
 
@@ -118,14 +127,21 @@ class JsonlExtract(RowSource):
         shape = json_values.layout(begun)
         number = 0
         items: Iterator[Item | Fault]
-        if shape == "lines" or wide:
-            items = self._lines(place, lines(stream, mark, charset=charset), charset, stream)
-        else:
-            items = self._values(place, stream, shape == "array", mark)
-        for number, item in enumerate(items, 1):  # noqa: B007 - whether there was one
-            yield item
-        if not number and stream.fault is None:
-            yield Fault(place, "empty", {"values": 0})
+        with tempfile.SpooledTemporaryFile(_SPOOLED) as spool:
+            read = json_wrapper.Opened(stream)
+            if not wide and shape != "array":
+                read = json_wrapper.opened(stream, place, self._names, LINE_BYTES, mark, spool)
+            stream = read.stream
+            if read.elements is not None:
+                items = self._elements(place, read.key, read.elements)
+            elif shape == "lines" or wide:
+                items = self._lines(place, lines(stream, mark, charset=charset), charset, stream)
+            else:
+                items = self._values(place, stream, shape == "array", mark)
+            for number, item in enumerate(items, 1):  # noqa: B007 - whether there was one
+                yield item
+            if not number and stream.fault is None:
+                yield Fault(place, "empty", {"values": 0})
 
     def _lines(
         self,
@@ -178,13 +194,7 @@ class JsonlExtract(RowSource):
         try:
             text = raw.decode(charset)
         except UnicodeDecodeError as error:
-            evidence = {
-                "charset": charset,
-                "at": error.start,
-                "bytes": raw[error.start :][:4].hex(),
-            }
-            shown = raw[: 4 * REJECT_TEXT].decode(charset, "replace")
-            yield Fault(place, "encoding", evidence, shown, raw=raw)
+            yield _undecodable(place, raw, charset, error)
             return
         try:
             value = json_values.parse(text)
@@ -196,14 +206,33 @@ class JsonlExtract(RowSource):
             nameless = error.reason == "no_form" and "field" not in error.evidence
             inner = _wrapped(value) if alone and nameless else None
             if inner is None:
-                shown = raw[: 4 * REJECT_TEXT].decode(charset, "replace")
-                yield Fault(place, error.reason, error.evidence, shown, raw=raw)
+                yield _refused(place, error, raw, charset)
                 return
             for number, row in enumerate(value[inner]):
                 key = str(number)
                 yield self._row(Place(place.path, place.member, table=inner, key=key), row)
             return
         yield Item(place, raw, made)
+
+    def _elements(
+        self, place: Place, table: str, found: Iterable[json_values.Value]
+    ) -> Iterator[Item | Fault]:
+        """The rows of a list in an object that is too large to be held as a whole."""
+        for number, value in enumerate(found):
+            here = Place(place.path, place.member, table=table, key=str(number))
+            if value.size > len(value.raw):
+                yield Fault(here, "oversize", {"limit": LINE_BYTES, "of": "bytes of a value"})
+                continue
+            try:
+                row = json_values.parse(value.raw.decode())
+                if not isinstance(row, dict):
+                    raise Unreadable("not_an_object", type=forms.type_name(row))
+            except UnicodeDecodeError as error:
+                yield _undecodable(here, value.raw, "utf-8", error)
+            except Unreadable as error:
+                yield _refused(here, error, value.raw, "utf-8")
+            else:
+                yield self._row(here, row)
 
     def _columnar(self, place: Place, stream: archives.Member, form: str) -> Iterator[Item | Fault]:
         number = 0
@@ -240,6 +269,17 @@ class JsonlExtract(RowSource):
             return Item(place, raw, forms.records_of(row, self._names))
         except Unreadable as error:
             return Fault(place, error.reason, error.evidence, raw.decode(), raw=raw)
+
+
+def _undecodable(place: Place, raw: bytes, charset: str, error: UnicodeDecodeError) -> Fault:
+    found = raw[error.start : error.start + 4].hex()
+    evidence = {"charset": charset, "at": error.start, "bytes": found}
+    return _refused(place, Unreadable("encoding", **evidence), raw, charset)
+
+
+def _refused(place: Place, error: Unreadable, raw: bytes, charset: str) -> Fault:
+    shown = raw[: 4 * REJECT_TEXT].decode(charset, "replace")
+    return Fault(place, error.reason, error.evidence, shown, raw=raw)
 
 
 def _of_lines(path: Path) -> int | None:

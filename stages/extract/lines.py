@@ -17,6 +17,7 @@ from stages.place import Place
 # A longer line is refused: it is held in memory up to six times over while it is parsed.
 LINE_BYTES = 16 << 20
 _CHUNK = 1 << 18
+LARGE = 1 << 18  # bytes of a line of which no reader holds a second copy
 
 
 class Line(NamedTuple):
@@ -46,6 +47,7 @@ def lines(
             return
         ended = data.endswith(end) if data else True
         raw = data.removesuffix(end).removesuffix(back) if ended else data
+        data = data and b"."
         yield Line(offset, number, raw, len(raw) if data else taken, ended)
         offset += taken
         number += 1
@@ -65,7 +67,12 @@ def pieces(stream: BinaryIO, end: bytes, limit: int = LINE_BYTES) -> Iterator[tu
                 more = stream.readline(_CHUNK)
                 taken += len(more)
             data = b""
-        yield data, taken
+        if taken < LARGE:
+            yield data, taken
+        else:
+            ready = [data]
+            del data
+            yield ready.pop(), taken
 
 
 def _wide_pieces(stream: BinaryIO, end: bytes, limit: int) -> Iterator[tuple[bytes, int]]:

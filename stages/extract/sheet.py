@@ -100,7 +100,7 @@ class Sheet:
         fields, expected = len(row.cells), len(self.names)
         if row.trouble is not None:
             return row.trouble, {"quote": self.dialect.quote, "expected": expected, "got": fields}
-        if not any(cell and cell.strip() for cell in row.cells):
+        if not any(cell and not cell.isspace() for cell in row.cells):
             return "empty", {"fields": fields}
         if self._padded or fields in self._widths:
             return None, {}

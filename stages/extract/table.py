@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple
 
 from stages.extract import charsets
 from stages.extract.dialect import Dialect
-from stages.extract.lines import LINE_BYTES, pieces
+from stages.extract.lines import LARGE, LINE_BYTES, pieces
 
 # A quoted field of more lines than this is a quote that was never closed; longest seen: 1,160.
 _OPEN_LINES = 20_000
@@ -92,10 +92,11 @@ class Table:
             if first.bad < 0:
                 self._used = []
                 yield Row(first.offset, -first.bad, first.line, b"", [], "oversize")
-            elif not first.text.strip("\r\n"):
+            elif first.text[:1] in "\r\n" and not first.text.strip("\r\n"):
                 self._used = []
             else:
-                yield self._row(first)
+                del first
+                yield self._row()
 
     # --- lines ----------------------------------------------------------------------------------
 
@@ -115,9 +116,15 @@ class Table:
                 else:
                     text = raw.decode(charset, "replace")
                     bad = max(1, text.count("\ufffd"))
-            yield _Piece(offset, line, raw, text, bad if raw else -taken, odd)
+            piece = _Piece(offset, line, raw, text, bad if raw else -taken, odd)
             offset += taken
             line += text.count("\n") if self.dialect.end == "\r" else 1
+            if taken < LARGE:
+                yield piece
+            else:
+                ready = [piece]
+                del piece, raw, text
+                yield ready.pop()
 
     def _next(self) -> _Piece | None:
         piece = self._back.popleft() if self._back else next(self._pieces, None)
@@ -128,8 +135,11 @@ class Table:
     def _feed(self) -> Iterator[str]:
         """Lines for csv.reader, which takes as many as a row needs."""
         while True:
-            if self._used and not self._may_go_on():
-                raise _Open
+            if self._used:
+                if not self._may_go_on():
+                    raise _Open
+                if self._size() > LARGE:
+                    raise _Large
             piece = self._next()
             if piece is None:
                 raise _Open
@@ -138,10 +148,14 @@ class Table:
                 raise _Open
             yield piece.text
 
+    def _size(self) -> int:
+        """Bytes of the lines of the row but its last."""
+        return self._used[-1].offset - self._used[0].offset
+
     def _may_go_on(self) -> bool:
         """Whether one more line may belong to the row."""
         lines = len(self._used)
-        size = self._used[-1].offset - self._used[0].offset
+        size = self._size()
         if lines > _OPEN_LINES or size > LINE_BYTES:
             return False
         return lines + size // _LINE_CHARS <= 2 + self._credit
@@ -157,14 +171,33 @@ class Table:
 
     # --- rows -----------------------------------------------------------------------------------
 
-    def _row(self, first: _Piece) -> Row:
+    def _row(self) -> Row:
+        """The row that begins with the line read last. Of a large one no copy is held longer than
+        it is needed."""
         dialect = self.dialect
-        body = _without_end(first.text, dialect.end)
+        text = self._used[0].text
+        body = _without_end(text, dialect.end)
+        end = text[len(body) :]
+        if (large := len(text) > LARGE) is True:
+            self._used[0] = self._used[0]._replace(text=end)
+        del text
         if len(body) > FIELDS and self._cut.too_many(body):
             return self._made([], "fields")
+        cells: list[str | None] | None
         if self._quick and (not dialect.quote or dialect.quote not in body):
-            return self._made(list(body.split(dialect.delimiter)), None)
-        cells = self._fast(first) if self._reader is not None else self._careful(body)
+            cells = list(body.split(dialect.delimiter))
+            del body
+            return self._made(cells, None)
+        if large or self._reader is None:
+            cells = self._careful(body, end)
+        else:
+            try:
+                cells = self._fast()
+            except _Large:
+                self._reader = self._fast_reader()
+                while len(self._used) > 1:
+                    self._back.appendleft(self._used.pop())
+                cells = self._careful(body, end)
         if cells is None and self._reader is not None:
             self._give_back()  # csv refuses a lone CR, too, which is text
             begun, state = self._cut.strict(body)
@@ -175,6 +208,7 @@ class Table:
             len(self._used) == 1 or not self.width or len(cells) == self.width
         )
         if cells is not None and whole:
+            del body
             return self._made(cells, None)
         literal = self._cut.literal(body)
         if cells is not None and len(literal) != self.width:
@@ -182,7 +216,7 @@ class Table:
         self._give_back()
         return self._made(literal, "broken_quote")
 
-    def _fast(self, first: _Piece) -> list[str | None] | None:
+    def _fast(self) -> list[str | None] | None:
         self._back.appendleft(self._used.pop())
         assert self._reader is not None
         try:
@@ -191,9 +225,9 @@ class Table:
             self._reader = self._fast_reader()
             return None
 
-    def _careful(self, body: str) -> list[str | None] | None:
+    def _careful(self, body: str, end: str) -> list[str | None] | None:
         """Cells of a row that may go on over several lines, each of which is looked at once."""
-        begun, state = self._cut.strict(body, self._used[0].text[len(body) :])
+        begun, state = self._cut.strict(body, end)
         while state in ("open", "escaped"):
             more = self._next() if self._may_go_on() else None
             if more is None or more.bad < 0:
@@ -212,15 +246,17 @@ class Table:
     def _made(self, cells: list[str | None], trouble: str | None) -> Row:
         used, self._used = self._used, []
         first = used[0]
+        offset, line = first.offset, first.line
         raw = first.raw if len(used) == 1 else b"".join(piece.raw for piece in used)
+        bad, odd = any(piece.bad for piece in used), any(piece.odd for piece in used)
+        del first, used
         taken = len(raw)
         raw = self._trimmed(raw)
         if self.null is not None:
             cells = [None if cell == self.null else cell for cell in cells]
-        if any(piece.bad for piece in used):
+        if bad:
             trouble = "encoding"
-        odd = any(piece.odd for piece in used)
-        return Row(first.offset, len(raw), first.line, raw, cells, trouble, odd, taken > len(raw))
+        return Row(offset, len(raw), line, raw, cells, trouble, odd, taken > len(raw))
 
     def _trimmed(self, raw: bytes) -> bytes:
         wide = self.charset.startswith(("utf-16", "utf-32"))
@@ -228,6 +264,10 @@ class Table:
         if self.dialect.end == "\r":
             return raw.removesuffix("\r".encode(code))
         return raw.removesuffix("\n".encode(code)).removesuffix("\r".encode(code))
+
+
+class _Large(Exception):
+    """A row of which csv.reader would hold four bytes for each character and more."""
 
 
 class _Open(Exception):
@@ -337,14 +377,14 @@ class _Cutter:
                 assert found is not None
                 if not text.startswith(quote, found.end()):
                     return _Begun(cells, _with(field, text[at:] + end), True), "open"
-                cells.append(self._value("".join(field) + found[0]))
+                cells.append(self._value("".join([*field, found[0]]) if field else found[0]))
                 at = found.end() + 1
             else:
                 found = self._bare.match(text, at)
                 assert found is not None
                 if self._free and found.end() == len(text) and _odd_backslash(found[0]):
                     return _Begun(cells, _with(field, text[at:] + end), False), "escaped"
-                cells.append(self._plain("".join(field) + found[0]))
+                cells.append(self._plain("".join([*field, found[0]]) if field else found[0]))
                 at = found.end()
             field = []
             if at == len(text):

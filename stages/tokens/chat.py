@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.errors import UsageError
+from stages.tokens.answers import MARK, Answers, TooLong
 from stages.tokens.foreign import encodable, garbled, read_object, read_text
 from stages.tokens.model import tokenizer_folder, tokenizer_of
 from stages.tokens.template import SOURCE, Meter, TooMuch, environment, last_resort, refusal
@@ -30,9 +31,6 @@ PROBE = (
     {"role": "user", "content": "How are peas sown?", "extra": None},
     {"role": "assistant", "content": "In rows.", "extra": None},
 )
-
-# A mark: a number between private-use characters, in white space that templates may strip.
-_MARK = re.compile("(\u2003?)\ue000([0-9]+)\ue001(\u2003?)")
 
 
 class TemplateError(Exception):
@@ -136,13 +134,16 @@ class Chat:
         than by stripping its ends.
         """
         key = tuple((m["role"], m.get("extra"), m["content"] is None) for m in messages)
-        if key not in self._skeletons:
+        slots = self._skeletons.get(key)
+        if slots is None:
+            slots = self._skeleton(messages)
             if len(self._skeletons) >= SKELETONS:
                 self._skeletons.clear()
-            self._skeletons[key] = self._skeleton(messages)
+            if len(messages) <= SHORT:
+                self._skeletons[key] = slots
         whole: list[str] = []
         shown: list[Segment] = []
-        for slot in self._skeletons[key]:
+        for slot in slots:
             text = slot.literal
             if slot.message is not None:
                 text = messages[slot.message]["content"]
@@ -177,53 +178,39 @@ class Chat:
     def _skeleton(self, messages: Sequence[Message]) -> list[_Slot]:
         marked = [_marked(message, number) for number, message in enumerate(messages)]
         text = self.render(marked)
-        trained = [
-            self._answer(marked, number, text)
-            for number, message in enumerate(marked)
-            if message["role"] == "assistant"
-        ]
+        try:
+            trained = Answers(marked, text, self._rendered, self.special).spans()
+        except TooLong:
+            raise TemplateError(
+                f"a conversation of {len(messages):,} messages is too long for this template, "
+                "which shows an answer by all that came before"
+            ) from None
         hidden = None if self.default_system else self._default_system(marked, text)
-        marks = list(_MARK.finditer(text))
+        marks = list(MARK.finditer(text))
         cuts = {0, len(text), *(hidden or ())}
         for begin, end in (*trained, *(match.span() for match in marks)):
             cuts |= {begin, end}
         at = {match.start(): match for match in marks}
-        inside = {cut for match in marks for cut in cuts if match.start() < cut < match.end()}
+        learned = _Within(trained)
         slots = []
-        ordered = sorted(cuts - inside)
-        for begin, end in pairwise(ordered):
+        for begin, end in pairwise(_outside(sorted(cuts), marks)):
             match = at.get(begin)
             slots.append(
                 _Slot(
                     "" if match else text[begin:end],
                     int(match[2]) if match else None,
                     (not match[1], not match[3]) if match else (False, False),
-                    any(a <= begin and end <= b for a, b in trained),
+                    learned(begin, end),
                     hidden is not None and hidden[0] <= begin and end <= hidden[1],
                 )
             )
         return slots
 
-    def _answer(self, marked: list[dict[str, Any]], number: int, text: str) -> tuple[int, int]:
-        """Where message `number`, an answer, stands in the skeleton: what the model writes after
-        the beginning that the template gives it, to the token that ends the turn."""
-        begin = end = -1
+    def _rendered(self, messages: Sequence[Message], answer_next: bool) -> str | None:
         try:
-            before = self.render(marked[:number], answer_next=True)
-            after = self.render(marked[: number + 1])
+            return self.render(messages, answer_next)
         except TemplateError:
-            before = after = ""
-        if before and text.startswith(before) and text.startswith(after):
-            begin, end = len(before), len(after)
-        if begin < 0 or begin >= end:
-            # The template shows earlier turns differently: from the content to the next token.
-            mark = re.search(f"\u2003?\ue000{number}\ue001\u2003?", text)
-            if mark is None:
-                return 0, 0
-            following = self.special.search(text, mark.end())
-            return mark.start(), following.end() if following else mark.end()
-        closing = [match.end() for match in self.special.finditer(text, begin, end)]
-        return begin, closing[-1] if closing else end
+            return None
 
     def _default_system(self, messages: Sequence[Message], text: str) -> tuple[int, int] | None:
         """Where the template put a system message of its own, if it did."""
@@ -245,6 +232,30 @@ class Chat:
         bos = self.variables.get("bos_token", "")
         begin = len(bos) if bos and text.startswith(bos) and not rest.startswith(bos) else 0
         return (begin, end) if begin < end else None
+
+
+def _outside(cuts: Sequence[int], marks: Sequence[re.Match[str]]) -> Iterator[int]:
+    """The cuts that are not inside a mark; both in order."""
+    left = iter(marks)
+    mark = next(left, None)
+    for cut in cuts:
+        while mark is not None and mark.end() <= cut:
+            mark = next(left, None)
+        if mark is None or cut <= mark.start():
+            yield cut
+
+
+class _Within:
+    """Whether a stretch lies within one of many; asked for in order."""
+
+    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
+        self._waiting = sorted(spans, reverse=True)
+        self._reach = -1  # the farthest end of those that have begun
+
+    def __call__(self, begin: int, end: int) -> bool:
+        while self._waiting and self._waiting[-1][0] <= begin:
+            self._reach = max(self._reach, self._waiting.pop()[1])
+        return end <= self._reach
 
 
 def _marked(message: Message, number: int) -> dict[str, Any]:

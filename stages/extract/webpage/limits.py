@@ -14,8 +14,8 @@ from stages.extract.webpage.tree import words
 # Of 823 pages of the web the deepest has 583 levels and the longest list 1,515 options. At these
 # bounds each costs the parser less than a tenth of a second.
 DEPTH = 1000
-# Tags, opening and closing, and comments: each costs up to 700 bytes and 5 microseconds.
-TAGS = 1 << 20
+# Tags, opening and closing, and comments: each costs up to 1,000 bytes and 20 microseconds.
+TAGS = 1 << 19
 FORMATTING = 60
 ATTRIBUTES = 1000
 OPTIONS = 2000

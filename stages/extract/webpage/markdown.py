@@ -11,7 +11,9 @@ from stages.extract.webpage.blocks import Block
 _LOOKS_LIKE = re.compile(r"(?=[#>]|[-*+] |-{3,}$|={3,}$|~{3}|`{3})")
 _NUMBERED = re.compile(r"(\d{1,9})([.)])(?= )")
 _INDENT = "    "
-_DEEPEST = 32  # levels that are shown: a thousand would make 4 kB of white space an item
+# Levels that are shown: a thousand would make 4 kB of white space an item. Fewer where that would
+# be more white space in all than is allowed and more than twice the text.
+_DEEPEST, _WHITE = 32, 1 << 20
 
 
 def plain(blocks: Sequence[Block]) -> str:
@@ -25,29 +27,48 @@ def markdown(blocks: Sequence[Block]) -> str:
     """Blocks with empty lines between them, except between items and rows of one list or table."""
     lines: list[str] = []
     before: Block | None = None
+    deepest = _deepest(blocks)
     for block in blocks:
         tight = before is not None and (
             (block.kind == before.kind == "row" and block.group == before.group)
             or (block.kind == before.kind == "li")
         )
-        prefix = "> " * min(block.quote, _DEEPEST)
+        prefix = "> " * min(block.quote, deepest)
         if before is not None and not tight:
             lines.append(prefix.rstrip() if before.quote and block.quote else "")
         first = before is None or before.kind != "row" or before.group != block.group
-        lines += [prefix + line if line else prefix.rstrip() for line in _lines(block, first)]
+        lines += [
+            prefix + line if line else prefix.rstrip() for line in _lines(block, first, deepest)
+        ]
         before = block
     return "\n".join(lines)
 
 
-def _lines(block: Block, first: bool) -> list[str]:
+def _deepest(blocks: Sequence[Block]) -> int:
+    """Levels of lists and quotations that are shown."""
+    allowed = max(_WHITE, 2 * sum(len(block.text) for block in blocks))
+    deepest = _DEEPEST
+    while deepest:
+        white = 0
+        for block in blocks:
+            if block.level > 1 or block.quote:
+                levels = 4 * min(block.level, deepest) + 2 * min(block.quote, deepest)
+                white += levels * (1 + block.text.count("\n"))
+        if white <= allowed:
+            break
+        deepest //= 2
+    return deepest
+
+
+def _lines(block: Block, first: bool, deepest: int) -> list[str]:
     if block.kind == "h":
         return ["#" * block.level + " " + block.text]
     if block.kind == "li":
         mark = "- " if block.number is None else f"{block.number}. "
-        return [_INDENT * min(block.level - 1, _DEEPEST) + mark + block.text]
+        return [_INDENT * min(block.level - 1, deepest) + mark + block.text]
     if block.kind == "row":
         return _row(block, first)
-    indent = _INDENT * min(block.level, _DEEPEST)
+    indent = _INDENT * min(block.level, deepest)
     if block.kind == "code":
         fence = "```"
         while fence in block.text:

@@ -1,0 +1,126 @@
+# ruff: noqa: E501 (templates are one line each)
+"""Answers of long conversations: found as in short ones, in time by the number of messages."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from stages.tokens import answers
+from stages.tokens.chat import Chat, TemplateError, load_chat
+from tests.tokens.test_chat import INST, SPECIAL, STRIPPING
+from tests.tokens.test_template import REAL
+
+VARIABLES = {"bos_token": "<s>", "eos_token": "</s>"}
+TEMPLATES = {
+    "chatml": REAL[0],
+    "reversed": REAL[1],
+    "stripping": STRIPPING,
+    "inst": INST,
+    "alternating": "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}"
+    "{% set sys = messages[0]['content'] %}{% else %}{% set loop_messages = messages %}{% set sys = '' %}{% endif %}"
+    "{% for m in loop_messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('must alternate') }}{% endif %}"
+    "{% if m['role'] == 'user' %}[INST] {% if loop.last and sys %}{{ sys + '\n\n' }}{% endif %}{{ m['content'].strip() }} [/INST]"
+    "{% else %} {{ m['content'].strip() }}{{ eos_token }}{% endif %}{% endfor %}",
+    "numbered": "{% for m in messages %}<|start|>{{ m.role }} {{ loop.index }}\n{{ m.content }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|start|>assistant {{ messages|length + 1 }}\n{% endif %}",
+    "thinking": "{% set ns = namespace(last=messages|length - 1, more=true) %}{% for m in messages[::-1] %}"
+    "{% if ns.more and m.role == 'user' %}{% set ns.more = false %}{% set ns.last = messages|length - 1 - loop.index0 %}{% endif %}{% endfor %}"
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == 'assistant' and loop.index0 > ns.last %}<think>\n\n</think>\n\n{% endif %}"
+    "{{ m.content or '' }}{% if m.tool_calls %}{{ m.tool_calls | tojson }}{% endif %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}",
+    "joined": "{% for m in messages %}{% if m.role == 'tool' %}{% if loop.first or messages[loop.index0 - 1].role != 'tool' %}<|start|>user{% endif %}"
+    "\n<r>{{ m.content }}</r>{% if loop.last or messages[loop.index0 + 1].role != 'tool' %}<|end|>{% endif %}{% else %}<|start|>{{ m.role }}\n{{ m.content or '' }}"
+    "{% if m.tool_calls %}{{ m.tool_calls | tojson }}{% endif %}<|end|>{% endif %}{% endfor %}{% if add_generation_prompt %}<|start|>assistant\n{% endif %}",
+}
+
+
+def said(role: str, content: str | None, extra: str | None = None) -> dict[str, Any]:
+    return {"role": role, "content": content, "extra": extra}
+
+
+def turns(number: int) -> list[dict[str, Any]]:
+    return [
+        said("assistant" if n % 2 else "user", f" Sentence {n} <|im_end|> ") for n in range(number)
+    ]
+
+
+def calls(number: int) -> list[dict[str, Any]]:
+    """One question, then calls of tools, with and without words beside them."""
+    talk = [said("system", "Be kind."), said("user", "Weather?")]
+    while len(talk) < number:
+        n = len(talk)
+        talk.append(
+            said(
+                "assistant", "a" if n % 3 else None, f'{{"tool_calls":[{{"n":"{"x" * (n % 7)}"}}]}}'
+            )
+        )
+        talk += [said("tool", "rain")] * (1 + n % 2)
+    return [*talk, said("assistant", "Rain.")]
+
+
+TALKS = {
+    "turns": turns(70),
+    "system": [said("system", "Be kind."), *turns(70)],
+    "ends with a question": turns(71),
+    "calls": calls(70),
+    "calls in turns": [*calls(35), *calls(35)[1:], *turns(20)],
+    "answers in a row": [said("user", "a"), *[said("assistant", "b")] * 60, said("user", "c")],
+    "no question": [said("assistant", f"{n}") for n in range(64)],
+    "roles of its own": [said("critic" if n % 5 == 0 else "assistant", f"{n}") for n in range(64)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("talk", TALKS.values(), ids=TALKS)
+@pytest.mark.parametrize("source", TEMPLATES.values(), ids=TEMPLATES)
+def test_a_long_conversation_has_the_segments_of_a_short_one(
+    source: str, talk: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def segments() -> Any:
+        try:
+            return Chat(source, SPECIAL, VARIABLES).segments(talk)
+        except TemplateError as error:
+            return str(error)
+
+    monkeypatch.setattr(answers, "WHOLE", 20)
+    found = segments()
+    monkeypatch.setattr(answers, "WHOLE", 1 << 30)
+    assert found == segments()
+
+
+def test_the_embedded_template_has_them_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def segments() -> Any:
+        chat = load_chat("smollm2", SPECIAL)
+        assert chat is not None
+        return [chat.segments(talk) for name, talk in TALKS.items() if "call" not in name]
+
+    monkeypatch.setattr(answers, "WHOLE", 20)
+    found = segments()
+    monkeypatch.setattr(answers, "WHOLE", 1 << 30)
+    assert found == segments()
+
+
+def seconds(chat: Chat, messages: list[dict[str, Any]]) -> float:
+    begun = time.process_time()
+    chat.segments(messages)
+    return time.process_time() - begun
+
+
+@pytest.mark.parametrize("name", ["chatml", "thinking", "inst"])
+def test_twice_the_messages_cost_twice(name: str) -> None:
+    chat = Chat(TEMPLATES[name], SPECIAL, VARIABLES)
+    chat.segments(turns(4))
+    once, twice = (min(seconds(chat, turns(n)) for _ in range(2)) for n in (1000, 2000))
+    assert twice < 3 * once
+
+
+def test_a_template_that_needs_all_of_a_long_conversation_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chat = Chat(TEMPLATES["numbered"], SPECIAL, VARIABLES)
+    assert any(segment.trained for segment in chat.segments(turns(200)))
+    monkeypatch.setattr(answers, "MESSAGES", 5000)
+    with pytest.raises(TemplateError, match="200 messages is too long for this template"):
+        chat.segments(turns(200))
