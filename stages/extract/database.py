@@ -52,6 +52,7 @@ class DatabaseExtract(RowSource):
         "oversize": "a text that a template makes is larger than the limit",
         "empty": "the prompt, completion or text is NULL or nothing but white space",
         "encoding": "text is not in the database's character set",
+        "unsuited": "the file, one of several, has no tables, or not those that were asked for",
         **files.REASONS,
         "unreadable": "the file is no SQLite database, or is damaged; rows before were read",
     }
@@ -125,19 +126,28 @@ class DatabaseExtract(RowSource):
 
     def _file_parts(self, path: str) -> list[Part]:
         root, names, left = files.find(path, _SUFFIXES)
-        parts = [self._file_part(str(root), name) for name in names]
+        several = {"several": True} if len(names) > 1 else {}
+        parts = [self._file_part(str(root), name, several) for name in names]
         return parts + files.left_out(root, left)
 
-    def _file_part(self, root: str, name: str) -> Part:
+    def _file_part(self, root: str, name: str, several: Mapping[str, bool]) -> Part:
         if self.snapshot is not None:
             mark = f"{name} snapshot {self.snapshot}"
-            return Part(root, (), detail={"file": name}, fingerprint=mark)
+            return Part(root, (), detail={"file": name, **several}, fingerprint=mark)
         log = name + "-wal"
         both = (name, log) if (Path(root) / log).is_file() else (name,)
-        return Part(root, both, detail={"file": name})
+        return Part(root, both, detail={"file": name, **several})
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """The rows of the tables or of the query, in the order of their key."""
+        try:
+            yield from self._rows(part)
+        except UsageError as error:
+            if "several" not in part.detail:
+                raise
+            yield Fault(Place(part.detail["file"]), "unsuited", {"error": str(error)})
+
+    def _rows(self, part: Part) -> Iterator[Item | Fault]:
         if "url" in part.detail:
             base = Place()
             batches = postgres.read(part.detail["url"], self.table, self.query, self.key)

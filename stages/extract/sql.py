@@ -66,6 +66,7 @@ class SqlExtract(RowSource):
         "truncated": "the file or the archive ends before its end: within a row, a statement, or "
         "before the closing line that the dumping tool writes",
         "empty": "the prompt, completion or text is NULL or nothing but white space",
+        "unsuited": "the query cannot be run over this dump, one of several",
     }
     libraries: ClassVar[tuple[str, ...]] = ("duckdb",)
     suffixes: ClassVar[tuple[str, ...]] = archives.packed(_SUFFIXES)
@@ -119,18 +120,29 @@ class SqlExtract(RowSource):
     def parts(self, path: str, size: int) -> list[Part]:
         """One part a file: statements before a byte decide how it is read."""
         root, names, left = find(path, self.suffixes)
-        return [Part(str(root), (name,)) for name in names] + left_out(root, left)
+        several = {"several": True} if len(names) > 1 and self.query is not None else {}
+        parts = [Part(str(root), (name,), detail=several) for name in names]
+        return parts + left_out(root, left)
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """The rows of a dump, or of the query over its tables."""
-        return archives.read(part, _SUFFIXES, self._member)
+        several = "several" in part.detail
+        return archives.read(part, _SUFFIXES, partial(self._member, several))
 
-    def _member(self, place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
+    def _member(
+        self, several: bool, place: Place, stream: archives.Member
+    ) -> Iterator[Item | Fault]:
         dialect = None if self.dialect == "auto" else self.dialect
         reader = Reader(stream, dialect, self.row_limit, self.charset)
-        if self.query is not None:
-            return self._joined(place, reader, stream, self.query)
-        return self._rows(place, reader, stream)
+        if self.query is None:
+            yield from self._rows(place, reader, stream)
+            return
+        try:
+            yield from self._joined(place, reader, stream, self.query)
+        except UsageError as error:
+            if not several and place.member is None:
+                raise
+            yield Fault(place, "unsuited", {"error": str(error)})
 
     # --- rows of tables ---------------------------------------------------------------------------
 

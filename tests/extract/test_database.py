@@ -423,3 +423,45 @@ def test_values_out_of_the_character_set_are_faults(server: str) -> None:
 def test_a_url_that_is_none_is_one_sentence(url: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         DatabaseExtract().parts(url, 1)
+
+
+HOSTILE = {
+    "no tables": "DELETE FROM sqlite_master",
+    "an unknown function": "UPDATE sqlite_master SET sql = replace(sql, 'abs(id)', 'nosuch(id)')",
+    "a number too large": "UPDATE sqlite_master SET sql = "
+    "replace(sql, 'abs(id)', 'abs(-9223372036854775807 - id)')",
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE.values(), ids=list(HOSTILE))
+def test_a_database_with_a_hostile_schema_costs_no_other(tmp_path: Path, change: str) -> None:
+    """One of them ended the whole run as if the call were a mistake."""
+    for name in ("a.db", "b.db"):
+        connection = sqlite3.connect(tmp_path / name)
+        connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT, g AS (abs(id)))")
+        connection.execute("INSERT INTO t (id, x) VALUES (1, 'kept')")
+        if name == "a.db":
+            connection.execute("PRAGMA writable_schema = 1")
+            connection.execute(change)
+        connection.commit()
+        connection.close()
+    rejects: list[dict[str, Any]] = []
+    found = list(DatabaseExtract()(tmp_path, rejects))
+    assert [row["place"] for row in found] == ["b.db!t[id=1]"]
+    (only,) = rejects
+    assert only["reason"] in ("unreadable", "unsuited") and only["place"].startswith("a.db")
+    assert "error" in only["evidence"]
+
+
+def test_one_database_of_several_without_the_table_costs_no_other(tmp_path: Path) -> None:
+    for name, table in (("a.db", "other"), ("b.db", "t")):
+        connection = sqlite3.connect(tmp_path / name)
+        connection.execute(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, x TEXT)")
+        connection.execute(f"INSERT INTO {table} VALUES (1, 'kept')")
+        connection.commit()
+        connection.close()
+    for asked in ({"table": "t"}, {"query": "SELECT * FROM t"}):
+        rejects: list[dict[str, Any]] = []
+        found = list(DatabaseExtract(**asked)(tmp_path, rejects))  # type: ignore[arg-type]
+        assert len(found) == 1 and found[0]["place"].startswith("b.db!")
+        assert [(one["reason"], one["place"]) for one in rejects] == [("unsuited", "a.db")]

@@ -7,6 +7,7 @@ import io
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -343,3 +344,55 @@ def test_plan_and_run_print_the_note(
             main([verb, "r.yaml"])
         shown = capfd.readouterr()
         assert "random()" in shown.out + shown.err and "frozen" in shown.out + shown.err
+
+
+SWALLOWED = {
+    "a quote in CREATE TABLE": "CREATE TABLE a (\n  x text DEFAULT 'y,\n  z text\n);\n",
+    "no statement at all": "COPM a (x) FROM 'stdin;\n1\n\\.\n",
+}
+
+
+@pytest.mark.parametrize("head", SWALLOWED.values(), ids=list(SWALLOWED))
+def test_a_lost_quote_costs_its_statement_alone(tmp_path: Path, head: str) -> None:
+    """Rows were taken into the statement before them, and nothing was told."""
+    path = tmp_path / "dump.sql"
+    rows = "CREATE TABLE b (x text);\nINSERT INTO b VALUES (E'it\\'s 10\" kept');\n"
+    path.write_text("--\n" + head + rows)
+    rejects: list[dict[str, Any]] = []
+    found = list(SqlExtract(dialect="postgres")(path, rejects))
+    assert [row["text"] for row in found] == ["x: it's 10\" kept"]
+    assert [(one["reason"], one["place"].split(":")[1]) for one in rejects] == [("unparsed", "2")]
+
+
+def test_a_copy_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "dump.sql"
+    path.write_text("CREATE TABLE a (x text);\nCOPY a ($x) FROM stdin;\n1\n\\.\n")
+    rejects: list[dict[str, Any]] = []
+    assert list(SqlExtract(dialect="postgres")(path, rejects)) == []
+    (only,) = rejects
+    assert only["reason"] == "unparsed" and "COPY a ($x)" in only["evidence"]
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+def test_a_dump_that_the_query_does_not_suit_costs_no_other(tmp_path: Path, packed: bool) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    dumps = {
+        "a.sql": "CREATE TABLE t (x text);\nINSERT INTO t VALUES ('kept');\n",
+        "b.sql": "CREATE TABLE other (x text);\nINSERT INTO other VALUES ('no');\n",
+        "c.sql": "CREATE TABLE t (y int);\nINSERT INTO t VALUES (1);\n",
+    }
+    for name, text in {} if packed else dumps.items():
+        (folder / name).write_text(text)
+    if packed:
+        with zipfile.ZipFile(folder / "all.zip", "w") as archive:
+            for name, text in dumps.items():
+                archive.writestr(name, text)
+    rejects: list[dict[str, Any]] = []
+    found = list(SqlExtract(query="SELECT x FROM t")(folder, rejects))
+    assert [row["text"] for row in found] == ["x: kept"]
+    assert [(one["reason"], one["place"][-5:]) for one in rejects] == [
+        ("unsuited", "b.sql"),
+        ("unsuited", "c.sql"),
+    ]
+    assert "the tables are other" in rejects[0]["evidence"]

@@ -117,8 +117,8 @@ def _select(
         yield Unread("encoding", {"error": f"the name of a column: {error.reason}"}, table)
         return
     except (sqlite3.Error, sqlite3.Warning) as error:
-        if getattr(error, "sqlite_errorcode", _MISTAKE) & 0xFF == _MISTAKE:
-            raise UsageError(f"{'query' if table is None else table}: {error}") from None
+        if table is None and getattr(error, "sqlite_errorcode", _MISTAKE) & 0xFF == _MISTAKE:
+            raise UsageError(f"query: {error}") from None
         yield _unreadable(path, error, table, 0)
         return
     first = 1

@@ -29,6 +29,8 @@ _COPY_FILE = re.compile(
     rb"(?is)COPY\s+(" + NAMES + rb")\s*+"
     rb"(?:\((?:[^)\";]++|\"[^\"]{0,512}+\")*+\))?\s*+FROM\s+['$]"
 )
+_COPY_ROWS = re.compile(rb"(?i)COPY\s[^\n]{0,4096}stdin\s*;")
+_CREATE_TABLE = re.compile(rb"(?i)CREATE\s+(?:\w+\s+){0,3}TABLE\s")
 _GO = re.compile(rb"(?i)GO[ \t]*\r?(?:\n|\Z)")
 _ROUTINE = re.compile(
     rb"(?is)(?:CREATE|ALTER)\s+(?:OR\s+(?:REPLACE|ALTER)\s+)?(?:\w+\s*=\s*(?:`[^`]*`|\w+)(?:@(?:`[^`]*`|\w+))?\s+)?"
@@ -257,6 +259,16 @@ class Reader:
         self.window.pos += size or 0
         return size is not None
 
+    def _others_within(self, text: bytes, offset: int, line: int) -> Refusal | None:
+        """The refusal of the statement just passed where it took others in, as a quote without its
+        end does; reading goes on at the first of them."""
+        begun = _NEXT.search(text)
+        if begun is None:
+            return None
+        self.window.pos -= len(text) - begun.end()
+        shown = text[:200].decode("utf-8", "replace")
+        return Refusal(None, "unparsed", {"statement": shown}, offset, line, text[: begun.end()])
+
     def skip_comments(self) -> bool:
         """Go behind blanks and whole comments; whether there were any."""
         window, moved = self.window, False
@@ -328,12 +340,26 @@ class Reader:
             yield from rows
         elif word == b"copy" and (named := _COPY_FILE.match(data, pos)) is not None:
             yield from self.refuse_statement("elsewhere", named[1])
+        elif word == b"copy" and _COPY_ROWS.match(data, pos):
+            yield from self.refuse_statement("unparsed", None)
         elif word == b"create" or word == b"alter":
             yield from self._create()
-        elif not self._session_line(word):
-            ok = self.skip_statement()
-            if not ok:
+        elif self._session_line(word):
+            return
+        elif word in _KNOWN:
+            if not self.skip_statement():
                 yield self.cut(None)
+        else:
+            yield from self._unknown()
+
+    def _unknown(self) -> Iterator[Refusal]:
+        window = self.window
+        offset, line = window.offset(window.pos), window.line(window.pos)
+        text = self.statement_text()
+        if text is None:
+            yield self.cut(None)
+        elif others := self._others_within(text, offset, line):
+            yield others
 
     def _skip_blank(self) -> bool:
         """Pass over blanks, comments, and the marks of versioned comments; True: look again."""
@@ -415,6 +441,9 @@ class Reader:
         text = self.statement_text()
         if text is None:
             yield self.cut(None)
+            return
+        if _CREATE_TABLE.match(text) and (others := self._others_within(text, offset, line)):
+            yield others
             return
         schema = create_table(session.syntax, text, self.schemas)
         if schema is not None:
