@@ -38,9 +38,13 @@ def keep_off_path(folder: str) -> None:
 
 
 _path = list(sys.path)
-if os.path.isdir(os.curdir):
-    keep_off_path(os.curdir)
+try:
+    keep_off_path(os.getcwd())
+except FileNotFoundError:
+    print("seedbed: the working folder is gone: change to one that is there", file=sys.stderr)
+    raise SystemExit(2) from None
 
+import signal  # noqa: E402
 from importlib.machinery import PathFinder  # noqa: E402
 from importlib.util import find_spec  # noqa: E402
 from typing import NoReturn  # noqa: E402
@@ -66,9 +70,17 @@ if message := hidden():
 
 def main() -> NoReturn:
     """The entry point of the command line."""
-    from pipeline.cli import main as run
-
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        from pipeline.cli import main as run
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
     run()
+
+
+def _stop(number: int, frame: object) -> None:
+    """SIGTERM before the command began."""
+    raise SystemExit(75)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import stages
 from pipeline.terminal import screens
 from pipeline.trouble import told
 from stages import check, user_code
-from stages.errors import Preempted, StageFailed, UsageError
+from stages.errors import Preempted, SeedbedError, StageFailed, UsageError
 from stages.secrets import masked, problem_in
 
 VERBS = {
@@ -35,22 +35,32 @@ VERBS = {
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """The entry point; exits with one of the codes above."""
-    sys.exit(command(sys.argv[1:] if arguments is None else list(arguments)))
+    code = command(sys.argv[1:] if arguments is None else list(arguments))
+    for number in (signal.SIGINT, signal.SIGTERM):  # all is done, and stays what it is
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def command(arguments: Sequence[str]) -> int:
     """Do what the arguments say; returns the exit code."""
     with screens():
         try:
+            _stopped.clear()
             signal.signal(signal.SIGTERM, _preempt)
+            if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+                signal.signal(signal.SIGINT, _interrupt)
             code = _done(arguments)
             sys.stdout.flush()  # a full disk below stdout is told, too
             return code
         except KeyboardInterrupt:
-            _complain("interrupted; what was finished is kept, the same command goes on")
-            return 130
+            return _interrupted()
         except Exception as error:
             known = told(error)
+            if _stopped and not isinstance(error, SeedbedError):
+                # A library in C lost the signal's exception and stumbled over what was missing.
+                if signal.SIGINT in _stopped:
+                    return _interrupted()
+                known = Preempted(_PREEMPTED)
             if known is None:
                 return _bug(traceback.format_exc())
             _complain(*known.messages)
@@ -69,8 +79,23 @@ def _done(arguments: Sequence[str]) -> int:
     return int(options.do(options))
 
 
+_PREEMPTED = "stopped by SIGTERM; what was finished is kept, the same command goes on"
+_stopped: list[int] = []  # the signals that came
+
+
 def _preempt(number: int, frame: object) -> None:
-    raise Preempted("stopped by SIGTERM; what was finished is kept, the same command goes on")
+    _stopped.append(number)
+    raise Preempted(_PREEMPTED)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    _stopped.append(number)
+    raise KeyboardInterrupt
+
+
+def _interrupted() -> int:
+    _complain("interrupted; what was finished is kept, the same command goes on")
+    return 130
 
 
 def _complain(*messages: str) -> None:

@@ -100,7 +100,7 @@ class FileHashes:
         self._new: dict[str, list[Any]] = {}
         self._known: dict[str, list[Any]] = {}
         try:
-            known = json.loads(path.read_bytes())
+            known = json.loads(path.read_bytes()) if path.is_file() else None
         except (OSError, ValueError, RecursionError):
             return
         if isinstance(known, dict):

@@ -115,5 +115,5 @@ def _findings(path: Path) -> list[str]:
 def _near(path: Path) -> str:
     try:
         return str(path.relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, FileNotFoundError):  # elsewhere, or the working folder is gone
         return str(path)

@@ -190,6 +190,8 @@ def check_out(out: Path, stage: Stage, source: SourceStep | Path) -> Path:
     for above, kind in _ours_above(out):
         if kind != owned.RUN:  # the corpora of a run may be replaced by hand
             raise UsageError(f"{given} lies in {above}, a {kind} of seedbed's; name another -o")
+    if any(above.name == ".seedbed" for above in out.parents):
+        raise UsageError(f"{given} lies in .seedbed, the place of a store; name another -o")
     store = store_beside(out)
     if how := owned.relation(out, store):
         raise UsageError(f"{given} {how} the place of the store, {store}; name another -o")

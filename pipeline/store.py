@@ -12,6 +12,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -26,6 +27,9 @@ from pipeline.lock import hold
 from stages.corpus import MANIFEST, sha256_of, write_json
 from stages.owned import STORE, claim
 
+_TEMPORARY = re.compile(
+    r"\.tmp-[^-]+-.+-[0-9]+-[0-9a-f]+(-damaged)?|\.gone-[^-]+-[0-9a-f]+", re.DOTALL
+)
 _SWEEP_AGE = 3600.0  # seconds before the temporary folder of a dead process is swept
 
 
@@ -124,6 +128,8 @@ class Store:
     def _read(self, key: str) -> Entry | None:
         path = self.path(key)
         try:
+            if not (path / MANIFEST).is_file():  # a pipe would be waited for
+                return None
             manifest = json.loads((path / MANIFEST).read_bytes())
             if manifest["check"] != _check_of(manifest):
                 return None
@@ -221,9 +227,10 @@ class Store:
         return entry
 
     def all(self) -> Iterator[str]:
-        """The keys of all entries."""
+        """The keys of all entries; a file or a link that is called like one is somebody's."""
         for path in sorted(self.objects.glob("??/*")):
-            if self.is_key(path.name) and path.parent.name == path.name[:2]:
+            named = self.is_key(path.name) and path.parent.name == path.name[:2]
+            if named and path.is_dir() and not path.is_symlink():
                 yield path.name
 
     def size(self) -> int:
@@ -243,7 +250,10 @@ class Store:
             aside = self.root / "tmp" / f".gone-{key[:16]}-{secrets.token_hex(4)}"
             aside.parent.mkdir(exist_ok=True)
             path.rename(aside)
-            shutil.rmtree(aside)
+            if aside.is_symlink():
+                aside.unlink()
+            else:
+                shutil.rmtree(aside)
             entries += 1
         return entries, freed
 
@@ -251,7 +261,9 @@ class Store:
         """Remove temporary folders, older than `age` seconds, of dead processes of this host."""
         swept = 0
         temporary = self.root / "tmp"
-        for path in [*temporary.glob(".tmp-*"), *temporary.glob(".gone-*")]:
+        for path in temporary.glob(".*-*"):
+            if not _TEMPORARY.fullmatch(path.name):
+                continue
             try:
                 old = time.time() - path.stat().st_mtime >= age
             except FileNotFoundError:

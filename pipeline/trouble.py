@@ -85,10 +85,19 @@ def _told(error: OSError) -> SeedbedError | None:
     if error.errno in _USAGE and where:
         return UsageError(f"{where}{error.strerror}; {_USAGE[error.errno]}")
     if error.errno == errno.ENOENT and not where:
-        return None
+        gone = UsageError("the working folder is gone: run again from one that is there")
+        return None if _is_there() else gone
     if error.errno in _FAILED:
         return StageFailed(f"{where}{error.strerror}; {_FAILED[error.errno]}")
     return StageFailed(f"{where}{error.strerror}; {_LATER}") if where else None
+
+
+def _is_there() -> bool:
+    """Whether the working folder exists."""
+    try:
+        return bool(os.getcwd())
+    except FileNotFoundError:
+        return False
 
 
 def _as_os_error(error: BaseException) -> OSError | None:

@@ -12,6 +12,7 @@ import errno
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,8 @@ class ArrowWriter:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """A reader of an Arrow IPC file, memory-mapped; UsageError for one that is damaged or gone."""
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
+        raise UsageError(f"{path} is damaged or gone (no regular file); make the corpus again")
     try:
         with pa.memory_map(os.fsencode(path)) as source:  # a folder's name may be no UTF-8
             yield pa.ipc.open_file(source)
@@ -177,7 +180,9 @@ class Digest:
 def sha256_of(path: Path, start: int = 0, stop: int | None = None) -> str:
     """The SHA-256 of a file, or of its bytes from `start` to `stop`."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with open(path, "rb", opener=_unwaiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
         file.seek(start)
         left = None if stop is None else stop - start
         while chunk := file.read(1 << 20 if left is None else min(1 << 20, left)):
@@ -185,6 +190,11 @@ def sha256_of(path: Path, start: int = 0, stop: int | None = None) -> str:
             if left is not None:
                 left -= len(chunk)
     return digest.hexdigest()
+
+
+def _unwaiting(name: str, flags: int) -> int:
+    """Open a file; a pipe is not waited for."""
+    return os.open(name, flags | os.O_NONBLOCK)
 
 
 def write_json(path: Path, value: object) -> None:

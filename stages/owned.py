@@ -279,7 +279,12 @@ def resolved(path: str | os.PathLike[str]) -> Path:
     """What a path leads to, through links, there or not; UsageError for what can be no path."""
     shown = _shown(os.fspath(path))
     try:
-        found = os.path.realpath(path)
+        found = os.path.realpath(os.path.join(os.getcwd(), path))
+    except FileNotFoundError:
+        raise UsageError("the working folder is gone: run again from one that is there") from None
+    except ValueError:  # a zero byte, half a character
+        raise UsageError(f"{shown} can be no name of a file or folder; name another") from None
+    try:
         circle = stat.S_ISLNK(os.lstat(found).st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return Path(found)

@@ -30,6 +30,8 @@ _KNOWN = (
     r"https?|ftps?|sftp|ssh|s3|gs|file|mailto|odbc|duckdb|clickhouse|snowflake)(?:\+\w+)?:"
 )
 _SCHEMES = re.compile(_KNOWN, re.IGNORECASE)
+# user/password@host:port/service, as Oracle's tools have it.
+_EASY_CONNECT = re.compile(r"\s*[^\s/@:]+/[^\s/@]+@(?://)?[^\s/@:]+:\d{1,5}(?:/|\s*$)")
 _TOKEN = r"(?:gh[pousr]_|github_pat_|glpat-|hf_|sk-|xox[abprs]-)\w{8,}"
 _TOKEN_AS_USER = re.compile(_TOKEN)
 
@@ -107,7 +109,8 @@ def _keyword(match: re.Match[str]) -> str:
 
 
 def _in_settings(text: str) -> bool:
-    return any(_is_secret(m[2]) for m in _PAIR.finditer(text)) or any(
+    pairs = [unquote(m[2]).lower() for m in _PAIR.finditer(text)]
+    return any(name == "key" or _is_secret(name) for name in pairs) or any(
         _is_secret(m[1]) for m in _KEYWORD.finditer(text)
     )
 
@@ -116,6 +119,8 @@ def _in_authority(text: str) -> bool:
     """Whether `user:password@` stands in a text that names a server, however misspelt."""
     if "@" not in text:
         return False
+    if _EASY_CONNECT.match(text):
+        return True
     scheme = re.match(r"(?i)(?:[a-z][\w+.\-]*:){0,3}/+", text) or _SCHEMES.match(text)
     rest = text[scheme.end() :] if scheme else text
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
 from typing import Any
 
@@ -198,3 +199,11 @@ def test_datasets_opens_a_corpus_without_seedbed(folder: Path, tmp_path: Path) -
     )
     assert found["text"][:] == [world.prose(n) for n in range(10)]
     assert found.features["messages"] is not None
+
+
+def test_a_pipe_in_the_place_of_a_piece_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "00000.arrow")
+    with pytest.raises(UsageError, match="no regular file"):
+        read_arrow(tmp_path / "00000.arrow")
+    with pytest.raises(OSError, match="not a regular file"):
+        corpus.sha256_of(tmp_path / "00000.arrow")

@@ -288,3 +288,13 @@ def test_a_corpus_is_written_into_no_folder_that_holds_anything(tmp_path: Path) 
     with pytest.raises(UsageError, match="file is a file"):
         corpus(tmp_path / "file")
     assert (tmp_path / "app/data/00000.arrow").read_text() == "mine"
+
+
+def test_a_working_folder_that_is_gone_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(UsageError, match="working folder is gone"):
+        owned.resolved("out")

@@ -53,6 +53,7 @@ WITHOUT = [
     "mysql:u@h",
     "sqlite:////data/me@home.db",
     "site/**/*.html",
+    "mails/me@example.org/in.jsonl",
     "mails/someone@example.org.jsonl",
     "https://example.org/@user/post:1",
     "data/password.csv",
@@ -69,7 +70,10 @@ def test_a_password_is_found_and_masked_in_every_spelling(text: str) -> None:
     assert problem_in(text) is not None
 
 
-@pytest.mark.parametrize("text", ["u:hush@h/db", "postgresql://u:12/hush@h/d"])
+@pytest.mark.parametrize("text", [
+    "u:hush@h/db", "postgresql://u:12/hush@h/d", "sqlite:///x.db?key=hush", "scott/hush@h:1521/x",
+    "scott/hush@//h:1521",
+])  # fmt: skip
 def test_what_only_a_source_can_mean_is_refused_there(text: str) -> None:
     assert problem(text) is not None
 

@@ -470,6 +470,28 @@ def test_gc_touches_marked_stores_alone(tmp_path: Path, refused: Refused) -> Non
     refused("gc", "--store", ".git/objects/..", words="is not a store")
 
 
+def test_gc_leaves_links_and_files_that_are_called_like_entries(tmp_path: Path) -> None:
+    seedbed_store = Store(tmp_path / "store")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "note").write_text("mine")
+    folder = seedbed_store.objects / "aa"
+    folder.mkdir()
+    (folder / ("a" * 64)).symlink_to(tmp_path / "mine")
+    (folder / ("aa" + "b" * 62)).write_text("mine")
+    kept = tmp_path / "store" / "tmp" / ".tmp-notes"
+    kept.mkdir(parents=True)
+    (kept / "note").write_text("mine")
+    assert collect(tmp_path / "store", 0) == (0, 0)
+    assert (folder / ("a" * 64) / "note").read_text() == "mine"
+    assert (folder / ("aa" + "b" * 62)).read_text() == "mine"
+    assert (kept / "note").read_text() == "mine"
+
+
+def test_no_output_in_the_place_of_a_store(tmp_path: Path, refused: Refused) -> None:
+    world.lines(tmp_path / "in.jsonl", range(3))
+    refused("jsonl", "in.jsonl", "-o", ".seedbed/out", words="the place of a store")
+
+
 def test_gc_leaves_what_it_did_not_put_into_a_store(tmp_path: Path) -> None:
     store = Store(tmp_path / "real")
     (tmp_path / "link").symlink_to("real")

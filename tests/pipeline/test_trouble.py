@@ -246,3 +246,53 @@ def test_a_working_folder_whose_name_is_no_utf8(tmp_path: Path) -> None:
     world.recipe(folder, "jsonl: {path: in.jsonl}")
     seedbed("run", "t.yaml", cwd=folder)
     assert "Question 1?" in seedbed("explain", "in.jsonl:2", cwd=folder).stdout
+
+
+# --- signals and the working folder -------------------------------------------------------------
+
+
+def test_a_signal_that_a_library_lost_still_ends_the_command(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(number: int, handler: Any) -> Any:
+        def do(_: object) -> int:
+            try:
+                handler(number, None)
+            except BaseException:
+                raise AttributeError("half imported, as pandas is then") from None
+            return 0
+
+        return do
+
+    monkeypatch.setitem(
+        cli._VERB_OPTIONS, "gc", lambda p: p.set_defaults(do=lost(15, cli._preempt))
+    )
+    assert "stopped by SIGTERM" in command("gc", code=75)
+    monkeypatch.setitem(
+        cli._VERB_OPTIONS, "gc", lambda p: p.set_defaults(do=lost(2, cli._interrupt))
+    )
+    assert "interrupted" in command("gc", code=130)
+
+
+def test_a_working_folder_that_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    script = 'cd gone && rmdir ../gone && exec "$@"'
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", COMMAND[0], "-m", "seedbed", "gc"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2 and "the working folder is gone" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_pipes_in_the_place_of_our_own_files_are_not_waited_for(
+    tmp_path: Path, command: Command
+) -> None:
+    command("run", "t.yaml", code=0)
+    store = tmp_path / ".seedbed"
+    (store / "hashes.json").unlink(missing_ok=True)
+    os.mkfifo(store / "hashes.json")
+    manifest = next(store.glob("objects/*/*/manifest.json"))
+    manifest.unlink()
+    os.mkfifo(manifest)
+    command("run", "t.yaml", code=0)
