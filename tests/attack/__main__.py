@@ -50,7 +50,7 @@ def main() -> int:
                     _tell(name, given.seed, trial, result)
                 return result
 
-            with ThreadPoolExecutor(1 if name == "luck" else given.jobs) as pool:
+            with ThreadPoolExecutor(given.jobs) as pool:
                 results = list(pool.map(work, trials))
             count = sum(result.tried for result in results)
             wrong = sum(len(result.lost) for result in results)

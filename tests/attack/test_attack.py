@@ -1,4 +1,4 @@
-"""A few attacks of every field, from the tables of `make attack`; and the harness sees what wins."""
+"""A few attacks of every field, from the tables of `make attack`; the harness sees what wins."""
 
 from __future__ import annotations
 

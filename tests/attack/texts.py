@@ -101,7 +101,8 @@ def changed(whole: bytes, draw: random.Random) -> bytes:
 _PIECES = [
     b"<", b">", b"</", b"<!--", b"-->", b"<table>", b"<b>", b"<script>", b"&", b"&#x", b"\0", b"\n",
     b"\r", b'"', b"'", b"\\", b",", b";", b"\t", b"{", b"}", b"[", b"]", b":", b"\xff",
-    b"\xed\xa0\x80",    b"\xef\xbb\xbf", b"\x1b[2J", b"1e999", b"null", b"\\ud800", b"\\N", b"\xe2\x80\xae",
+    b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\x1b[2J", b"1e999", b"null", b"\\ud800", b"\\N",
+    b"\xe2\x80\xae",
 ]  # fmt: skip
 
 
