@@ -81,7 +81,7 @@ CALLS = [
     ("jsonl", "in", "-o", "note/below"),
     ("jsonl", "in", "-o", "/"),
     ("jsonl", "in", "-o", ""),
-    ("jsonl", "in", "-o", "a\udc00b/\udcff" * 300),
+    ("jsonl", "in", "-o", "a\udcffb/\udcfe" * 300),
     ("gc", "--store", "."),
     ("gc", "--store", "in"),
     ("gc", "--store", "note"),

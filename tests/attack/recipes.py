@@ -47,6 +47,8 @@ WRONG: dict[str, bytes | Callable[[], bytes]] = {
     "name of escapes": _GOOD.replace("name: t", 'name: "\\e[2J\\r\\u202e"').encode(),
     "long name": _GOOD.replace("name: t", f"name: {'n' * 300}").encode(),
     "key of escapes": (_GOOD + '"\\e[2J\\r": 1\n').encode(),
+    "long key": (_GOOD + f"{'k' * 900_000}: 1\n").encode(),
+    "long value": _source(f"jsonl: {{path: in, form: {'v' * 900_000}}}").encode(),
     "key twice": (_GOOD + "name: u\n").encode(),
     "merge": (_GOOD + "<<: {a: 1}\n").encode(),
     "number": _source("jsonl: {path: in, deadline: 1e999}").encode(),
@@ -55,7 +57,7 @@ WRONG: dict[str, bytes | Callable[[], bytes]] = {
     "long path": _source(f"jsonl: {{path: {'d/' * 3000}}}").encode(),
     "file as folder": _source("jsonl: {path: in/a.jsonl/b.jsonl}").encode(),
     "device": _source("jsonl: {path: /dev/zero}").encode(),
-    "out on all": (_GOOD + "run: {out: .}\n").encode(),
+    "out on all": (_GOOD.replace("name: t", "name: in") + "run: {out: .}\n").encode(),
     "out on the source": (_GOOD + "run: {out: in}\n").encode(),
     "out in the source": (_GOOD + "run: {out: in/runs}\n").encode(),
     "out below a file": (_GOOD + "run: {out: in/a.jsonl}\n").encode(),
@@ -63,7 +65,6 @@ WRONG: dict[str, bytes | Callable[[], bytes]] = {
     "out of nul": (_GOOD + 'run: {out: "a\\0b"}\n').encode(),
     "store on the source": (_GOOD + "run: {store: in}\n").encode(),
     "store on all": (_GOOD + "run: {store: .}\n").encode(),
-    "workers": (_GOOD + "run: {workers: 99999999999}\n").encode(),
     "function of others": _GOOD.replace("[normalize", "[apply: {function: 'os:system'}").encode(),
     "function by path": _GOOD.replace("[normalize", "[apply: {function: '/etc/x:f'}").encode(),
     "model of nul": _GOOD.replace("[normalize", '[tokenize: {model: "a\\0b"}').encode(),
@@ -73,7 +74,8 @@ WRONG: dict[str, bytes | Callable[[], bytes]] = {
                              + "steps: []\n").encode(),
     "many steps": lambda: _GOOD.replace("[normalize", "[normalize" + ", nothing" * 50_000).encode(),
 }  # fmt: skip
-LATE = ("device",)  # found when the input is looked at, after the recipe's check
+# Found when the input is looked at or the stage begins, after the recipe's check.
+LATE = ("device", "function of others", "function by path")
 FAST = ("aliases", "nul in quotes", "out on the source", "key of escapes")
 
 
@@ -123,6 +125,10 @@ def trials(field: str, seed: int, fast: bool) -> Iterator[Trial]:
     for number, text in enumerate(WITH):
         if not fast or number == 8:
             yield _secret(number, text, ("run", "plan", "stage")[number // 3 % 3])
+    if not fast:
+        yield Trial(
+            "workers", partial(_damaged, (_GOOD + "run: {workers: 99999999999}\n").encode())
+        )
     draw = random.Random(f"recipes {seed}")
     for number in range(0 if fast else 15):
         yield Trial(f"damaged {number}", partial(_damaged, changed(_GOOD.encode(), draw)))
