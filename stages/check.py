@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import re
 import types
 import typing
@@ -19,7 +20,8 @@ from stages.secrets import problem_in
 NAME_BYTES = 200  # of 255 that file systems take; what stands before and behind a name needs some
 
 
-def parameters(cls: type) -> dict[str, tuple[Any, dataclasses.Field[Any]]]:
+@functools.cache  # a recipe may name a stage thousands of times
+def parameters(cls: type) -> Mapping[str, tuple[Any, dataclasses.Field[Any]]]:
     """name → (type, field) of a stage class, its own before those that it inherits."""
     hints = typing.get_type_hints(cls)
     above = {name for base in cls.__mro__[1:] for name in getattr(base, "__dataclass_fields__", ())}
