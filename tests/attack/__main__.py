@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.attack import FIELDS, chosen
-from tests.attack.trial import Result, Trial, run
+from tests.attack.trial import Result, Trial, plain, run
 from tests.pipeline.world import HOME
 
 
@@ -78,9 +78,9 @@ def _tell(field: str, seed: int, trial: Trial, result: Result) -> None:
     if result.skipped:
         print(f"  skipped: {field}: {trial.name}: {result.skipped}", flush=True)
     for name, problem in result.lost:
-        print(f"  {field}: {name}\n      {problem}")
+        print(plain(f"  {field}: {name}\n      {problem}"))
         call = f"--field {field} --seed {seed} --only {trial.name!r} --keep"
-        print(f"      again: make attack ARGS={call!r}", flush=True)
+        print(plain(f"      again: make attack ARGS={call!r}"), flush=True)
 
 
 if __name__ == "__main__":

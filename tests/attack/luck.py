@@ -27,7 +27,7 @@ RUN = ("run", "t.yaml", "--part-bytes", "2500")
 OLD = 1_600_000_000  # a time long ago
 
 
-def _lay(folder: Path, count: int = 24) -> None:
+def _lay(folder: Path, count: int = 16) -> None:
     small.pages(folder / "in", range(count), words=24)
     small.recipe(folder, "html: {path: in}", _STEPS)
     for path in (folder / "in").iterdir():

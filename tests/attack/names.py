@@ -118,6 +118,25 @@ def _unreadable(world: World) -> None:
     world.kept(TEXT)
 
 
+def _shown(world: World) -> None:
+    """Every verb that shows names, texts and messages, all full of escapes."""
+    odd = "\x1b[2J\x1b]0;x\x07\r\u202e\x9b1m"
+    name = f"in/{odd}.jsonl"
+    world.write(name, json.dumps({"text": f"{odd} {TEXT}", odd: odd}) + "\n{" + odd + "\n")
+    world.write(f"{odd}/t.yaml", f"version: 1\nname: t\n{json.dumps(odd)}: {json.dumps(odd)}\n")
+    world.write(
+        "t.yaml", "version: 1\nname: t\nsources:\n  - jsonl: {path: in}\nsteps: [normalize]\n"
+    )
+    world.call("run", "t.yaml", codes={0})
+    world.kept(TEXT, "runs/t/corpus")
+    world.call("explain", f"{name}:1", "--run", "runs/t", codes={0})
+    world.call("explain", f"{name}:2", "--run", "runs/t", codes={0, 2})
+    world.call("explain", odd, "--run", "runs/t", codes={2})
+    world.call("plan", f"{odd}/t.yaml", codes={2})
+    world.call("jsonl", f"in/no{odd}.jsonl", "-o", "out", codes={2})
+    world.call(odd, f"--{odd}", codes={2})
+
+
 def _many(world: World) -> None:
     for n in range(3000):
         world.write(f"in/{n % 50}/{n}.jsonl", json.dumps({"text": f"{TEXT} {n}"}) + "\n")
@@ -131,6 +150,7 @@ def trials(field: str, seed: int, fast: bool) -> Iterator[Trial]:
         yield Trial(f"names {stage}", partial(_named, stage), len(NAMES))
         yield Trial(f"kinds {stage}", partial(_kinds, stage), 9)
     yield Trial("a pipe", _pipe)
+    yield Trial("escapes in every verb", _shown, 7)
     if fast:
         return
     for name, letters in NAMES.items():

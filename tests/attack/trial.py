@@ -191,6 +191,11 @@ class Result:
     skipped: str = ""
 
 
+def plain(text: str) -> str:
+    """Text that can be printed, whatever is in it."""
+    return _RAW.sub(lambda found: ascii(found[0])[1:-1], text).encode("ascii", "replace").decode()
+
+
 def _limited() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, ADDRESSES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
