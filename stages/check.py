@@ -175,11 +175,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {match[0]!r}?" if match else ""
 
 
-def as_json(stage: object) -> dict[str, Any]:
+def as_json(stage: Any) -> dict[str, Any]:
     """The parameters of a stage instance as JSON values, in the order of the class."""
+    cls: type = type(stage)
     return {
         name: list(value) if isinstance(value := getattr(stage, name), tuple) else value
-        for name in parameters(type(stage))
+        for name in parameters(cls)
     }
 
 
