@@ -25,11 +25,11 @@ PINS := constraints.txt pyproject.toml
 export OMP_WAIT_POLICY ?= PASSIVE
 export IN OUT
 
-.PHONY: run test test-core lint format fuzz clean help $(STAGES)
+.PHONY: run test test-core lint format fuzz attack clean help $(STAGES)
 .DELETE_ON_ERROR:
 
 help:
-	@echo 'make run | test | test-core | lint | format | fuzz | bench-NAME | clean'
+	@echo 'make run | test | test-core | lint | format | fuzz | attack | bench-NAME | clean'
 	@echo 'make STAGE IN=... OUT=... [ARGS="--parameter value"], STAGE one of:'
 	@echo '  $(STAGES)'
 
@@ -61,6 +61,10 @@ format: $(DEV)
 
 fuzz: $(DEV)
 	for round in $$(seq $(ROUNDS)); do SEEDBED_FUZZ=1 $(VENV)/bin/python -m pytest $(ARGS) || exit; done
+
+# Hostile inputs and bad luck against the real command: ARGS="--field dumps --seed 3" narrows.
+attack: $(DEV)
+	$(VENV)/bin/python -m tests.attack $(ARGS)
 
 bench-%: $(DEV)
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m benchmarks.bench_$* $(ARGS)

@@ -38,14 +38,17 @@ VERSION = 1
 _TOP = {"version", "name", "seed", "sources", "steps", "run"}
 _OF_SOURCE = {"path", "name", "license", "steps"}
 _SQLITE = "sqlite:///"
+_TOLD = 100  # mistakes; a recipe of 1 MB has room for 50,000, which nobody reads
 _RUN: dict[str, Any] = {"workers": int, "out": str, "store": str, "part_bytes": int}
 
 
 class RecipeError(UsageError):
-    """All the mistakes of a recipe, one a line."""
+    """All the mistakes of a recipe, one a line; of very many the first."""
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__(*problems)
+        more = len(problems) - _TOLD
+        rest = [f"and {more:,} more like these"] if more > 0 else []
+        super().__init__(*problems[:_TOLD], *rest)
         self.problems = problems
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any
 
 from stages.secrets import problem_in
@@ -20,8 +20,8 @@ from stages.secrets import problem_in
 NAME_BYTES = 200  # of 255 that file systems take; what stands before and behind a name needs some
 
 
-@cache
-def parameters(cls: type) -> dict[str, tuple[Any, dataclasses.Field[Any]]]:
+@functools.cache  # a recipe may name a stage thousands of times
+def parameters(cls: type) -> Mapping[str, tuple[Any, dataclasses.Field[Any]]]:
     """name → (type, field) of a stage class, its own before those that it inherits."""
     hints = typing.get_type_hints(cls)
     above = {name for base in cls.__mro__[1:] for name in getattr(base, "__dataclass_fields__", ())}
@@ -177,9 +177,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 def as_json(stage: Any) -> dict[str, Any]:
     """The parameters of a stage instance as JSON values, in the order of the class."""
+    cls: type = type(stage)
     return {
         name: list(value) if isinstance(value := getattr(stage, name), tuple) else value
-        for name in parameters(type(stage))  # type: ignore[arg-type]
+        for name in parameters(cls)
     }
 
 

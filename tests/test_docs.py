@@ -30,7 +30,7 @@ def test_the_reference_is_current() -> None:
 
 def test_every_link_of_the_pages_leads_somewhere() -> None:
     links = 0
-    for page in [HOME / "README.md", *(HOME / "docs").glob("*.md")]:
+    for page in [HOME / "README.md", HOME / "SECURITY.md", *(HOME / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             if "://" not in target:
                 links += 1

@@ -329,3 +329,12 @@ def test_a_recipe_is_a_small_regular_file(tmp_path: Path) -> None:
     (tmp_path / "wide.yaml").write_bytes("version: 1\n".encode("utf-16"))
     with pytest.raises(UsageError, match="is no UTF-8"):
         read_recipe(tmp_path / "wide.yaml")
+
+
+def test_of_very_many_mistakes_the_first_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text("version: 1\nname: t\nsources: []\nsteps: [" + "nothing, " * 5000 + "split]\n")
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(path)
+    assert len(caught.value.messages) == 101 and len(caught.value.problems) == 5000
+    assert caught.value.messages[-1] == f"and {len(caught.value.problems) - 100:,} more like these"
