@@ -11,8 +11,9 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
+import stages
 from stages import records
-from stages.base import Fit, Map, Seen, State
+from stages.base import Fit, Map, Seen, Source, State
 from stages.clean.dedup import Deduplicate
 from stages.clean.normalize import Normalize
 from stages.clean.pii import Pii
@@ -20,6 +21,7 @@ from stages.clean.quality import QualityFilter
 from stages.clean.refusals import RefusalFilter
 from stages.extract.webpage.page import page
 from stages.tokens.split import Split
+from stages.tokens.tokenize import Tokenize
 from stages.verdicts import Batch
 from tests.clean.worst_text import CASES as TEXTS
 from tests.extract.worst_html import CASES as PAGES
@@ -35,7 +37,25 @@ STAGES: list[Map | Fit] = [
     RefusalFilter(),
     Deduplicate(),
     Split(),
+    Tokenize(max_length=1 << 16, long="truncate"),
 ]
+# Stages with tables or measures of their own, and those whose cost is a user's code or a model's.
+ELSEWHERE = {
+    "html": "test_every_page_takes_time_by_its_size",
+    "csv": "tests/extract/worst_csv.py",
+    "jsonl": "tests/extract/worst_json.py",
+    "sql": "tests/extract/worst_sql.py",
+    "database": "rows of a server: tests/extract/test_database.py",
+    "apply": "the user's own code",
+    "embed": "texts are cut to a number of tokens",
+    "select": "rounds over vectors are bounded: tests/select/test_kmeans.py",
+}
+
+
+def test_every_source_and_every_stage_of_texts_has_worst_cases() -> None:
+    shapes = (Source, Map, Fit)
+    wanted = {name for name in stages.TABLE if issubclass(stages.stage(name), shapes)}
+    assert wanted == {stage.name for stage in STAGES} | ELSEWHERE.keys()
 
 
 def seconds(call: Callable[[], object]) -> float:
