@@ -17,8 +17,12 @@ HOME = os.path.dirname(os.path.realpath(__file__))
 def keep_off_path(folder: str) -> None:
     """No import finds what lies in `folder`, here or in the processes that are started.
 
-    Python's own folders stay, and the one with seedbed's code.
+    Python's own folders stay, and the one with seedbed's code. Python has made the relative
+    entries of PYTHONPATH absolute by now: they are taken out as well.
     """
+    given = os.environ.get("PYTHONPATH")
+    named = given.split(os.pathsep) if given else []
+    relative = {os.path.realpath(entry) for entry in named if not os.path.isabs(entry)}
 
     def stays(entry: str) -> bool:
         place = os.path.realpath(entry)
@@ -27,13 +31,12 @@ def keep_off_path(folder: str) -> None:
             place in (HOME, library)
             or place.startswith(library + os.sep)
             or os.path.basename(place) in ("site-packages", "dist-packages")
-            or (os.path.isabs(entry) and place != os.path.realpath(folder))
+            or (os.path.isabs(entry) and place not in {os.path.realpath(folder), *relative})
         )
 
     sys.path[:] = [entry for entry in sys.path if stays(entry)]
-    given = os.environ.get("PYTHONPATH")
     if given is not None:
-        kept = [os.path.abspath(entry) for entry in given.split(os.pathsep) if stays(entry)]
+        kept = [os.path.abspath(entry) for entry in named if stays(entry)]
         os.environ["PYTHONPATH"] = os.pathsep.join(kept)
 
 

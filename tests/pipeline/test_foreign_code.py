@@ -116,3 +116,21 @@ def test_a_recipe_elsewhere_and_another_way_to_start(hostile: Path, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     done = _seedbed(["plan", str(hostile / "t.yaml")], other, MODULE)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_relative_entry_of_the_path_holds_no_code(tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    (tmp_path / "email.py").write_text(EVIL)
+    (tmp_path / "numexpr.py").write_text(EVIL)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "rows.csv").write_text("text,when\nsome words of a row,2020-01-01\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "seedbed", "csv", "rows.csv", "-o", "out"],
+        cwd=tmp_path / "sub",
+        env={**environment(MARKER=str(marker)), "PYTHONPATH": f"{HOME}:.."},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not marker.exists(), marker.read_text()
