@@ -68,3 +68,16 @@ def test_one_of_many_is_found(tmp_path: Path) -> None:
     result = run(batch("many", "jsonl", files, GOOD), tmp_path / "w", tmp_path / "code")
     assert result.tried == 4 and len(result.lost) == 2
     assert {name.rpartition(": ")[2] for name, _ in result.lost} == {"bad.jsonl", "hidden.txt"}
+
+
+def test_the_time_of_a_process_that_nobody_waits_for_counts(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code/seedbed.py").write_text(
+        "import os, time\nif not os.fork():\n    while time.process_time() < 1: pass\n"
+    )
+
+    def attack(world: World) -> None:
+        world.call("plan", cpu=0.8)
+
+    ((_, told),) = run(Trial("c", attack), tmp_path / "w", tmp_path / "code").lost
+    assert "CPU-s" in told

@@ -6,6 +6,8 @@ CPU and memory within a budget, no process left, no file of others touched, no s
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import hashlib
 import os
 import re
@@ -16,6 +18,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -210,13 +213,22 @@ def waited(process: subprocess.Popen[bytes]) -> tuple[int | None, float, int]:
         hung.set()
         os.killpg(process.pid, signal.SIGKILL)
 
+    # What a process leaves unwaited for becomes a child of ours: its time and memory count too.
+    ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
     timer = threading.Timer(WALL, kill)
     timer.start()
     _, status, usage = os.wait4(process.pid, 0)
     timer.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
-    cpu = usage.ru_utime + usage.ru_stime
-    return None if hung.is_set() else process.returncode, cpu, usage.ru_maxrss << 10
+    cpu, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+    end = time.monotonic() + 5
+    with contextlib.suppress(ChildProcessError):
+        while time.monotonic() < end:
+            found, _, usage = os.wait4(-process.pid, os.WNOHANG)
+            cpu, peak = cpu + usage.ru_utime + usage.ru_stime, max(peak, usage.ru_maxrss)
+            if not found:
+                time.sleep(0.01)
+    return None if hung.is_set() else process.returncode, cpu, peak << 10
 
 
 def snapshot(folder: Path, without: Sequence[str] = ()) -> dict[str, tuple[object, ...]]:
@@ -298,7 +310,7 @@ def batch(
             world.write(f"in/{first}{suffix}", data)
         for file, made in files.items():
             world.write(f"in/{file}", made if isinstance(made, bytes) else made())
-        world.call(stage, "in", "-o", "out", *options, codes={0})
+        world.call(stage, "in", "-o", "out", *options, codes={0}, cpu=CPU + 2 * len(files))
         found = world.corpus()
         if found is None:
             return
