@@ -93,6 +93,8 @@ class Tables:
                 "python_enable_replacements": False,
             },
         )
+        # DuckDB takes a program without a file of its own, as our reader is, for a notebook.
+        self._connection.execute("SET enable_progress_bar = false")
         self._connection.execute("SET lock_configuration = true")
         self._tables: dict[str, _Table] = {}
         self._others: list[str] = []

@@ -15,6 +15,7 @@ import pytest
 
 from stages import DatabaseExtract, SqlExtract
 from stages.errors import UsageError
+from stages.extract.query import Tables
 from stages.extract.select_text import bare, volatile
 from stages.extract.sqldump.reader import Reader
 from stages.extract.sqldump.rows import Refusal, Row
@@ -396,3 +397,10 @@ def test_a_dump_that_the_query_does_not_suit_costs_no_other(tmp_path: Path, pack
         ("unsuited", "c.sql"),
     ]
     assert "the tables are other" in rejects[0]["evidence"]
+
+
+def test_a_long_query_draws_no_bar_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
+    with Tables(64) as tables:
+        ((_, (shown,)),) = tables.select("SELECT current_setting('enable_progress_bar') AS x", ())
+    assert shown is False
