@@ -172,10 +172,14 @@ def _some(folder: Path) -> list[str]:
 
 
 def _written(folder: Path, manifest: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], int]:
-    """(sizes, hashes, time of the manifest) of an end stage's files, as they were shown."""
+    """(sizes, hashes, time of the manifest) of an end stage's files and of a corpus's data, as they
+    were shown."""
     sizes, hashes = manifest.get("files"), manifest.get("hashes")
     if not isinstance(sizes, dict) or not isinstance(hashes, dict):
-        return {}, {}, 0
+        pieces = manifest.get("pieces")
+        known = [one for one in pieces if isinstance(one, dict)] if isinstance(pieces, list) else []
+        sizes = {str(one.get("data")): one.get("bytes") for one in known}
+        hashes = {str(one.get("data")): one.get("sha256") for one in known}
     try:
         return sizes, hashes, (folder / MANIFEST).lstat().st_mtime_ns
     except OSError:
@@ -183,11 +187,11 @@ def _written(folder: Path, manifest: dict[str, Any]) -> tuple[dict[str, Any], di
 
 
 def _changed(path: Path, size: object, digest: object, shown: int) -> bool:
-    """Whether somebody has worked on a file of an end stage since it was shown, such as a card.
-    Pieces of a corpus have no hash there: what was edited in them is put right."""
+    """Whether somebody has worked on a file since it was shown, or put one of his in its place. A
+    piece that is still a link into the store is damage, and is put right."""
     try:
         status = path.lstat()
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(status.st_mode) or (status.st_nlink > 1 and path.suffix == ".arrow"):
             return False
         as_shown = status.st_size == size and status.st_mtime_ns <= shown
         return not as_shown and sha256_of(path) != digest

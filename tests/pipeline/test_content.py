@@ -352,3 +352,18 @@ def test_remembered_hashes_that_are_damaged_are_forgotten(tmp_path: Path, text: 
     assert FileHashes(tmp_path / "h.json").of(tmp_path / "file") == content.sha256_of(
         tmp_path / "file"
     )
+
+
+def test_a_file_of_mine_in_the_place_of_a_piece_is_kept(folder: Path) -> None:
+    """An edit saved under the name of a piece is somebody's work; a damaged piece is not."""
+    seedbed("run", "t.yaml", cwd=folder)
+    path = folder / "runs/t/corpus/data/00000.arrow"
+    path.unlink()
+    path.write_bytes(b"rows that I have chosen by hand")
+    (folder / "in/d.jsonl").write_text('{"text": "first words of d"}\n')
+    done = seedbed("run", "t.yaml", cwd=folder, code=2)
+    assert "data/00000.arrow (changed since)" in done.stderr
+    assert path.read_bytes() == b"rows that I have chosen by hand"
+    shutil.rmtree(path.parent.parent)
+    seedbed("run", "t.yaml", cwd=folder)
+    assert _texts(folder) == [*FIRST, "first words of d"]
