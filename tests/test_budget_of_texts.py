@@ -98,3 +98,8 @@ def test_a_page_of_too_many_tags_is_refused_with_the_limit() -> None:
     found = page(b"a<br>" * ((1 << 20) + 1))
     assert found.reason == "markup"
     assert found.evidence == {"tags": (1 << 20) + 1, "limit": 1 << 20, "bytes": 5 * (1 << 20) + 5}
+
+
+def test_signs_that_begin_no_tag_are_text_however_many() -> None:
+    found = page(b"<p>" + b"Lamps were counted twice at the pier. " * 5 + b"<" * ((1 << 20) + 9))
+    assert found.reason is None and "counted twice" in found.text

@@ -24,6 +24,7 @@ OPTIONS = 2000
 _FEW_TAGS = 4000
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,40})")
+_MARKUP = re.compile("<[a-zA-Z/!?]")
 _MAYBE_LONG = re.compile(r"<[a-zA-Z][^<]{2000}")  # a tag with 1,000 attributes is longer
 # What the parser does not read as tags.
 _RAW = words("script style textarea title xmp")
@@ -40,6 +41,13 @@ _FLAT = words(
     "area base br col embed frame hr img input link meta param source track wbr p li dt dd"
     " tr td th option optgroup thead tbody tfoot html head body rp rt"
 )
+
+
+def tags(text: str) -> int:
+    """At least as many as the parser reads; those in scripts and comments are counted too."""
+    found = text.count("<")
+    # What nothing of a tag follows is text.
+    return found if found <= TAGS else sum(1 for _ in _MARKUP.finditer(text))
 
 
 def capped(text: str) -> str:
