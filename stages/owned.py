@@ -187,11 +187,11 @@ def _written(folder: Path, manifest: dict[str, Any]) -> tuple[dict[str, Any], di
 
 
 def _changed(path: Path, size: object, digest: object, shown: int) -> bool:
-    """Whether somebody has worked on a file since it was shown, or put one of his in its place. A
-    piece that is still a link into the store is damage, and is put right."""
+    """Whether somebody has worked on a file since it was shown, or put one of his in its place. What
+    cannot be written, as it was shown, is damage, and is put right."""
     try:
         status = path.lstat()
-        if not stat.S_ISREG(status.st_mode) or (status.st_nlink > 1 and path.suffix == ".arrow"):
+        if not stat.S_ISREG(status.st_mode) or not status.st_mode & 0o222:
             return False
         as_shown = status.st_size == size and status.st_mtime_ns <= shown
         return not as_shown and sha256_of(path) != digest
@@ -226,7 +226,10 @@ def _listed(manifest: dict[str, Any]) -> set[str]:
     for piece in pieces if isinstance(pieces, list) else ():
         if isinstance(piece, dict):
             names |= {n for role in ("data", "rejects") if isinstance(n := piece.get(role), str)}
-    return names | (set(files) if isinstance(files, dict) else set())
+    hashes = manifest.get("hashes")
+    if isinstance(files, dict) and isinstance(hashes, dict):
+        names |= set(files) & set(hashes)
+    return names
 
 
 def _parents(names: Collection[str]) -> set[str]:

@@ -126,3 +126,22 @@ def test_white_space_of_levels_is_bounded_by_the_page() -> None:
         assert len(found.markdown) < (1 << 20) + 8 * len(piece) * (1 << 16)
     few = page(b"<ul><li>one " * 40 + b"words " * 30)
     assert "\n" + " " * 4 * 32 + "- one" in few.markdown
+
+
+def test_signs_that_begin_no_tag_are_text_however_many() -> None:
+    found = page(b"<p>" + b"Lamps were counted twice at the pier. " * 5 + b"<" * ((1 << 20) + 9))
+    assert found.reason is None and "counted twice" in found.text
+
+
+def test_tags_in_scripts_and_comments_are_none() -> None:
+    prose = b"<p>" + b"Lamps were counted twice at the pier. " * 5
+    many = b"<b>" * ((1 << 19) + 9)
+    for begin, end in (
+        (b"<!--", b"-->"),
+        (b"<script type=x>", b"</script >"),
+        (b"<STYLE>", b"</style>"),
+    ):
+        found = page(prose + begin + many + end + b"<p>and once more at noon.")
+        assert found.reason is None, begin
+        assert "counted twice" in found.text and "at noon" in found.text
+    assert page(prose + b"<!-- -->" + many).reason == "markup"

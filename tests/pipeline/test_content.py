@@ -278,6 +278,7 @@ def test_a_copied_store_is_used_after_a_look_at_its_contents(folder: Path, how: 
     damaged = next((folder / "copy/objects").glob("*/*/data.arrow"))
     damaged.chmod(0o644)
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"!")
+    damaged.chmod(0o444)
     seedbed("run", "t.yaml", "--store", "copy", cwd=folder)
     assert sum(computed for computed, _ in world.work(folder).values()) == 1
     assert _texts(folder) == FIRST

@@ -23,7 +23,7 @@ from pipeline.recipe import read_recipe
 from pipeline.run import run_recipe, run_stage
 from pipeline.store import Store
 from stages import owned
-from stages.corpus import Corpus
+from stages.corpus import Corpus, sha256_of
 from stages.errors import UsageError
 from tests.pipeline import world
 from tests.pipeline.test_run import Lying
@@ -379,7 +379,9 @@ def test_an_events_file_that_others_hold_by_a_hard_link_is_not_cut(tmp_path: Pat
 def _shown(folder: Path, text: str) -> None:
     source = folder.parent / f"{text}.source"
     source.write_text(text)
-    flow.show(folder, {"made_by": "seedbed", "format": 1, "files": {"a": 1}}, {"a": source})
+    hashes = {"a": sha256_of(source)}
+    manifest = {"made_by": "seedbed", "format": 1, "files": {"a": len(text)}, "hashes": hashes}
+    flow.show(folder, manifest, {"a": source})
 
 
 def test_what_is_laid_down_while_a_folder_is_replaced_is_put_back(

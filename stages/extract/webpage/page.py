@@ -81,7 +81,7 @@ def page(
         return Page(reason="binary", evidence={"found": kind})
     decoded = decode(data, content_type, charset)
     del data
-    tags, bad = decoded.text.count("<"), decoded.bad
+    tags, bad = limits.tags(decoded.text), decoded.bad
     if tags > limits.TAGS:
         return Page(reason="markup", evidence={"tags": tags, "limit": limits.TAGS, "bytes": size})
     text = limits.capped(decoded.text.replace("\0", ""))
