@@ -80,7 +80,7 @@ QUERIES = {
 def _without_rows(data: bytes) -> bool:
     """A dump that only makes tables holds no rows to be lost."""
     text = data.replace(b"\0", b"").upper()
-    return not any(word in text for word in (b"INSERT", b"COPY ", b"VALUES"))
+    return not any(word in text for word in (b"INSERT INTO", b"COPY ", b"VALUES"))
 
 
 def _query(name: str, text: str) -> Trial:

@@ -27,7 +27,7 @@ from typing import Any
 
 from stages.corpus import Corpus
 from stages.place import Place
-from tests.pipeline.world import HOME, TOKEN, all_gone, new_token
+from tests.pipeline.world import HOME, TOKEN, all_gone, new_token, processes
 
 CODES = frozenset({0, 2, 3, 75, 130})
 CPU, MEMORY = 60.0, 2 << 30  # seconds and bytes of one call, all its processes together and each
@@ -130,6 +130,9 @@ class World:
         self.hold(used <= cpu, f"{told}: {used:.0f} CPU-s, {cpu:.0f} allowed")
         self.hold(peak <= memory, f"{told}: {peak >> 20} MB, {memory >> 20} allowed")
         self.hold(all_gone(token), f"{told}: processes left")
+        for left in processes(token):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(left, signal.SIGKILL)
         after = snapshot(self.folder, (*OURS, *changes))
         touched = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
         self.hold(not touched, f"{told}: files of others changed: {touched[:3]}")
