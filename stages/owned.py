@@ -187,8 +187,8 @@ def _written(folder: Path, manifest: dict[str, Any]) -> tuple[dict[str, Any], di
 
 
 def _changed(path: Path, size: object, digest: object, shown: int) -> bool:
-    """Whether somebody has worked on a file since it was shown, or put one of his in its place. What
-    cannot be written, as it was shown, is damage, and is put right."""
+    """Whether somebody has worked on a file since it was shown, or put one of his in its place. If
+    it cannot be written, as it was shown, a change is damage, and is put right."""
     try:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode) or not status.st_mode & 0o222:

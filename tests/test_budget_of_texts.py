@@ -141,7 +141,9 @@ def test_tags_in_scripts_and_comments_are_none() -> None:
         (b"<script type=x>", b"</script >"),
         (b"<STYLE>", b"</style>"),
     ):
-        found = page(prose + begin + many + end + b"<p>and once more at noon.")
+        found = page(
+            prose + begin + many + end + b"<p>" + b"And once more at noon by the keeper. " * 5
+        )
         assert found.reason is None, begin
         assert "counted twice" in found.text and "at noon" in found.text
     assert page(prose + b"<!-- -->" + many).reason == "markup"

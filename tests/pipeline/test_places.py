@@ -159,7 +159,8 @@ def test_a_link_stays_a_link_and_what_it_leads_to_is_made(tmp_path: Path) -> Non
     for out, real in (("LINK", "disk/new"), ("parent/out", "disk/sub/out")):
         seedbed("jsonl", "in.jsonl", "-o", out, cwd=tmp_path)
         assert len(Corpus(tmp_path / real)) == 3
-        other = {"made_by": "seedbed", "format": 1, "files": {"a": 1}}
+        hashes = {"a": sha256_of(tmp_path / "in.jsonl")}
+        other = {"made_by": "seedbed", "format": 1, "files": {"a": 1}, "hashes": hashes}
         flow.show(tmp_path / out, other, {"a": tmp_path / "in.jsonl"})
         assert owned.names_in(tmp_path / real) == {"manifest.json", "a"}, "it was replaced"
     assert os.readlink(tmp_path / "LINK") == "disk/new"
