@@ -33,6 +33,11 @@ def cases(folder: Path) -> list[Case]:
     broken.write_bytes(b"SQLite format 3\0" + b"x" * 4000)
     (folder / "linked").mkdir()
     (folder / "linked" / "away.db").symlink_to(path)
+    several = folder / "several"
+    several.mkdir()
+    _made(several / "forum.db")
+    with closing(sqlite3.connect(several / "other.db")) as connection, connection:
+        connection.execute("CREATE TABLE other (id INTEGER)")
     select = (
         "SELECT p.id AS id, p.q AS prompt, t.tag AS completion "
         "FROM posts p JOIN tags t ON t.post = p.id"
@@ -48,4 +53,5 @@ def cases(folder: Path) -> list[Case]:
         Case(DatabaseExtract(table="large", text="{t}{t}"), path=path, reasons={"oversize": 1}),
         Case(DatabaseExtract(), path=str(broken), reasons={"unreadable": 1}),
         Case(DatabaseExtract(), path=str(folder / "linked"), reasons={"link": 1}),
+        Case(DatabaseExtract(table="tags"), path=str(several), reasons={"unsuited": 1, "empty": 1}),
     ]

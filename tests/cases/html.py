@@ -92,5 +92,10 @@ def _isolated(folder: Path) -> list[Case]:
     large = _write(folder / "large.html", "<body><p>\N{ROCKET} " + LINE * 400_000)
     return [
         Case(HtmlExtract(deadline=0.01), path=str(slow), reasons={"deadline": 1}, isolate=True),
-        Case(HtmlExtract(memory=64), path=str(large), reasons={"memory": 1}, isolate=True),
+        Case(
+            HtmlExtract(memory=64, max_bytes=64 << 20),
+            path=str(large),
+            reasons={"memory": 1},
+            isolate=True,
+        ),
     ]

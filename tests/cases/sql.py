@@ -65,6 +65,10 @@ def cases(folder: Path) -> list[Case]:
     (folder / "gone" / "gone.sql").symlink_to(folder / "nowhere")
     (folder / "gone" / "away.sql").symlink_to(folder / "my.sql")
     long = HEAD + TABLE + "INSERT INTO `posts` VALUES (1,'" + "x" * (4 << 20) + "','y');\n" + END
+    several = folder / "several"
+    good = "INSERT INTO `posts` VALUES (1,'a','b');\n"
+    _write(several / "a.sql", HEAD + TABLE + good + END)
+    _write(several / "b.sql", HEAD + (TABLE + good).replace("posts", "users") + END)
     mysql = {"empty": 1, "expression": 1, "wrong_width": 1}
     return [
         Case(SqlExtract(), path=_write(folder / "my.sql", MYSQL), reasons=mysql),
@@ -143,4 +147,5 @@ def cases(folder: Path) -> list[Case]:
             reasons=mysql,
         ),
         Case(SqlExtract(), path=str(folder / "gone"), reasons={"unreadable": 1, "link": 1}),
+        Case(SqlExtract(query="SELECT id FROM posts"), path=str(several), reasons={"unsuited": 1}),
     ]

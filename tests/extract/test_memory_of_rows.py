@@ -69,6 +69,7 @@ def test_a_row_takes_few_times_its_size(
     large = written(tmp_path / f"large.{suffix}", form, astral, _SIZE)
     command = [sys.executable, "-c", _PEAK + _READ, stage, str(small), str(large)]
     told = subprocess.run(command, capture_output=True, text=True, check=True)
+    most += form == "csv lines"  # a field of many lines is put together of them
     assert int(told.stdout) <= most * large.stat().st_size
 
 

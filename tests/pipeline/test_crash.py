@@ -115,20 +115,32 @@ def test_killed_at_twenty_times_a_rerun_gives_the_same_bytes(
 IMPORTS = 0.4  # CPU seconds that a worker or child needs at most before it begins to work
 
 
-def _kill_once(token: str, part: str, process: subprocess.Popen[str]) -> bool:
-    """Kill one process of a run, whose command line holds a word, in the middle of its work."""
+def _kill_once(token: str, who: str, process: subprocess.Popen[str]) -> bool:
+    """Kill a worker of a run, or the reader forked from one, in the middle of its work."""
 
     def busy() -> bool:
         return process.poll() is not None or any(
-            part in line and _cpu(pid) > IMPORTS for pid, line in world.processes(token).items()
+            _cpu(pid) > IMPORTS / (1 + (who == "reader")) for pid in _all(token, who)
         )
 
     world.wait_until(busy, 60)
-    for pid, line in world.processes(token).items():
-        if part in line:
-            os.kill(pid, signal.SIGKILL)
-            return True
+    for pid in _all(token, who):
+        os.kill(pid, signal.SIGKILL)
+        return True
     return False
+
+
+def _all(token: str, who: str) -> list[int]:
+    """The workers of a run, or the readers forked from them."""
+    workers = {p for p, line in world.processes(token).items() if "pipeline.executor" in line}
+    return [pid for pid in workers if (_parent(pid) in workers) == (who == "reader")]
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def _cpu(pid: int) -> float:
@@ -140,7 +152,7 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@pytest.mark.parametrize("who", ["stages.child", "pipeline.executor"])
+@pytest.mark.parametrize("who", ["reader", "worker"])
 def test_a_kill_from_outside_is_never_a_pages_fault(
     who: str, undisturbed: tuple[Path, float, float], tmp_path: Path
 ) -> None:

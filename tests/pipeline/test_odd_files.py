@@ -68,8 +68,9 @@ def test_records_of_any_name_are_found_again_by_line_and_id(tmp_path: Path) -> N
 
 
 def test_a_database_of_any_name_is_read(tmp_path: Path) -> None:
-    path = tmp_path / os.fsdecode(b"\xff?#%20\n.db")
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / os.fsdecode(b"\xff?#%20\n.db")
     with closing(sqlite3.connect(os.fsencode(path))) as connection, connection:
         connection.executescript("CREATE TABLE t (text); INSERT INTO t VALUES ('words of it')")
-    seedbed("database", ".", "-o", "out", cwd=tmp_path)
+    seedbed("database", "in", "-o", "out", cwd=tmp_path)
     assert [row["text"] for row in Corpus(tmp_path / "out").table().to_pylist()] == ["words of it"]

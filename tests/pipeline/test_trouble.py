@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import cli, lock
+from pipeline import cli, content, lock
 from pipeline.executor import _refusal
 from pipeline.trouble import told
 from stages.errors import StageFailed, UsageError
@@ -117,14 +117,17 @@ def test_names_and_paths_of_no_use_exit_2(command: Command, tmp_path: Path) -> N
     (tmp_path / "l1").symlink_to("l2")
     (tmp_path / "l2").symlink_to("l1")
     long = "n" * 300
-    assert "shorter name" in command("jsonl", "in.jsonl", "-o", long, code=2)
+    assert "too long; name another" in command("jsonl", "in.jsonl", "-o", long, code=2)
     assert "not found" in command("jsonl", long, "-o", "o", code=2)
     command("jsonl", "in.jsonl", "-o", "in.jsonl/x", code=2)
     command("jsonl", "in.jsonl", "-o", "l1/x", code=2)
     command("run", "l1", code=2)
     command("run", "t.yaml/x", code=2)
-    assert "a part of the path" in command("run", "t.yaml", "--store", "in.jsonl/s", code=2)
-    assert "a part of the path" in command("run", "t.yaml", "--out", "in.jsonl", code=2)
+    (tmp_path / "file").write_text("")
+    assert "lies in the source" in command("run", "t.yaml", "--store", "in.jsonl/s", code=2)
+    for what in ("--store", "--out"):
+        told = command("run", "t.yaml", what, "file/s", code=2)
+        assert "is no folder" in told or "a part of the path" in told
     assert "shorter name" in command("explain", "x", "--run", long, code=2)
     assert "must be UTF-8" in command("jsonl", "in.jsonl", "-o", "caf\udce9", code=2)
     assert "NUL" in command("jsonl", "in.jsonl", "-o", "a\0b", code=2)
@@ -138,7 +141,10 @@ def test_names_and_paths_of_no_use_exit_2(command: Command, tmp_path: Path) -> N
 NO_JSON = [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 200_000, b'{"a": 1}']
 
 
-def test_damaged_accounts_manifests_and_hashes_are_told(command: Command, tmp_path: Path) -> None:
+def test_damaged_accounts_manifests_and_hashes_are_told(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(content, "_RECENT", 0)
     command("run", "t.yaml", code=0)
     run, hashes = tmp_path / "runs/t", tmp_path / ".seedbed/hashes.json"
     account = json.loads((run / "run.json").read_text())
