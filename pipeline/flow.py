@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.content import verified
+from pipeline.content import Damaged, verified
 from pipeline.jobs import DATA, REJECTED, aligned
 from pipeline.keys import hash_of
 from pipeline.store import Entry, Store, flush, lives
@@ -168,7 +168,16 @@ def show_corpus(store: Store, flow: Flow, stage: Stage, label: str, folder: Path
     for entry, piece in zip(manifest["pieces"], flow.pieces, strict=True):
         links[entry["data"]] = piece.data
         links[entry["rejects"]] = piece.rejects
-    show(folder, manifest, links)
+
+    def check() -> None:
+        for piece in flow.pieces:
+            found = store.get(piece.key)
+            if found is None:
+                raise Damaged(piece.data)
+            found.file(DATA)
+            found.file(REJECTED)
+
+    show(folder, manifest, links, check)
 
 
 def show_entry(entry: Entry, folder: Path) -> None:
@@ -177,8 +186,15 @@ def show_entry(entry: Entry, folder: Path) -> None:
     show(folder, {**entry.manifest, **MADE_BY}, links)
 
 
-def show(folder: Path, manifest: Mapping[str, Any], links: Mapping[str, Path]) -> None:
+def show(
+    folder: Path,
+    manifest: Mapping[str, Any],
+    links: Mapping[str, Path],
+    check: Callable[[], None] = lambda: None,
+) -> None:
     """Make `folder` hold exactly these files and this manifest; what is right already stays.
+
+    check: looks at the content of the files before anybody is shown it; raises Damaged.
 
     What is in its place is replaced when it is seedbed's; else `Foreign`, and it stays. A link
     stays a link: the folder that it leads to is made.
@@ -186,6 +202,7 @@ def show(folder: Path, manifest: Mapping[str, Any], links: Mapping[str, Path]) -
     folder = owned.resolved(folder)
     if _is_shown(folder, manifest, links):
         return
+    check()
     owned.check_replaceable(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = folder.parent / f".new-{os.getpid()}-{secrets.token_hex(4)}"
