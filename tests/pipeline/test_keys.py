@@ -167,9 +167,9 @@ def test_a_file_just_written_is_hashed_again(tmp_path: Path) -> None:
 
 def test_a_users_module_is_found_or_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
-    (tmp_path / "seedbed_users_code.py").write_text("def f(x): return x\n")
-    one = keys.user_module_hash("seedbed_users_code")
-    (tmp_path / "seedbed_users_code.py").write_text("def f(x): return 2 * x\n")
-    assert keys.user_module_hash("seedbed_users_code") != one
+    (tmp_path / "rules_of_mine.py").write_text("def f(x): return x\n")
+    one = keys.user_module_hash("rules_of_mine")
+    (tmp_path / "rules_of_mine.py").write_text("def f(x): return 2 * x\n")
+    assert keys.user_module_hash("rules_of_mine") != one
     with pytest.raises(UsageError, match="no_such_module_here"):
         keys.user_module_hash("no_such_module_here")
