@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -20,6 +21,9 @@ from stages.clean.pii import Pii
 from stages.clean.quality import QualityFilter
 from stages.clean.refusals import RefusalFilter
 from stages.extract.webpage.page import page
+from stages.select.apply import Apply
+from stages.select.embed import Embed
+from stages.select.kmeans import KMeansSelect
 from stages.tokens.split import Split
 from stages.tokens.tokenize import Tokenize
 from stages.verdicts import Batch
@@ -37,25 +41,24 @@ STAGES: list[Map | Fit] = [
     RefusalFilter(),
     Deduplicate(),
     Split(),
-    Tokenize(max_length=1 << 16, long="truncate"),
+    Apply(function="copy:copy"),
 ]
-# Stages with tables or measures of their own, and those whose cost is a user's code or a model's.
+OF_EXTRAS: list[Map | Fit] = [Tokenize(max_length=1 << 16, long="truncate"), Embed()]
+# Stages with tables or measures of their own.
 ELSEWHERE = {
     "html": "test_every_page_takes_time_by_its_size",
     "csv": "tests/extract/worst_csv.py",
     "jsonl": "tests/extract/worst_json.py",
     "sql": "tests/extract/worst_sql.py",
     "database": "rows of a server: tests/extract/test_database.py",
-    "apply": "the user's own code",
-    "embed": "texts are cut to a number of tokens",
-    "select": "rounds over vectors are bounded: tests/select/test_kmeans.py",
+    "select": "test_vectors_of_every_kind_take_time_by_their_number",
 }
 
 
 def test_every_source_and_every_stage_of_texts_has_worst_cases() -> None:
     shapes = (Source, Map, Fit)
     wanted = {name for name in stages.TABLE if issubclass(stages.stage(name), shapes)}
-    assert wanted == {stage.name for stage in STAGES} | ELSEWHERE.keys()
+    assert wanted == {stage.name for stage in (*STAGES, *OF_EXTRAS)} | ELSEWHERE.keys()
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -102,7 +105,10 @@ def test_every_page_takes_time_by_its_size() -> None:
     assert slow == {}
 
 
-@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
+EVERY = [*STAGES, *(pytest.param(stage, marks=pytest.mark.extras) for stage in OF_EXTRAS)]
+
+
+@pytest.mark.parametrize("stage", EVERY, ids=lambda stage: stage.name)
 def test_every_text_takes_time_by_its_size(stage: Map | Fit) -> None:
     judge(stage, table_of("Warm up the caf\u00e9 &amp; the text"))
     slow = {}
@@ -147,3 +153,30 @@ def test_tags_in_scripts_and_comments_are_none() -> None:
         assert found.reason is None, begin
         assert "counted twice" in found.text and "at noon" in found.text
     assert page(prose + b"<!-- -->" + many).reason == "markup"
+
+
+VECTORS: dict[str, Callable[[int], np.ndarray]] = {
+    "all equal": lambda n: np.ones((n, 16)),
+    "all nothing": lambda n: np.zeros((n, 16)),
+    "two places": lambda n: np.eye(16)[np.arange(n) % 2],
+    "one apart": lambda n: np.eye(16)[(np.arange(n) == 0).astype(int)],
+    "a line": lambda n: np.outer(np.linspace(-1, 1, n), np.ones(16)),
+}
+
+
+@pytest.mark.extras
+@pytest.mark.parametrize("name", VECTORS)
+def test_vectors_of_every_kind_take_time_by_their_number(name: str) -> None:
+    stage = KMeansSelect(keep=20)
+
+    def selected(count: int) -> Callable[[], object]:
+        found = VECTORS[name](count).astype(np.float16)
+        array = pa.FixedSizeListArray.from_arrays(pa.array(found.ravel()), 16)
+        rows = [{"id": f"{n:032x}", "source": "s", "place": "", "text": "x"} for n in range(count)]
+        table = records.to_table(rows).append_column("vector", array)
+        return lambda: judge(stage, table)
+
+    selected(100)()
+    small, large = selected(200), selected(400)
+    times = [(seconds(small), seconds(large)) for _ in range(2)]
+    assert min(two / max(one, 0.01) for one, two in times) < GROWTH, times

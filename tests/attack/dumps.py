@@ -72,7 +72,7 @@ QUERIES = {
     "lpad": "SELECT lpad('a', 2000000000, 'b') AS text FROM t",
     "nested": "SELECT " + "(" * 5000 + "1" + ")" * 5000 + " AS text",
     "escapes": "SELECT '\x1b[2J' AS \"\x1b[2J\" FROM nothing\x1b[2J",
-    "width": "SELECT " + ",".join(f"1 AS c{n}" for n in range(40_000)),
+    "width": "SELECT " + ",".join(f"1 AS c{n}" for n in range(8_000)),
     "comment": "SELECT body AS text FROM t -- the end",
 }
 
