@@ -316,7 +316,7 @@ def trials(field: str, seed: int, fast: bool) -> Iterator[Trial]:
             yield Trial(f"store {name}", partial(_stored, change))
     if fast:
         return
-    yield Trial("full disk", partial(_full, "size=300k"))
+    yield Trial("full disk", partial(_full, "size=120k"))
     yield Trial("no inodes", partial(_full, "size=64m,nr_inodes=40"))
     yield Trial("read-only store", _read_only)
     yield Trial("no cache", _cache)
