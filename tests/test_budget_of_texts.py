@@ -121,9 +121,9 @@ def test_every_text_takes_time_by_its_size(stage: Map | Fit) -> None:
 
 
 def test_a_page_of_too_many_tags_is_refused_with_the_limit() -> None:
-    found = page(b"a<br>" * ((1 << 19) + 1))
+    found = page(b"a<br>" * ((1 << 20) + 1))
     assert found.reason == "markup"
-    assert found.evidence == {"tags": (1 << 19) + 1, "limit": 1 << 19, "bytes": 5 * (1 << 19) + 5}
+    assert found.evidence == {"tags": (1 << 20) + 1, "limit": 1 << 20, "bytes": 5 * (1 << 20) + 5}
 
 
 def test_white_space_of_levels_is_bounded_by_the_page() -> None:
@@ -141,7 +141,7 @@ def test_signs_that_begin_no_tag_are_text_however_many() -> None:
 
 def test_tags_in_scripts_and_comments_are_none() -> None:
     prose = b"<p>" + b"Lamps were counted twice at the pier. " * 5
-    many = b"<b>" * ((1 << 19) + 9)
+    many = b"<b>" * ((1 << 20) + 9)
     for begin, end in (
         (b"<!--", b"-->"),
         (b"<script type=x>", b"</script >"),

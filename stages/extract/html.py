@@ -28,7 +28,7 @@ class HtmlExtract(DocumentSource):
     min_words: words that a page must have, 0 to 100000, a character of Chinese or Japanese being
         one; default 10: of 455 annotated pages of the web none has fewer.
     max_bytes: the largest page, in bytes; default 16 MB. Whatever it is made of it takes less than
-        1 GB of memory; one of more than 524,288 tags is refused.
+        1 GB of memory; one of more than 1,048,576 tags is refused.
     deadline: CPU seconds for one page in the killable child; default 20, where a page of the web
         takes .015 on average and the worst of 104 hostile ones 5.
     memory: megabytes that the child may take for what it reads; default 2048.

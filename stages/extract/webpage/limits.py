@@ -15,7 +15,7 @@ from stages.extract.webpage.tree import words
 # bounds each costs the parser less than a tenth of a second.
 DEPTH = 1000
 # Tags, opening and closing, and comments: each costs up to 1,000 bytes and 20 microseconds.
-TAGS = 1 << 19
+TAGS = 1 << 20
 FORMATTING = 60
 ATTRIBUTES = 1000
 OPTIONS = 2000
