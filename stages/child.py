@@ -95,7 +95,6 @@ class Process:
 
     def __init__(self, stage: Source) -> None:
         self.stage = stage
-        self.asked = 0
         self.board = Board()
         hello = {"stage": stage.name, "parameters": check.as_json(stage), "memory": stage.memory}
         hello["board"] = self.board.descriptor

@@ -83,7 +83,6 @@ class _Reading:
             "held": [self.held.counts.seen, self.held.bytes] if self.held else [0, 0],
             "culprits": {file: list(known.values()) for file, known in self.culprits.items()},
         }
-        child.asked += 1
         child.board.item(*self.at)  # it may still show another part
         try:
             child.tell(request)

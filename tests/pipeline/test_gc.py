@@ -136,3 +136,38 @@ def test_verify_finds_flipped_bits_and_removes_only_those_entries(tmp_path: Path
     assert stored(tmp_path) == whole and world.corpora(tmp_path) == before
     (tmp_path / "mine").mkdir()
     seedbed("gc", "--verify", "--store", "mine", cwd=tmp_path, code=2)
+
+
+def test_gc_leaves_links_and_files_that_are_called_like_entries(tmp_path: Path) -> None:
+    seedbed_store = Store(tmp_path / "store")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "note").write_text("mine")
+    folder = seedbed_store.objects / "aa"
+    folder.mkdir()
+    (folder / ("a" * 64)).symlink_to(tmp_path / "mine")
+    (folder / ("aa" + "b" * 62)).write_text("mine")
+    kept = tmp_path / "store" / "tmp" / ".tmp-notes"
+    kept.mkdir(parents=True)
+    (kept / "note").write_text("mine")
+    assert collect(tmp_path / "store", 0) == (0, 0)
+    assert (folder / ("a" * 64) / "note").read_text() == "mine"
+    assert (folder / ("aa" + "b" * 62)).read_text() == "mine"
+    assert (kept / "note").read_text() == "mine"
+
+
+def test_gc_leaves_what_it_did_not_put_into_a_store(tmp_path: Path) -> None:
+    store = Store(tmp_path / "real")
+    (tmp_path / "link").symlink_to("real")
+    key = "ab" + "0" * 62
+    store.put(key, lambda folder: {})
+    notes = ["note", "objects/note", "objects/ab/note", "objects/ab/0/note", "work/note/note"]
+    notes += ["tmp/.mine/note", "runs/mine.jsonl", f"objects/cd/{key}/note"]
+    for name in notes:
+        (store.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (store.root / name).write_text("mine")
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious/note").write_text("mine")
+    (store.root / "work" / ("c" * 64)).symlink_to(tmp_path / "precious")
+    assert collect(tmp_path / "link", 0)[0] == 1
+    assert set(world.snapshot(store.root)) == {".seedbed-store", *notes}
+    assert (tmp_path / "precious/note").read_text() == "mine"

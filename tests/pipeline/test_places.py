@@ -17,7 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import cli, flow, places
-from pipeline.gc import collect
 from pipeline.keys import hash_of
 from pipeline.recipe import read_recipe
 from pipeline.run import run_recipe, run_stage
@@ -473,45 +472,9 @@ def test_gc_touches_marked_stores_alone(tmp_path: Path, refused: Refused) -> Non
     refused("gc", "--store", ".git/objects/..", words="is not a store")
 
 
-def test_gc_leaves_links_and_files_that_are_called_like_entries(tmp_path: Path) -> None:
-    seedbed_store = Store(tmp_path / "store")
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "note").write_text("mine")
-    folder = seedbed_store.objects / "aa"
-    folder.mkdir()
-    (folder / ("a" * 64)).symlink_to(tmp_path / "mine")
-    (folder / ("aa" + "b" * 62)).write_text("mine")
-    kept = tmp_path / "store" / "tmp" / ".tmp-notes"
-    kept.mkdir(parents=True)
-    (kept / "note").write_text("mine")
-    assert collect(tmp_path / "store", 0) == (0, 0)
-    assert (folder / ("a" * 64) / "note").read_text() == "mine"
-    assert (folder / ("aa" + "b" * 62)).read_text() == "mine"
-    assert (kept / "note").read_text() == "mine"
-
-
 def test_no_output_in_the_place_of_a_store(tmp_path: Path, refused: Refused) -> None:
     world.lines(tmp_path / "in.jsonl", range(3))
     refused("jsonl", "in.jsonl", "-o", ".seedbed/out", words="the place of a store")
-
-
-def test_gc_leaves_what_it_did_not_put_into_a_store(tmp_path: Path) -> None:
-    store = Store(tmp_path / "real")
-    (tmp_path / "link").symlink_to("real")
-    key = "ab" + "0" * 62
-    store.put(key, lambda folder: {})
-    notes = ["note", "objects/note", "objects/ab/note", "objects/ab/0/note", "work/note/note"]
-    notes += ["tmp/.mine/note", "runs/mine.jsonl", f"objects/cd/{key}/note"]
-    for name in notes:
-        (store.root / name).parent.mkdir(parents=True, exist_ok=True)
-        (store.root / name).write_text("mine")
-    (tmp_path / "precious").mkdir()
-    (tmp_path / "precious/note").write_text("mine")
-    (store.root / "work" / ("c" * 64)).symlink_to(tmp_path / "precious")
-    assert collect(tmp_path / "link", 0)[0] == 1
-    left = {name for name, what in everything(store.root).items() if what}
-    assert left == {".seedbed-store", *notes}
-    assert (tmp_path / "precious/note").read_text() == "mine"
 
 
 # --- what stays as it was -----------------------------------------------------------------------
