@@ -169,5 +169,5 @@ def test_gc_leaves_what_it_did_not_put_into_a_store(tmp_path: Path) -> None:
     (tmp_path / "precious/note").write_text("mine")
     (store.root / "work" / ("c" * 64)).symlink_to(tmp_path / "precious")
     assert collect(tmp_path / "link", 0)[0] == 1
-    assert set(world.snapshot(store.root)) == {".seedbed-store", *notes}
+    assert set(world.snapshot(store.root)) == {".seedbed-store", "lock", *notes}
     assert (tmp_path / "precious/note").read_text() == "mine"
