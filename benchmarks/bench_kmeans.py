@@ -49,7 +49,7 @@ def main() -> None:
     given = parser.parse_args()
     header("kmeans", "torch", "scikit-learn", "numpy")
     cluster = peer("sklearn.cluster", "scikit-learn")
-    from stages.select import lloyd
+    from stages.select import kmeans as lloyd
 
     def changed(name: str, value: int, seed: int) -> Any:
         """Ours with another value of one of its constants."""

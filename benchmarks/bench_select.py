@@ -56,7 +56,8 @@ def centers(texts: list[str], keep: int, centred: bool, likeness: bool) -> list[
     """Plain k-center (Sener & Savarese 2018), with parts of what ours adds to it."""
     import numpy as np
 
-    from stages.select import embed, spread
+    from stages.select import coverage as spread
+    from stages.select import embed
 
     x = embed.embed(texts)
     if centred:
@@ -81,7 +82,7 @@ def main() -> None:
 
 def print_coverage(topics: list[list[str]], draws: int, noise: float) -> None:
     """The table of one share of noise."""
-    from stages.select.kmeans import select
+    from stages.select.select import select
 
     def covered(kept: list[int]) -> int:
         return len({topic[i] for i in kept} - {-1})

@@ -65,14 +65,14 @@ def embed(texts: Sequence[str]) -> Any:
 
 def kmeans(x: Any, k: int, seed: int) -> Any:
     """k centroids of the rows of x."""
-    from stages.select import lloyd
+    from stages.select import kmeans as lloyd
 
     return lloyd.kmeans(x, k, seed)
 
 
 def select(texts: Sequence[str], keep: int, seed: int) -> list[int]:
     """Indices of at most `keep` diverse texts."""
-    from stages.select import kmeans
+    from stages.select import select as kmeans
 
     return kmeans.select(texts, keep, seed)
 

@@ -31,13 +31,13 @@ for part in stage.parts(sys.argv[2], 16 << 20):
 _TRANSFORM = """
 import sys
 from pathlib import Path
-from pipeline.executor import LocalExecutor
-from pipeline.gc import Mark
-from pipeline.jobs import execute
+from pipeline.executors.local import LocalExecutor
+from pipeline.engine.gc import Mark
+from pipeline.engine.jobs import execute
 from pipeline.progress import Progress
-from pipeline.recipe import SourceStep
-from pipeline.steps import Run
-from pipeline.store import Store
+from pipeline.recipe.checked import SourceStep
+from pipeline.engine.steps import Run
+from pipeline.engine.store import Store
 import stages
 
 class Here:

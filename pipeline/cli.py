@@ -233,7 +233,7 @@ def _look_in(folder: Path) -> None:
 
 
 def _recipe(options: argparse.Namespace) -> Any:
-    from pipeline.recipe import read_recipe
+    from pipeline.recipe.checked import read_recipe
 
     _look_in(options.recipe.resolve().parent)
     changes: dict[str, Any] = {
@@ -248,8 +248,8 @@ def _recipe(options: argparse.Namespace) -> Any:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from pipeline.ending import tell
-    from pipeline.run import run_recipe
+    from pipeline.engine.run import run_recipe
+    from pipeline.views.summary import tell
 
     result = run_recipe(_recipe(options))
     tell(result.folder)
@@ -257,8 +257,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from pipeline.places import check_recipe
-    from pipeline.plan import show_plan
+    from pipeline.engine.places import check_recipe
+    from pipeline.views.plan import show_plan
 
     recipe = _recipe(options)
     check_recipe(recipe)
@@ -267,14 +267,14 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from pipeline.explain import explain, newest_run
+    from pipeline.views.explain import explain, newest_run
 
     print(explain(options.what, options.run or newest_run(Path("runs"))))
     return 0
 
 
 def _gc(options: argparse.Namespace) -> int:
-    from pipeline.gc import collect, verify
+    from pipeline.engine.gc import collect, verify
     from pipeline.progress import number, size
 
     if options.keep < 0:
@@ -338,8 +338,8 @@ def _is_list(kind: Any) -> bool:
 
 
 def _stage(options: argparse.Namespace) -> int:
+    from pipeline.engine.run import run_stage
     from pipeline.progress import number
-    from pipeline.run import run_stage
     from stages.call import PART_BYTES
 
     _look_in(Path.cwd())
@@ -394,7 +394,7 @@ def _read(value: str | list[str], kind: Any) -> Any:
 
 
 def _value(text: str, kind: Any) -> Any:
-    from pipeline.yaml import scalar
+    from pipeline.recipe.yaml import scalar
 
     if text == "none" and type(None) in get_args(kind):
         return None
@@ -405,7 +405,7 @@ def _value(text: str, kind: Any) -> Any:
 
 def _input(stage: Any, options: argparse.Namespace) -> Any:
     """What the stage is to work on: raw input, a corpus, or a file read as records first."""
-    from pipeline.recipe import SourceStep, absolute, missing, problem_with_path
+    from pipeline.recipe.checked import SourceStep, absolute, missing, problem_with_path
     from stages.base import Source
     from stages.corpus import Corpus
 

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import settings
 
 import stages
-from pipeline.recipe import read_recipe
-from pipeline.run import run_recipe
+from pipeline.engine.run import run_recipe
+from pipeline.recipe.checked import read_recipe
 
 # `make test` gives the same verdict twice; `make fuzz` draws anew, random tests only.
 FUZZ = bool(os.environ.get("SEEDBED_FUZZ"))

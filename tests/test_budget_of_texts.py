@@ -14,6 +14,7 @@ import pytest
 
 import stages
 from stages import records
+from stages.apply.apply import Apply
 from stages.base import Fit, Map, Seen, Source, State
 from stages.clean.dedup import Deduplicate
 from stages.clean.normalize import Normalize
@@ -21,9 +22,8 @@ from stages.clean.pii import Pii
 from stages.clean.quality import QualityFilter
 from stages.clean.refusals import RefusalFilter
 from stages.extract.webpage.page import page
-from stages.select.apply import Apply
 from stages.select.embed import Embed
-from stages.select.kmeans import KMeansSelect
+from stages.select.select import KMeansSelect
 from stages.tokens.split import Split
 from stages.tokens.tokenize import Tokenize
 from stages.verdicts import Batch

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 
 import stages
-from pipeline import keys
+from pipeline.engine import keys
 from stages import check, records
 from stages.base import (
     ISOLATION_REASONS,

@@ -13,7 +13,7 @@ import stages
 from pipeline.cli import VERBS
 
 HOME = Path(stages.__file__).resolve().parent.parent
-ROOMS = ["extract", "clean", "select", "tokens", "curves", "train"]
+ROOMS = ["extract", "clean", "apply", "select", "tokens", "export", "curves", "train"]
 HEAVY = ["torch", "pandas", "transformers", "sklearn", "datasets", "peft", "duckdb", "bs4"]
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import yaml
+from pipeline.recipe.checked import yaml
 from stages import check
-from stages.extract import compressed, json_values, lines
 from stages.extract.html import HtmlExtract
 from stages.extract.jsonl import JsonlExtract
+from stages.extract.jsontext import json_values, lines
+from stages.extract.packed import compressed
 from stages.extract.sql import SqlExtract
 from stages.extract.sqldump import insert
 from stages.extract.webpage import limits

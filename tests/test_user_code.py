@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.keys import user_module_hash
+from pipeline.engine.keys import user_module_hash
 from stages import user_code
+from stages.apply.apply import Apply
 from stages.errors import UsageError
-from stages.select.apply import Apply
 
 FILES = {
     "mine.py": (

@@ -55,7 +55,9 @@ def _run(python: Path, *words: str | Path, cwd: Path) -> subprocess.CompletedPro
 def test_the_wheel_holds_the_code_and_no_tests(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert (
-        "pipeline/report/style.css" in names and "seedbed.py" in names and "stages/base.py" in names
+        "pipeline/views/report/style.css" in names
+        and "seedbed.py" in names
+        and "stages/base.py" in names
     )
     assert not [name for name in names if name.startswith(("tests", "sample_data", "benchmarks"))]
     checkout = {

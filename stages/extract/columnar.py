@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from stages.errors import Unreadable, UsageError
-from stages.extract.compressed import Limits
-from stages.extract.lines import LINE_BYTES
+from stages.extract.jsontext.lines import LINE_BYTES
+from stages.extract.packed.compressed import Limits
 
 SUFFIXES = (".parquet", ".arrow", ".feather")
 # What `datasets.save_to_disk` and our own corpora keep beside their data.

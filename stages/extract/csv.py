@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Literal
 
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import Unreadable
-from stages.extract import archives, charsets, files, forms
-from stages.extract.sheet import Reading, Sheet
+from stages.extract import charsets, files, forms
+from stages.extract.delimited.sheet import Reading, Sheet
+from stages.extract.packed import archives
 from stages.place import Place
 from stages.records import REJECT_TEXT
 

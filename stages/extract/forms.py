@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from stages.errors import Unreadable
-from stages.extract.json_values import NotANumber
+from stages.extract.jsontext.json_values import NotANumber
 from stages.records import to_json
 
 Form = Literal["auto", "text", "prompt", "messages"]

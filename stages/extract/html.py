@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Literal
 
 from stages.base import ISOLATION_REASONS, DocumentSource, Fault, Part
 from stages.errors import Unreadable, Unwanted
-from stages.extract import archives, charsets, files
+from stages.extract import charsets, files
+from stages.extract.packed import archives
 from stages.extract.webpage import page
 from stages.place import Place
 

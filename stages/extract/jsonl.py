@@ -11,17 +11,11 @@ from typing import Any, BinaryIO, ClassVar
 
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import Unreadable
-from stages.extract import (
-    archives,
-    charsets,
-    columnar,
-    files,
-    forms,
-    json_values,
-    json_wrapper,
-)
-from stages.extract.compressed import from_system
-from stages.extract.lines import LINE_BYTES, Line, lines, ranges
+from stages.extract import charsets, columnar, files, forms
+from stages.extract.jsontext import json_values, json_wrapper
+from stages.extract.jsontext.lines import LINE_BYTES, Line, lines, ranges
+from stages.extract.packed import archives
+from stages.extract.packed.compressed import from_system
 from stages.place import Place
 from stages.records import REJECT_TEXT, to_json
 

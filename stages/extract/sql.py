@@ -16,9 +16,9 @@ from typing import Any, ClassVar, Literal
 from stages import records
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import Unreadable, UsageError
-from stages.extract import archives
 from stages.extract.files import find, left_out
 from stages.extract.forms import Names
+from stages.extract.packed import archives
 from stages.extract.query import PLACE, Tables, names_table, problem_with
 from stages.extract.row_records import Layout, as_json, key_text
 from stages.extract.select_text import frozen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from stages.select.apply import Apply
+from stages.apply.apply import Apply
 from tests.case import Case
 
 

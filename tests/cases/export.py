@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from stages import records
 from stages.corpus import write_corpus
-from stages.tokens.export import Export
+from stages.export.export import Export
 from tests.case import Case
 
 

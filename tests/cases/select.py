@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from stages.select.kmeans import KMeansSelect
+from stages.select.select import KMeansSelect
 from tests.case import Case
 
 

@@ -19,8 +19,8 @@ import pytest
 
 from stages.base import Fault, Item, Part
 from stages.errors import StageFailed, UsageError
-from stages.extract import archives, compressed
-from stages.extract.archives import Limits, members, read_at
+from stages.extract.packed import archives, compressed
+from stages.extract.packed.archives import Limits, members, read_at
 from stages.place import Place
 
 TEXT = b"".join(b"line %d %s\n" % (n, b"abc" * (n % 7)) for n in range(5000))

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from stages.extract import compressed
 from stages.extract.jsonl import JsonlExtract
-from stages.extract.lines import LINE_BYTES
+from stages.extract.jsontext.lines import LINE_BYTES
+from stages.extract.packed import compressed
 from tests.extract import damage
 
 ROOT = Path(__file__).parents[2]

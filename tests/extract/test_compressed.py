@@ -21,9 +21,9 @@ import pyarrow as pa
 import pytest
 
 from stages.base import Fault
-from stages.extract import compressed
-from stages.extract.archives import Limits, members
-from stages.extract.compressed import Packed, ToTheDamage
+from stages.extract.packed import compressed
+from stages.extract.packed.archives import Limits, members
+from stages.extract.packed.compressed import Packed, ToTheDamage
 
 REAL = compressed._CHUNK
 

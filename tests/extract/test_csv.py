@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from stages.base import Fault, Item
 from stages.errors import UsageError
-from stages.extract.archives import read_at
 from stages.extract.csv import CsvExtract, rows
-from stages.extract.dialect import detect
+from stages.extract.delimited.dialect import detect
+from stages.extract.packed.archives import read_at
 from stages.place import Place
 
 
@@ -363,8 +363,8 @@ def test_a_folder_is_searched_for_tables(tmp_path: Path) -> None:
 def test_a_row_of_too_many_fields_is_refused_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from stages.extract import sheet
-    from stages.extract import table as rows_of
+    from stages.extract.delimited import sheet
+    from stages.extract.delimited import table as rows_of
 
     monkeypatch.setattr(rows_of, "FIELDS", 100)
     monkeypatch.setattr(sheet, "FIELDS", 100)
@@ -380,7 +380,7 @@ def test_a_row_of_too_many_fields_is_refused_alone(
 def test_names_and_values_that_make_far_more_text_are_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from stages.extract import compressed
+    from stages.extract.packed import compressed
 
     monkeypatch.setattr(compressed, "RATIO_FLOOR", 1000)
     names = ",".join(f"{letter * 900}" for letter in "abc")
@@ -394,8 +394,8 @@ def test_names_and_values_that_make_far_more_text_are_bounded(
 def test_a_quoted_field_with_doubled_quotes_goes_on_where_backslashes_escape(
     tmp_path: Path,
 ) -> None:
-    from stages.extract.dialect import Dialect
-    from stages.extract.table import Table
+    from stages.extract.delimited.dialect import Dialect
+    from stages.extract.delimited.table import Table
 
     body = b'1,"say ""a""\nand \\"b\\""\n2,c\n'
     found = Table(io.BytesIO(body), Dialect(escape="\\", width=2), "utf-8").rows()

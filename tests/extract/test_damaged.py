@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 from stages.base import Fault
-from stages.extract import archives, compressed
-from stages.extract.archives import Limits, members
+from stages.extract.packed import archives, compressed
+from stages.extract.packed.archives import Limits, members
 
 DATA = {f"folder/{n}.txt": b"%d of the texts\n" % n * (20 * n + 1) for n in range(7)}
 LONG = "long/" + "n" * 280 + ".txt"

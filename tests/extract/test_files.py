@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from stages.base import Fault
 from stages.errors import UsageError
-from stages.extract.archives import read_at
 from stages.extract.csv import CsvExtract
 from stages.extract.files import bundles, find
 from stages.extract.jsonl import JsonlExtract
+from stages.extract.packed.archives import read_at
 from stages.place import Place
 
 

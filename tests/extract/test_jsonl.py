@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from stages.base import Fault, Item
 from stages.errors import UsageError
-from stages.extract import json_values
-from stages.extract.archives import read_at
 from stages.extract.jsonl import JsonlExtract
+from stages.extract.jsontext import json_values
+from stages.extract.packed.archives import read_at
 from stages.place import Place
 
 
@@ -469,7 +469,8 @@ def test_members_of_archives_have_their_own_ids(tmp_path: Path) -> None:
 def test_a_line_too_long_is_told_and_skipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from stages.extract import jsonl, lines
+    from stages.extract import jsonl
+    from stages.extract.jsontext import lines
 
     monkeypatch.setattr(jsonl, "LINE_BYTES", 100)
     short = lines.lines
@@ -510,7 +511,8 @@ def test_a_value_too_long_is_told_and_what_follows_is_read(
 
 
 def test_what_one_row_makes_is_bounded(tmp_path: Path) -> None:
-    from stages.extract import forms, json_values
+    from stages.extract import forms
+    from stages.extract.jsontext import json_values
 
     leaf = {"role": "assistant", "text": "a"}
     stem = {"role": "prompter", "text": "x" * 100_000, "replies": [leaf] * 1000}

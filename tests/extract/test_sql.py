@@ -11,7 +11,7 @@ import pytest
 
 from stages import SqlExtract
 from stages.errors import UsageError
-from stages.extract.archives import read_at
+from stages.extract.packed.archives import read_at
 from stages.extract.sql import tables
 from stages.place import Place
 

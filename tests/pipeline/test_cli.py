@@ -200,7 +200,7 @@ def test_a_bug_is_exit_1_with_its_trace_in_a_file(
     def broken(folder: Path, keep: int) -> None:
         raise ZeroDivisionError("of our own making")
 
-    monkeypatch.setattr("pipeline.gc.collect", broken)
+    monkeypatch.setattr("pipeline.engine.gc.collect", broken)
     monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
     assert cli.command(["gc"]) == 1
     told = capsys.readouterr().err

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from pipeline import content
-from pipeline.content import FileHashes, Hashed, unchanged, verified
-from pipeline.jobs import execute
-from pipeline.recipe import read_recipe
-from pipeline.run import run_recipe
-from pipeline.store import Store
+from pipeline.engine import content
+from pipeline.engine.content import FileHashes, Hashed, unchanged, verified
+from pipeline.engine.jobs import execute
+from pipeline.engine.run import run_recipe
+from pipeline.engine.store import Store
+from pipeline.recipe.checked import read_recipe
 from stages.base import Source
 from stages.corpus import Corpus
 from stages.errors import Changed, StageFailed

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.account import load_run
-from pipeline.explain import explain, ids_at, life_of, newest_run, source_bytes
+from pipeline.engine.account import load_run
+from pipeline.views.explain import explain, ids_at, life_of, newest_run, source_bytes
 from stages.corpus import Corpus
 from stages.errors import UsageError
 from stages.place import Place

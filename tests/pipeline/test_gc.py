@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.gc import Mark, collect
-from pipeline.store import Store
+from pipeline.engine.gc import Mark, collect
+from pipeline.engine.store import Store
 from stages.errors import UsageError
 from tests.pipeline import world
 from tests.pipeline.world import end, named, seedbed, start, stored

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import stages
-from pipeline import content, keys
-from pipeline.content import FileHashes, files_of, part_identity
-from pipeline.keys import base_key, closure, fingerprint, hash_of
+from pipeline.engine import content, keys
+from pipeline.engine.content import FileHashes, files_of, part_identity
+from pipeline.engine.keys import base_key, closure, fingerprint, hash_of
 from stages.base import Part
 from stages.errors import Changed, SeedbedError, UsageError
 

@@ -10,8 +10,8 @@ import tarfile
 from contextlib import closing
 from pathlib import Path
 
-from pipeline.account import load_run
-from pipeline.explain import explain, ids_at, life_of
+from pipeline.engine.account import load_run
+from pipeline.views.explain import explain, ids_at, life_of
 from stages.corpus import Corpus
 from tests.pipeline.world import account, recipe, seedbed
 

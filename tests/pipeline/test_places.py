@@ -16,11 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import cli, flow, places
-from pipeline.keys import hash_of
-from pipeline.recipe import read_recipe
-from pipeline.run import run_recipe, run_stage
-from pipeline.store import Store
+from pipeline import cli
+from pipeline.engine import flow, places
+from pipeline.engine.keys import hash_of
+from pipeline.engine.run import run_recipe, run_stage
+from pipeline.engine.store import Store
+from pipeline.recipe.checked import read_recipe
 from stages import owned
 from stages.corpus import Corpus, sha256_of
 from stages.errors import UsageError

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import stages
-from pipeline.recipe import RecipeError, read_recipe
-from pipeline.yaml import load, scalar
+from pipeline.recipe.checked import RecipeError, read_recipe
+from pipeline.recipe.yaml import load, scalar
 from stages import check
 from stages.errors import SeedbedError, UsageError
 

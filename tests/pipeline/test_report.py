@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.account import load_run
-from pipeline.ending import totals
+from pipeline.engine.account import load_run
+from pipeline.engine.run import run_recipe
 from pipeline.progress import number
-from pipeline.recipe import read_recipe
-from pipeline.report import write_report
-from pipeline.report.page import marked
-from pipeline.run import run_recipe
+from pipeline.recipe.checked import read_recipe
+from pipeline.views.report import write_report
+from pipeline.views.report.page import marked
+from pipeline.views.summary import totals
 from stages.corpus import Corpus
 
 BROWSER = next(

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.jobs import execute
-from pipeline.recipe import read_recipe
-from pipeline.run import run_recipe
+from pipeline.engine.jobs import execute
+from pipeline.engine.run import run_recipe
+from pipeline.recipe.checked import read_recipe
 from stages.corpus import Corpus
 from stages.errors import StageFailed
 from tests.pipeline import world

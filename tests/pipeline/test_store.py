@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.store import Store
+from pipeline.engine.store import Store
 from pipeline.trouble import is_full
 
 KEY = "ab" + "0" * 62

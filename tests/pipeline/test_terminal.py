@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from pipeline import cli, terminal
+from pipeline.engine.run import run_recipe
 from pipeline.progress import Progress
-from pipeline.recipe import Recipe, SourceStep, read_recipe
-from pipeline.run import run_recipe
+from pipeline.recipe.checked import Recipe, SourceStep, read_recipe
 from stages import JsonlExtract
 from tests.pipeline import world
 from tests.pipeline.world import COMMAND, environment, seedbed, snapshot
@@ -177,9 +177,9 @@ def test_an_account_made_by_hand_is_masked_too(tmp_path: Path) -> None:
 
 def test_a_trace_is_masked(tmp_path: Path) -> None:
     code = (
-        "import pipeline.gc, sys\n"
+        "import pipeline.engine.gc, sys\n"
         "def broken(root, keep): raise ZeroDivisionError('on postgresql://u:hush-9@h/d \\x1b[2J')\n"
-        "pipeline.gc.collect = broken\n"
+        "pipeline.engine.gc.collect = broken\n"
         "from pipeline.cli import main\nmain(['gc'])"
     )
     done = subprocess.run(
@@ -203,7 +203,7 @@ def test_no_worker_has_a_url_in_its_arguments(tmp_path: Path) -> None:
     while process.poll() is None:
         seen |= set(world.processes(token).values())
     process.communicate()
-    assert any("pipeline.executor" in line for line in seen)
+    assert any("pipeline.executors.local" in line for line in seen)
     assert not any("marked-name" in line or "b.jsonl" in line for line in seen)
 
 

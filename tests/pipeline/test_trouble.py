@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from pipeline import cli, content, lock
-from pipeline.executor import _refusal
+from pipeline import cli
+from pipeline.engine import content, lock
+from pipeline.executors.local import _refusal
 from pipeline.trouble import told
 from stages.errors import StageFailed, UsageError
 from tests.pipeline import world

@@ -12,9 +12,10 @@ import pytest
 
 from stages.base import Seen, State
 from stages.records import schema_with, to_table
-from stages.select import lloyd, spread
+from stages.select import coverage as spread
+from stages.select import kmeans as lloyd
 from stages.select.embed import as_column
-from stages.select.kmeans import KMeansSelect, select
+from stages.select.select import KMeansSelect, select
 from stages.verdicts import Batch
 from tests.cases.select import clusters
 

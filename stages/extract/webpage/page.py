@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stages.extract import charsets
-from stages.extract.archives import compression
+from stages.extract.packed.archives import compression
 from stages.extract.webpage import boilerplate, kinds, limits, metadata, select, tree
 from stages.extract.webpage.blocks import Block, blocks_of
 from stages.extract.webpage.decode import decode

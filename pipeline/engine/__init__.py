@@ -1,0 +1,1 @@
+"""The engine: keys, store, jobs, runs and their accounts."""

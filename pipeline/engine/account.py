@@ -1,0 +1,157 @@
+"""The account of a run, `run.json`: what ran, on what, with what outcome; times stand only here."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import stages
+from pipeline.engine.store import Store
+from pipeline.recipe.checked import Recipe
+from stages import check
+from stages.base import Stage
+from stages.corpus import MANIFEST
+from stages.errors import UsageError
+from stages.records import FORMAT
+from stages.secrets import masked_values
+
+# Where the latest folder of each kind is shown in a run.
+FOLDERS = {
+    "records": "corpus",
+    "tokens": "tokens",
+    "adapter": "adapter",
+    "findings": "findings",
+    "files": "files",
+}
+
+
+# What a run writes into its folder itself.
+ACCOUNTS = ("run.json", "events.jsonl", "report.html")
+
+
+@dataclass
+class Done:
+    """What one step of a run did."""
+
+    label: str
+    stage: str
+    kind: str
+    parameters: dict[str, Any]
+    folder: str
+    source: str | None = None
+    counts: dict[str, Any] | None = None
+    pieces: int = 0
+    computed: int = 0
+    reused: int = 0
+    seconds: float = 0.0
+    cpu: float = 0.0
+    keys: list[str] = field(default_factory=list)
+    summary: dict[str, Any] | None = None
+
+    @staticmethod
+    def label_of(number: int, stage: str, source: str | None) -> str:
+        """What the step of this number is called, and its folder under `steps`."""
+        return f"{number:02d}-{stage}" + (f"-{source}" if source and source != stage else "")
+
+
+def account_of(
+    recipe: Recipe, done: Sequence[Done], started: float, status: str, store: Store
+) -> dict[str, Any]:
+    """What `run.json` holds."""
+    versions = {}
+    for name in ("pyarrow", "numpy", "tokenizers", "torch", "transformers", "peft"):
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {
+        "format": FORMAT,
+        "name": recipe.name,
+        "recipe": recipe.file,
+        "seed": recipe.seed,
+        "status": status,
+        "started": started,
+        "seconds": time.time() - started,
+        "workers": recipe.workers,
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
+        "python": platform.python_version(),
+        "versions": versions,
+        "store": str(store.root),
+        "store_bytes": store.size(),
+        "sources": [
+            {
+                "name": s.name,
+                "license": s.license,
+                "stage": s.stage.name,
+                "path": s.masked()[0],
+                "full": s.masked()[1],
+            }
+            for s in recipe.sources
+        ],
+        "steps": [masked_values(asdict(one)) for one in done],
+    }
+
+
+def made_by(account: dict[str, Any], folder: Path) -> dict[str, Path]:
+    """kind → folder of what this run made; what an earlier recipe left there is not among it."""
+    kinds = {"records", *(step["kind"] for step in account["steps"])}
+    paths = {kind: folder / name for kind, name in FOLDERS.items() if kind in kinds}
+    return {kind: path for kind, path in paths.items() if (path / MANIFEST).is_file()}
+
+
+def load_run(folder: Path) -> dict[str, Any]:
+    """The account of a run, from its folder; UsageError when there is none."""
+    path = folder / "run.json"
+    try:
+        account = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(f"{folder} is not the folder of a run: it has no run.json") from None
+    except (ValueError, RecursionError):
+        account = None
+    if not _is_account(account):
+        raise UsageError(f"{path} is damaged, or another program's: run the recipe again")
+    return dict(account)
+
+
+def _is_account(value: Any) -> bool:
+    """Whether a JSON value has what readers of an account take for granted."""
+    try:
+        return (
+            has(value, name=str, recipe=str, seed=int, status=str, started=float, seconds=float)
+            and has(value, workers=int, machine=str, python=str, versions=dict, store_bytes=int)
+            and all(has(s, name=str, stage=str, path=str, full=str) for s in value["sources"])
+            and all(
+                has(s, label=str, stage=str, kind=str, parameters=dict, folder=str, keys=list)
+                and has(s, computed=int, reused=int, seconds=float, cpu=float)
+                and ".." not in Path(s["folder"]).parts
+                and not Path(s["folder"]).is_absolute()
+                and not check.problems_of(stages.stage(s["stage"]), s["parameters"])
+                and (s["counts"] is None or _are_counts(s["counts"], stages.stage(s["stage"])))
+                for s in value["steps"]
+            )
+        )
+    except (KeyError, TypeError):
+        return False
+
+
+def _are_counts(value: Any, stage: type[Stage]) -> bool:
+    names = ("seen", "kept", "dropped", "failed", "made", "changed")
+    if not has(value, reasons=dict, **dict.fromkeys(names, int)):
+        return False
+    reasons = value["reasons"]
+    return set(reasons) <= set(stage.reasons) and has(reasons, **dict.fromkeys(reasons, int))
+
+
+def has(value: Any, **kinds: type) -> bool:
+    """Whether a JSON value is an object whose values have these types."""
+    return isinstance(value, dict) and all(
+        isinstance(value.get(name), (int, float) if kind is float else kind)
+        for name, kind in kinds.items()
+    )

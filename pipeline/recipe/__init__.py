@@ -1,0 +1,1 @@
+"""Recipes: YAML with places, checked whole."""

@@ -1,0 +1,402 @@
+"""A recipe: what to read, what to do with it, checked whole before anything runs.
+
+    version: 1
+    name: sample
+    seed: 7
+    sources:
+      - html: {path: site, license: CC0-1.0}
+      - csv: {path: faq.csv, name: faq, steps: [normalize]}
+    steps: [dedup, split, tokenize, train]
+    run: {workers: 2, out: runs, store: .seedbed}
+
+A source or step is a stage's name, or `name: {parameters}`. Of a source's keys `path`, `name`,
+`license` and `steps` belong to the recipe, the others are the stage's. Paths are relative to the
+recipe. The command line builds the same object, so one check serves both.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import glob
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import stages
+from pipeline.recipe.yaml import MOST_BYTES, Node, Problem, load
+from stages import check, secrets
+from stages.base import End, Source, Stage
+from stages.errors import SeedbedError, UsageError
+from stages.records import CORE, FORMS
+from stages.secrets import masked
+
+VERSION = 1
+_TOP = {"version", "name", "seed", "sources", "steps", "run"}
+_OF_SOURCE = {"path", "name", "license", "steps"}
+_SQLITE = "sqlite:///"
+_TOLD = 100  # mistakes; a recipe of 1 MB has room for 50,000, which nobody reads
+_RUN: dict[str, Any] = {"workers": int, "out": str, "store": str, "part_bytes": int}
+
+
+class RecipeError(UsageError):
+    """All the mistakes of a recipe, one a line; of very many the first."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        more = len(problems) - _TOLD
+        rest = [f"and {more:,} more like these"] if more > 0 else []
+        super().__init__(*problems[:_TOLD], *rest)
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage and where it stands in the recipe."""
+
+    stage: Stage
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True)
+class SourceStep(Step):
+    """A source stage with what the recipe says of it. path: as given, made absolute."""
+
+    path: str = ""
+    name: str = ""
+    license: str | None = None
+    shown: str = ""
+    steps: tuple[Step, ...] = ()
+
+    def masked(self) -> tuple[str, str]:
+        """(path as written, path made absolute) for accounts and people: without a password."""
+        if os.path.exists(self.path) and self.path.endswith(os.path.basename(self.shown)):
+            return self.shown, self.path  # a file may be called anything
+        return masked(self.shown), masked(self.path)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to run. `folder` is where relative paths begin and the user's modules lie."""
+
+    name: str
+    folder: Path
+    sources: tuple[SourceStep, ...]
+    steps: tuple[Step, ...]
+    seed: int = 0
+    workers: int = field(default_factory=lambda: min(os.cpu_count() or 1, 8))
+    out: str = "runs"
+    store: str = ".seedbed"
+    part_bytes: int = 16 << 20
+    file: str = ""
+    place: tuple[int, int] = (0, 0)  # line and column of `run:`
+
+
+class _Reader:
+    """Turns nodes into a recipe and collects every problem on the way."""
+
+    def __init__(self, file: str, folder: Path) -> None:
+        self.file, self.folder = file, folder
+        self.problems: list[Problem] = []
+        self.seed = 0
+
+    def say(self, node: Node, text: str, key: str | None = None) -> None:
+        line, column = (
+            node.keys.get(key, (node.line, node.column))
+            if key
+            else (
+                node.line,
+                node.column,
+            )
+        )
+        self.problems.append(Problem(text, line, column, self.file))
+
+    def mapping(self, node: Node, what: str) -> dict[str, Node]:
+        if isinstance(node.value, dict):
+            return node.value
+        self.say(node, f"{what} must be a mapping (key: value)")
+        return {}
+
+    def sequence(self, node: Node | None, what: str) -> list[Node]:
+        if node is None:
+            return []
+        if isinstance(node.value, list):
+            return node.value
+        self.say(node, f"{what} must be a list (lines that begin with -)")
+        return []
+
+    def known(self, node: Node, allowed: set[str], what: str) -> None:
+        for key in node.value if isinstance(node.value, dict) else ():
+            if key not in allowed:
+                self.say(node, f"{what} has no key {key!r}{check.nearest(key, allowed)}", key)
+
+    def typed(self, top: dict[str, Node], key: str, kind: type, default: Any) -> Any:
+        if key not in top:
+            return default
+        problem = check.problem_with(top[key].plain(), kind, None)
+        if problem:
+            self.say(top[key], f"{key} {problem}")
+            return default
+        return top[key].value
+
+    # --- stages ---
+
+    def stage_of(self, node: Node) -> tuple[type[Stage], Node | None] | None:
+        """(class, node of the parameters) of an entry of `sources` or `steps`."""
+        if isinstance(node.value, str):
+            name, parameters = node.value, None
+        elif isinstance(node.value, dict) and len(node.value) == 1:
+            name, parameters = next(iter(node.value.items()))
+        else:
+            self.say(node, "an entry must be a stage's name, or one `name: {parameters}`")
+            return None
+        if name not in stages.TABLE:
+            self.say(node, f"there is no stage {name!r}{check.nearest(name, stages.TABLE)}")
+            return None
+        return stages.stage(name), parameters
+
+    def build(self, cls: type[Stage], given: Mapping[str, Node], where: Node) -> Stage | None:
+        values = {key: node.plain() for key, node in given.items()}
+        wrong = check.problems_of(cls, values)
+        for name, text in wrong.items():
+            known = name in check.parameters(cls)
+            self.say(
+                given[name] if known and name in given else where, text, None if known else name
+            )
+        if wrong:
+            return None
+        if "seed" in check.parameters(cls):
+            values.setdefault("seed", self.seed)
+        stage = check.build(cls, values)
+        assert isinstance(stage, Stage)
+        for text in stage.contradictions():
+            self.say(where, f"{stage.name}: {text}")
+        return stage
+
+    def step(self, node: Node, where: str) -> Step | None:
+        found = self.stage_of(node)
+        if found is None:
+            return None
+        cls, parameters = found
+        if issubclass(cls, Source):
+            self.say(node, f"{cls.name} reads raw input: it belongs under sources:, not {where}")
+            return None
+        if where != "steps:" and issubclass(cls, End):
+            self.say(node, f"{cls.name} works on a whole corpus: it belongs under steps:")
+            return None
+        given: dict[str, Node] = {}
+        if parameters is not None and parameters.value is not None:
+            given = self.mapping(parameters, f"the parameters of {cls.name}")
+        stage = self.build(cls, given, parameters or node)
+        return None if stage is None else Step(stage, node.line, node.column)
+
+    def source(self, node: Node) -> SourceStep | None:
+        found = self.stage_of(node)
+        if found is None:
+            return None
+        cls, parameters = found
+        if not issubclass(cls, Source):
+            self.say(node, f"{cls.name} works on records: it belongs under steps:, not sources:")
+            return None
+        if parameters is None or parameters.value is None:
+            self.say(node, f"{cls.name} needs a path: `{cls.name}: PATH`")
+            return None
+        if isinstance(parameters.value, str):
+            given = {"path": parameters}
+        else:
+            given = dict(self.mapping(parameters, f"the parameters of {cls.name}"))
+        own = {key: given.pop(key) for key in _OF_SOURCE if key in given}
+        stage = self.build(cls, given, parameters)
+        steps = tuple(
+            step
+            for entry in self.sequence(own.get("steps"), "steps")
+            if (step := self.step(entry, "the steps: of a source"))
+        )
+        path = own["path"].value if "path" in own else ""
+        if not isinstance(path, str):
+            self.say(own["path"], "path must be text")  # what it is may hold a password
+            path = ""
+        if "path" not in own:
+            self.say(parameters, f"{cls.name} needs a path")
+        name = self.typed(own, "name", str, cls.name)
+        if "name" in own and (wrong := check.problem_with_name(name, nested=True)):
+            self.say(own["name"], f"a source's name {wrong}")
+        licence = self.typed(own, "license", str, None)
+        full = absolute(path, self.folder)
+        if wrong := check.problem_with_text(path):
+            self.say(own["path"], f"path {wrong}")
+        elif wrong := problem_with_path(path, full):
+            self.say(own["path"], wrong)
+        elif path and missing(full):
+            self.say(own["path"], f"{path}: not found (looked in {self.folder})")
+        if stage is None:
+            return None
+        return SourceStep(stage, node.line, node.column, full, name, licence, path, steps)
+
+
+def absolute(path: str, folder: Path) -> str:
+    """A source's path with a relative one made absolute; a URL stays."""
+    return path if "://" in path else os.path.join(folder, os.path.expanduser(path))
+
+
+def problem_with_path(path: str, full: str) -> str | None:
+    """Why a text cannot name a source: a password is in it; a file may be called anything."""
+    file = unquote(path[len(_SQLITE) :]) if path.startswith(_SQLITE) else full
+    return None if os.path.exists(file) else secrets.problem(path)
+
+
+def missing(path: str) -> bool:
+    """Whether nothing is at a path or pattern (a URL is not looked at)."""
+    if "://" in path or os.path.exists(path):
+        return False
+    return next(glob.iglob(path, recursive=True), None) is None
+
+
+def read_recipe(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
+    """Read and check a recipe file; RecipeError with every problem that it has."""
+    root, problems = load(_text(path), str(path))
+    if root is None:
+        raise RecipeError(problems)
+    reader = _Reader(str(path), path.resolve().parent)
+    reader.problems = problems
+    recipe = dataclasses.replace(_recipe(reader, root, path), **(changes or {}))
+    if not reader.problems:
+        from pipeline.engine.places import problems_of_places  # imports this module
+
+        reader.problems += problems_of_order(recipe) + problems_of_places(recipe)
+        reader.problems = [dataclasses.replace(p, file=str(path)) for p in reader.problems]
+    if reader.problems:
+        raise RecipeError(sorted(reader.problems, key=lambda p: (p.line, p.column)))
+    return recipe
+
+
+def _text(path: Path) -> str:
+    """The text of a recipe's file."""
+    try:
+        about = path.stat()  # first: a FIFO would be waited for
+        if not stat.S_ISREG(about.st_mode):
+            what = "a folder" if path.is_dir() else "no regular file"
+            raise UsageError(f"{path}: cannot be read as a recipe: it is {what}")
+        if about.st_size > MOST_BYTES:
+            raise UsageError(
+                f"{path}: too large for a recipe: {about.st_size:,} bytes of at most {MOST_BYTES:,}"
+            )
+        return path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(f"{path}: not found") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path}: cannot be read as a recipe: byte {error.start:,} is no UTF-8; save it as "
+            "UTF-8 text"
+        ) from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read as a recipe ({error.strerror})") from None
+
+
+def _recipe(reader: _Reader, root: Node, path: Path) -> Recipe:
+    top = reader.mapping(root, "a recipe")
+    reader.known(root, _TOP, "a recipe")
+    if "version" not in top:
+        reader.say(root, f"a recipe begins with `version: {VERSION}`")
+    elif top["version"].value != VERSION:
+        reader.say(top["version"], f"version must be {VERSION}, not {top['version'].value!r}")
+    if "sources" not in top:
+        reader.say(root, "a recipe needs sources:")
+    name = reader.typed(top, "name", str, path.stem)
+    if wrong := check.problem_with_name(name):
+        reader.say(top.get("name", root), f"name {wrong}")
+    reader.seed = reader.typed(top, "seed", int, 0)
+    sources = tuple(
+        source
+        for node in reader.sequence(top.get("sources"), "sources")
+        if (source := reader.source(node))
+    )
+    steps = tuple(
+        step
+        for node in reader.sequence(top.get("steps"), "steps")
+        if (step := reader.step(node, "steps:"))
+    )
+    run = reader.mapping(top["run"], "run") if "run" in top else {}
+    if "run" in top:
+        reader.known(top["run"], set(_RUN), "run")
+    settings = {key: reader.typed(run, key, kind, None) for key, kind in _RUN.items()}
+    for key in ("workers", "part_bytes"):
+        if settings[key] is not None and settings[key] < 1:
+            reader.say(run[key], f"{key} must be at least 1, not {settings[key]}")
+    settings = {key: value for key, value in settings.items() if value is not None}
+    folder = path.resolve().parent
+    where = root.keys.get("run", (root.line, root.column))
+    return Recipe(
+        name, folder, sources, steps, reader.seed, file=str(path), place=where, **settings
+    )
+
+
+def problems_of_order(recipe: Recipe) -> list[Problem]:
+    """What is wrong with the order of stages: names, columns and kinds that nothing makes."""
+    problems: list[Problem] = []
+    names: dict[str, SourceStep] = {}
+    for source in recipe.sources:
+        if source.name in names:
+            problems.append(
+                Problem(
+                    f"two sources are called {source.name!r}; give one another name:",
+                    source.line,
+                    source.column,
+                )
+            )
+        names[source.name] = source
+    if not recipe.sources:
+        problems.append(Problem("sources: is empty"))
+    columns: set[str] = set()
+    for source in recipe.sources:
+        assert isinstance(source.stage, Source)
+        own = columns_after(source.stage, {*CORE} - {*FORMS} | {*source.stage.forms()})
+        for step in source.steps:
+            problems += problems_of_step(step, own, {"records": own})
+            own = columns_after(step.stage, own)
+        columns |= own
+    kinds: dict[str, set[str]] = {"records": columns}
+    for step in recipe.steps:
+        before = kinds.get(step.stage.consumes, set())
+        problems += problems_of_step(step, before, kinds)
+        kinds[step.stage.kind] = columns_after(step.stage, before)
+    return problems
+
+
+def columns_after(stage: Stage, before: set[str]) -> set[str]:
+    """The columns that are there after a stage."""
+    return before - set(stage.drops()) | set(stage.makes())
+
+
+def problems_of_step(step: Step, before: set[str], kinds: Mapping[str, set[str]]) -> list[Problem]:
+    """Why a step cannot stand where it stands."""
+    stage = step.stage
+    if stage.consumes not in kinds:
+        makers = sorted(
+            name
+            for name in stages.TABLE
+            if stages.stage(name).kind == stage.consumes and stages.stage(name).name != stage.name
+        )
+        text = f"{stage.name} works on {stage.consumes}, and no earlier step makes them" + (
+            f"; put {' or '.join(makers)} before it" if makers else ""
+        )
+        return [Problem(text, step.line, step.column)]
+    problems = []
+    for group in stage.needs():
+        if not before & set(group):
+            wanted = " or ".join(repr(name) for name in group)
+            makers = sorted(name for name in stages.TABLE if set(group) & set(_default_makes(name)))
+            text = f"{stage.name} needs a column {wanted}, and nothing before it makes one"
+            text += f"; put {' or '.join(makers)} before it" if makers else ""
+            problems.append(Problem(text, step.line, step.column))
+    return problems
+
+
+def _default_makes(name: str) -> tuple[str, ...]:
+    try:
+        return tuple(stages.stage(name)().makes())
+    except SeedbedError:  # a stage whose extra is not installed makes nothing here
+        return ()

@@ -1,0 +1,257 @@
+"""`seedbed explain`: one record's life, from the source bytes to the tokens.
+
+A record is named by its id, or by a file and line. Each step's corpus is asked whether the
+record was kept, changed, dropped or could not be read, and on what evidence.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+import stages
+from pipeline import terminal
+from pipeline.engine.account import load_run
+from stages import check
+from stages.corpus import Corpus, read_arrow
+from stages.errors import UsageError
+from stages.extract.files import root_of
+from stages.extract.packed.archives import read_at
+from stages.place import Place
+from stages.records import CORE, FORMS, fields
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_SHOWN = 600  # characters of source and text that are shown
+
+
+@dataclass
+class Chapter:
+    """What one step did with the record: kept, changed, dropped or failed."""
+
+    label: str
+    stage: str
+    event: str
+    row: dict[str, Any]
+    reason: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+    changed: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Life:
+    """A record's source, raw bytes (None where its place has none) and chapters."""
+
+    id: str
+    source: dict[str, Any]
+    place: Place
+    raw: bytes | None
+    chapters: list[Chapter]
+
+
+def newest_run(runs: Path) -> Path:
+    """The folder of the run that ended last."""
+    found = sorted(runs.glob("*/run.json"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise UsageError(f"{runs} holds no run; name one with --run")
+    return found[-1].parent
+
+
+def explain(what: str, folder: Path) -> str:
+    """The lives of the record with an id, or of all records on a line of a file, as text."""
+    account = load_run(folder)
+    if _ID.fullmatch(what):
+        return told(life_of(what, folder, account))
+    name, _, line = what.rpartition(":")
+    if not name or not line.isdigit():
+        raise UsageError(f"{what!r} is neither an id (32 hex digits) nor FILE:LINE")
+    ids = ids_at(Path(name), int(line), folder, account)
+    if not ids:
+        raise UsageError(f"no record or reject of {folder} comes from {name}, line {line}")
+    return "\n\n".join(told(life_of(one, folder, account)) for one in ids)
+
+
+def life_of(identity: str, folder: Path, account: dict[str, Any]) -> Life:
+    """The life of one record; UsageError when no step knows it."""
+    chapters: list[Chapter] = []
+    before: dict[str, Any] = {}
+    for step in account["steps"]:
+        if not step["counts"]:
+            continue
+        chapter = _chapter(step, folder / step["folder"], identity, before)
+        if chapter is None:
+            continue
+        chapters.append(chapter)
+        before = chapter.row
+    if not chapters:
+        raise UsageError(f"no step of {folder} knows a record {identity}")
+    first = chapters[0].row
+    place = Place.parse(first["place"])
+    source: dict[str, Any] = next(
+        (s for s in account["sources"] if s["name"] == first["source"]), {}
+    )
+    return Life(identity, source, place, source_bytes(source, place), chapters)
+
+
+def source_bytes(source: dict[str, Any], place: Place) -> bytes | None:
+    """The bytes at a place of a source; None where the place is a row of a table or query."""
+    if not place.path or "://" in source.get("full", ""):
+        return None
+    if place.offset is None and place.table is not None:
+        return None
+    try:
+        return read_at(root_of(source["full"])[0], place)
+    except (OSError, ValueError):
+        return None
+
+
+def _chapter(
+    step: dict[str, Any], folder: Path, identity: str, before: dict[str, Any]
+) -> Chapter | None:
+    corpus = Corpus(folder)
+    for piece in corpus.pieces:
+        row = _find(read_arrow(corpus.path / piece["rejects"]), identity)
+        if row is not None:
+            return Chapter(
+                step["label"],
+                step["stage"],
+                "failed" if row["failed"] else "dropped",
+                row,
+                row["reason"],
+                json.loads(row["evidence"]),
+            )
+    for piece in corpus.pieces:
+        row = _find(read_arrow(corpus.path / piece["data"]), identity)
+        if row is not None:
+            changed = {
+                name: (before.get(name), row[name])
+                for name in row
+                if before and before.get(name) != row[name]
+            }
+            event = "changed" if any(name in FORMS for name in changed) else "kept"
+            stage = check.build(stages.stage(step["stage"]), step["parameters"])
+            words = stage.tell(row)
+            return Chapter(step["label"], step["stage"], event, row, "", {}, changed, words)
+    return None
+
+
+def _find(table: pa.Table, identity: str) -> dict[str, Any] | None:
+    index = pc.index(table.column("id"), identity).as_py()
+    return None if index < 0 else dict(table.slice(index, 1).to_pylist()[0])
+
+
+def ids_at(file: Path, line: int, folder: Path, account: dict[str, Any]) -> list[str]:
+    """The ids of records and rejects that come from a line of a file."""
+    # A link is read under its own name; one from elsewhere names what it leads to.
+    own = file.parent.resolve() / file.name
+    return _ids_at(own, line, folder, account) or _ids_at(file.resolve(), line, folder, account)
+
+
+def _ids_at(path: Path, line: int, folder: Path, account: dict[str, Any]) -> list[str]:
+    found = []
+    for step, source in _source_steps(account):
+        if "://" in source["full"]:
+            continue
+        root = root_of(source["full"])[0].resolve()
+        if not path.is_relative_to(root):
+            continue
+        name = path.relative_to(root).as_posix()
+        for identity, place in _places(folder / step["folder"]):
+            if place.path == name and _covers(root, place, line):
+                found.append(identity)
+    return list(dict.fromkeys(found))
+
+
+def _source_steps(account: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    for source in account["sources"]:
+        for step in account["steps"]:
+            if step["source"] == source["name"] and step["stage"] == source["stage"]:
+                yield step, source
+
+
+def _places(folder: Path) -> Iterator[tuple[str, Place]]:
+    corpus = Corpus(folder)
+    for piece in corpus.pieces:
+        for role in ("data", "rejects"):
+            table = read_arrow(corpus.path / piece[role])
+            ids, places = table.column("id").to_pylist(), table.column("place").to_pylist()
+            yield from zip(ids, map(Place.parse, places), strict=True)
+
+
+def _covers(root: Path, place: Place, line: int) -> bool:
+    if place.offset is None or place.line is None:
+        return place.table is None
+    if line < place.line:
+        return False
+    if line == place.line:
+        return True
+    return line <= place.line + read_at(root, place).count(b"\n")
+
+
+# --- in words -----------------------------------------------------------------------------------
+
+
+def told(life: Life) -> str:
+    """A life as text."""
+    source = life.source
+    licence = source.get("license") or "no licence given"
+    lines = [f"record   {life.id}", f"source   {source.get('name', '?')} ({licence})"]
+    lines.append(f"place    {_place(source, life.place)}")
+    if life.raw is not None:
+        lines += _block(life.raw.decode("utf-8", "backslashreplace"))
+    for chapter in life.chapters:
+        lines += _told(chapter)
+        if chapter is life.chapters[0] and chapter.event == "kept":
+            for name, text in fields(chapter.row, "all"):
+                lines += [f"  {name}", *_block(text)]
+    return terminal.lines(lines)
+
+
+def _place(source: dict[str, Any], place: Place) -> str:
+    text = place.path or source.get("path", "")
+    if place.member is not None:
+        text += f", member {place.member}"
+    if place.offset is not None and place.length is not None:
+        text += f", line {place.line}, bytes {place.offset:,} to {place.offset + place.length:,}"
+    if place.table is not None:
+        text += f", table {place.table}" + (f" [{place.key}]" if place.key else "")
+    return text
+
+
+def _told(chapter: Chapter) -> list[str]:
+    if chapter.event in ("dropped", "failed"):
+        cls = stages.stage(chapter.stage)
+        lines = [
+            f"{chapter.label}: {chapter.event}, {chapter.reason} ({cls.reasons[chapter.reason]})"
+        ]
+        lines += [f"  {name}: {value}" for name, value in chapter.evidence.items()]
+        return lines + _block(chapter.row["text"] or "")
+    lines = [f"{chapter.label}: {chapter.event}", *("  " + words for words in chapter.words)]
+    for name, (old, new) in chapter.changed.items():
+        if name in FORMS and new is not None:
+            lines += [f"  {name} was", *_block(_text(old)), f"  {name} is", *_block(_text(new))]
+        elif name not in CORE and new is not None:
+            lines.append(f"  {name}: {_short(new)}")
+    return lines
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list) and len(value) > 16:
+        return f"{value[:12]} … {len(value):,} values"
+    return str(value)
+
+
+def _block(text: str) -> list[str]:
+    shown = text if len(text) <= _SHOWN else text[:_SHOWN] + f" … ({len(text):,} characters)"
+    return ["    | " + line for line in re.split(r"\r?\n", shown.removesuffix("\n"))]

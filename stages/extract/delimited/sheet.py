@@ -1,0 +1,134 @@
+"""One table of a CSV file: its dialect and header, and a verdict on the shape of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from stages.errors import Unreadable
+from stages.extract import charsets
+from stages.extract.delimited.dialect import SAMPLE_BYTES, charset_of, detect
+from stages.extract.delimited.table import FIELDS, Row, Table
+from stages.extract.jsontext.lines import LINE_BYTES
+from stages.extract.packed.archives import Member
+
+Judged = tuple[Row, str | None, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the user knows of a file: delimiter, quote, escape; charset; header; NULL's text;
+    how many rows stand before the table; whether rows of another width are filled up."""
+
+    given: Mapping[str, str] = field(default_factory=dict)
+    encoding: str | None = None
+    header: Literal["auto", "yes", "no"] = "auto"
+    null: str | None = None
+    preamble: int | None = None
+    padded: bool = False
+
+
+class Sheet:
+    """The table of a stream. Raises Unreadable (empty, binary) when there is none.
+
+    header: the names as they stand, None where there are none. names: one for each column,
+    made up where it has none, numbered where it comes again. head: the header's row.
+    """
+
+    def __init__(self, stream: Member, reading: Reading | None = None) -> None:
+        reading = reading or Reading()
+        self._stream, self._padded = stream, reading.padded
+        head = stream.peek(SAMPLE_BYTES)[:SAMPLE_BYTES]
+        if (kind := charsets.binary(head)) is not None:
+            raise Unreadable("binary", kind=kind, begins=head[:16].hex(" "))
+        self.charset, mark = charset_of(head, reading.encoding)
+        body = head[mark:]
+        if self.charset == "utf-8":
+            sample = charsets.lines_of(body).text
+        else:
+            sample = body.decode(self.charset, "replace")
+        if not sample.strip():
+            raise Unreadable("empty", rows=0)
+        dialect = detect(sample, len(head) < SAMPLE_BYTES, dict(reading.given))
+        if reading.header != "auto":
+            dialect = replace(dialect, header=reading.header == "yes")
+        if reading.preamble is not None:
+            dialect = replace(dialect, preamble=reading.preamble)
+        self.dialect = dialect
+        stream.read(mark)
+        self._rows = Table(stream, dialect, self.charset, mark, reading.null).rows()
+        self._before = [row for _, row in zip(range(dialect.preamble), self._rows, strict=False)]
+        self.header: list[str] | None = None
+        self.head: Row | None = None
+        width = dialect.width
+        if dialect.header and (first := next(self._rows, None)) is not None:
+            self.header = [cell or "" for cell in first.cells]
+            self.head = first
+            width = len(self.header)
+        self.names = _unique(self.header or [""] * width)
+        self._widths = {len(self.names)} | self._also(dialect.width)
+
+    def _also(self, usual: int) -> set[int]:
+        """The usual width of rows, where the header has more columns, but those without a name.
+
+        The other way round the names may belong to other columns: nothing says which."""
+        if self.header is None or usual >= len(self.names):
+            return set()
+        return set() if any(self.header[usual:]) else {usual}
+
+    def judged(self) -> Iterator[Judged]:
+        """The rows below the header in order, with reason and evidence where one is refused.
+
+        The last row of a stream that breaks off is left out: the stream's fault tells of it.
+        """
+        for row in self._before:
+            yield row, "preamble", {"fields": len(row.cells)}
+        if self.head is not None and self.head.trouble is not None:
+            yield self.head, *self._reason(self.head)
+        for row in self._rows:
+            if row.ended or self._stream.fault is None:
+                yield row, *self._reason(row)
+
+    def _reason(self, row: Row) -> tuple[str | None, dict[str, Any]]:
+        if row.trouble == "oversize":
+            return "oversize", {"limit": LINE_BYTES, "of": "bytes of a row"}
+        if row.trouble == "fields":
+            return "oversize", {"limit": FIELDS, "of": "fields of a row"}
+        if row.trouble == "encoding":
+            return "encoding", {"charset": self.charset}
+        fields, expected = len(row.cells), len(self.names)
+        if row.trouble is not None:
+            return row.trouble, {"quote": self.dialect.quote, "expected": expected, "got": fields}
+        if not any(cell and not cell.isspace() for cell in row.cells):
+            return "empty", {"fields": fields}
+        if self._padded or fields in self._widths:
+            return None, {}
+        reason = "too_many_fields" if fields > expected else "too_few_fields"
+        return reason, {"expected": expected, "got": fields}
+
+    def values(self, row: Row) -> dict[str, str | None]:
+        """The row's cells by the names of their columns."""
+        names = self.names
+        if len(row.cells) > len(names):
+            spare = range(len(names) + 1, len(row.cells) + 1)
+            names = names + [f"column_{number}" for number in spare] if self._padded else names
+        values = dict(zip(names, row.cells, strict=False))
+        return values if len(values) == len(names) else {**dict.fromkeys(names), **values}
+
+
+def _unique(header: list[str]) -> list[str]:
+    """Names that tell the columns apart: column_3 for none, text_2 for the second text."""
+    names: list[str] = []
+    given: set[str] = set()
+    taken = {name.strip() for name in header}
+    following: dict[str, int] = {}  # the numbers before it are in use
+    for number, name in enumerate((name.strip() for name in header), 1):
+        name = name or f"column_{number}"
+        unique, again = name, following.get(name, 2)
+        while unique in given or (unique != name and unique in taken):
+            unique, again = f"{name}_{again}", again + 1
+        following[name] = again
+        given.add(unique)
+        names.append(unique)
+    return names

@@ -1,0 +1,449 @@
+"""The rows of a CSV file with their exact bytes: a fast way, and a careful one for the rest.
+
+A row is what the dialect says. Where a quote is broken the row is its first line, cut with that
+quote as text, and marked; nothing that follows it is swallowed.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import deque
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from stages.extract import charsets
+from stages.extract.delimited.dialect import Dialect
+from stages.extract.jsontext.lines import LARGE, LINE_BYTES, pieces
+
+# A quoted field of more lines than this is a quote that was never closed; longest seen: 1,160.
+_OPEN_LINES = 20_000
+_SPLIT_CHARS = 1 << 14  # longer rows are not searched for split quotes
+# A row of more fields is refused: each takes 60 bytes in memory.
+FIELDS, _PIECE = 1 << 20, 1 << 20
+# Lines that may be looked at in vain for the end of a quote; each line read gives two back. A line
+# costs one, and one more for so many characters.
+_IN_VAIN, _LINE_CHARS = 30_000, 2048
+_LETTERS = {
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "b": "\b",
+    "f": "\f",
+    "v": "\v",
+    "0": "\0",
+    "Z": "\x1a",
+}
+_BACKSLASH = re.compile(r"\\(.)", re.DOTALL)
+
+
+class Row(NamedTuple):
+    """offset, size: its bytes without the row end; line: its first. cells: None is NULL.
+    trouble: broken_quote, encoding, oversize, fields (too many). odd: decoded as windows-1252
+    within UTF-8.
+    ended: whether a row end follows."""
+
+    offset: int
+    size: int
+    line: int
+    raw: bytes
+    cells: list[str | None]
+    trouble: str | None = None
+    odd: bool = False
+    ended: bool = True
+
+
+class _Piece(NamedTuple):
+    offset: int
+    line: int
+    raw: bytes
+    text: str
+    bad: int
+    odd: bool
+
+
+class Table:
+    """Reads the rows of one stream in one dialect."""
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        dialect: Dialect,
+        charset: str,
+        offset: int = 0,
+        null: str | None = None,
+        width: int = 0,
+    ) -> None:
+        self.dialect, self.charset, self.null = dialect, charset, null
+        self.width = width or dialect.width
+        self._pieces = self._decoded(stream, offset)
+        self._back: deque[_Piece] = deque()
+        self._used: list[_Piece] = []
+        self._cut = _Cutter(dialect)
+        self._quick = not dialect.escape and len(dialect.delimiter) == 1
+        self._reader = self._fast_reader() if self._quick and dialect.quote else None
+        self._credit = _IN_VAIN
+
+    def rows(self) -> Iterator[Row]:
+        """All rows in order; blank lines are none."""
+        while (first := self._next()) is not None:
+            if self._credit < _IN_VAIN:
+                self._credit += 2 * _cost(first)
+            if first.bad < 0:
+                self._used = []
+                yield Row(first.offset, -first.bad, first.line, b"", [], "oversize")
+            elif first.text[:1] in "\r\n" and not first.text.strip("\r\n"):
+                self._used = []
+            else:
+                del first
+                yield self._row()
+
+    # --- lines ----------------------------------------------------------------------------------
+
+    def _decoded(self, stream: BinaryIO, offset: int) -> Iterator[_Piece]:
+        charset = self.charset
+        wide = charset.startswith(("utf-16", "utf-32"))
+        end = self.dialect.end.encode(charset if wide else "ascii")
+        line = 1
+        for raw, taken in pieces(stream, end):
+            bad, odd = 0, False
+            try:
+                text = raw.decode(charset)
+            except UnicodeDecodeError:
+                if charset == "utf-8":
+                    text, bad = charsets.cp1252(raw)
+                    odd = True
+                else:
+                    text = raw.decode(charset, "replace")
+                    bad = max(1, text.count("\ufffd"))
+            piece = _Piece(offset, line, raw, text, bad if raw else -taken, odd)
+            offset += taken
+            line += text.count("\n") if self.dialect.end == "\r" else 1
+            if taken < LARGE:
+                yield piece
+            else:
+                ready = [piece]
+                del piece, raw, text
+                yield ready.pop()
+
+    def _next(self) -> _Piece | None:
+        piece = self._back.popleft() if self._back else next(self._pieces, None)
+        if piece is not None:
+            self._used.append(piece)
+        return piece
+
+    def _feed(self) -> Iterator[str]:
+        """Lines for csv.reader, which takes as many as a row needs."""
+        while True:
+            if self._used:
+                if not self._may_go_on():
+                    raise _Open
+                if self._size() > LARGE:
+                    raise _Large
+            piece = self._next()
+            if piece is None:
+                raise _Open
+            if piece.bad < 0:
+                self._back.appendleft(self._used.pop())
+                raise _Open
+            yield piece.text
+
+    def _size(self) -> int:
+        """Bytes of the lines of the row but its last."""
+        return self._used[-1].offset - self._used[0].offset
+
+    def _may_go_on(self) -> bool:
+        """Whether one more line may belong to the row."""
+        lines = len(self._used)
+        size = self._size()
+        if lines > _OPEN_LINES or size > LINE_BYTES:
+            return False
+        return lines + size // _LINE_CHARS <= 2 + self._credit
+
+    def _fast_reader(self) -> Iterator[list[str]]:
+        csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))
+        return csv.reader(
+            self._feed(),
+            delimiter=self.dialect.delimiter,
+            quotechar=self.dialect.quote,
+            strict=True,
+        )
+
+    # --- rows -----------------------------------------------------------------------------------
+
+    def _row(self) -> Row:
+        """The row that begins with the line read last. Of a large one no copy is held longer than
+        it is needed."""
+        dialect = self.dialect
+        text = self._used[0].text
+        body = _without_end(text, dialect.end)
+        end = text[len(body) :]
+        if (large := len(text) > LARGE) is True:
+            self._used[0] = self._used[0]._replace(text=end)
+        del text
+        if len(body) > FIELDS and self._cut.too_many(body):
+            return self._made([], "fields")
+        cells: list[str | None] | None
+        if self._quick and (not dialect.quote or dialect.quote not in body):
+            cells = list(body.split(dialect.delimiter))
+            del body
+            return self._made(cells, None)
+        if large or self._reader is None:
+            cells = self._careful(body, end)
+        else:
+            try:
+                cells = self._fast()
+            except _Large:
+                self._reader = self._fast_reader()
+                while len(self._used) > 1:
+                    self._back.appendleft(self._used.pop())
+                cells = self._careful(body, end)
+        if cells is None and self._reader is not None:
+            self._give_back()  # csv refuses a lone CR, too, which is text
+            begun, state = self._cut.strict(body)
+            cells = begun.cells if state == "clean" else None
+        if cells is not None and self._cut.split_quote(body):
+            cells = None
+        whole = cells is not None and (
+            len(self._used) == 1 or not self.width or len(cells) == self.width
+        )
+        if cells is not None and whole:
+            del body
+            return self._made(cells, None)
+        literal = self._cut.literal(body)
+        if cells is not None and len(literal) != self.width:
+            return self._made(cells, None)
+        self._give_back()
+        return self._made(literal, "broken_quote")
+
+    def _fast(self) -> list[str | None] | None:
+        self._back.appendleft(self._used.pop())
+        assert self._reader is not None
+        try:
+            return list(next(self._reader))
+        except (csv.Error, _Open):
+            self._reader = self._fast_reader()
+            return None
+
+    def _careful(self, body: str, end: str) -> list[str | None] | None:
+        """Cells of a row that may go on over several lines, each of which is looked at once."""
+        begun, state = self._cut.strict(body, end)
+        while state in ("open", "escaped"):
+            more = self._next() if self._may_go_on() else None
+            if more is None or more.bad < 0:
+                if more is not None:
+                    self._back.appendleft(self._used.pop())
+                return None
+            body = _without_end(more.text, self.dialect.end)
+            begun, state = self._cut.strict(body, more.text[len(body) :], begun)
+        return begun.cells if state == "clean" else None
+
+    def _give_back(self) -> None:
+        while len(self._used) > 1:
+            self._credit = max(0, self._credit - _cost(self._used[-1]))
+            self._back.appendleft(self._used.pop())
+
+    def _made(self, cells: list[str | None], trouble: str | None) -> Row:
+        used, self._used = self._used, []
+        first = used[0]
+        offset, line = first.offset, first.line
+        raw = first.raw if len(used) == 1 else b"".join(piece.raw for piece in used)
+        bad, odd = any(piece.bad for piece in used), any(piece.odd for piece in used)
+        del first, used
+        taken = len(raw)
+        raw = self._trimmed(raw)
+        if self.null is not None:
+            cells = [None if cell == self.null else cell for cell in cells]
+        if bad:
+            trouble = "encoding"
+        return Row(offset, len(raw), line, raw, cells, trouble, odd, taken > len(raw))
+
+    def _trimmed(self, raw: bytes) -> bytes:
+        wide = self.charset.startswith(("utf-16", "utf-32"))
+        code = self.charset if wide else "ascii"
+        if self.dialect.end == "\r":
+            return raw.removesuffix("\r".encode(code))
+        return raw.removesuffix("\n".encode(code)).removesuffix("\r".encode(code))
+
+
+class _Large(Exception):
+    """A row of which csv.reader would hold four bytes for each character and more."""
+
+
+class _Open(Exception):
+    """A quoted field that does not end."""
+
+
+def _cost(piece: _Piece) -> int:
+    return 1 + len(piece.text) // _LINE_CHARS
+
+
+def _without_end(text: str, end: str) -> str:
+    if end == "\r":
+        return text.removesuffix("\r")
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+class _Begun(NamedTuple):
+    """A row so far: its cells, and the lines of the field that is still open."""
+
+    cells: list[str | None]
+    field: list[str]
+    quoted: bool
+
+
+class _Cutter:
+    """Cuts the text of one row into cells, by the letter of the dialect."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        mark = re.escape(dialect.delimiter)
+        escaped = dialect.escape == "\\"
+        free = escaped and dialect.bare
+        one = len(dialect.delimiter) == 1
+        if not one:  # the space may be missing at the end of a row
+            mark = f"(?:{mark}|{re.escape(dialect.delimiter[0])}(?=$))"
+        self._mark = re.compile(mark)
+        plain = rf"[^{mark}\\]*" if one else rf"(?:(?!{mark})[^\\])*"
+        if free:
+            bare = rf"{plain}(?:\\.{plain})*\\?"
+        else:
+            bare = f"[^{mark}]*" if one else f"(?:(?!{mark}).)*"
+        self._free = free
+        self._bare = re.compile(bare, re.DOTALL)
+        self._inner: re.Pattern[str] | None = None
+        self._closed: re.Pattern[str] | None = None
+        self._opens: re.Pattern[str] | None = None
+        if dialect.quote:
+            q = re.escape(dialect.quote)
+            inner = (
+                rf"[^{q}\\]*+(?:(?:\\.|{q}{q})[^{q}\\]*+)*+"
+                if escaped
+                else f"[^{q}]*+(?:{q}{q}[^{q}]*+)*+"
+            )
+            self._inner = re.compile(inner, re.DOTALL)
+            self._closed = re.compile(rf"{q}({inner}){q}(?={mark}|\Z)", re.DOTALL)
+            other = f"[^{mark}{q}]" if one else f"(?:(?!{mark})[^{q}])"
+            self._opens = re.compile(
+                rf"(?:^|{mark}){other}*[^\s{mark}{q}]{q}[^\W\d](?:{other}|{q}{q})*+(?={mark})"
+            )
+            self._closes = re.compile(rf"(?:[^\d{mark}{q}]{q}|{q}{q}{q})(?:{mark}|$)")
+            self._anew = re.compile(rf"{mark}{q}|\n")
+
+    def split_quote(self, line: str) -> bool:
+        """Whether a quote opens in the middle of a field and closes at the end of a later one,
+        before another field begins with one: the delimiters between them may be text."""
+        if self._opens is None or len(line) > _SPLIT_CHARS:
+            return False
+        closes = anew = -1
+        for found in self._opens.finditer(line):
+            mark = self._mark.match(line, found.end())
+            begin = mark.end() if mark else found.end()
+            if closes < begin:
+                closes = _begin_of(self._closes.search(line, begin), line)
+            if anew < begin:
+                anew = _begin_of(self._anew.search(line, begin), line)
+            if closes < min(anew, len(line)):
+                return True
+        return False
+
+    def too_many(self, text: str) -> bool:
+        """Whether a row has more fields than are taken apart."""
+        delimiter, quote = self.dialect.delimiter, self.dialect.quote
+        if text.count(delimiter) <= FIELDS:
+            return False
+        number = within = 0
+        for at in range(0, len(text), _PIECE):
+            parts = text[at : at + _PIECE].split(quote) if quote else [text[at : at + _PIECE]]
+            number += sum(part.count(delimiter) for part in parts[within::2])
+            within = (within + len(parts) - 1) % 2
+            if number > FIELDS:
+                return True
+        return False
+
+    def strict(self, text: str, end: str = "", begun: _Begun | None = None) -> tuple[_Begun, str]:
+        """(row so far, state): clean, open (a quote is not closed), escaped (the row end is), or
+        broken (text after a closing quote). text: a line; end: its end; begun: the lines before."""
+        cells, field, quoted = begun or _Begun([], [], False)
+        at = 0
+        quote = self.dialect.quote
+        while True:
+            if not field:
+                quoted = self._inner is not None and text.startswith(quote, at)
+                at += quoted
+            if quoted:
+                assert self._inner is not None
+                found = self._inner.match(text, at)
+                assert found is not None
+                if not text.startswith(quote, found.end()):
+                    return _Begun(cells, _with(field, text[at:] + end), True), "open"
+                cells.append(self._value("".join([*field, found[0]]) if field else found[0]))
+                at = found.end() + 1
+            else:
+                found = self._bare.match(text, at)
+                assert found is not None
+                if self._free and found.end() == len(text) and _odd_backslash(found[0]):
+                    return _Begun(cells, _with(field, text[at:] + end), False), "escaped"
+                cells.append(self._plain("".join([*field, found[0]]) if field else found[0]))
+                at = found.end()
+            field = []
+            if at == len(text):
+                return _Begun(cells, [], False), "clean"
+            mark = self._mark.match(text, at)
+            if mark is None:
+                return _Begun(cells, [], False), "broken"
+            at = mark.end()
+
+    def literal(self, text: str) -> list[str | None]:
+        """Cells of one line; a quote that does not open and close one whole cell is text."""
+        cells: list[str | None] = []
+        at = 0
+        while True:
+            found = self._closed.match(text, at) if self._closed is not None else None
+            if found is not None:
+                cells.append(self._value(found[1]))
+            else:
+                found = self._bare.match(text, at)
+                assert found is not None
+                cells.append(self._plain(found[0]))
+            at = found.end()
+            mark = self._mark.match(text, at)
+            if mark is None:
+                return cells
+            at = mark.end()
+
+    def _value(self, text: str) -> str:
+        """What stands between quotes."""
+        quote = self.dialect.quote
+        if not self.dialect.escape:
+            return text.replace(quote * 2, quote) if quote in text else text
+        if quote * 2 in text and not self.dialect.letters:
+            text = text.replace(quote * 2, "\\" + quote)
+        return self._unescaped(text)
+
+    def _plain(self, text: str) -> str | None:
+        """What stands without quotes; a database's \\N is NULL."""
+        if not self.dialect.escape or not self.dialect.bare:
+            return text
+        return None if self.dialect.letters and text == "\\N" else self._unescaped(text)
+
+    def _unescaped(self, text: str) -> str:
+        if "\\" not in text:
+            return text
+        if self.dialect.letters:
+            return _BACKSLASH.sub(lambda match: _LETTERS.get(match[1], match[1]), text)
+        known = (self.dialect.quote, "\\", self.dialect.delimiter, "\n", "\r")
+        return _BACKSLASH.sub(lambda match: match[1] if match[1] in known else match[0], text)
+
+
+def _begin_of(found: re.Match[str] | None, line: str) -> int:
+    return len(line) if found is None else found.start()
+
+
+def _with(field: list[str], line: str) -> list[str]:
+    field.append(line)
+    return field
+
+
+def _odd_backslash(text: str) -> bool:
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 1

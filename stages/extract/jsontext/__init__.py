@@ -1,0 +1,1 @@
+"""JSON and JSONL: values, lines, wrappers of one list."""
