@@ -86,6 +86,8 @@ def page(
         return Page(reason="markup", evidence={"tags": tags, "limit": limits.TAGS, "bytes": size})
     text = limits.capped(decoded.text.replace("\0", ""))
     del decoded
+    if text is None:
+        return Page(reason="markup", evidence={"tags": tags, "of": "tags without an end"})
     document = tree.parse(text)
     del text
     told = metadata.metadata_of(document)
