@@ -201,7 +201,9 @@ def _code(walk: _Walk, node: Node) -> None:
     first = next((number for number, line in enumerate(lines) if line.strip()), None)
     if first is None:
         return
-    block = Block("code", "\n".join(lines[first:]), node.links, node, lang=_lang(node), quote=walk.quote)
+    block = Block(
+        "code", "\n".join(lines[first:]), node.links, node, lang=_lang(node), quote=walk.quote
+    )
     if walk.lists:
         block.level = len(walk.lists)
     walk.blocks.append(block)

@@ -31,9 +31,7 @@ _LANG = re.compile(rb"""<html\b[^>]{0,500}?\blang\s*+=\s*+["']?+\s*+([a-z]{2})""
 _HEAD = 16_384
 _SAMPLE = 1 << 16
 _HIGH = re.compile(rb"[\x80-\xff]+")
-_NO_TEXT = re.compile(
-    rb"<(script|style)\b.*?(?:</\1|\Z)|<[^>]*+>", re.IGNORECASE | re.DOTALL
-)
+_NO_TEXT = re.compile(rb"<(script|style)\b.*?(?:</\1|\Z)|<[^>]*+>", re.IGNORECASE | re.DOTALL)
 # One-byte charsets that are told apart by the page's language and not by its bytes.
 _BY_LANG = {
     **dict.fromkeys(("pl", "cs", "sk", "hu", "sl", "hr", "ro"), "cp1250"),

@@ -45,8 +45,8 @@ _OPENING = re.compile(
 _SKIPPED = _RAW | words("svg math")
 _FORMATTING = words("a b big code em font i nobr s small strike strong tt u")
 # Those that the parser opens again in each element behind them, attributes and all, until they
-# are closed: of one page a copy may have so many characters in all, a tag of its own being _TAG_SIZE.
-REOPENED, _TAG_SIZE = 1 << 25, 130
+# are closed: characters that a page may have so, each tag counted as its own and _TAG_SIZE.
+REOPENED, _TAG_SIZE = 1 << 24, 130
 _FORMATS = re.compile(
     r"<(/?(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u))(?=[\s/>])"
     r"""(?:[\s/]++|(?:[^\s/>=]++|=[^\s/>=]*+)(?:\s*+=\s*+"""
