@@ -1,7 +1,7 @@
 """What a worker does: one job makes one entry of the store and answers with a small summary.
 
-A job is JSON: `do`, `stage`, `parameters`, `key`, `store`, the paths of its input, and `files`:
-what its key was made of, as it was when it was hashed.
+A job is JSON: `do`, `stage`, `parameters`, `key`, `store`, the paths of its input, and what its key
+was made of, as it was when it was hashed: `files` of the input, `own` ones of the stage.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 import stages
-from pipeline.content import Damaged, Hashed, unchanged, verified
+from pipeline.content import Damaged, Hashed, explained, stage_unchanged, unchanged, verified
 from pipeline.keys import hash_of
 from pipeline.store import Entry, Store
 from stages import check
@@ -44,15 +44,22 @@ def execute(job: dict[str, Any]) -> dict[str, Any]:
     store = Store(Path(job["store"]))
     stage = _stage(job["stage"], json.dumps(job["parameters"], sort_keys=True))
     files = [Hashed(*file) for file in job["files"]]
-    unchanged(files, read=False)
-    write, main = _DO[job["do"]](store, stage, job)
+    own = [Hashed(*file) for file in job["own"]]
 
-    def checked(folder: Path) -> dict[str, Any]:
-        values = write(folder)
+    def look() -> None:
         unchanged(files, read=True)
-        return values
+        stage_unchanged(stage, own)
 
-    return summary_of(store.put(job["key"], checked, main))
+    unchanged([*files, *own], read=False)
+    with explained(look):
+        write, main = _DO[job["do"]](store, stage, job)
+
+        def checked(folder: Path) -> dict[str, Any]:
+            values = write(folder)
+            look()
+            return values
+
+        return summary_of(store.put(job["key"], checked, main))
 
 
 @lru_cache(maxsize=8)
@@ -138,8 +145,10 @@ def _written(schema: pa.Schema, splits: Iterable[Judged]) -> _Work:
 def _batches(job: dict[str, Any]) -> Iterator[pa.Table]:
     """The input piece's rows; row order and batch borders depend on the piece alone."""
     schema = decode_schema(job["schema"])
-    for table in iterate_arrow(verified(Path(job["input"]), job["sha256"])):
+    path = verified(Path(job["input"]), job["sha256"])
+    for table in iterate_arrow(path):
         yield from batches_of(aligned(table, schema))
+    verified(path, job["sha256"])  # somebody's corpus may be replaced meanwhile
 
 
 def _map(store: Store, stage: Stage, job: dict[str, Any]) -> _Work:

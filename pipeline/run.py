@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipeline import flow as flows
 from pipeline import places
 from pipeline.account import FOLDERS, Done, account_of
-from pipeline.content import Damaged
+from pipeline.content import Damaged, explained, unchanged
 from pipeline.executor import Executor, LocalExecutor
 from pipeline.flow import Flow, Piece
 from pipeline.gc import Mark
@@ -22,12 +22,19 @@ from pipeline.keys import hash_of
 from pipeline.progress import Progress
 from pipeline.recipe import Recipe, SourceStep
 from pipeline.report import write_report
-from pipeline.steps import Content, Run
+from pipeline.steps import Content, Run, files_below
 from pipeline.store import Entry, Store
 from stages import owned
 from stages.base import End, Source, Stage
-from stages.corpus import Corpus, iterate_arrow, write_json
-from stages.errors import Changed, Preempted, StageFailed, UsageError
+from stages.corpus import MANIFEST, Corpus, iterate_arrow, write_json
+from stages.errors import (
+    Changed,
+    Interrupted,
+    Preempted,
+    StageFailed,
+    Terminated,
+    UsageError,
+)
 from stages.verdicts import Counts
 
 T = TypeVar("T")
@@ -63,11 +70,11 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
     try:
         shown = _lasting(run, lambda: _steps(run, recipe))
         status = "done"
+    except (Preempted, Terminated) as stop:
+        status = "interrupted" if isinstance(stop, Interrupted) else "preempted"
+        raise
     except KeyboardInterrupt:
         status = "interrupted"
-        raise
-    except Preempted:
-        status = "preempted"
         raise
     finally:
         workers.close()
@@ -149,11 +156,16 @@ def _whole(
     """(folder, content) of what an end stage works on."""
     assert run.folder is not None
     if isinstance(before, Entry):
-        pieces = [(before.path / name, sha) for name, sha in before.manifest["hashes"].items()]
-        return shown[kind], Content(before.sha256, pieces)
-    folder = run.folder / FOLDERS[kind]
-    flows.show_corpus(run.store, before, stage_of[kind], FOLDERS[kind], folder)
-    return folder, Content(before.identity, [(p.data, p.sha256) for p in before.pieces])
+        folder, identity = shown[kind], before.sha256
+        wanted = dict(before.manifest["hashes"])
+    else:
+        folder, identity = run.folder / FOLDERS[kind], before.identity
+        flows.show_corpus(run.store, before, stage_of[kind], FOLDERS[kind], folder)
+        wanted = {f"data/{n:05d}.arrow": piece.sha256 for n, piece in enumerate(before.pieces)}
+    content = _content(run, folder)
+    if {path.relative_to(folder.resolve()).as_posix(): s for path, s in content.pieces} != wanted:
+        raise Changed(f"{folder} was replaced by another run while it was read")
+    return folder, replace(content, identity=identity)
 
 
 def joined(parts: Sequence[Flow]) -> Flow:
@@ -214,9 +226,11 @@ def _one(run: Run, stage: Stage, source: SourceStep | Path, out: Path) -> None:
     if isinstance(source, SourceStep):
         flow = run.source(source)
         flows.check_ids(run.store, flow)
+        last = flow if isinstance(stage, Source) else run.transform(stage, flow)
     else:
-        flow = _opened(Corpus(source))
-    last = flow if isinstance(stage, Source) else run.transform(stage, flow)
+        manifest = run.hashes.hashed(source / MANIFEST)
+        with explained(lambda: unchanged([manifest], read=True)):
+            last = run.transform(stage, _opened(Corpus(source)))
     flows.show_corpus(run.store, last, stage, stage.name, out)
 
 
@@ -244,15 +258,18 @@ def _opened(corpus: Corpus) -> Flow:
 
 def _content(run: Run, path: Path) -> Content:
     if Corpus.at(path):
+        manifest = run.hashes.hashed(path / MANIFEST)
         corpus = Corpus(path)
         hashes = corpus.manifest.get("hashes", {})
         hashes |= {piece["data"]: piece["sha256"] for piece in corpus.pieces}
         pieces = [(path.resolve() / name, sha256) for name, sha256 in hashes.items()]
-        return Content(str(corpus.manifest.get("digest") or corpus.manifest["sha256"]), pieces)
-    found = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    files = [run.hashes.hashed(file.resolve()) for file in found]
+        identity = str(corpus.manifest.get("digest") or corpus.manifest["sha256"])
+        return Content(identity, pieces, [manifest])
+    found = [path] if path.is_file() else files_below(path)
+    files = [run.hashes.hashed(file) for file in found]
     names = [str(file.relative_to(path)) for file in found]
-    return Content(hash_of(list(zip(names, (f.sha256 for f in files), strict=True))), (), files)
+    identity = hash_of(list(zip(names, (f.sha256 for f in files), strict=True)))
+    return Content(identity, (), files, path if path.is_dir() else None)
 
 
 def _sources(path: Path) -> list[dict[str, Any]]:

@@ -14,7 +14,17 @@ from typing import Any
 
 from pipeline import flow as flows
 from pipeline.account import Done
-from pipeline.content import FileHashes, Hashed, files_of, part_identity, unchanged, verified
+from pipeline.content import (
+    FileHashes,
+    Hashed,
+    explained,
+    files_of,
+    part_identity,
+    stage_files,
+    stage_unchanged,
+    unchanged,
+    verified,
+)
 from pipeline.executor import Executor
 from pipeline.flow import Flow, Piece
 from pipeline.gc import Mark
@@ -23,7 +33,7 @@ from pipeline.keys import base_key, hash_of
 from pipeline.progress import Progress, duration, number
 from pipeline.recipe import SourceStep
 from pipeline.store import Entry, Store
-from stages import check, user_code
+from stages import check
 from stages.base import End, Fit, Map, Part, Source, Stage
 from stages.errors import Changed, StageFailed
 from stages.records import FORMAT, SCHEMA
@@ -33,11 +43,29 @@ from stages.verdicts import Counts
 @dataclass(frozen=True)
 class Content:
     """What an end stage works on: its identity for the key, and the files that it is made of
-    (pieces with their hashes; files of the user's as they were when they were hashed)."""
+    (pieces with their hashes; others as they were when they were hashed). below: the folder of
+    the user's whose files, all of them, are these."""
 
     identity: str
     pieces: Sequence[tuple[Path, str]] = ()
     files: Sequence[Hashed] = ()
+    below: Path | None = None
+
+    def verify(self) -> None:
+        """Damaged for a piece that is not what its hash says."""
+        for path, sha256 in self.pieces:
+            verified(path, sha256)
+
+    def look(self) -> None:
+        """Changed for a file that is another by now, has come or has gone."""
+        unchanged(self.files, read=True)
+        if self.below and (new := {*files_below(self.below)} - {Path(f.path) for f in self.files}):
+            raise Changed(f"{min(new)} came while its folder was read")
+
+
+def files_below(folder: Path) -> list[Path]:
+    """The regular files of a folder, in order."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 class Run:
@@ -70,8 +98,7 @@ class Run:
     def _known(self, stage: Stage) -> tuple[str, list[Hashed]]:
         """The base of a stage's keys, and the files (models, modules) that it was made of."""
         if stage not in self._bases:
-            modules = [path for module in stage.modules() for path in user_code.files(module)]
-            files = [self.hashes.hashed(path) for path in (*stage.resources(), *modules)]
+            files = [self.hashes.hashed(path) for path in stage_files(stage)]
             self._bases[stage] = base_key(stage, self.hashes), files
         return self._bases[stage]
 
@@ -80,15 +107,17 @@ class Run:
         self.executor.close()
         self.done.clear()
         self._bases.clear()
+        self.hashes.begin_anew()
 
     def _job(self, do: str, stage: Stage, key: str, files: Sequence[Hashed] = ()) -> dict[str, Any]:
-        """The common part of a job. files: of the input, beside those of the stage itself."""
+        """The common part of a job. files: of the input."""
         return {
             "do": do,
             "stage": stage.name,
             "parameters": check.as_json(stage),
             "key": key,
-            "files": [*files, *self._known(stage)[1]],
+            "files": list(files),
+            "own": self._known(stage)[1],
         }
 
     def _begin(self, stage: Stage, source: str | None) -> None:
@@ -215,6 +244,7 @@ class Run:
             jobs = self._fitted(stage, flow.pieces, schema)
         pieces = [flows.piece_of(self.store, summary) for summary in self._make(jobs)]
         new = Flow(pieces, stage.schema(flow.schema), stage.kind, flow.sources)
+        stage_unchanged(stage, self._known(stage)[1])  # a schema may come from a model's file
         return self._end(stage, new, sum(piece.rows for piece in flow.pieces))
 
     def _fitted(self, stage: Fit, pieces: Sequence[Piece], schema: str) -> list[dict[str, Any]]:
@@ -305,13 +335,17 @@ class Run:
                 return entry
             self._current.computed = 1
             before = os.times()
-            files = [Hashed(*file) for file in self._job("end", stage, key, content.files)["files"]]
+
+            def look() -> None:
+                content.look()
+                stage_unchanged(stage, self._known(stage)[1])
 
             def write(folder: Path) -> dict[str, Any]:
-                for path, sha256 in content.pieces:
-                    verified(path, sha256)
-                summary = stage.run(source, folder, work, self.progress.step)
-                unchanged(files, read=True)
+                with explained(look):
+                    content.verify()
+                    summary = stage.run(source, folder, work, self.progress.step)
+                    content.verify()
+                look()
                 return {
                     "format": FORMAT,
                     "kind": stage.kind,
