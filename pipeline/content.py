@@ -58,15 +58,24 @@ def unchanged(files: Iterable[Hashed], read: bool) -> None:
     """Changed for a file that is not what it was when it was hashed. read: whether its content
     has been read since, so that times alone do not answer for it."""
     for file in files:
-        if file.stamp_now != file.stamp:
+        now = file.stamp_now
+        if not _alike(now, file.stamp):
             raise _changed(file.path)
-        if read and file.recent:
+        if now is not None and (now != file.stamp or (read and file.recent)):
             try:
-                now = sha256_of(Path(file.path), file.start, file.stop)
+                found = sha256_of(Path(file.path), file.start, file.stop)
             except OSError:
-                now = ""
-            if now != file.sha256:
+                found = ""
+            if found != file.sha256:
                 raise _changed(file.path)
+
+
+def _alike(one: Stamp | None, other: Stamp | None) -> bool:
+    """Whether two stamps differ in no more than the time of change. That moves for a new link or
+    new rights too, and SQLite as root moves it by reading a log: then the content decides."""
+    if one is None or other is None:
+        return one is other
+    return [*one[:2], one[3]] == [*other[:2], other[3]]
 
 
 def _changed(path: object) -> Changed:
@@ -129,7 +138,8 @@ class FileHashes:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._seen: dict[object, object] = {}
+        self._stamps: dict[str, Stamp | None] = {}
+        self._ranges: dict[tuple[object, ...], str | None] = {}
         self._new: dict[str, list[Any]] = {}
         self._known: dict[str, list[Any]] = {}
         try:
@@ -148,17 +158,16 @@ class FileHashes:
         when it was first asked for in this attempt at a run: all its steps see one state of it.
         OSError when it cannot be read."""
         file = self._hashed(path, start, stop)
-        known = (
-            self._seen.setdefault(file.path, file.stamp),
-            self._seen.setdefault(file[:3], file.sha256),
-        )
-        if known != (file.stamp, file.sha256):
+        stamp = self._stamps.setdefault(file.path, file.stamp)
+        sha256 = self._ranges.setdefault(file[:3], None if stamp != file.stamp else file.sha256)
+        if not _alike(stamp, file.stamp) or sha256 != file.sha256:
             raise _changed(path)
         return file
 
     def begin_anew(self) -> None:
         """Another attempt at the run: files may be others than before."""
-        self._seen.clear()
+        self._stamps.clear()
+        self._ranges.clear()
 
     def _hashed(self, path: Path, start: int, stop: int | None) -> Hashed:
         regular, stamp = stat.S_ISREG(os.stat(path).st_mode), stamp_of(path)

@@ -19,10 +19,10 @@ import pyarrow as pa
 from pipeline.content import Damaged, verified
 from pipeline.jobs import DATA, REJECTED, aligned
 from pipeline.keys import hash_of
-from pipeline.store import Entry, Store, flush, lives
+from pipeline.store import Entry, Store, lives
 from stages import check, owned
 from stages.base import Stage
-from stages.corpus import MADE_BY, MANIFEST, Digest, iterate_arrow, sha256_of, write_json
+from stages.corpus import MADE_BY, MANIFEST, Digest, flush, iterate_arrow, sha256_of, write_json
 from stages.errors import StageFailed, UsageError
 from stages.records import FORMAT
 from stages.secrets import masked_values
@@ -204,7 +204,7 @@ def show(
         return
     check()
     owned.check_replaceable(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    owned.make(folder.parent)
     new = folder.parent / f".new-{os.getpid()}-{secrets.token_hex(4)}"
     new.mkdir()
     try:

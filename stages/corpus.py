@@ -216,6 +216,15 @@ def write_json(path: Path, value: object) -> None:
         os.fsync(file.fileno())
 
 
+def flush(path: Path) -> None:
+    """Have what was written to a file or folder reach the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 class Corpus:
     """A corpus on disk, read-only.
 

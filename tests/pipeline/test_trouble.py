@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import cli, content, lock
+from pipeline import cli, content, lock, signals
 from pipeline.executor import _refusal
 from pipeline.trouble import told
 from stages.errors import StageFailed, UsageError
@@ -271,12 +271,10 @@ def test_a_signal_that_a_library_lost_still_ends_the_command(
         return do
 
     monkeypatch.setitem(
-        cli._VERB_OPTIONS, "gc", lambda p: p.set_defaults(do=lost(15, cli._preempt))
+        cli._VERB_OPTIONS, "gc", lambda p: p.set_defaults(do=lost(15, signals.stop))
     )
     assert "stopped by SIGTERM" in command("gc", code=75)
-    monkeypatch.setitem(
-        cli._VERB_OPTIONS, "gc", lambda p: p.set_defaults(do=lost(2, cli._interrupt))
-    )
+    monkeypatch.setitem(cli._VERB_OPTIONS, "gc", lambda p: p.set_defaults(do=lost(2, signals.stop)))
     assert "interrupted" in command("gc", code=130)
 
 
