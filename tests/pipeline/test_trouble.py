@@ -218,7 +218,10 @@ def test_a_file_system_without_locks_is_told_once(
     command("gc", code=0)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 75), (signal.SIGHUP, 75)],
+)
 def test_a_signal_to_the_whole_group_while_workers_start(
     number: int, code: int, tmp_path: Path
 ) -> None:
