@@ -29,7 +29,7 @@ def command(
 ) -> Command:
     """Do a command in this process, in a folder with a recipe; assert its code, give its words."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signals.signal, "signal", lambda *_: None)
     world.lines(tmp_path / "in.jsonl", range(3))
     os.utime(tmp_path / "in.jsonl", (1e9, 1e9))  # old enough for its hash to be remembered
     world.recipe(tmp_path, "jsonl: {path: in.jsonl, name: a}", "[normalize]", workers=1)
