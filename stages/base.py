@@ -103,7 +103,8 @@ class Part:
     root: absolute folder; never part of an identity. files: paths relative to it. start, stop:
     byte range of the single file, when it is cut. detail: what else names the part (a query).
     fingerprint: stands for the content when there are no files (a database). stamps: file → size,
-    times and inode that it had when it was cut; no part of an identity.
+    times and inode that it had when it was cut; no part of an identity. beside: files that are
+    read with `files` where they are there (a log); an empty one is as none.
     """
 
     root: str
@@ -113,6 +114,7 @@ class Part:
     detail: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str | None = None
     stamps: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    beside: Sequence[str] = ()
 
     def paths(self) -> Iterator[tuple[str, Path]]:
         """(relative path, path to open) of each file."""
@@ -339,7 +341,7 @@ class State:
 
 
 @dataclass
-class Seen:
+class VisibleState:
     """The part of a state that one piece sees."""
 
     round: int
@@ -353,7 +355,7 @@ class Fit(Transform):
     """Looks at everything in rounds, then judges each batch."""
 
     @abstractmethod
-    def observe(self, batch: Batch, seen: Seen) -> pa.Table:
+    def observe(self, batch: Batch, seen: VisibleState) -> pa.Table:
         """What the next merge needs of one batch; always the same schema within a round.
         The first round is 0."""
 
@@ -366,10 +368,10 @@ class Fit(Transform):
         """
 
     @abstractmethod
-    def judge(self, verdicts: Verdicts, seen: Seen) -> None:
+    def judge(self, verdicts: Verdicts, seen: VisibleState) -> None:
         """Mark the rows of one batch, knowing the final state."""
 
-    def split(self, table: pa.Table, seen: Seen) -> Judged:
+    def split(self, table: pa.Table, seen: VisibleState) -> Judged:
         """Kept, rejects and counts of one batch."""
         verdicts = Verdicts(table, self)
         self.judge(verdicts, seen)
