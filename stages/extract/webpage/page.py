@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -159,7 +160,9 @@ def _selected(document: Any, selector: str) -> Content:
     """
     from bs4 import BeautifulSoup
     from bs4.element import PreformattedString, Tag
+    from bs4.formatter import HTMLFormatter
 
+    written = HTMLFormatter(entity_substitution=html.escape)  # quotation marks too
     soup = BeautifulSoup(document.html or "", "html.parser")
     chosen = {id(element) for element in soup.select(selector)}
     content = Content([], [])
@@ -168,7 +171,7 @@ def _selected(document: Any, selector: str) -> Content:
     while item is not None:
         if id(item) in chosen:
             _leave_out(outside, content)
-            blocks, cuts = blocks_of(tree.build(str(item))[0])
+            blocks, cuts = blocks_of(tree.build(item.decode(formatter=written))[0])
             before = len(content.blocks)
             content.cuts += [cut._replace(at=before + cut.at) for cut in cuts]
             content.blocks += blocks

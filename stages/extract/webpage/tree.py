@@ -13,8 +13,12 @@ from typing import Any
 # Imported here and not where it is used: before a child's memory is limited.
 from selectolax.lexbor import LexborHTMLParser
 
+# A quotation mark begins a value behind a name and `=`; elsewhere it is part of a name, as pages
+# with a mark too many have them.
 _TOKEN = re.compile(
-    r"<!--.*?-->|<(/?)([a-zA-Z][^\s/>]*+)([^>\"]*+(?:\"[^\"]*+\"[^>\"]*+)*+)>", re.DOTALL
+    r"<!--.*?-->|<(/?)([a-zA-Z][^\s/>]*+)"
+    r"([^>\"]*+(?:\"(?:(?<=[^ ]=\")[^\"]*+\"|)[^>\"]*+)*+)>",
+    re.DOTALL,
 )
 _ATTRIBUTE = re.compile(
     r" (class|id|role|style|hidden|aria-hidden|itemprop|start|lang|data-lang|data-language"
