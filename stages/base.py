@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Protocol
 import pyarrow as pa
 
 from stages import call, records
-from stages.errors import SeedbedError, Unreadable, Unwanted
+from stages.errors import SeedbedError
 from stages.gather import Fault as Fault
 from stages.gather import Gathered
 from stages.gather import Item as Item
@@ -156,6 +156,11 @@ class Source(Stage):
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """The items of a part, in order."""
 
+    def passages(self, place: Place, raw: bytes) -> list[tuple[str, str]]:
+        """(reason, text) of all that an item's text was, in its order: what the stage left out
+        with one of its `cuts`, what it kept with an empty reason. Empty where that is not told."""
+        return []
+
     def forms(self) -> tuple[str, ...]:
         """Which of text, prompt, completion, messages the records can have."""
         return records.FORMS
@@ -256,8 +261,8 @@ class DocumentSource(Source):
         """The raw documents of a part; what cannot even be opened is a fault."""
 
     @abstractmethod
-    def extract(self, place: Place, raw: bytes) -> list[dict[str, Any]]:
-        """The records of one document; raises `Unreadable` with a reason. Pure."""
+    def extract(self, place: Place, raw: bytes) -> Item | Fault:
+        """The records of one document with the account of its text, or why there are none. Pure."""
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """Items of a part, extracted one after the other."""
@@ -279,10 +284,7 @@ class DocumentSource(Source):
 
     def _item(self, place: Place, raw: bytes) -> Item | Fault:
         try:
-            return Item(place, raw, self.extract(place, raw))
-        except Unreadable as error:
-            failed = not isinstance(error, Unwanted)
-            return Fault(place, error.reason, error.evidence, failed=failed, raw=raw)
+            return self.extract(place, raw)
         except (SeedbedError, MemoryError, OSError, ImportError):
             raise
         except Exception as error:  # the border around a stage's own call
