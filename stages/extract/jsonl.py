@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
@@ -33,7 +34,8 @@ class JsonlExtract(RowSource):
     prompt: key of the prompt, or a template like "{title}: {question}"; default: by known keys.
     completion: key of the completion, or a template; default: by known keys.
     text: key of the text of plain records, or a template; default: text, content or body.
-    messages: key of the list of messages; default: messages, conversations or conversation.
+    messages: key of the list of messages, which may be JSON text; default: messages,
+        conversations or conversation, or the key of a list of objects with role and content.
     system: key of a system prompt, which becomes the first message; default: system or
         system_prompt.
     """
@@ -54,6 +56,8 @@ class JsonlExtract(RowSource):
         "binary": "the file is not text: a picture, a program, a document of another kind",
     }
 
+    cuts: ClassVar[Mapping[str, str]] = forms.CUTS
+
     form: forms.Form = "auto"
     prompt: str | None = None
     completion: str | None = None
@@ -69,6 +73,10 @@ class JsonlExtract(RowSource):
         return forms.Names(
             self.form, self.prompt, self.completion, self.text, self.messages, self.system
         )
+
+    @cached_property
+    def _layouts(self) -> forms.Layouts:
+        return forms.Layouts(self._names)
 
     def parts(self, path: str, size: int) -> list[Part]:
         root, names, left = files.find(path, archives.packed(self.suffixes))
@@ -195,7 +203,7 @@ class JsonlExtract(RowSource):
             del text  # of a long one there is room for few copies
             if not isinstance(value, dict):
                 raise Unreadable("not_an_object", type=forms.type_name(value))
-            made = forms.records_of(value, self._names)
+            made = self._layouts.of(tuple(value)).read(value)
         except Unreadable as error:
             nameless = error.reason == "no_form" and "field" not in error.evidence
             inner = _wrapped(value) if alone and nameless else None
@@ -206,7 +214,7 @@ class JsonlExtract(RowSource):
                 key = str(number)
                 yield self._row(Place(place.path, place.member, table=inner, key=key), row)
             return
-        yield Item(place, raw, made)
+        yield Item(place, raw, made.records, made.form, made.text)
 
     def _elements(
         self, place: Place, table: str, found: Iterable[json_values.Value]
@@ -260,9 +268,10 @@ class JsonlExtract(RowSource):
     def _row(self, place: Place, row: dict[str, Any]) -> Item | Fault:
         raw = to_json(row).encode()
         try:
-            return Item(place, raw, forms.records_of(row, self._names))
+            made = self._layouts.of(tuple(row)).read(row)
         except Unreadable as error:
             return Fault(place, error.reason, error.evidence, raw.decode(), raw=raw)
+        return Item(place, raw, made.records, made.form, made.text)
 
 
 def _undecodable(place: Place, raw: bytes, charset: str, error: UnicodeDecodeError) -> Fault:
@@ -273,7 +282,8 @@ def _undecodable(place: Place, raw: bytes, charset: str, error: UnicodeDecodeErr
 
 def _refused(place: Place, error: Unreadable, raw: bytes, charset: str) -> Fault:
     shown = raw[: 4 * REJECT_TEXT].decode(charset, "replace")
-    return Fault(place, error.reason, error.evidence, shown, raw=raw)
+    held = len(shown) if len(raw) <= 4 * REJECT_TEXT else len(raw.decode(charset, "replace"))
+    return Fault(place, error.reason, error.evidence, shown, raw=raw, characters=held)
 
 
 def _of_lines(path: Path) -> int | None:
