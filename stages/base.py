@@ -154,6 +154,10 @@ class Source(Stage):
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """The items of a part, in order."""
 
+    def named(self) -> Mapping[str, str]:
+        """Columns that the parameters name, each with the parameter; a run checks them first."""
+        return {}
+
     def forms(self) -> tuple[str, ...]:
         """Which of text, prompt, completion, messages the records can have."""
         return records.FORMS

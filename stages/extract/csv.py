@@ -87,6 +87,9 @@ class CsvExtract(RowSource):
             found.append(f"encoding {self.encoding!r} is not known")
         return tuple(found)
 
+    def named(self) -> Mapping[str, str]:
+        return self._names.columns()
+
     @property
     def _names(self) -> forms.Names:
         return forms.Names(

@@ -26,6 +26,7 @@ from stages.place import Place
 from stages.secrets import problem
 
 _SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db3")
+_FEW = 20  # rows of each table, for a look
 _POSTGRES = ("postgresql", "postgres")
 
 
@@ -70,16 +71,20 @@ class DatabaseExtract(RowSource):
     messages: str | None = None
     snapshot: str | None = None
 
+    def named(self) -> Mapping[str, str]:
+        """Columns that the parameters name."""
+        return self._names.columns()
+
     @property
-    def _named(self) -> forms.Names:
+    def _names(self) -> forms.Names:
         return forms.Names("auto", self.prompt, self.completion, self.text, self.messages)
 
     def contradictions(self) -> tuple[str, ...]:
         """Sentences on parameters that do not go together."""
-        problems = list(self._named.contradictions())
+        problems = list(self._names.contradictions())
         if self.query is not None and self.table is not None:
             problems.append("table and query are two ways to choose rows: give one")
-        named = [*dict.fromkeys(self._named.columns().values()), *(["key"] if self.key else [])]
+        named = [*dict.fromkeys(self._names.columns().values()), *(["key"] if self.key else [])]
         if named and self.table is None and self.query is None:
             problems.append(f"{' and '.join(named)} name columns: give table or query")
         return tuple(problems)
@@ -150,13 +155,14 @@ class DatabaseExtract(RowSource):
             yield Fault(Place(part.detail["file"]), "unsuited", {"error": str(error)})
 
     def _rows(self, part: Part) -> Iterator[Item | Fault]:
+        few = _FEW if "sample" in part.detail else None
         if "url" in part.detail:
             base = Place()
-            batches = postgres.read(part.detail["url"], self.table, self.query, self.key)
+            batches = postgres.read(part.detail["url"], self.table, self.query, self.key, few)
         else:
             name = part.detail["file"]
             base = Place(name)
-            batches = sqlite.read(Path(part.root) / name, self.table, self.query, self.key)
+            batches = sqlite.read(Path(part.root) / name, self.table, self.query, self.key, few)
         for batch in batches:
             if isinstance(batch, Unread):
                 yield Fault(
@@ -166,7 +172,7 @@ class DatabaseExtract(RowSource):
                 yield from self._made(base, batch)
 
     def _made(self, base: Place, batch: Batch) -> Iterator[Item | Fault]:
-        layout = forms.Layout(batch.columns, self._named, table=batch.table, rows=True)
+        layout = forms.Layout(batch.columns, self._names, table=batch.table, rows=True)
         if wrong := layout.mistake(batch.table or "the result"):
             raise UsageError(wrong)
         named = "query" if batch.table is None else batch.table

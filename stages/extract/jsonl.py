@@ -68,6 +68,9 @@ class JsonlExtract(RowSource):
     def contradictions(self) -> tuple[str, ...]:
         return self._names.contradictions()
 
+    def named(self) -> Mapping[str, str]:
+        return self._names.columns()
+
     @property
     def _names(self) -> forms.Names:
         return forms.Names(

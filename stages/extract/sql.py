@@ -86,14 +86,18 @@ class SqlExtract(RowSource):
     row_limit: int = field(default=ITEM_BYTES, metadata={"range": (1 << 20, 1 << 30)})
     query_memory: int = field(default=1024, metadata={"range": (64, 1 << 20)})
 
+    def named(self) -> Mapping[str, str]:
+        """Columns that the parameters name."""
+        return self._names.columns()
+
     @property
-    def _named(self) -> forms.Names:
+    def _names(self) -> forms.Names:
         return forms.Names("auto", self.prompt, self.completion, self.text, self.messages)
 
     def contradictions(self) -> tuple[str, ...]:
         """Sentences on parameters that do not go together."""
-        problems = list(self._named.contradictions())
-        named = self._named.columns()
+        problems = list(self._names.contradictions())
+        named = self._names.columns()
         if self.query is not None:
             if self.table is not None:
                 problems.append("table and query are two ways to choose rows: give one")
@@ -131,33 +135,33 @@ class SqlExtract(RowSource):
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """The rows of a dump, or of the query over its tables."""
-        several = "several" in part.detail
-        return archives.read(part, _SUFFIXES, partial(self._member, several))
+        return archives.read(part, _SUFFIXES, partial(self._member, part.detail))
 
     def _member(
-        self, several: bool, place: Place, stream: archives.Member
+        self, detail: Mapping[str, Any], place: Place, stream: archives.Member
     ) -> Iterator[Item | Fault]:
         dialect = None if self.dialect == "auto" else self.dialect
         reader = Reader(stream, dialect, self.row_limit, self.charset)
+        events = _Events(reader, detail.get("sample"))
         if self.query is None:
-            yield from self._rows(place, reader, stream)
+            yield from self._rows(place, events, stream)
             return
         try:
-            yield from self._joined(place, reader, stream, self.query)
+            yield from self._joined(place, events, stream, self.query)
         except UsageError as error:
-            if not several and place.member is None:
+            if "several" not in detail and place.member is None:
                 raise
             yield Fault(place, "unsuited", {"error": str(error)})
 
     # --- rows of tables ---------------------------------------------------------------------------
 
     def _rows(
-        self, place: Place, reader: Reader, stream: archives.Member
+        self, place: Place, events: _Events, stream: archives.Member
     ) -> Iterator[Item | Fault]:
-        layouts = forms.Layouts(self._named, rows=True)
+        layouts = forms.Layouts(self._names, rows=True)
         shape: Shape | None = None
         layout: forms.Layout | None = None
-        for event in reader:
+        for event in events:
             if isinstance(event, Refusal):
                 if self._wanted(event.table):
                     yield from _fault(place, event, stream)
@@ -181,17 +185,25 @@ class SqlExtract(RowSource):
     # --- a query ----------------------------------------------------------------------------------
 
     def _joined(
-        self, place: Place, reader: Reader, stream: archives.Member, text: str
+        self, place: Place, events: _Events, stream: archives.Member, text: str
     ) -> Iterator[Item | Fault]:
         with Tables(self.query_memory) as tables:
             named = lru_cache(maxsize=4096)(partial(names_table, text))
-            for event in reader:
+            for event in events:
                 if isinstance(event, Refusal):
                     if event.table is None or named(event.table):
                         yield from _fault(place, event, stream)
                 elif named(event.shape.table):
                     tables.add(event, str(_place(place, event)))
-            tables.finish(reader.named_schemas(), text)
+            tables.finish(events.reader.named_schemas(), text)
+            try:
+                names = tables.columns(text)
+            except UsageError:
+                if events.cut:
+                    return  # a table of the query may stand further behind
+                raise
+            if wrong := forms.Layout(names, self._names, rows=True).mistake("the result"):
+                raise UsageError(wrong)
             yield from self._results(place, tables, text)
 
     def _results(self, place: Place, tables: Tables, text: str) -> Iterator[Item | Fault]:
@@ -202,15 +214,31 @@ class SqlExtract(RowSource):
             if known is None:
                 place_at = _place_column(values)
                 skip = () if place_at is None else (place_at,)
-                known = forms.Layout(names, self._named, skip=skip, rows=True)
-                if wrong := known.mistake("the result"):
-                    raise UsageError(wrong)
+                known = forms.Layout(names, self._names, skip=skip, rows=True)
             at = _place_of(values.pop(place_at)) if place_at is not None else None
             if at is None:
                 key = [(name, row[names.index(name)]) for name in self.key]
                 at = replace(place, table="query", key=key_text(key or [("row", number + 1)]))
             values = {name: as_json(value) for name, value in values.items()}
             yield known.item(at, records.to_json(values).encode(), values)
+
+
+class _Events:
+    """The rows and refusals of a dump; of a sample those that begin before a byte, and `cut` says
+    whether there are more."""
+
+    def __init__(self, reader: Reader, sample: int | None) -> None:
+        self.reader, self._sample, self.cut = reader, sample, False
+
+    def __iter__(self) -> Iterator[Row | Refusal]:
+        if self._sample is None:
+            return iter(self.reader)
+        return itertools.takewhile(self._within, self.reader)
+
+    def _within(self, event: Row | Refusal) -> bool:
+        assert self._sample is not None
+        self.cut = event.offset > self._sample
+        return not self.cut
 
 
 def _place_column(values: Mapping[str, Any]) -> str | None:

@@ -17,7 +17,7 @@ from stages.extract import forms
 from stages.extract.forms import Layout, Layouts, Names, size
 
 USER, BOT = {"role": "user", "content": "why"}, {"role": "assistant", "content": "so"}
-NO_NAME = 'text ← all columns, as lines of "column: value", since none is called text, content, '
+NO_NAME = 'text ← all columns, as lines of "column: value", since no column is called text, '
 
 
 def made(values: dict[str, Any], rows: bool = False, **names: Any) -> forms.Made:

@@ -15,9 +15,9 @@ from stages.extract.select_text import bare
 
 
 def read(
-    path: Path, table: str | None, query: str | None, key: Sequence[str]
+    path: Path, table: str | None, query: str | None, key: Sequence[str], few: int | None = None
 ) -> Iterator[Batch | Unread]:
-    """Batches of the rows of tables or of a query."""
+    """Batches of the rows of tables or of a query; of each the first `few`, in any order."""
     try:
         connection = sqlite3.connect(
             f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, isolation_level=None
@@ -40,13 +40,13 @@ def read(
             yield _unreadable(path, error)
             return
         if query is not None:
-            yield from _select(path, connection, None, bare(query), key)
+            yield from _select(path, connection, None, bare(query), key, few)
             return
         for name in names:
             if isinstance(name, _NotText):
                 yield Unread("encoding", {"table": name[:64].hex()})
         for name in chosen([str(name) for name in names if isinstance(name, str)], table):
-            yield from _table(path, connection, name, key)
+            yield from _table(path, connection, name, key, few)
     finally:
         connection.close()
 
@@ -89,7 +89,7 @@ def _unreadable(
 
 
 def _table(
-    path: Path, connection: sqlite3.Connection, name: str, key: Sequence[str]
+    path: Path, connection: sqlite3.Connection, name: str, key: Sequence[str], few: int | None
 ) -> Iterator[Batch | Unread]:
     try:
         info = connection.execute(f"PRAGMA table_info({quoted(name)})").fetchall()
@@ -99,20 +99,25 @@ def _table(
     if not key:
         primary = sorted((row[5], str(row[1])) for row in info if row[5])
         key = [column for _, column in primary]
-    yield from _select(path, connection, name, f"SELECT * FROM {quoted(name)}", key)
+    yield from _select(path, connection, name, f"SELECT * FROM {quoted(name)}", key, few)
 
 
 def _select(
-    path: Path, connection: sqlite3.Connection, table: str | None, select: str, key: Sequence[str]
+    path: Path,
+    connection: sqlite3.Connection,
+    table: str | None,
+    select: str,
+    key: Sequence[str],
+    few: int | None,
 ) -> Iterator[Batch | Unread]:
     try:
         described = connection.execute(f"SELECT * FROM (\n{select}\n) LIMIT 0").description
         columns = tuple(str(column[0]) for column in described)
         order = [columns.index(name) for name in checked_key(key, columns)]
         order += [n for n in range(len(columns)) if n not in order]
-        cursor = connection.execute(
-            f"SELECT * FROM (\n{select}\n) ORDER BY " + ", ".join(str(n + 1) for n in order)
-        )
+        by = "ORDER BY " + ", ".join(str(n + 1) for n in order)
+        by = by if few is None else f"LIMIT {few}"
+        cursor = connection.execute(f"SELECT * FROM (\n{select}\n) {by}")
     except UnicodeDecodeError as error:
         yield Unread("encoding", {"error": f"the name of a column: {error.reason}"}, table)
         return

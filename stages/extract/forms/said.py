@@ -8,7 +8,7 @@ from stages.extract.forms.names import TALK, TEXT
 
 ALL_COLUMNS = "text ← all columns"  # so a line begins where a row was not understood
 _BY_LINES = (
-    f'{ALL_COLUMNS}, as lines of "column: value", since none is called {", ".join(TEXT)}, prompt, '
+    f'{ALL_COLUMNS}, as lines of "column: value", since no column is called {TEXT[0]}, prompt, '
     f"question, {TALK[0]} …"
 )
 _NAMES, _CHARS = 12, 40  # of a list of columns
