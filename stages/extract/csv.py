@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import Unreadable
-from stages.extract import charsets, files, forms
+from stages.extract import charsets, file_kinds, files, forms
 from stages.extract.delimited.sheet import Reading, Sheet
 from stages.extract.packed import archives
 from stages.place import Place
@@ -48,6 +48,7 @@ class CsvExtract(RowSource):
     reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,
         **ISOLATION_REASONS,
+        **file_kinds.WRONG_KIND,
         "too_many_fields": "the row has more fields than the table has columns",
         "too_few_fields": "the row has fewer fields than the table has columns",
         "broken_quote": "a quote that is not closed, or text after a closing quote",
@@ -59,7 +60,7 @@ class CsvExtract(RowSource):
         "binary": "the file is not text: a picture, a program, a document of another kind",
     }
 
-    cuts: ClassVar[Mapping[str, str]] = forms.CUTS
+    cuts: ClassVar[Mapping[str, str]] = forms.ROW_CUTS
 
     delimiter: str | None = None
     quote: str | None = None
@@ -116,6 +117,9 @@ class CsvExtract(RowSource):
         return archives.read(part, self.suffixes, self._member)
 
     def _member(self, place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
+        if (other := file_kinds.other(stream.peek(file_kinds.HEAD), self.name)) is not None:
+            yield Fault(place, "wrong_kind", other)
+            return
         try:
             sheet = Sheet(stream, self._reading)
         except Unreadable as error:

@@ -57,7 +57,7 @@ class DatabaseExtract(RowSource):
         **files.REASONS,
         "unreadable": "the file is no SQLite database, or is damaged; rows before were read",
     }
-    cuts: ClassVar[Mapping[str, str]] = forms.CUTS
+    cuts: ClassVar[Mapping[str, str]] = forms.ROW_CUTS
     libraries: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str | None] = "db"
     suffixes: ClassVar[tuple[str, ...]] = _SUFFIXES

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, ClassVar
 
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import Unreadable
-from stages.extract import charsets, columnar, files, forms
+from stages.extract import charsets, columnar, file_kinds, files, forms
 from stages.extract.jsontext import json_values, json_wrapper
 from stages.extract.jsontext.lines import LINE_BYTES, Line, lines, ranges
 from stages.extract.packed import archives
@@ -46,6 +46,7 @@ class JsonlExtract(RowSource):
     reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,
         **ISOLATION_REASONS,
+        **file_kinds.WRONG_KIND,
         "malformed": "it is not JSON",
         "duplicate_key": "an object has the same key twice, so its value is not known",
         "not_an_object": "the JSON value is not an object, so it has no named texts",
@@ -122,8 +123,11 @@ class JsonlExtract(RowSource):
         if form is not None:
             yield from self._columnar(place, stream, form)
             return
-        if (found := charsets.binary(head)) is not None:
-            yield Fault(place, "binary", {"kind": found, "begins": head[:16].hex(" ")})
+        if (told := file_kinds.binary(head)) is not None:
+            yield Fault(place, "binary", told)
+            return
+        if (told := file_kinds.other(head, self.name)) is not None:
+            yield Fault(place, "wrong_kind", told)
             return
         charset, mark = charsets.sniff(head)
         stream.read(mark)
@@ -297,6 +301,8 @@ def _of_lines(path: Path) -> int | None:
         head = file.read(_HEAD)
     charset, mark = charsets.sniff(head)
     if columnar.kind(head) or charsets.binary(head) or charset != "utf-8":
+        return None
+    if file_kinds.other(head, JsonlExtract.name) is not None:
         return None
     return mark if json_values.layout(head[mark:]) == "lines" else None
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 from stages import records
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import UsageError
-from stages.extract import forms
+from stages.extract import file_kinds, forms
 from stages.extract.files import find, left_out
 from stages.extract.forms import as_json, key_text
 from stages.extract.packed import archives
@@ -64,13 +64,14 @@ class SqlExtract(RowSource):
     reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,
         **ISOLATION_REASONS,
+        **file_kinds.WRONG_KIND,
         **REASONS,
         "truncated": "the file or the archive ends before its end: within a row, a statement, or "
         "before the closing line that the dumping tool writes",
         "unsuited": "the query cannot be run over this dump, one of several",
         **forms.REASONS,
     }
-    cuts: ClassVar[Mapping[str, str]] = forms.CUTS
+    cuts: ClassVar[Mapping[str, str]] = forms.ROW_CUTS
     libraries: ClassVar[tuple[str, ...]] = ("duckdb",)
     suffixes: ClassVar[tuple[str, ...]] = archives.packed(_SUFFIXES)
 
@@ -140,6 +141,9 @@ class SqlExtract(RowSource):
     def _member(
         self, detail: Mapping[str, Any], place: Place, stream: archives.Member
     ) -> Iterator[Item | Fault]:
+        if (other := file_kinds.other(stream.peek(file_kinds.HEAD), self.name)) is not None:
+            yield Fault(place, "wrong_kind", other)
+            return
         dialect = None if self.dialect == "auto" else self.dialect
         reader = Reader(stream, dialect, self.row_limit, self.charset)
         events = _Events(reader, detail.get("sample"))

@@ -10,10 +10,20 @@ layout   names of columns → Layout, which makes the records of all objects and
   said     what a layout understood, as a line for people
 """
 
-from stages.extract.forms.layout import CUTS, REASONS, Layout, Layouts, Made
+from stages.extract.forms.layout import CUTS, REASONS, ROW_CUTS, Layout, Layouts, Made
 from stages.extract.forms.names import Form, Names
 from stages.extract.forms.said import ALL_COLUMNS
 from stages.extract.forms.values import as_json, key_text, size, type_name
 
-__all__ = ["ALL_COLUMNS", "CUTS", "Form", "Layout", "Layouts", "Made", "Names", "REASONS"]
+__all__ = [
+    "ALL_COLUMNS",
+    "CUTS",
+    "Form",
+    "Layout",
+    "Layouts",
+    "Made",
+    "Names",
+    "REASONS",
+    "ROW_CUTS",
+]
 __all__ += ["as_json", "key_text", "size", "type_name"]

@@ -29,7 +29,7 @@ CUTS = {
     "tree": "what the nodes of a tree of messages have beside role and text",
     "blank": "white space in the place of what an instruction works on",
 }
-
+ROW_CUTS = {cut: why for cut, why in CUTS.items() if cut != "tree"}  # of rows of tables
 # Why a row of a table makes no record.
 REASONS = {
     "empty": "the text, the prompt, the completion or the messages are NULL or white space",
