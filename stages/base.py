@@ -161,6 +161,10 @@ class Source(Stage):
         with one of its `cuts`, what it kept with an empty reason. Empty where that is not told."""
         return []
 
+    def named(self) -> Mapping[str, str]:
+        """Columns that the parameters name, each with the parameter; a run checks them first."""
+        return {}
+
     def forms(self) -> tuple[str, ...]:
         """Which of text, prompt, completion, messages the records can have."""
         return records.FORMS

@@ -270,6 +270,7 @@ def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
         return
     import stages
     from stages.reading import answer_part
+    from stages.sample import answer_sample
 
     stage = check.build(stages.stage(hello[0]["stage"]), hello[0]["parameters"])
     assert isinstance(stage, Source)
@@ -278,7 +279,8 @@ def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     _limit_memory(hello[0]["memory"] << 20)
     send(answers, {"ready": True})
     while (request := receive(requests)) is not None:
-        answer_part(stage, request[0], lambda text, data: send(answers, text, data))
+        do = answer_sample if "sample" in request[0] else answer_part
+        do(stage, request[0], lambda text, data: send(answers, text, data))
 
 
 def _limit_memory(size: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from stages.base import ISOLATION_REASONS, DocumentSource, Fault, Item, Part
 from stages.extract import charsets, files

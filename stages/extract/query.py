@@ -148,32 +148,40 @@ class Tables:
                     f"SELECT * FROM {_full(names[0])}"
                 )
 
+    def columns(self, query: str) -> tuple[str, ...]:
+        """The names of the result's columns."""
+        with self._told(), limited(self._memory):
+            described = self._connection.execute(f"DESCRIBE (\n{bare(query)}\n)").fetchall()
+        return tuple(str(row[0]) for row in described)
+
     def select(
         self, query: str, key: Sequence[str]
     ) -> Iterator[tuple[tuple[str, ...], tuple[Any, ...]]]:
         """(column names, values) of each row of the result, in order of the key, then of all."""
-        text = bare(query)
+        text, names = bare(query), self.columns(query)
+        for name in key:
+            if name not in names:
+                raise UsageError(
+                    f"key: there is no column {name!r} in the result; it has {', '.join(names)}"
+                )
+        rest = [n for n, name in enumerate(names) if name not in key]
+        order = [names.index(name) for name in key] + rest
+        by = ", ".join(str(n + 1) for n in order)
+        with self._told(), untimed(), limited(self._memory):
+            cursor = self._connection.execute(f"SELECT * FROM (\n{text}\n) ORDER BY {by}")
+        while True:
+            with self._told(), untimed(), limited(self._memory):
+                rows = cursor.fetchmany(_FETCHED)
+            if not rows:
+                return
+            for row in rows:
+                yield names, row
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Within it what DuckDB raises is told as the mistake that it is."""
         try:
-            with limited(self._memory):
-                described = self._connection.execute(f"DESCRIBE (\n{text}\n)").fetchall()
-            names = tuple(str(row[0]) for row in described)
-            for name in key:
-                if name not in names:
-                    raise UsageError(
-                        f"key: there is no column {name!r} in the result; it has {', '.join(names)}"
-                    )
-            rest = [n for n, name in enumerate(names) if name not in key]
-            order = [names.index(name) for name in key] + rest
-            by = ", ".join(str(n + 1) for n in order)
-            with untimed(), limited(self._memory):
-                cursor = self._connection.execute(f"SELECT * FROM (\n{text}\n) ORDER BY {by}")
-            while True:
-                with untimed(), limited(self._memory):
-                    rows = cursor.fetchmany(_FETCHED)
-                if not rows:
-                    return
-                for row in rows:
-                    yield names, row
+            yield
         except self._full as error:
             raise UsageError(
                 f"query: it takes more than query_memory, {self._memory:,} MB, or {_DISK} times "

@@ -15,12 +15,12 @@ from typing import Any, ClassVar, Literal
 
 from stages import records
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
-from stages.errors import Unreadable, UsageError
+from stages.errors import UsageError
+from stages.extract import file_kinds, forms
 from stages.extract.files import find, left_out
-from stages.extract.forms import Names
+from stages.extract.forms import as_json, key_text
 from stages.extract.packed import archives
 from stages.extract.query import PLACE, Tables, names_table, problem_with
-from stages.extract.row_records import Layout, as_json, key_text
 from stages.extract.select_text import frozen
 from stages.extract.sqldump.charset import decoder
 from stages.extract.sqldump.reader import Reader
@@ -28,7 +28,6 @@ from stages.extract.sqldump.rows import REASONS, Refusal, Row, Shape
 from stages.extract.sqldump.window import ITEM_BYTES
 from stages.place import Place
 
-_LAYOUTS = 1 << 17  # columns of all layouts held
 _SUFFIXES = (".sql", ".dump", ".mysql", ".pgsql", ".psql", ".ddl")
 
 
@@ -48,6 +47,9 @@ class SqlExtract(RowSource):
     completion: column of the completion, or a template; none: by known names.
     text: column of the text, or a template; none: text, content or body; without any of these,
         each row is one text of lines `column: value`. Other columns go to meta.
+    messages: column of messages: JSON text, or a list of structs that the query makes, like
+        list({'role': role, 'content': body}); none: messages, conversations or conversation, or a
+        list of structs with role and content.
     dialect: server that the dump was written for; auto finds it by evidence in the first 256 KB,
         which was right for all 77 dumps of the development set.
     charset: character set of the text, by the server's name for it, until the dump says another;
@@ -62,12 +64,14 @@ class SqlExtract(RowSource):
     reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,
         **ISOLATION_REASONS,
+        **file_kinds.WRONG_KIND,
         **REASONS,
         "truncated": "the file or the archive ends before its end: within a row, a statement, or "
         "before the closing line that the dumping tool writes",
-        "empty": "the prompt, completion or text is NULL or nothing but white space",
         "unsuited": "the query cannot be run over this dump, one of several",
+        **forms.REASONS,
     }
+    cuts: ClassVar[Mapping[str, str]] = forms.ROW_CUTS
     libraries: ClassVar[tuple[str, ...]] = ("duckdb",)
     suffixes: ClassVar[tuple[str, ...]] = archives.packed(_SUFFIXES)
 
@@ -77,19 +81,24 @@ class SqlExtract(RowSource):
     prompt: str | None = None
     completion: str | None = None
     text: str | None = None
+    messages: str | None = None
     dialect: Literal["auto", "mysql", "postgres", "sqlite", "mssql", "oracle", "db2"] = "auto"
     charset: str | None = None
     row_limit: int = field(default=ITEM_BYTES, metadata={"range": (1 << 20, 1 << 30)})
     query_memory: int = field(default=1024, metadata={"range": (64, 1 << 20)})
 
+    def named(self) -> Mapping[str, str]:
+        """Columns that the parameters name."""
+        return self._names.columns()
+
     @property
-    def _named(self) -> Names:
-        return Names("auto", self.prompt, self.completion, self.text)
+    def _names(self) -> forms.Names:
+        return forms.Names("auto", self.prompt, self.completion, self.text, self.messages)
 
     def contradictions(self) -> tuple[str, ...]:
         """Sentences on parameters that do not go together."""
-        problems = list(self._named.contradictions())
-        named = self.prompt or self.completion or self.text
+        problems = list(self._names.contradictions())
+        named = self._names.columns()
         if self.query is not None:
             if self.table is not None:
                 problems.append("table and query are two ways to choose rows: give one")
@@ -97,7 +106,8 @@ class SqlExtract(RowSource):
             problems += [problem] if problem else []
         elif named and self.table is None:
             problems.append(
-                "prompt, completion and text name columns of a table: give table or query"
+                f"{' and '.join(dict.fromkeys(named.values()))} name columns of a table: give "
+                "table or query"
             )
         wanted = (
             self.query_memory * 3 // 2 + 512
@@ -126,50 +136,49 @@ class SqlExtract(RowSource):
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """The rows of a dump, or of the query over its tables."""
-        several = "several" in part.detail
-        return archives.read(part, _SUFFIXES, partial(self._member, several))
+        return archives.read(part, _SUFFIXES, partial(self._member, part.detail))
 
     def _member(
-        self, several: bool, place: Place, stream: archives.Member
+        self, detail: Mapping[str, Any], place: Place, stream: archives.Member
     ) -> Iterator[Item | Fault]:
+        if (other := file_kinds.other(stream.peek(file_kinds.HEAD), self.name)) is not None:
+            yield Fault(place, "wrong_kind", other)
+            return
         dialect = None if self.dialect == "auto" else self.dialect
         reader = Reader(stream, dialect, self.row_limit, self.charset)
+        events = _Events(reader, detail.get("sample"))
         if self.query is None:
-            yield from self._rows(place, reader, stream)
+            yield from self._rows(place, events, stream)
             return
         try:
-            yield from self._joined(place, reader, stream, self.query)
+            yield from self._joined(place, events, stream, self.query)
         except UsageError as error:
-            if not several and place.member is None:
+            if "several" not in detail and place.member is None:
                 raise
             yield Fault(place, "unsuited", {"error": str(error)})
 
     # --- rows of tables ---------------------------------------------------------------------------
 
     def _rows(
-        self, place: Place, reader: Reader, stream: archives.Member
+        self, place: Place, events: _Events, stream: archives.Member
     ) -> Iterator[Item | Fault]:
-        layouts: dict[Shape, Layout] = {}
-        columns = 0
-        for event in reader:
+        layouts = forms.Layouts(self._names, rows=True)
+        shape: Shape | None = None
+        layout: forms.Layout | None = None
+        for event in events:
             if isinstance(event, Refusal):
                 if self._wanted(event.table):
                     yield from _fault(place, event, stream)
                 continue
-            if not self._wanted(event.shape.table):
-                continue
-            known = layouts.get(event.shape)
-            if known is None:
-                columns += len(event.values)
-                if columns > _LAYOUTS:
-                    layouts, columns = {}, 0
-                names = _names(event)
-                known = layouts[event.shape] = Layout(names, self._named, event.shape.table)
-            at = _place(place, event)
-            try:
-                yield Item(at, event.raw, [known.record(event.values)])
-            except Unreadable as error:
-                yield Fault(at, error.reason, error.evidence, failed=False, raw=event.raw)
+            if event.shape is not shape or layout is None or shape.columns is None:
+                shape = event.shape
+                layout = layouts.of(_names(event), shape.table)
+                if self._wanted(shape.table) and (wrong := layout.mistake(shape.table)):
+                    raise UsageError(wrong)
+            if self._wanted(shape.table):
+                at = _place(place, event)
+                values = zip(layout.columns, event.values, strict=True)
+                yield layout.item(at, event.raw, dict(values))
 
     def _wanted(self, table: str | None) -> bool:
         if self.table is None or table is None:
@@ -180,53 +189,66 @@ class SqlExtract(RowSource):
     # --- a query ----------------------------------------------------------------------------------
 
     def _joined(
-        self, place: Place, reader: Reader, stream: archives.Member, text: str
+        self, place: Place, events: _Events, stream: archives.Member, text: str
     ) -> Iterator[Item | Fault]:
         with Tables(self.query_memory) as tables:
             named = lru_cache(maxsize=4096)(partial(names_table, text))
-            for event in reader:
+            for event in events:
                 if isinstance(event, Refusal):
                     if event.table is None or named(event.table):
                         yield from _fault(place, event, stream)
                 elif named(event.shape.table):
                     tables.add(event, str(_place(place, event)))
-            tables.finish(reader.named_schemas(), text)
+            tables.finish(events.reader.named_schemas(), text)
+            try:
+                names = tables.columns(text)
+            except UsageError:
+                if events.cut:
+                    return  # a table of the query may stand further behind
+                raise
+            if wrong := forms.Layout(names, self._names, rows=True).mistake("the result"):
+                raise UsageError(wrong)
             yield from self._results(place, tables, text)
 
     def _results(self, place: Place, tables: Tables, text: str) -> Iterator[Item | Fault]:
-        known: Layout | None = None
-        place_at: int | None = None
-        for number, (names, values) in enumerate(tables.select(text, self.key)):
+        known: forms.Layout | None = None
+        place_at: str | None = None
+        for number, (names, row) in enumerate(tables.select(text, self.key)):
+            values = dict(zip(names, row, strict=True))
             if known is None:
-                known, place_at = self._layout(place, names, values)
-            at = _place_of(values[place_at]) if place_at is not None else None
+                place_at = _place_column(values)
+                skip = () if place_at is None else (place_at,)
+                known = forms.Layout(names, self._names, skip=skip, rows=True)
+            at = _place_of(values.pop(place_at)) if place_at is not None else None
             if at is None:
-                key = [(name, values[names.index(name)]) for name in self.key]
+                key = [(name, row[names.index(name)]) for name in self.key]
                 at = replace(place, table="query", key=key_text(key or [("row", number + 1)]))
-            rest = {
-                n: as_json(v)
-                for i, (n, v) in enumerate(zip(names, values, strict=True))
-                if i != place_at
-            }
-            raw = records.to_json(rest).encode()
-            try:
-                yield Item(at, raw, [known.record(values)])
-            except Unreadable as error:
-                yield Fault(at, error.reason, error.evidence, failed=False, raw=raw)
+            values = {name: as_json(value) for name, value in values.items()}
+            yield known.item(at, records.to_json(values).encode(), values)
 
-    def _layout(
-        self, place: Place, names: tuple[str, ...], values: tuple[Any, ...]
-    ) -> tuple[Layout, int | None]:
-        place_at = next(
-            (
-                n
-                for n, name in enumerate(names)
-                if name.lower() in ("place", PLACE) and _place_of(values[n]) is not None
-            ),
-            None,
-        )
-        skip = [] if place_at is None else [names[place_at]]
-        return Layout(names, self._named, None, skip), place_at
+
+class _Events:
+    """The rows and refusals of a dump; of a sample those that begin before a byte, and `cut` says
+    whether there are more."""
+
+    def __init__(self, reader: Reader, sample: int | None) -> None:
+        self.reader, self._sample, self.cut = reader, sample, False
+
+    def __iter__(self) -> Iterator[Row | Refusal]:
+        if self._sample is None:
+            return iter(self.reader)
+        return itertools.takewhile(self._within, self.reader)
+
+    def _within(self, event: Row | Refusal) -> bool:
+        assert self._sample is not None
+        self.cut = event.offset > self._sample
+        return not self.cut
+
+
+def _place_column(values: Mapping[str, Any]) -> str | None:
+    """The column of a result that holds places."""
+    named = (name for name in values if name.lower() in ("place", PLACE))
+    return next((name for name in named if _place_of(values[name]) is not None), None)
 
 
 def _names(row: Row) -> tuple[str, ...]:

@@ -24,13 +24,13 @@ _WAL = b"\2\2"  # bytes 18 and 19 of a file in WAL mode
 
 
 def read(
-    path: Path, table: str | None, query: str | None, key: Sequence[str]
+    path: Path, table: str | None, query: str | None, key: Sequence[str], few: int | None = None
 ) -> Iterator[Batch | Unread]:
-    """Batches of the rows of tables or of a query. Changed for a file that was written to while it
-    was read without locks."""
+    """Batches of the rows of tables or of a query. Of each the first `few`, in any order.
+    Changed for a file that was written to while it was read without locks."""
     before = stamp_of(path)
     rests = _rests(path)
-    yield from _read(path, "immutable=1" if rests else "mode=ro", table, query, key)
+    yield from _read(path, "immutable=1" if rests else "mode=ro", table, query, key, few)
     if rests and stamp_of(path) != before:
         raise Changed(f"{path} changed while it was read")
 
@@ -47,7 +47,12 @@ def _rests(path: Path) -> bool:
 
 
 def _read(
-    path: Path, how: str, table: str | None, query: str | None, key: Sequence[str]
+    path: Path,
+    how: str,
+    table: str | None,
+    query: str | None,
+    key: Sequence[str],
+    few: int | None,
 ) -> Iterator[Batch | Unread]:
     try:
         connection = sqlite3.connect(
@@ -71,13 +76,13 @@ def _read(
             yield _unreadable(path, error)
             return
         if query is not None:
-            yield from _select(path, connection, None, bare(query), key)
+            yield from _select(path, connection, None, bare(query), key, few)
             return
         for name in names:
             if isinstance(name, _NotText):
                 yield Unread("encoding", {"table": name[:64].hex()})
         for name in chosen([str(name) for name in names if isinstance(name, str)], table):
-            yield from _table(path, connection, name, key)
+            yield from _table(path, connection, name, key, few)
     finally:
         connection.close()
 
@@ -127,7 +132,7 @@ def _unreadable(
 
 
 def _table(
-    path: Path, connection: sqlite3.Connection, name: str, key: Sequence[str]
+    path: Path, connection: sqlite3.Connection, name: str, key: Sequence[str], few: int | None
 ) -> Iterator[Batch | Unread]:
     try:
         info = connection.execute(f"PRAGMA table_info({quoted(name)})").fetchall()
@@ -137,20 +142,25 @@ def _table(
     if not key:
         primary = sorted((row[5], str(row[1])) for row in info if row[5])
         key = [column for _, column in primary]
-    yield from _select(path, connection, name, f"SELECT * FROM {quoted(name)}", key)
+    yield from _select(path, connection, name, f"SELECT * FROM {quoted(name)}", key, few)
 
 
 def _select(
-    path: Path, connection: sqlite3.Connection, table: str | None, select: str, key: Sequence[str]
+    path: Path,
+    connection: sqlite3.Connection,
+    table: str | None,
+    select: str,
+    key: Sequence[str],
+    few: int | None,
 ) -> Iterator[Batch | Unread]:
     try:
         described = connection.execute(f"SELECT * FROM (\n{select}\n) LIMIT 0").description
         columns = tuple(str(column[0]) for column in described)
         order = [columns.index(name) for name in checked_key(key, columns)]
         order += [n for n in range(len(columns)) if n not in order]
-        cursor = connection.execute(
-            f"SELECT * FROM (\n{select}\n) ORDER BY " + ", ".join(str(n + 1) for n in order)
-        )
+        by = "ORDER BY " + ", ".join(str(n + 1) for n in order)
+        by = by if few is None else f"LIMIT {few}"
+        cursor = connection.execute(f"SELECT * FROM (\n{select}\n) {by}")
     except UnicodeDecodeError as error:
         yield Unread("encoding", {"error": f"the name of a column: {error.reason}"}, table)
         return

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from stages.errors import Unreadable
-from stages.extract import charsets
+from stages.extract import charsets, file_kinds
 from stages.extract.delimited.dialect import SAMPLE_BYTES, charset_of, detect
 from stages.extract.delimited.table import FIELDS, Row, Table
 from stages.extract.jsontext.lines import LINE_BYTES
@@ -40,8 +40,8 @@ class Sheet:
         reading = reading or Reading()
         self._stream, self._padded = stream, reading.padded
         head = stream.peek(SAMPLE_BYTES)[:SAMPLE_BYTES]
-        if (kind := charsets.binary(head)) is not None:
-            raise Unreadable("binary", kind=kind, begins=head[:16].hex(" "))
+        if (told := file_kinds.binary(head)) is not None:
+            raise Unreadable("binary", **told)
         self.charset, mark = charset_of(head, reading.encoding)
         body = head[mark:]
         if self.charset == "utf-8":

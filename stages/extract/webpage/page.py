@@ -11,7 +11,7 @@ from stages.extract import charsets
 from stages.extract.packed.archives import compression
 from stages.extract.webpage import boilerplate, kinds, limits, metadata, select, tree
 from stages.extract.webpage.account import Content, Passage
-from stages.extract.webpage.blocks import Block, blocks_of
+from stages.extract.webpage.blocks import blocks_of
 from stages.extract.webpage.cuts import Cut
 from stages.extract.webpage.decode import decode
 from stages.extract.webpage.markdown import markdown, plain
