@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.errors import UsageError
+from stages.frames import Tabular
 from stages.records import FORMAT
 
 MANIFEST = "manifest.json"
@@ -207,8 +208,8 @@ def write_json(path: Path, value: object) -> None:
         os.fsync(file.fileno())
 
 
-class Corpus:
-    """A corpus on disk, read-only.
+class Corpus(Tabular):
+    """A corpus on disk, read-only; `to_pandas`, `to_polars`, `to_dataset` give all its rows.
 
     kind: records | tokens | adapter | findings | files. `manifest` holds stage, parameters,
     counts, reasons, sources with their licences, schema, pieces, digest.
@@ -285,6 +286,15 @@ class Corpus:
         tables = [read_arrow(self.path / piece["data"]) for piece in self.pieces]
         table = pa.concat_tables(tables)
         return table if columns is None else table.select(list(columns))
+
+    def to_arrow(self) -> pa.Table:
+        """All rows, memory-mapped."""
+        return self.table()
+
+    def head(self, number: int) -> tuple[list[Mapping[str, Any]], int | None]:
+        """The first rows as dicts, and how many there are."""
+        first = next(self.batches(), None)
+        return ([] if first is None else first.slice(0, number).to_pylist()), len(self)
 
     def rejects(self) -> pa.Table:
         """The rejects of the stage that made this corpus."""
