@@ -397,6 +397,9 @@ class End(Stage):
         Raises Preempted after saving to `work` when a signal asks for it.
         """
 
-    def __call__(self, source: str | Path, out: str | Path) -> dict[str, Any]:
-        """Run on a corpus or file, write the folder `out`; returns the summary."""
-        return call.ended(self, Path(source), Path(out))
+    def __call__(self, source: Any, out: str | Path) -> dict[str, Any]:
+        """Run on a corpus or file, write the folder `out`; returns the summary.
+
+        A stage that works on records takes dicts and frames as well, as a transform does.
+        """
+        return call.ended(self, source, Path(out))

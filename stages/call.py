@@ -24,7 +24,7 @@ from stages.frames import Tabular
 from stages.owned import WORK, claim, obstacle, relation, resolved
 
 if TYPE_CHECKING:
-    from stages.base import End, Source, Transform
+    from stages.base import End, Source, Stage, Transform
 
 PART_BYTES = 16 << 20
 _AS_TEXT = 'record["{name}"] = str(record["{name}"])'
@@ -189,7 +189,7 @@ def _check_forms(stage: Transform, table: pa.Table) -> None:
         )
 
 
-def _check_needs(stage: Transform, table: pa.Table) -> None:
+def _check_needs(stage: Stage, table: pa.Table) -> None:
     for group in stage.needs():
         if not any(name in table.column_names for name in group):
             raise UsageError(
@@ -198,11 +198,30 @@ def _check_needs(stage: Transform, table: pa.Table) -> None:
             )
 
 
-def ended(stage: End, source: Path, out: Path) -> dict[str, Any]:
-    """Run an end stage into a temporary folder that then takes the name `out`.
+def ended(stage: End, data: Any, out: Path) -> dict[str, Any]:
+    """Run an end stage into a temporary folder that then takes the name `out`; see `End.__call__`.
 
     Unfinished work lies in a hidden folder beside `out`, so that the same call goes on.
     """
+    if isinstance(data, corpus.Corpus):
+        data = data.path
+    if isinstance(data, str | os.PathLike):
+        return _ended(stage, Path(data), out)
+    if stage.consumes != "records":
+        raise UsageError(
+            f"{stage.name} works on a folder of {stage.consumes}, not on a "
+            f"{type(data).__name__}: give the path of one"
+        )
+    table, _ = as_table(data)
+    _check_needs(stage, table)
+    rejects = records.REJECTS.empty_table()
+    with tempfile.TemporaryDirectory(prefix="seedbed-") as folder:
+        path = Path(folder) / "records"
+        corpus.write_corpus(path, "records", [(conform.to_store(table), rejects)], {})
+        return _ended(stage, path, out)
+
+
+def _ended(stage: End, source: Path, out: Path) -> dict[str, Any]:
     out = resolved(out)
     if blocker := obstacle(out):
         raise UsageError(f"{blocker} is no folder; name another output")

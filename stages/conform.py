@@ -147,6 +147,18 @@ def _other(name: str, column: Any) -> Any:
         ) from None
 
 
+def to_store(table: pa.Table) -> pa.Table:
+    """The table in types that a corpus holds: categories and times as text."""
+    for number, field in enumerate(table.schema):
+        kind, types = field.type, pa.types
+        plain = types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind)
+        if plain or types.is_string(kind) or types.is_nested(kind):
+            continue
+        column = _arrow(table.column(number)).cast(pa.string())
+        table = table.set_column(number, field.name, column)
+    return table
+
+
 def _messages(column: Any) -> Any:
     if not isinstance(column, list):
         column = _arrow(column)
@@ -174,7 +186,9 @@ def _talk(row: int, talk: Any) -> list[dict[str, Any]]:
         if not isinstance(kept.get("role"), str):
             raise UsageError(f"{where} has no role (its keys: {', '.join(kept)}): {_TALK}")
         if not isinstance(kept.get("content"), str | None):
-            raise UsageError(f"content of {where} is {_told(kept['content'])}, and a string is wanted")
+            raise UsageError(
+                f"content of {where} is {_told(kept['content'])}, and a string is wanted"
+            )
         found.append({"content": None, **kept})
     return found
 
