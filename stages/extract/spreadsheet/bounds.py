@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from collections.abc import Callable
+from typing import BinaryIO
 from xml.parsers import expat
 
 from stages import watch
@@ -21,7 +20,7 @@ CELLS = 1 << 24  # of all sheets, from the first to the last with a value: 1 GB 
 _BYTES = 4 << 30  # of all members together
 _MEMBERS = 100_000
 _CHUNK = 1 << 18
-_REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
+_NAMES = 1000  # of elements, whose meaning is remembered
 _XML = (b"<", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
@@ -73,22 +72,25 @@ class _Tables:
     """Follows rows and cells of worksheets (row, c, v) and of OpenDocument's tables."""
 
     def __init__(self) -> None:
-        self._row = self._column = self._repeated = 0
-        self._filled = False
+        self._row = self._column = 0
+        self._reference = ""  # of an Excel cell
         self._height = self._width = self._sum = 0
-        self._handlers: dict[str, Callable[[Mapping[str, Any]], None]] = {
+        self._columns: dict[str, int] = {}
+        self._handlers: dict[str, Callable[[dict[str, str]], None]] = {
             "row": self._excel_row,
             "c": self._excel_cell,
-            "v": self._value,
-            "is": self._value,
+            "v": self._excel_value,
+            "is": self._excel_value,
             "table": self._table,
             "table-row": self._ods_row,
             "table-cell": self._ods_cell,
             "covered-table-cell": self._ods_cell,
             "p": self._value,
         }
+        self._known: dict[str, Callable[[dict[str, str]], None] | None] = {}
 
     def parser(self) -> expat.XMLParserType:
+        """An XML parser that feeds this."""
         parser = expat.ParserCreate()
         parser.StartElementHandler = self._start
         parser.StartDoctypeDeclHandler = _refuse
@@ -99,43 +101,64 @@ class _Tables:
         self._sum, self._height, self._width = self._sum + self._height * self._width, 0, 0
         return self._sum
 
-    def _start(self, name: str, attributes: Mapping[str, str]) -> None:
-        handler = self._handlers.get(name.rpartition(":")[2])
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        try:
+            handler = self._known[name]
+        except KeyError:
+            handler = self._handlers.get(name.rpartition(":")[2])
+            if len(self._known) < _NAMES:
+                self._known[name] = handler
         if handler is not None:
             handler(attributes)
 
-    def _value(self, _: Mapping[str, str]) -> None:
-        self._height = max(self._height, self._row)
-        self._width = max(self._width, self._column)
+    def _value(self, _: object = None) -> None:
+        if self._row > self._height:
+            self._height = self._row
+        if self._column > self._width:
+            self._width = self._column
 
-    def _excel_row(self, attributes: Mapping[str, str]) -> None:
+    def _excel_row(self, attributes: dict[str, str]) -> None:
         self._row = int(attributes.get("r", self._row + 1))
         self._column = 0
 
-    def _excel_cell(self, attributes: Mapping[str, str]) -> None:
+    def _excel_cell(self, attributes: dict[str, str]) -> None:
         self._column += 1
-        if (where := _REFERENCE.fullmatch(attributes.get("r", ""))) is not None:
-            self._column = 0
-            for letter in where[1].upper():
-                self._column = self._column * 26 + ord(letter) - 64
-            self._row = int(where[2])
+        self._reference = attributes.get("r", "")
+        if self._reference:
+            letters = self._reference.rstrip("0123456789")
+            self._column = self._columns.get(letters) or self._numbered(letters)
 
-    def _table(self, _: Mapping[str, str]) -> None:
+    def _excel_value(self, _: object) -> None:
+        digits = self._reference.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+        if digits:
+            self._row = int(digits)
+        self._value()
+
+    def _numbered(self, letters: str) -> int:
+        if not (letters.isascii() and letters.isalpha() and len(letters) < 4):
+            raise ValueError(f"{letters[:20]!r} is no column")
+        number = 0
+        for letter in letters.upper():
+            number = number * 26 + ord(letter) - 64
+        self._columns[letters] = number
+        return number
+
+    def _table(self, _: object) -> None:
         self.area()
         self._row = self._column = 0
 
-    def _ods_row(self, attributes: Mapping[str, str]) -> None:
+    def _ods_row(self, attributes: dict[str, str]) -> None:
         self._row += _times(attributes, "number-rows-repeated")
         self._column = 0
 
-    def _ods_cell(self, attributes: Mapping[str, str]) -> None:
+    def _ods_cell(self, attributes: dict[str, str]) -> None:
         self._column += _times(attributes, "number-columns-repeated")
-        if any(name.rpartition(":")[2] == "value-type" for name in attributes):
-            self._value(attributes)
+        if any(name.endswith("value-type") for name in attributes):
+            self._value()
 
 
-def _times(attributes: Mapping[str, str], name: str) -> int:
-    found = (v for key, v in attributes.items() if key.rpartition(":")[2] == name)
+def _times(attributes: dict[str, str], name: str) -> int:
+    found = (value for key, value in attributes.items() if key.endswith(name))
     return max(1, int(next(found, 1)))
 
 
