@@ -136,7 +136,7 @@ def _other(name: str, column: Any) -> Any:
     try:
         return pa.array(values)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        kinds = {}
+        kinds: dict[str, int] = {}
         for row, value in enumerate(values):
             if value is not None:
                 kinds.setdefault(type(value).__name__, row)

@@ -94,7 +94,7 @@ class _guarded:
 
     def __exit__(self, kind: Any, error: BaseException | None, _: Any) -> None:
         panic = error is not None and type(error).__name__ == "PanicException"
-        if panic or isinstance(error, Exception) and not isinstance(error, MemoryError | OSError):
+        if panic or (isinstance(error, Exception) and not isinstance(error, MemoryError | OSError)):
             raise Unreadable("corrupt", error=f"{type(error).__name__}: {error}"[:200]) from None
 
 
