@@ -25,8 +25,10 @@ from stages.extract.select_text import frozen
 from stages.extract.sqldump.charset import decoder
 from stages.extract.sqldump.reader import Reader
 from stages.extract.sqldump.rows import REASONS, Refusal, Row, Shape
+from stages.extract.sqldump.script import Script
 from stages.extract.sqldump.window import ITEM_BYTES
 from stages.place import Place
+from stages.sql_text import formatted
 
 _LAYOUTS = 1 << 17  # columns of all layouts held
 _SUFFIXES = (".sql", ".dump", ".mysql", ".pgsql", ".psql", ".ddl")
@@ -48,6 +50,10 @@ class SqlExtract(RowSource):
     completion: column of the completion, or a template; none: by known names.
     text: column of the text, or a template; none: text, content or body; without any of these,
         each row is one text of lines `column: value`. Other columns go to meta.
+    statements: whether the SQL text itself is the corpus: each statement is a record, its text as it
+        is written, its first word in meta. Comments between statements are no part of it.
+    format: whether a statement is laid out by sqlparse, keywords in capitals; one of more than
+        65,536 characters, or deeper than sqlparse goes, stays as it is.
     dialect: server that the dump was written for; auto finds it by evidence in the first 256 KB,
         which was right for all 77 dumps of the development set.
     charset: character set of the text, by the server's name for it, until the dump says another;
@@ -68,7 +74,7 @@ class SqlExtract(RowSource):
         "empty": "the prompt, completion or text is NULL or nothing but white space",
         "unsuited": "the query cannot be run over this dump, one of several",
     }
-    libraries: ClassVar[tuple[str, ...]] = ("duckdb",)
+    libraries: ClassVar[tuple[str, ...]] = ("duckdb", "sqlparse")
     suffixes: ClassVar[tuple[str, ...]] = archives.packed(_SUFFIXES)
 
     table: str | None = None
@@ -77,6 +83,8 @@ class SqlExtract(RowSource):
     prompt: str | None = None
     completion: str | None = None
     text: str | None = None
+    statements: bool = False
+    format: bool = False
     dialect: Literal["auto", "mysql", "postgres", "sqlite", "mssql", "oracle", "db2"] = "auto"
     charset: str | None = None
     row_limit: int = field(default=ITEM_BYTES, metadata={"range": (1 << 20, 1 << 30)})
@@ -109,6 +117,10 @@ class SqlExtract(RowSource):
             )
         if self.charset and not any(decoder(self.charset, postgres) for postgres in (False, True)):
             problems.append(f"charset {self.charset!r} is none that MySQL or PostgreSQL has")
+        if self.statements and (self.table or self.query or named):
+            problems.append("statements takes the SQL text, not rows: give no table, query or columns")
+        if self.format and not self.statements:
+            problems.append("format lays out statements: give statements")
         if self.key and self.query is None:
             problems.append("key names columns of a query's result: give query")
         return tuple(problems)
@@ -133,6 +145,10 @@ class SqlExtract(RowSource):
         self, several: bool, place: Place, stream: archives.Member
     ) -> Iterator[Item | Fault]:
         dialect = None if self.dialect == "auto" else self.dialect
+        if self.statements:
+            script = Script(stream, dialect, self.row_limit, self.charset)
+            yield from self._statements(place, script, stream)
+            return
         reader = Reader(stream, dialect, self.row_limit, self.charset)
         if self.query is None:
             yield from self._rows(place, reader, stream)
@@ -143,6 +159,17 @@ class SqlExtract(RowSource):
             if not several and place.member is None:
                 raise
             yield Fault(place, "unsuited", {"error": str(error)})
+
+    def _statements(
+        self, place: Place, script: Script, stream: archives.Member
+    ) -> Iterator[Item | Fault]:
+        for event in script:
+            if isinstance(event, Refusal):
+                yield from _fault(place, event, stream)
+                continue
+            at = replace(place, offset=event.offset, length=len(event.raw), line=event.line)
+            text = formatted(event.text) if self.format else event.text
+            yield Item(at, event.raw, [{"text": text, "meta": {"statement": event.word}}])
 
     # --- rows of tables ---------------------------------------------------------------------------
 
@@ -253,7 +280,9 @@ def _fault(place: Place, refusal: Refusal, stream: archives.Member) -> Iterator[
     if refusal.reason in ("truncated", "unparsed") and stream.fault is not None:
         return  # the archive's own fault says why the text ends
     text = refusal.raw[: records.REJECT_TEXT].decode("utf-8", "replace")
-    yield Fault(_place(place, refusal), refusal.reason, refusal.evidence, text, raw=refusal.raw)
+    failed = refusal.reason != "data"
+    at = _place(place, refusal)
+    yield Fault(at, refusal.reason, refusal.evidence, text, failed, refusal.raw)
 
 
 def tables(
