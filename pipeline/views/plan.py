@@ -9,6 +9,7 @@ from pipeline.recipe.checked import Recipe, Step
 from stages import check
 from stages.base import Source
 from stages.errors import SeedbedError
+from stages.sql_text import laid_out
 
 
 def show_plan(recipe: Recipe) -> str:
@@ -24,6 +25,7 @@ def show_plan(recipe: Recipe) -> str:
             f"  {source.name:<12} {_shown(source)} from {source.masked()[0]}: "
             f"{files:,} files in {len(parts):,} parts, {licence}"
         )
+        lines += _long(source, f"    {'':<12} ")
         lines += [f"    {'':<12} note: {note}" for note in stage.notes()]
         lines += [f"    {'':<12} then {_shown(step)}" for step in source.steps]
     for count, step in enumerate(recipe.steps, 1):
@@ -37,11 +39,30 @@ def _shown(step: Step) -> str:
     stage = step.stage
     changed: dict[str, Any] = {
         name: value
-        for name, value in check.as_json(stage).items()
+        for name, value in laid_out(type(stage), check.as_json(stage)).items()
         if value != _default(check.parameters(type(stage))[name][1].default)
     }
-    told = ", ".join(f"{name}: {value}" for name, value in changed.items())
+    told = ", ".join(f"{name}: {_short(value)}" for name, value in changed.items())
     return stage.name + (f" ({told})" if told else "")
+
+
+def _short(value: Any) -> str:
+    """A value on one line; one of several lines follows whole, see `_long`."""
+    return "…" if _has_lines(value) else str(value)
+
+
+def _has_lines(value: Any) -> bool:
+    return isinstance(value, str) and "\n" in value.strip()
+
+
+def _long(step: Step, indent: str) -> list[str]:
+    """The parameters of several lines: a query, laid out."""
+    values = laid_out(type(step.stage), check.as_json(step.stage))
+    lines = []
+    for name, value in values.items():
+        if _has_lines(value):
+            lines += [f"{indent}{name}:", *(f"{indent}  {line}" for line in value.split("\n"))]
+    return lines
 
 
 def _default(value: Any) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import unquote, urlsplit
@@ -24,6 +24,7 @@ from stages.extract.forms import Names
 from stages.extract.row_records import Layout, as_json, key_text
 from stages.extract.select_text import frozen
 from stages.place import Place
+from stages.sql_text import formatted
 from stages.secrets import problem
 
 _SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db3")
@@ -61,7 +62,7 @@ class DatabaseExtract(RowSource):
     suffixes: ClassVar[tuple[str, ...]] = _SUFFIXES
 
     table: str | None = None
-    query: str | None = None
+    query: str | None = field(default=None, metadata={"language": "sql"})
     key: tuple[str, ...] = ()
     prompt: str | None = None
     completion: str | None = None
@@ -82,6 +83,10 @@ class DatabaseExtract(RowSource):
             problems.append("prompt, completion, text and key name columns: give table or query")
         return tuple(problems)
 
+    def tell(self, row: Mapping[str, Any]) -> list[str]:
+        """The query that made the record."""
+        return [] if self.query is None else ["query:", *formatted(self.query).split("\n")]
+
     def notes(self) -> tuple[str, ...]:
         """Sentences on what in the query is no function of the database."""
         how = "later runs with the same snapshot take from the store"
@@ -93,7 +98,7 @@ class DatabaseExtract(RowSource):
         """One part a database, so that all of it is read in one snapshot.
 
         A server's part is named by its URL and the snapshot's label, or by a number that is new
-        each time; a SQLite file's by its content (and its log's), or by its name and the label.
+        each time; a SQLite file's by its content (and its logs'), or by its name and the label.
         """
         if "://" not in path:
             return self._file_parts(path)
@@ -134,9 +139,8 @@ class DatabaseExtract(RowSource):
         if self.snapshot is not None:
             mark = f"{name} snapshot {self.snapshot}"
             return Part(root, (), detail={"file": name, **several}, fingerprint=mark)
-        log = name + "-wal"
-        both = (name, log) if (Path(root) / log).is_file() else (name,)
-        return Part(root, both, detail={"file": name, **several})
+        beside = tuple(name + end for end in sqlite.BESIDE)
+        return Part(root, (name,), detail={"file": name, **several}, beside=beside)
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """The rows of the tables or of the query, in the order of their key."""

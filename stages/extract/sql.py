@@ -78,7 +78,7 @@ class SqlExtract(RowSource):
     suffixes: ClassVar[tuple[str, ...]] = archives.packed(_SUFFIXES)
 
     table: str | None = None
-    query: str | None = None
+    query: str | None = field(default=None, metadata={"language": "sql"})
     key: tuple[str, ...] = ()
     prompt: str | None = None
     completion: str | None = None
@@ -124,6 +124,10 @@ class SqlExtract(RowSource):
         if self.key and self.query is None:
             problems.append("key names columns of a query's result: give query")
         return tuple(problems)
+
+    def tell(self, row: Mapping[str, Any]) -> list[str]:
+        """The query that made the record."""
+        return [] if self.query is None else ["query:", *formatted(self.query).split("\n")]
 
     def notes(self) -> tuple[str, ...]:
         """Sentences on what in the query is no function of the dump."""
