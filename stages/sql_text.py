@@ -12,22 +12,23 @@ FORMATTED_CHARS = 1 << 16
 
 
 def formatted(text: str) -> str:
-    """SQL with a clause a line and keywords in capitals; as it is where it is longer than 65,536
-    characters, deeper than sqlparse goes, or would come out as other SQL."""
+    """SQL with a clause a line; as it is where it is longer than 65,536 characters, deeper than
+    sqlparse goes, or would come out as other SQL. No letter is changed: sqlparse takes columns
+    such as `completion` for keywords."""
     if len(text) > FORMATTED_CHARS:
         return text
     import sqlparse
     from sqlparse.exceptions import SQLParseError
 
     try:
-        laid_out = str(sqlparse.format(text, reindent=True, keyword_case="upper")).strip()
+        laid_out = str(sqlparse.format(text, reindent=True)).strip()
     except (SQLParseError, RecursionError):
         return text
     return laid_out if _bare(laid_out) == _bare(text) else text
 
 
 def _bare(text: str) -> str:
-    return "".join(text.split()).casefold()
+    return "".join(text.split())
 
 
 def laid_out(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from stages import records
@@ -24,8 +24,8 @@ from stages.extract.forms import Names
 from stages.extract.row_records import Layout, as_json, key_text
 from stages.extract.select_text import frozen
 from stages.place import Place
-from stages.sql_text import formatted
 from stages.secrets import problem
+from stages.sql_text import formatted
 
 _SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db3")
 _POSTGRES = ("postgresql", "postgres")

@@ -50,10 +50,10 @@ class SqlExtract(RowSource):
     completion: column of the completion, or a template; none: by known names.
     text: column of the text, or a template; none: text, content or body; without any of these,
         each row is one text of lines `column: value`. Other columns go to meta.
-    statements: whether the SQL text itself is the corpus: each statement is a record, its text as it
-        is written, its first word in meta. Comments between statements are no part of it.
-    format: whether a statement is laid out by sqlparse, keywords in capitals; one of more than
-        65,536 characters, or deeper than sqlparse goes, stays as it is.
+    statements: whether the SQL text itself is the corpus: each statement is a record, its text as
+        it is written, its first word in meta. Comments between statements are no part of it.
+    format: whether a statement is laid out by sqlparse, a clause a line; one of more than 65,536
+        characters or 10,000 tokens, or deeper than 100 levels, stays as it is.
     dialect: server that the dump was written for; auto finds it by evidence in the first 256 KB,
         which was right for all 77 dumps of the development set.
     charset: character set of the text, by the server's name for it, until the dump says another;
@@ -118,7 +118,9 @@ class SqlExtract(RowSource):
         if self.charset and not any(decoder(self.charset, postgres) for postgres in (False, True)):
             problems.append(f"charset {self.charset!r} is none that MySQL or PostgreSQL has")
         if self.statements and (self.table or self.query or named):
-            problems.append("statements takes the SQL text, not rows: give no table, query or columns")
+            problems.append(
+                "statements takes the SQL text, not rows: give no table, query or columns"
+            )
         if self.format and not self.statements:
             problems.append("format lays out statements: give statements")
         if self.key and self.query is None:
