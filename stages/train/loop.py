@@ -207,8 +207,8 @@ def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress)
         lines = curve.lines()
 
     json_lines.write(out / "curve.jsonl", lines)
-    losses = _losses(validation, state["first"], state["last"])
-    json_lines.write(out / "records.jsonl", losses)
+    by_record = _losses(validation, state["first"], state["last"])
+    json_lines.write(out / "records.jsonl", by_record)
     write_json(out / "samples.json", samples.paired(state["before"], after))
     train_losses = [line["loss"] for line in lines if line["split"] == "train"]
     val_losses = [line["loss"] for line in lines if line["split"] == "val"]

@@ -17,7 +17,7 @@ from stages.errors import Unreadable
 from stages.extract.packed.compressed import Budget, Limits
 
 CELLS = 1 << 24  # of all sheets, from the first to the last with a value: 1 GB of memory
-_BYTES = 4 << 30  # of all members together
+BYTES = 4 << 30  # of all members together
 _MEMBERS = 100_000
 _CHUNK = 1 << 18
 _NAMES = 1000  # of elements, whose meaning is remembered
@@ -31,7 +31,7 @@ def check(file: BinaryIO, size: int) -> None:
             members = packed.infolist()
             if len(members) > _MEMBERS:
                 raise Unreadable("oversize", limit=_MEMBERS, of="members")
-            budget = Budget(Limits(total=_BYTES), max(size, 1), "workbook")
+            budget = Budget(Limits(total=BYTES), max(size, 1), "workbook")
             area = sum(_area(packed, member, budget) for member in members)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise Unreadable("corrupt", error=str(error)[:200]) from None

@@ -23,7 +23,7 @@ from stages.require import require
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods")
 _SAMPLE = 250  # rows that header and preamble are found from
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_BYTES = 1 << 30
+BYTES = 1 << 30  # of the file
 
 Cells = list[str | None]
 
@@ -61,8 +61,8 @@ def sheets(
         size = os.fstat(file.fileno()).st_size
         head = file.read(8)
         file.seek(0)
-        if size > _BYTES:
-            raise Unreadable("oversize", limit=_BYTES, of="bytes")
+        if size > BYTES:
+            raise Unreadable("oversize", limit=BYTES, of="bytes")
         if head.startswith(b"PK"):
             bounds.check(file, size)
             file.seek(0)
