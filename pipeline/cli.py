@@ -8,14 +8,17 @@ recipe or call, 3 a stage failed or kept nothing, 75 preempted and resumable, 13
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import os
+import re
 import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, NoReturn
 
 import seedbed  # first: ends here when another `stages` would be imported
 import stages
@@ -316,25 +319,27 @@ def _stage_options(parser: argparse.ArgumentParser, name: str) -> None:
     group = parser.add_argument_group("parameters")
     lines = check.help_lines(cls)
     for field, (kind, about) in check.parameters(cls).items():
-        default = "none" if about.default is None else about.default
         group.add_argument(
             "--" + field.replace("_", "-"),
             dest="parameter_" + field,
             metavar=_metavar(check.type_name(kind)),
-            action="append" if _is_list(kind) else "store",
-            help=f"{lines.get(field, '')} Default: {default}.".replace("%", "%%"),
+            action="append" if check.item_of(kind) else "store",
+            help=_help(lines.get(field, ""), about.default).replace("%", "%%"),
         )
     parser.set_defaults(do=_stage, stage=name)
+
+
+def _help(line: str, default: object) -> str:
+    """A parameter's line with its default, where it does not speak of it itself."""
+    if re.search(r"\bdefault\b", line, re.IGNORECASE):
+        return line
+    return f"{line} Default: {check.shown(default)}."
 
 
 def _metavar(type_name: str) -> str:
     """A type in a usage line: `drop|tag` as it is, kinds of values in capitals."""
     name = type_name.removesuffix(" or none")
     return name.replace(" ", "") if "|" in name else name.replace(" ", "-").upper()
-
-
-def _is_list(kind: Any) -> bool:
-    return any(getattr(arg, "__origin__", arg) is tuple for arg in (kind, *get_args(kind)))
 
 
 def _stage(options: argparse.Namespace) -> int:
@@ -372,35 +377,23 @@ def _built(options: argparse.Namespace) -> Any:
         if value is None:
             continue
         given[field] = _read(value, kind)
-    problems = check.problems_of(cls, given)
-    if problems:
-        raise UsageError(*problems.values())
-    stage = check.build(cls, given)
-    contradictions = stage.contradictions()
-    if contradictions:
-        raise UsageError(*(f"{stage.name}: {text}" for text in contradictions))
-    return stage
+    return check.made(cls, given)
 
 
-def _read(value: str | list[str], kind: Any) -> Any:
-    """The value of an option, by its parameter's type: a word that fits as it is stays text."""
-    if isinstance(value, str):
-        return _value(value, kind)
-    words = [part for item in value for part in item.split(",")]
-    if words == ["none"] and type(None) in get_args(kind):
-        return None
-    one = next(get_args(part)[0] for part in (kind, *get_args(kind)) if _is_list(part))
-    return [_value(word, one) for word in words]
-
-
-def _value(text: str, kind: Any) -> Any:
+def _read(given: str | list[str], kind: Any) -> Any:
+    """The value of an option: what a plain scalar would mean in a recipe, but for text, which stays
+    as it is; in double quotes it is text as JSON writes it. A list may be several options."""
     from pipeline.recipe.yaml import scalar
 
-    if text == "none" and type(None) in get_args(kind):
-        return None
-    if check.problem_with(text, kind, None) is None:
-        return text
-    return text == "yes" if text in ("yes", "no") else scalar(text)
+    word = given if isinstance(given, str) else ",".join(given)
+    if len(word) > 1 and word[0] == word[-1] == '"':
+        with contextlib.suppress(ValueError):
+            word = json.loads(word)
+            if check.problem_with(word, kind, None) is None:
+                return word
+    value = check.meant(word, kind)
+    fits = not isinstance(value, str) or check.problem_with(value, kind, None) is None
+    return value if fits else scalar(value)
 
 
 def _input(stage: Any, options: argparse.Namespace) -> Any:

@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
 
-from stages import call, records
+from stages import call, check, records
 from stages.errors import SeedbedError, Unreadable, Unwanted
 from stages.gather import Fault as Fault
 from stages.gather import Gathered
@@ -171,7 +171,7 @@ class Source(Stage):
         name: the source's name, part of every id; default: the stage's name. isolate: read
         hostile input in a child process that can be killed.
         """
-        return call.records_of(self, str(path), rejects, name or self.name, isolate)
+        return call.records_of(check.checked(self), str(path), rejects, name or self.name, isolate)
 
     def splits(self, part: Part, name: str, isolate: bool = False) -> Iterator[Judged]:
         """Read a part: batches of records with ids, rejects and counts."""
@@ -300,7 +300,7 @@ class Transform(Stage):
         Dicts give a list of dicts; a table or a corpus gives a table. rejects: a list that the
         rejects are appended to; without one, a warning says how many left and why.
         """
-        return call.transformed(self, data, rejects)
+        return call.transformed(check.checked(self), data, rejects)
 
     def reject_text(self, batch: Batch, row: int) -> str:
         """What a reject shows of the record."""
@@ -395,4 +395,4 @@ class End(Stage):
 
     def __call__(self, source: str | Path, out: str | Path) -> dict[str, Any]:
         """Run on a corpus or file, write the folder `out`; returns the summary."""
-        return call.ended(self, Path(source), Path(out))
+        return call.ended(check.checked(self), Path(source), Path(out))

@@ -159,21 +159,25 @@ class _Reader:
         return stages.stage(name), parameters
 
     def build(self, cls: type[Stage], given: Mapping[str, Node], where: Node) -> Stage | None:
-        values = {key: node.plain() for key, node in given.items()}
+        kinds = check.parameters(cls)
+        values = {
+            key: _value(node, kinds[key][0]) if key in kinds else node.plain()
+            for key, node in given.items()
+        }
         wrong = check.problems_of(cls, values)
         for name, text in wrong.items():
-            known = name in check.parameters(cls)
+            known = name in kinds
             self.say(
                 given[name] if known and name in given else where, text, None if known else name
             )
         if wrong:
             return None
-        if "seed" in check.parameters(cls):
+        if "seed" in kinds:
             values.setdefault("seed", self.seed)
         stage = check.build(cls, values)
         assert isinstance(stage, Stage)
-        for text in stage.contradictions():
-            self.say(where, f"{stage.name}: {text}")
+        for text in check.contradictions_of(stage):
+            self.say(where, text)
         return stage
 
     def step(self, node: Node, where: str) -> Step | None:
@@ -235,6 +239,17 @@ class _Reader:
         if stage is None:
             return None
         return SourceStep(stage, node.line, node.column, full, name, licence, path, steps)
+
+
+def _value(node: Node, kind: Any) -> Any:
+    """The value of a parameter: a plain word may stand for one of its type, as `no` for a switch;
+    all else is what YAML 1.2 says."""
+    value = node.plain()
+    if not isinstance(value, str) or (
+        node.quoted and check.problem_with(value, kind, None) is None
+    ):
+        return value
+    return check.meant(value, kind)
 
 
 def absolute(path: str, folder: Path) -> str:

@@ -16,7 +16,6 @@ import stages
 from pipeline import cli
 from stages import check
 from stages.corpus import Corpus
-from stages.errors import UsageError
 from tests.pipeline import world
 from tests.pipeline.world import HOME, corpora, environment, seedbed, snapshot
 
@@ -242,51 +241,6 @@ def test_the_help_of_a_stage_has_a_line_for_each_parameter(
     for field, text in lines.items():
         assert f"--{field.replace('_', '-')} " in shown
         assert " ".join(text.split())[:30] in shown.replace("- ", "-") or text[:20] in shown
-
-
-@pytest.mark.parametrize("name", sorted(stages.TABLE))
-def test_every_default_can_be_given_on_the_command_line(name: str) -> None:
-    """What the help shows as a value is read back as that value, choices included."""
-    cls = stages.stage(name)
-    for field, (kind, about) in check.parameters(cls).items():
-        for value in _values(kind, about.default):
-            words = ["none" if item is None else _shown(item) for item in _several(value)]
-            option = "--" + field.replace("_", "-")
-            given = [f"{option}={word}" for word in words]
-            _, options = cli._parsed([name, "in", "-o", "out", *given])
-            try:
-                read = _read(cls, options, field)
-            except UsageError as error:
-                assert "not installed" in str(error), error
-                continue
-            assert read == value, f"{option} {words}"
-
-
-def _values(kind: object, default: object) -> list[object]:
-    import typing
-
-    found = [default] if default not in ((), "") else []
-    if typing.get_origin(kind) is typing.Literal:
-        found += typing.get_args(kind)
-    return found
-
-
-def _several(value: object) -> list[object]:
-    return list(value) if isinstance(value, tuple) else [value]
-
-
-def _shown(item: object) -> str:
-    return {True: "yes", False: "no"}[item] if isinstance(item, bool) else str(item)
-
-
-def _read(cls: type, options: object, field: str) -> object:
-    import argparse
-
-    assert isinstance(options, argparse.Namespace)
-    for name in check.parameters(cls):
-        if name != field:
-            setattr(options, "parameter_" + name, None)
-    return getattr(cli._built(options), field)
 
 
 def test_help_and_version(tmp_path: Path) -> None:
