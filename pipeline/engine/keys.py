@@ -1,6 +1,7 @@
 """What a piece's key is made of: everything that its bytes depend on, and nothing else.
 
-    base  = hash(format, stage, code, Python minor version, libraries, resources, parameters)
+    base  = hash(format, stage, code, Python minor version, libraries, resources, modules of others,
+                 parameters)
     piece = hash(base, what it did, content of the part or sha-256 of the piece before, state)
 
 Not in a key: workers, part size, times, hosts, absolute paths, comments and docstrings.
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import stages
 from pipeline.engine.content import FileHashes
 from stages import check, user_code
 from stages.base import Stage
@@ -25,8 +27,8 @@ from stages.records import FORMAT
 
 _PACKAGE = "stages"
 _DYNAMIC = {"import_module", "__import__", "exec", "eval"}
-# The modules that may import by name: what they load is named in `libraries` or `modules`.
-_MAY_IMPORT_BY_NAME = {"stages.require", "stages.user_code"}
+# The modules that may import by name: what they load has a place of its own in a key.
+_MAY_IMPORT_BY_NAME = {"stages.require", "stages.user_code", "stages.registry"}
 
 
 def hash_of(value: object) -> str:
@@ -137,9 +139,47 @@ def _file_of(module: str) -> Path:
     return path.with_suffix(".py") if path.with_suffix(".py").is_file() else path / "__init__.py"
 
 
+def modules_of(stage: Stage) -> list[str]:
+    """The modules of others that a stage's output depends on: those that it names, and its own and
+    those of the classes above it, where they are not ours."""
+    foreign = {name for name in _modules_above(stage) if not _is_ours(name)}
+    return sorted({*stage.modules(), *(foreign - sys.stdlib_module_names)})
+
+
+def _modules_above(stage: Stage) -> list[str]:
+    """The modules of a stage's class and of those above it, in their order."""
+    return [user_code.name_of(cls.__module__) for cls in type(stage).__mro__]
+
+
 def user_module_hash(module: str) -> str:
-    """A hash of the source of a user's module and of what it imports beside it."""
-    return hash_of(user_code.sources(module))
+    """A hash of the files of somebody else's module and of what it imports beside it, or in its
+    own package, and of the code of ours that these import."""
+    files = user_code.sources(module)
+    ours = {code for file in files.values() for name in file.outside for code in _ours_of(name)}
+    return hash_of(
+        [
+            {name: file.sha256 for name, file in files.items()},
+            {name: fingerprint(name) for name in ours},
+        ]
+    )
+
+
+def _ours_of(name: str) -> list[str]:
+    """The modules of `stages` behind a name that somebody imports: a module, a public class, or
+    all of a package, of which we cannot see what is used."""
+    public = {cls: module for module, cls in stages.TABLE.values()}
+    top, _, rest = name.partition(".")
+    if top not in ("stages", "seedbed"):
+        return []
+    if not rest:
+        return sorted({*public.values(), "stages.base"})
+    if rest in public:
+        return [public[rest]]
+    return [name] if _is_ours(name) and _is_module(name) else ["stages.base"]
+
+
+def _is_ours(module: str) -> bool:
+    return module.startswith(_PACKAGE + ".")
 
 
 def base_key(stage: Stage, hashes: FileHashes) -> str:
@@ -151,11 +191,11 @@ def base_key(stage: Stage, hashes: FileHashes) -> str:
         {
             "format": FORMAT,
             "stage": stage.name,
-            "code": fingerprint(type(stage).__module__),
+            "code": fingerprint(next(m for m in _modules_above(stage) if _is_ours(m))),
             "python": sys.version_info[:2],
             "libraries": libraries,
             "resources": [hashes.of(path) for path in stage.resources()],
-            "modules": {name: user_module_hash(name) for name in stage.modules()},
+            "modules": {name: user_module_hash(name) for name in modules_of(stage)},
             "parameters": check.as_json(stage),
         }
     )

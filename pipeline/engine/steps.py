@@ -18,7 +18,7 @@ from pipeline.engine.content import FileHashes, Hashed, files_of, part_identity,
 from pipeline.engine.flow import Flow, Piece
 from pipeline.engine.gc import Mark
 from pipeline.engine.jobs import encode_schema, summary_of
-from pipeline.engine.keys import base_key, hash_of
+from pipeline.engine.keys import base_key, hash_of, modules_of
 from pipeline.engine.store import Entry, Store
 from pipeline.executors.local import Executor
 from pipeline.progress import Progress, duration, number
@@ -28,6 +28,7 @@ from stages.base import End, Fit, Map, Part, Source, Stage
 from stages.counts import Counts
 from stages.errors import Changed, StageFailed
 from stages.records import FORMAT, SCHEMA
+from stages.registry import word_of
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,9 @@ class Run:
     def _known(self, stage: Stage) -> tuple[str, list[Hashed]]:
         """The base of a stage's keys, and the files (models, modules) that it was made of."""
         if stage not in self._bases:
-            modules = [path for module in stage.modules() for path in user_code.files(module)]
-            files = [self.hashes.hashed(path) for path in (*stage.resources(), *modules)]
+            modules = [user_code.sources(name).values() for name in modules_of(stage)]
+            paths = [*stage.resources(), *(file.path for found in modules for file in found)]
+            files = [self.hashes.hashed(path) for path in paths]
             self._bases[stage] = base_key(stage, self.hashes), files
         return self._bases[stage]
 
@@ -85,7 +87,7 @@ class Run:
         """The common part of a job. files: of the input, beside those of the stage itself."""
         return {
             "do": do,
-            "stage": stage.name,
+            "stage": word_of(type(stage)),
             "parameters": check.as_json(stage),
             "key": key,
             "files": [*files, *self._known(stage)[1]],
@@ -94,7 +96,8 @@ class Run:
     def _begin(self, stage: Stage, source: str | None) -> None:
         label = Done.label_of(len(self.done) + 1, stage.name, source)
         folder = f"steps/{label}" if self.folder else ""
-        self._current = Done(label, stage.name, stage.kind, check.as_json(stage), folder, source)
+        word = word_of(type(stage))
+        self._current = Done(label, word, stage.kind, check.as_json(stage), folder, source)
         self._began = time.monotonic()
         self.progress.begin(stage.name + (f" {source}" if source else ""))
         self.progress.event("begin", label=label, stage=stage.name)

@@ -9,9 +9,10 @@
     steps: [dedup, split, tokenize, train]
     run: {workers: 2, out: runs, store: .seedbed}
 
-A source or step is a stage's name, or `name: {parameters}`. Of a source's keys `path`, `name`,
-`license` and `steps` belong to the recipe, the others are the stage's. Paths are relative to the
-recipe. The command line builds the same object, so one check serves both.
+A source or step is a stage's name, or `module:Class` for one of yours, or either with parameters,
+`name: {parameters}`. Of a source's keys `path`, `name`, `license` and `steps` belong to the recipe,
+the others are the stage's. Paths are relative to the recipe. The command line builds the same
+object, so one check serves both.
 """
 
 from __future__ import annotations
@@ -26,9 +27,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import stages
 from pipeline.recipe.yaml import MOST_BYTES, Node, Problem, load
-from stages import check, secrets
+from stages import check, registry, secrets
 from stages.base import End, Source, Stage
 from stages.errors import SeedbedError, UsageError
 from stages.records import CORE, FORMS
@@ -153,10 +153,11 @@ class _Reader:
         else:
             self.say(node, "an entry must be a stage's name, or one `name: {parameters}`")
             return None
-        if name not in stages.TABLE:
-            self.say(node, f"there is no stage {name!r}{check.nearest(name, stages.TABLE)}")
+        try:
+            return registry.find(name), parameters
+        except UsageError as error:
+            self.say(node, str(error))
             return None
-        return stages.stage(name), parameters
 
     def build(self, cls: type[Stage], given: Mapping[str, Node], where: Node) -> Stage | None:
         kinds = check.parameters(cls)
@@ -392,8 +393,8 @@ def problems_of_step(step: Step, before: set[str], kinds: Mapping[str, set[str]]
     if stage.consumes not in kinds:
         makers = sorted(
             name
-            for name in stages.TABLE
-            if stages.stage(name).kind == stage.consumes and stages.stage(name).name != stage.name
+            for name, cls in registry.every()
+            if cls.kind == stage.consumes and cls.name != stage.name
         )
         text = f"{stage.name} works on {stage.consumes}, and no earlier step makes them" + (
             f"; put {' or '.join(makers)} before it" if makers else ""
@@ -403,15 +404,16 @@ def problems_of_step(step: Step, before: set[str], kinds: Mapping[str, set[str]]
     for group in stage.needs():
         if not before & set(group):
             wanted = " or ".join(repr(name) for name in group)
-            makers = sorted(name for name in stages.TABLE if set(group) & set(_default_makes(name)))
+            makers = sorted(n for n, cls in registry.every() if set(group) & set(_makes(cls)))
             text = f"{stage.name} needs a column {wanted}, and nothing before it makes one"
             text += f"; put {' or '.join(makers)} before it" if makers else ""
             problems.append(Problem(text, step.line, step.column))
     return problems
 
 
-def _default_makes(name: str) -> tuple[str, ...]:
+def _makes(cls: type[Stage]) -> tuple[str, ...]:
+    """The columns that a stage makes when it is told nothing."""
     try:
-        return tuple(stages.stage(name)().makes())
+        return tuple(cls().makes())
     except SeedbedError:  # a stage whose extra is not installed makes nothing here
         return ()

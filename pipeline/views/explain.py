@@ -16,7 +16,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-import stages
 from pipeline import terminal
 from pipeline.engine.account import load_run
 from stages import check
@@ -26,6 +25,7 @@ from stages.extract.files import root_of
 from stages.extract.packed.archives import read_at
 from stages.place import Place
 from stages.records import CORE, FORMS, fields
+from stages.registry import loaded
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _SHOWN = 600  # characters of source and text that are shown
@@ -33,7 +33,8 @@ _SHOWN = 600  # characters of source and text that are shown
 
 @dataclass
 class Chapter:
-    """What one step did with the record: kept, changed, dropped or failed."""
+    """What one step did with the record: kept, changed, dropped or failed. meaning: of the reason,
+    as the step's manifest has it."""
 
     label: str
     stage: str
@@ -43,6 +44,7 @@ class Chapter:
     evidence: dict[str, Any] = field(default_factory=dict)
     changed: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
+    meaning: str = ""
 
 
 @dataclass
@@ -126,6 +128,7 @@ def _chapter(
                 row,
                 row["reason"],
                 json.loads(row["evidence"]),
+                meaning=corpus.manifest["reasons"].get(row["reason"], "no reason of this stage"),
             )
     for piece in corpus.pieces:
         row = _find(read_arrow(corpus.path / piece["data"]), identity)
@@ -136,8 +139,8 @@ def _chapter(
                 if before and before.get(name) != row[name]
             }
             event = "changed" if any(name in FORMS for name in changed) else "kept"
-            stage = check.build(stages.stage(step["stage"]), step["parameters"])
-            words = stage.tell(row)
+            cls = loaded(step["stage"])
+            words = check.build(cls, step["parameters"]).tell(row) if cls else []
             return Chapter(step["label"], step["stage"], event, row, "", {}, changed, words)
     return None
 
@@ -227,10 +230,7 @@ def _place(source: dict[str, Any], place: Place) -> str:
 
 def _told(chapter: Chapter) -> list[str]:
     if chapter.event in ("dropped", "failed"):
-        cls = stages.stage(chapter.stage)
-        lines = [
-            f"{chapter.label}: {chapter.event}, {chapter.reason} ({cls.reasons[chapter.reason]})"
-        ]
+        lines = [f"{chapter.label}: {chapter.event}, {chapter.reason} ({chapter.meaning})"]
         lines += [f"  {name}: {value}" for name, value in chapter.evidence.items()]
         return lines + _block(chapter.row["text"] or "")
     lines = [f"{chapter.label}: {chapter.event}", *("  " + words for words in chapter.words)]

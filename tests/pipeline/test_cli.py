@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import stages
-from pipeline import cli
+from pipeline import cli, verbs
 from stages import check
 from stages.corpus import Corpus
 from tests.pipeline import world
@@ -39,9 +39,7 @@ def _make(*arguments: str, cwd: Path, folder: Path) -> subprocess.CompletedProce
     if not venv.exists():
         (venv / "bin").mkdir(parents=True)
         (venv / "bin/python").symlink_to(sys.executable)
-        (venv / "bin/seedbed").write_text(
-            f'#!/bin/sh\nexec {sys.executable} -P -m pipeline.cli "$@"\n'
-        )
+        (venv / "bin/seedbed").write_text(f'#!/bin/sh\nexec {sys.executable} -P -m seedbed "$@"\n')
         (venv / "bin/seedbed").chmod(0o755)
         for name in (".core", ".db", ".run", ".dev"):
             (venv / name).touch()
@@ -96,7 +94,7 @@ def test_make_passes_parameters_and_failures_on(faq: Path, tmp_path: Path) -> No
 def test_the_makefile_lists_the_stages_of_the_table(tmp_path: Path) -> None:
     told = _make("help", cwd=tmp_path, folder=tmp_path).stdout.splitlines()
     assert told[-1].split() == list(stages.TABLE)
-    assert not set(cli.VERBS) & set(stages.TABLE)
+    assert not set(verbs.names()) & set(stages.TABLE)
 
 
 def test_a_corpus_goes_from_stage_to_stage(faq: Path, tmp_path: Path) -> None:
@@ -245,7 +243,7 @@ def test_the_help_of_a_stage_has_a_line_for_each_parameter(
 
 def test_help_and_version(tmp_path: Path) -> None:
     told = seedbed("--help", cwd=tmp_path).stdout
-    assert all(name in told for name in [*cli.VERBS, *stages.TABLE])
+    assert all(name in told for name in [*verbs.names(), *stages.TABLE])
     assert seedbed("--version", cwd=tmp_path).stdout.startswith("seedbed ")
     assert "usage: seedbed" in seedbed(cwd=tmp_path, code=2).stdout
 
@@ -287,7 +285,7 @@ def test_explain_tells_a_line_and_an_id(faq: Path, tmp_path: Path) -> None:
 def test_a_users_stages_py_is_named(tmp_path: Path) -> None:
     (tmp_path / "stages.py").write_text("TABLE = {}\n")
     for command, more in (
-        ([sys.executable, "-m", "pipeline.cli", "--version"], str(HOME)),
+        ([sys.executable, "-m", "seedbed", "--version"], str(HOME)),
         ([*world.COMMAND, "--version"], f"{tmp_path}{os.pathsep}{HOME}"),
     ):
         done = subprocess.run(

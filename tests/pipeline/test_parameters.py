@@ -14,6 +14,7 @@ import stages
 from pipeline import cli
 from pipeline.recipe.checked import RecipeError, _Reader, read_recipe
 from pipeline.recipe.yaml import load
+from pipeline.verbs import stage as command
 from stages import check
 from stages.errors import UsageError
 
@@ -52,7 +53,7 @@ def test_every_value_that_help_prints_can_be_typed_back(
             assert getattr(stage, field) == value, f"{field}: {word} in a recipe"
             option = f"--{field.replace('_', '-')}={word}"
             _, options = cli._parsed([name, "in", "-o", "out", option])
-            assert getattr(cli._built(options), field) == value, f"{option} on the command line"
+            assert getattr(command._built(options), field) == value, f"{option} on the command line"
             assert getattr(check.checked(cls(**{field: value})), field) == value
             tried += 1
     assert tried >= len(check.parameters(cls))

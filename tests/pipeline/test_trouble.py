@@ -271,13 +271,9 @@ def test_a_signal_that_a_library_lost_still_ends_the_command(
 
         return do
 
-    monkeypatch.setitem(
-        cli._VERB_OPTIONS, "gc", lambda p: p.set_defaults(do=lost(15, cli._preempt))
-    )
+    monkeypatch.setattr("pipeline.verbs.gc.act", lost(15, cli._preempt))
     assert "stopped by SIGTERM" in command("gc", code=75)
-    monkeypatch.setitem(
-        cli._VERB_OPTIONS, "gc", lambda p: p.set_defaults(do=lost(2, cli._interrupt))
-    )
+    monkeypatch.setattr("pipeline.verbs.gc.act", lost(2, cli._interrupt))
     assert "interrupted" in command("gc", code=130)
 
 
