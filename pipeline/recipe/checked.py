@@ -24,7 +24,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote
 
 from pipeline.recipe.yaml import MOST_BYTES, Node, Problem, load
@@ -39,7 +39,13 @@ _TOP = {"version", "name", "seed", "sources", "steps", "run"}
 _OF_SOURCE = {"path", "name", "license", "steps"}
 _SQLITE = "sqlite:///"
 _TOLD = 100  # mistakes; a recipe of 1 MB has room for 50,000, which nobody reads
-_RUN: dict[str, Any] = {"workers": int, "out": str, "store": str, "part_bytes": int}
+_RUN: dict[str, Any] = {
+    "workers": int,
+    "out": str,
+    "store": str,
+    "part_bytes": int,
+    "keep": Literal["last", "all"],
+}
 
 
 class RecipeError(UsageError):
@@ -91,6 +97,7 @@ class Recipe:
     out: str = "runs"
     store: str = ".seedbed"
     part_bytes: int = 16 << 20
+    keep: str = "last"
     file: str = ""
     place: tuple[int, int] = (0, 0)  # line and column of `run:`
 
@@ -133,7 +140,7 @@ class _Reader:
             if key not in allowed:
                 self.say(node, f"{what} has no key {key!r}{check.nearest(key, allowed)}", key)
 
-    def typed(self, top: dict[str, Node], key: str, kind: type, default: Any) -> Any:
+    def typed(self, top: dict[str, Node], key: str, kind: Any, default: Any) -> Any:
         if key not in top:
             return default
         problem = check.problem_with(top[key].plain(), kind, None)

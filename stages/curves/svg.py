@@ -116,7 +116,8 @@ class _Frame:
         low, high = self.low / math.log(10), self.high / math.log(10)
         powers = range(math.floor(low), math.ceil(high) + 1)
         values = [step * 10.0**power for power in powers for step in (1, 2, 5)]
-        return [value for value in values if self.low <= math.log(value) <= self.high]
+        # ten to the power of -324 is nothing
+        return [v for v in values if v > 0 and self.low <= math.log(v) <= self.high]
 
     def line(self, series: Series, colour: str, opacity: float, dots: bool = False) -> str:
         """A series as a path with gaps where it has no number."""
