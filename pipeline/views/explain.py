@@ -129,7 +129,7 @@ def _left(step: dict[str, Any], corpus: Corpus, identity: str) -> Chapter | None
             event = "failed" if row["failed"] else "dropped"
             evidence = json.loads(row["evidence"])
             reason = row["reason"]
-            meaning = corpus.manifest["reasons"].get(reason, "no reason of this stage")
+            meaning = corpus.reasons.get(reason, "no reason of this stage")
             chapter = Chapter(step["label"], step["stage"], event, row, reason, evidence)
             return dataclasses.replace(chapter, meaning=meaning)
     return None
