@@ -127,22 +127,22 @@ def main() -> None:
         _refuse(wrong)
     import signal
 
-    signal.signal(signal.SIGTERM, _stop)
-    try:
-        from pipeline.cli import main as command
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
-    command()
+    early: list[int] = []  # signals that come now wait: libraries are loaded whole
+
+    def note(number: int, frame: object) -> None:
+        early.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, note)
+    from pipeline.cli import main as command
+
+    command(early=early)
 
 
 def _refuse(why: str) -> None:
     print(f"seedbed: {why}", file=sys.stderr)
     raise SystemExit(2)
-
-
-def _stop(number: int, frame: object) -> None:
-    """SIGTERM before the command began."""
-    raise SystemExit(75)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import stages
 from stages import check, user_code
-from stages.errors import Preempted, UsageError
+from stages.errors import UsageError
 
 if TYPE_CHECKING:
     from stages.base import Stage
@@ -96,6 +96,14 @@ def word_of(cls: type[Stage]) -> str:
     return f"{module}:{name}"
 
 
+def modules_of(stage: Stage) -> list[str]:
+    """The modules of others that a stage's output depends on: those that it names, and its own and
+    those of the classes above it, where they are not ours."""
+    above = {user_code.name_of(cls.__module__) for cls in type(stage).__mro__}
+    foreign = {name for name in above if not name.startswith("stages.")}
+    return sorted({*stage.modules(), *(foreign - sys.stdlib_module_names)})
+
+
 def folder_of(cls: type[Stage]) -> str | None:
     """The folder in which a stage's module, or the package around it, lies."""
     top = importlib.import_module(cls.__module__.partition(".")[0])
@@ -114,7 +122,7 @@ def _of_package(name: str) -> type[Stage]:
     told = _told(points[0])
     try:
         found = points[0].load()
-    except (KeyboardInterrupt, Preempted):
+    except KeyboardInterrupt:
         raise
     except BaseException as error:  # importing runs the package, which may do anything
         text = " ".join(str(error).split())[:300]

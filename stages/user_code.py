@@ -20,7 +20,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from stages.errors import Preempted, UsageError
+from stages.errors import UsageError
 from stages.imports import Modules, Source, Unparsed, finder
 
 PRIVATE = "seedbed_users_code"
@@ -62,7 +62,7 @@ def load(name: str) -> ModuleType:
         _known.update(_closure(_theirs(), name))
     try:
         __import__(f"{PRIVATE}.{name}" if private else name)
-    except (KeyboardInterrupt, Preempted):
+    except KeyboardInterrupt:
         raise
     except BaseException as error:  # importing runs the user's module, which may do anything
         raise UsageError(_told(name, error)) from None
@@ -88,6 +88,11 @@ def sources(name: str) -> dict[str, Source]:
     if name not in found:
         raise UsageError(f"there is no module {name!r} beside the recipe or on the Python path")
     return found
+
+
+def files(name: str) -> list[Path]:
+    """The files that `sources` names."""
+    return [source.path for source in sources(name).values()]
 
 
 def name_of(module: str) -> str:

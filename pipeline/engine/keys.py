@@ -24,6 +24,7 @@ from pipeline.engine.content import FileHashes
 from stages import check, user_code
 from stages.base import Stage
 from stages.records import FORMAT
+from stages.registry import modules_of
 
 _PACKAGE = "stages"
 _DYNAMIC = {"import_module", "__import__", "exec", "eval"}
@@ -139,18 +140,6 @@ def _file_of(module: str) -> Path:
     return path.with_suffix(".py") if path.with_suffix(".py").is_file() else path / "__init__.py"
 
 
-def modules_of(stage: Stage) -> list[str]:
-    """The modules of others that a stage's output depends on: those that it names, and its own and
-    those of the classes above it, where they are not ours."""
-    foreign = {name for name in _modules_above(stage) if not _is_ours(name)}
-    return sorted({*stage.modules(), *(foreign - sys.stdlib_module_names)})
-
-
-def _modules_above(stage: Stage) -> list[str]:
-    """The modules of a stage's class and of those above it, in their order."""
-    return [user_code.name_of(cls.__module__) for cls in type(stage).__mro__]
-
-
 def user_module_hash(module: str) -> str:
     """A hash of the files of somebody else's module and of what it imports beside it, or in its
     own package, and of the code of ours that these import."""
@@ -178,6 +167,11 @@ def _ours_of(name: str) -> list[str]:
     return [name] if _is_ours(name) and _is_module(name) else ["stages.base"]
 
 
+def _ours_above(cls: type[Stage]) -> str:
+    """The module of a stage's class, or of the nearest one above it that is ours."""
+    return next(one.__module__ for one in cls.__mro__ if _is_ours(one.__module__))
+
+
 def _is_ours(module: str) -> bool:
     return module.startswith(_PACKAGE + ".")
 
@@ -191,7 +185,7 @@ def base_key(stage: Stage, hashes: FileHashes) -> str:
         {
             "format": FORMAT,
             "stage": stage.name,
-            "code": fingerprint(next(m for m in _modules_above(stage) if _is_ours(m))),
+            "code": fingerprint(_ours_above(type(stage))),
             "python": sys.version_info[:2],
             "libraries": libraries,
             "resources": [hashes.of(path) for path in stage.resources()],
