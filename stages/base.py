@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
 
-from stages import call, records
+from stages import call, check, records
 from stages.errors import SeedbedError
 from stages.gather import Fault as Fault
 from stages.gather import Gathered
@@ -184,7 +184,7 @@ class Source(Stage):
         name: the source's name, part of every id; default: the stage's name. isolate: read
         hostile input in a child process that can be killed.
         """
-        return call.Records(self, str(path), rejects, name or self.name, isolate)
+        return call.Records(check.checked(self), str(path), rejects, name or self.name, isolate)
 
     def splits(self, part: Part, name: str, isolate: bool = False) -> Iterator[Judged]:
         """Read a part: batches of records with ids, rejects and counts."""
@@ -313,7 +313,7 @@ class Transform(Stage):
         a table. A frame needs no id, source and place; NaN, None and NA are null. rejects: a list
         that the rejects are appended to; without one, a warning says how many left and why.
         """
-        return call.transformed(self, data, rejects)
+        return call.transformed(check.checked(self), data, rejects)
 
 
 @dataclass(frozen=True)
@@ -404,4 +404,4 @@ class End(Stage):
 
         A stage that works on records takes dicts and frames as well, as a transform does.
         """
-        return call.ended(self, source, Path(out))
+        return call.ended(check.checked(self), source, Path(out))

@@ -316,6 +316,12 @@ class Corpus(Tabular):
         return list(self.manifest.get("sources", []))
 
     @property
+    def reasons(self) -> dict[str, str]:
+        """What the reasons of its rejects mean, by the steps that made it."""
+        steps = self.manifest.get("steps", [])
+        return {name: text for step in steps for name, text in step.get("reasons", {}).items()}
+
+    @property
     def schema(self) -> pa.Schema:
         """The Arrow schema of the data."""
         if not self.pieces:
@@ -371,8 +377,12 @@ def _damaged(path: Path) -> str:
 def _is_manifest(value: Mapping[str, Any]) -> bool:
     """Whether a manifest has what readers take for granted, and names files of its folder."""
     pieces, sources = value.get("pieces", []), value.get("sources", [])
+    steps = value.get("steps", [])
     return (
         isinstance(value.get("kind"), str)
+        and isinstance(steps, list)
+        and all(isinstance(step, dict) for step in steps)
+        and all(isinstance(step.get("reasons", {}), dict) for step in steps)
         and isinstance(sources, list)
         and all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in sources)
         and isinstance(pieces, list)

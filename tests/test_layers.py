@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import stages
-from pipeline.cli import VERBS
+from pipeline import verbs
 
 HOME = Path(stages.__file__).resolve().parent.parent
 ROOMS = ["extract", "clean", "apply", "select", "tokens", "export", "curves", "train"]
@@ -69,7 +69,7 @@ def test_no_stage_name_occurs_in_the_engine() -> None:
 
 
 def test_verbs_and_stages_never_clash() -> None:
-    assert not set(VERBS) & set(stages.TABLE)
+    assert not set(verbs.names()) & set(stages.TABLE)
 
 
 def test_public_names_are_the_stages() -> None:
