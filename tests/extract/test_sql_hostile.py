@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import json
 import subprocess
 import sys
 import time
@@ -403,3 +404,37 @@ def test_a_long_query_draws_no_bar_of_its_own(monkeypatch: pytest.MonkeyPatch) -
     with Tables(64) as tables:
         ((_, (shown,)),) = tables.select("SELECT current_setting('enable_progress_bar') AS x", ())
     assert shown is False
+
+
+# --- a query over rows of changing columns ------------------------------------------------------
+
+
+def test_rows_that_name_other_columns_meet_in_one_table(tmp_path: Path) -> None:
+    path = tmp_path / "dump.sql"
+    rows = "".join(
+        f"INSERT INTO t (id, {name}) VALUES ({n}, '{n}é');\n"
+        for n, name in enumerate(["a", "b", "A", "c"] * 300)
+    )
+    path.write_text("-- MySQL dump\n" + rows)
+    query = "SELECT id, coalesce(a, b, c) AS text, a IS NULL AS other FROM t"
+    found = list(SqlExtract(query=query, key=("id",))(path, []))
+    assert [row["text"] for row in found] == [f"{n}é" for n in range(1200)]
+    others = [json.loads(row["meta"])["other"] for row in found]
+    assert others == [n % 2 == 1 for n in range(1200)]
+
+
+def test_columns_that_come_later_are_null_before(tmp_path: Path) -> None:
+    path = tmp_path / "dump.sql"
+    rows = [f"INSERT INTO t (id, c{n // 2}) VALUES ({n}, 'x{n}');\n" for n in range(900)]
+    path.write_text("-- MySQL dump\n" + "".join(rows))
+    query = "SELECT c449 AS text, c0 FROM t WHERE c449 IS NOT NULL OR c0 IS NOT NULL"
+    found = list(SqlExtract(query=query, text="{text}{c0}")(path, []))
+    assert sorted(row["text"] for row in found) == ["x0", "x1", "x898", "x899"]
+
+
+def test_a_table_wider_than_a_query_can_read_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "dump.sql"
+    rows = [f"INSERT INTO t (c{n}) VALUES ({n});\n" for n in range(4200)]
+    path.write_text("-- MySQL dump\n" + "".join(rows))
+    with pytest.raises(UsageError, match="table t has more than 4,096 columns"):
+        list(SqlExtract(query="SELECT c1 AS text FROM t")(path, []))
