@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 from stages.extract.webpage.account import Content
 from stages.extract.webpage.blocks import Block, blocks_of
 from stages.extract.webpage.kinds import Kind
