@@ -21,7 +21,7 @@ def test_passages_stand_beside_each_other_in_the_order_of_the_page() -> None:
     assert lines == [
         "  in its order:",
         "    navigation | Home Sitemap",
-        f"    kept       | {LINE} {'b' * 78} … (165 characters)",
+        f"    kept       | {LINE} {'b' * 78} … (163 characters)",
         "    footer     | Ad",
     ]
 
@@ -32,7 +32,7 @@ def test_what_is_long_is_cut_and_what_is_many_is_summed_up() -> None:
     pair = f"<p>{LINE}</p><nav>Menu</nav>"
     lines = told(pair * 60)
     assert len(lines) == 82
-    assert lines[-1] == "    40 passages more, in characters: kept 1,640, navigation 80"
+    assert lines[-1] == "    40 passages more, in characters: kept 1,620, navigation 80"
 
 
 def test_a_page_that_was_dropped_shows_why_each_passage_went() -> None:
