@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
@@ -158,59 +157,3 @@ def _marked(made: list[dict[str, Any]], odd: bool) -> list[dict[str, Any]]:
     if not odd:
         return made
     return [{**one, "meta": {"charset": "cp1252", **one.get("meta", {})}} for one in made]
-
-
-def rows(
-    path: str | Path, rejects: list[Any], dialect: Mapping[str, Any] | None = None
-) -> tuple[list[str] | None, Iterator[list[str | None]]]:
-    """(header or None, rows) of a CSV file, every row as it stands.
-
-    rejects: gets one dict for each row that was refused or is not of the table's width, and for
-    what could not be read. dialect: delimiter, quotechar, escapechar, encoding, header_lines,
-    preamble_lines, null where they are known.
-    """
-    path = Path(path)
-    found = archives.members(path.parent, path.name)
-    for member in found:
-        if isinstance(member, Fault):
-            rejects.append(_told(member))
-            continue
-        place, stream = member
-        try:
-            sheet = Sheet(stream, _reading_of(dialect) if dialect else None)
-        except Unreadable as error:
-            rejects.append(_told(Fault(place, error.reason, error.evidence)))
-            continue
-        return sheet.header, _rows(sheet, place, found, rejects)
-    return None, iter(())
-
-
-def _told(fault: Fault) -> dict[str, Any]:
-    return {"place": str(fault.place), "reason": fault.reason, **fault.evidence}
-
-
-def _rows(
-    sheet: Sheet, place: Place, rest: Iterator[Any], rejects: list[Any]
-) -> Iterator[list[str | None]]:
-    for row, reason, evidence in sheet.judged():
-        if reason is not None:
-            here = Place(place.path, place.member, row.offset, row.size, row.line)
-            rejects.append(_told(Fault(here, reason, evidence)))
-        if reason not in ("preamble", "empty", "oversize", "encoding") and row is not sheet.head:
-            yield row.cells
-    rejects.extend(_told(fault) for fault in rest if isinstance(fault, Fault))
-
-
-def _reading_of(dialect: Mapping[str, Any]) -> Reading:
-    given = {
-        "delimiter": dialect.get("delimiter") or ",",
-        "quote": dialect.get("quotechar") or "",
-        "escape": "\\" if dialect.get("escapechar") == "\\" else "",
-    }
-    return Reading(
-        given,
-        dialect.get("encoding"),
-        "yes" if dialect.get("header_lines") else "no",
-        None if dialect.get("null") == "\\N" else dialect.get("null"),
-        dialect.get("preamble_lines"),
-    )
