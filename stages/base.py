@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Protocol
 import pyarrow as pa
 
 from stages import call, records
-from stages.errors import SeedbedError, Unreadable, Unwanted
+from stages.errors import SeedbedError
 from stages.gather import Fault as Fault
 from stages.gather import Gathered
 from stages.gather import Item as Item
@@ -103,7 +103,8 @@ class Part:
     root: absolute folder; never part of an identity. files: paths relative to it. start, stop:
     byte range of the single file, when it is cut. detail: what else names the part (a query).
     fingerprint: stands for the content when there are no files (a database). stamps: file → size,
-    times and inode that it had when it was cut; no part of an identity.
+    times and inode that it had when it was cut; no part of an identity. beside: files that are
+    read with `files` where they are there (a log); an empty one is as none.
     """
 
     root: str
@@ -113,6 +114,7 @@ class Part:
     detail: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str | None = None
     stamps: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    beside: Sequence[str] = ()
 
     def paths(self) -> Iterator[tuple[str, Path]]:
         """(relative path, path to open) of each file."""
@@ -153,6 +155,11 @@ class Source(Stage):
     @abstractmethod
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """The items of a part, in order."""
+
+    def passages(self, place: Place, raw: bytes) -> list[tuple[str, str]]:
+        """(reason, text) of all that an item's text was, in its order: what the stage left out
+        with one of its `cuts`, what it kept with an empty reason. Empty where that is not told."""
+        return []
 
     def named(self) -> Mapping[str, str]:
         """Columns that the parameters name, each with the parameter; a run checks them first."""
@@ -258,8 +265,8 @@ class DocumentSource(Source):
         """The raw documents of a part; what cannot even be opened is a fault."""
 
     @abstractmethod
-    def extract(self, place: Place, raw: bytes) -> list[dict[str, Any]]:
-        """The records of one document; raises `Unreadable` with a reason. Pure."""
+    def extract(self, place: Place, raw: bytes) -> Item | Fault:
+        """The records of one document with the account of its text, or why there are none. Pure."""
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """Items of a part, extracted one after the other."""
@@ -281,10 +288,7 @@ class DocumentSource(Source):
 
     def _item(self, place: Place, raw: bytes) -> Item | Fault:
         try:
-            return Item(place, raw, self.extract(place, raw))
-        except Unreadable as error:
-            failed = not isinstance(error, Unwanted)
-            return Fault(place, error.reason, error.evidence, failed=failed, raw=raw)
+            return self.extract(place, raw)
         except (SeedbedError, MemoryError, OSError, ImportError):
             raise
         except Exception as error:  # the border around a stage's own call

@@ -86,16 +86,15 @@ def life_of(identity: str, folder: Path, account: dict[str, Any]) -> Life:
     steps = [step for step in account["steps"] if step["counts"]]
     for number, step in enumerate(steps):
         corpus = Corpus(folder / step["folder"])
-        chapter = _left(step, corpus, identity)
-        if chapter is None:
-            after = _row_in(corpus, identity) if corpus.has_records else None
-            if after is None and row and not corpus.has_records:
-                after = _again(step, row, _later(folder, steps[number:], identity))
-            if after is None:
-                continue
-            chapter = _stayed(step, row, after)
-        chapters.append(chapter)
-        row = chapter.row
+        if chapter := _left(step, corpus, identity):
+            chapters.append(chapter)
+            break
+        after = _row_in(corpus, identity) if corpus.has_records else None
+        if after is None and row and not corpus.has_records:
+            after = _again(step, row, _later(folder, steps[number:], identity))
+        if after is not None:
+            chapters.append(_stayed(step, row, after))
+            row = after
     if not chapters:
         raise UsageError(f"no step of {folder} knows a record {identity}")
     first = chapters[0].row

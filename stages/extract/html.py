@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from stages.base import ISOLATION_REASONS, DocumentSource, Fault, Part
-from stages.errors import Unreadable, Unwanted
-from stages.extract import charsets, files
+from stages.base import ISOLATION_REASONS, DocumentSource, Fault, Item, Part
+from stages.extract import charsets, file_kinds, files
 from stages.extract.packed import archives
 from stages.extract.webpage import page
+from stages.extract.webpage.cuts import CUTS
 from stages.place import Place
 
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+")
@@ -42,7 +42,9 @@ class HtmlExtract(DocumentSource):
         **archives.REASONS,
         **page.REASONS,
         **ISOLATION_REASONS,
+        **file_kinds.WRONG_KIND,
     }
+    cuts: ClassVar[Mapping[str, str]] = CUTS
 
     comments: Literal["drop", "keep"] = "drop"
     selector: str | None = None
@@ -75,18 +77,43 @@ class HtmlExtract(DocumentSource):
         for name, _ in part.paths():
             yield from archives.documents(part.root, name, None, self.suffixes, self.max_bytes)
 
-    def extract(self, place: Place, raw: bytes) -> list[dict[str, Any]]:
-        found = page.page(
+    def extract(self, place: Place, raw: bytes) -> Item | Fault:
+        if (other := file_kinds.other(raw[: file_kinds.HEAD], self.name)) is not None:
+            return Fault(place, "wrong_kind", other, raw=raw)
+        found = self._page(raw)
+        if found.reason is not None:
+            failed = found.reason not in page.WITHOUT_TEXT
+            return Fault(
+                place,
+                found.reason,
+                found.evidence,
+                failed=failed,
+                raw=raw,
+                characters=found.characters,
+            )
+        text = found.counted(self._markdown)
+        words = len(_WORD.findall(found.text))
+        if words < self.min_words:
+            evidence = {"score": words, "limit": self.min_words}
+            return Fault(place, "too_short", evidence, failed=False, raw=raw, characters=text.seen)
+        made = found.markdown if self._markdown else found.text
+        told = "what the page says of itself"
+        content = "its main part" if self.selector is None else self.selector
+        form = f"text ← {content}; meta ← {told}"
+        return Item(place, raw, [{"text": made, "meta": found.meta}], form, text)
+
+    def passages(self, place: Place, raw: bytes) -> list[tuple[str, str]]:
+        return self._page(raw, trace=True).passages(self._markdown)
+
+    @property
+    def _markdown(self) -> bool:
+        return self.format == "markdown"
+
+    def _page(self, raw: bytes, trace: bool = False) -> page.Page:
+        return page.page(
             raw,
             charset=self.charset,
             comments=self.comments == "keep",
             selector=self.selector,
+            trace=trace,
         )
-        if found.reason is not None:
-            error = Unwanted if found.reason in page.WITHOUT_TEXT else Unreadable
-            raise error(found.reason, **found.evidence)
-        words = len(_WORD.findall(found.text))
-        if words < self.min_words:
-            raise Unwanted("too_short", score=words, limit=self.min_words)
-        text = found.markdown if self.format == "markdown" else found.text
-        return [{"text": text, "meta": found.meta}]
