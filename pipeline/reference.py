@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import stages
 from stages import check
@@ -23,7 +22,7 @@ def _short(name: str) -> str:
     cls = stages.stage(name)
     reasons = ", ".join(f"`{reason}`" for reason in cls.reasons)
     names = ", ".join(
-        f"`{field}` ({_default(about.default)})"
+        f"`{field}` ({check.shown(about.default)})"
         for field, (_, about) in check.parameters(cls).items()
     )
     extra = f" Needs the extra `{cls.extra}`." if cls.extra else ""
@@ -49,22 +48,12 @@ def _long(name: str) -> str:
     if words:
         lines += ["| parameter | type | default | meaning |", "|---|---|---|---|"]
     for field, (kind, about) in check.parameters(cls).items():
-        cells = (f"`{field}`", check.type_name(kind), _default(about.default), words[field])
+        cells = (f"`{field}`", check.type_name(kind), check.shown(about.default), words[field])
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     if cls.reasons:
         lines += ["", "| reason | meaning |", "|---|---|"]
         lines += [f"| `{reason}` | {meaning} |" for reason, meaning in cls.reasons.items()]
     return "\n".join(lines) + "\n"
-
-
-def _default(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "empty"
-    return str(value) if value != "" else "empty"
 
 
 def with_list(readme: str) -> str:

@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
 
-from stages import call, records
+from stages import call, check, records
 from stages.errors import SeedbedError
 from stages.gather import Fault as Fault
 from stages.gather import Gathered
@@ -176,14 +176,15 @@ class Source(Stage):
         *,
         name: str | None = None,
         isolate: bool = False,
-    ) -> Iterator[dict[str, Any]]:
-        """The records of a file, folder, pattern or URL, as dicts.
+    ) -> call.Records:
+        """The records of a file, folder, pattern or URL: iterate them for dicts, read as they are
+        asked for, or take all by to_pandas, to_polars, to_dataset, to_arrow.
 
         rejects: a list that the rejects are appended to; without one, a warning says how many.
         name: the source's name, part of every id; default: the stage's name. isolate: read
         hostile input in a child process that can be killed.
         """
-        return call.records_of(self, str(path), rejects, name or self.name, isolate)
+        return call.Records(check.checked(self), str(path), rejects, name or self.name, isolate)
 
     def splits(self, part: Part, name: str, isolate: bool = False) -> Iterator[Judged]:
         """Read a part: batches of records with ids, rejects and counts."""
@@ -304,12 +305,15 @@ class Transform(Stage):
     """What Map and Fit share: records in, records out, one batch at a time."""
 
     def __call__(self, data: Any, rejects: list[dict[str, Any]] | None = None) -> Any:
-        """Judge dicts, an Arrow table, or a corpus (or its path).
+        """Judge records: dicts, what a source reads, a pandas or polars frame, a `Dataset` of
+        datasets, an Arrow table, or a corpus (or its path).
 
-        Dicts give a list of dicts; a table or a corpus gives a table. rejects: a list that the
-        rejects are appended to; without one, a warning says how many left and why.
+        What comes back is of the same kind: dicts give a list of dicts, a frame a frame of the
+        columns that it had, `id` and what the stage adds (pandas keeps its index); a corpus gives
+        a table. A frame needs no id, source and place; NaN, None and NA are null. rejects: a list
+        that the rejects are appended to; without one, a warning says how many left and why.
         """
-        return call.transformed(self, data, rejects)
+        return call.transformed(check.checked(self), data, rejects)
 
 
 @dataclass(frozen=True)
@@ -395,6 +399,9 @@ class End(Stage):
         Raises Preempted after saving to `work` when a signal asks for it.
         """
 
-    def __call__(self, source: str | Path, out: str | Path) -> dict[str, Any]:
-        """Run on a corpus or file, write the folder `out`; returns the summary."""
-        return call.ended(self, Path(source), Path(out))
+    def __call__(self, source: Any, out: str | Path) -> dict[str, Any]:
+        """Run on a corpus or file, write the folder `out`; returns the summary.
+
+        A stage that works on records takes dicts and frames as well, as a transform does.
+        """
+        return call.ended(check.checked(self), source, Path(out))

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import stages
 from pipeline.engine.store import Store
 from pipeline.recipe.checked import Recipe
 from stages import check
@@ -20,6 +19,7 @@ from stages.base import Stage
 from stages.corpus import MANIFEST
 from stages.errors import UsageError
 from stages.records import FORMAT
+from stages.registry import loaded, word_of
 from stages.secrets import masked_values
 
 # Where the latest folder of each kind is shown in a run.
@@ -89,7 +89,7 @@ def account_of(
             {
                 "name": s.name,
                 "license": s.license,
-                "stage": s.stage.name,
+                "stage": word_of(type(s.stage)),
                 "path": s.masked()[0],
                 "full": s.masked()[1],
             }
@@ -115,7 +115,11 @@ def load_run(folder: Path) -> dict[str, Any]:
         raise UsageError(f"{folder} is not the folder of a run: it has no run.json") from None
     except (ValueError, RecursionError):
         account = None
-    if not _is_account(account):
+    try:
+        fits = _is_account(account)
+    except UsageError as error:  # a stage of a package that is not installed
+        raise UsageError(f"{path}: {error}") from None
+    if not fits:
         raise UsageError(f"{path} is damaged, or another program's: run the recipe again")
     return dict(account)
 
@@ -132,13 +136,23 @@ def _is_account(value: Any) -> bool:
                 and has(s, computed=int, reused=int, seconds=float, cpu=float)
                 and ".." not in Path(s["folder"]).parts
                 and not Path(s["folder"]).is_absolute()
-                and not check.problems_of(stages.stage(s["stage"]), s["parameters"])
-                and (s["counts"] is None or _are_counts(s["counts"], stages.stage(s["stage"])))
+                and _fits(s, loaded(s["stage"]))
                 for s in value["steps"]
             )
         )
     except (KeyError, TypeError):
         return False
+
+
+def _fits(step: dict[str, Any], stage: type[Stage] | None) -> bool:
+    """Whether parameters and counts are those of the stage. None: a class that is not loaded for
+    the sake of an account, for it may name any."""
+    if stage is None:
+        return True
+    counts = step["counts"]
+    return not check.problems_of(stage, step["parameters"]) and (
+        counts is None or _are_counts(counts, stage)
+    )
 
 
 def _are_counts(value: Any, stage: type[Stage]) -> bool:

@@ -6,6 +6,7 @@ record was kept, changed, dropped or could not be read, and on what evidence.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterator
@@ -16,7 +17,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-import stages
 from pipeline import terminal
 from pipeline.engine.account import load_run
 from stages import check, records
@@ -27,6 +27,7 @@ from stages.extract.files import root_of
 from stages.extract.packed.archives import read_at
 from stages.place import Place
 from stages.records import CORE, FORMS, fields
+from stages.registry import loaded
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _SHOWN = 600  # characters of source and text that are shown
@@ -34,7 +35,8 @@ _SHOWN = 600  # characters of source and text that are shown
 
 @dataclass
 class Chapter:
-    """What one step did with the record: kept, changed, dropped or failed."""
+    """What one step did with the record: kept, changed, dropped or failed. meaning: of the reason,
+    as the step's manifest has it."""
 
     label: str
     stage: str
@@ -44,6 +46,7 @@ class Chapter:
     evidence: dict[str, Any] = field(default_factory=dict)
     changed: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
+    meaning: str = ""
 
 
 @dataclass
@@ -124,7 +127,10 @@ def _left(step: dict[str, Any], corpus: Corpus, identity: str) -> Chapter | None
         if row is not None:
             event = "failed" if row["failed"] else "dropped"
             evidence = json.loads(row["evidence"])
-            return Chapter(step["label"], step["stage"], event, row, row["reason"], evidence)
+            reason = row["reason"]
+            meaning = corpus.reasons.get(reason, "no reason of this stage")
+            chapter = Chapter(step["label"], step["stage"], event, row, reason, evidence)
+            return dataclasses.replace(chapter, meaning=meaning)
     return None
 
 
@@ -135,14 +141,15 @@ def _stayed(step: dict[str, Any], before: dict[str, Any], row: dict[str, Any]) -
         if before and before.get(name) != row[name]
     }
     event = "changed" if any(name in FORMS for name in changed) else "kept"
-    words = _stage(step).tell(row)
+    stage = _stage(step)
+    words = stage.tell(row) if stage else []
     return Chapter(step["label"], step["stage"], event, row, "", {}, changed, words)
 
 
-def _stage(step: dict[str, Any]) -> Stage:
-    stage = check.build(stages.stage(step["stage"]), step["parameters"])
-    assert isinstance(stage, Stage)
-    return stage
+def _stage(step: dict[str, Any]) -> Stage | None:
+    """A step's stage; None where that would import a module for the sake of an account."""
+    cls = loaded(step["stage"])
+    return check.build(cls, step["parameters"]) if cls else None
 
 
 def _row_in(corpus: Corpus, identity: str) -> dict[str, Any] | None:
@@ -165,8 +172,13 @@ def _again(
     """The record after a step whose records were not kept. A map judges a row by itself, so it is
     asked once more; a fit knows all rows, and what it sets stands in the record as it is later."""
     stage = _stage(step)
+    if stage is None:
+        return later or before
     if isinstance(stage, Map):
-        kept = stage.split(_table_of(before)).kept.to_pylist()
+        try:
+            kept = stage.split(_table_of(before)).kept.to_pylist()
+        except UsageError:  # a function of the user's, which is not looked for
+            return later or before
         return next((row for row in kept if row["id"] == before["id"]), None)
     gone = set(stage.drops())
     set_now = {name: later.get(name) for name in stage.makes()} if later else {}
@@ -268,10 +280,7 @@ def _place(source: dict[str, Any], place: Place) -> str:
 
 def _told(chapter: Chapter) -> list[str]:
     if chapter.event in ("dropped", "failed"):
-        cls = stages.stage(chapter.stage)
-        lines = [
-            f"{chapter.label}: {chapter.event}, {chapter.reason} ({cls.reasons[chapter.reason]})"
-        ]
+        lines = [f"{chapter.label}: {chapter.event}, {chapter.reason} ({chapter.meaning})"]
         lines += [f"  {name}: {value}" for name, value in chapter.evidence.items()]
         return lines + _block(chapter.row["text"] or "")
     lines = [f"{chapter.label}: {chapter.event}", *("  " + words for words in chapter.words)]

@@ -15,6 +15,7 @@ from stages.base import Part, Source
 from stages.errors import SeedbedError, UsageError
 from stages.extract.files import size_of
 from stages.sample import Sample, parts_of
+from stages.sql_text import laid_out
 
 
 def show_plan(recipe: Recipe) -> str:
@@ -30,6 +31,7 @@ def show_plan(recipe: Recipe) -> str:
             f"  {source.name:<12} {_shown(source)} from {source.masked()[0]}: "
             f"{_counted(parts)}, {licence}"
         )
+        lines += _long(source, f"    {'':<12} ")
         lines += [f"    {'':<12} note: {note}" for note in stage.notes()]
         try:
             lines += [f"    {'':<12} {line}" for line in _understood(look_at(source, parts))]
@@ -74,11 +76,30 @@ def _shown(step: Step) -> str:
     stage = step.stage
     changed: dict[str, Any] = {
         name: value
-        for name, value in check.as_json(stage).items()
+        for name, value in laid_out(type(stage), check.as_json(stage)).items()
         if value != _default(check.parameters(type(stage))[name][1].default)
     }
-    told = ", ".join(f"{name}: {value}" for name, value in changed.items())
+    told = ", ".join(f"{name}: {_short(value)}" for name, value in changed.items())
     return stage.name + (f" ({told})" if told else "")
+
+
+def _short(value: Any) -> str:
+    """A value on one line; one of several lines follows whole, see `_long`."""
+    return "…" if _has_lines(value) else str(value)
+
+
+def _has_lines(value: Any) -> bool:
+    return isinstance(value, str) and "\n" in value.strip()
+
+
+def _long(step: Step, indent: str) -> list[str]:
+    """The parameters of several lines: a query, laid out."""
+    values = laid_out(type(step.stage), check.as_json(step.stage))
+    lines = []
+    for name, value in values.items():
+        if _has_lines(value):
+            lines += [f"{indent}{name}:", *(f"{indent}  {line}" for line in value.split("\n"))]
+    return lines
 
 
 def _default(value: Any) -> Any:

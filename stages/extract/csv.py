@@ -1,8 +1,9 @@
-"""CSV, TSV and the text exports of databases, row by row, every value as the text that it is."""
+"""CSV, TSV, text exports of databases, and workbooks: row by row, every value as text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -11,16 +12,20 @@ from stages.errors import Unreadable
 from stages.extract import charsets, file_kinds, files, forms
 from stages.extract.delimited.sheet import Reading, Sheet
 from stages.extract.packed import archives
+from stages.extract.packed.compressed import from_system
+from stages.extract.spreadsheet import workbook
 from stages.place import Place
-from stages.records import REJECT_TEXT
+from stages.records import REJECT_TEXT, to_json
 
 
 @dataclass(frozen=True)
 class CsvExtract(RowSource):
-    """Records from CSV and TSV files and the text exports of databases, compressed or not.
+    """Records from CSV and TSV files, text exports of databases, Excel and OpenDocument sheets.
 
     No value is converted: 007, NA and 1.10 stay as they stand. A table without messages, a prompt
-    and its answer, or text becomes text of the form "column: value", one line a column.
+    and its answer, or text becomes text of the form "column: value", one line a column. Files may
+    be compressed or in archives, but for workbooks (.xlsx, .xlsm, .xls, .ods), which need the
+    extra `sheets`: each sheet is a table, a cell its value and not how it is formatted.
 
     delimiter: what stands between fields, one character; tab for a tab; default: found out.
     quote: what stands around fields, one character, empty for none; default: found out.
@@ -30,6 +35,7 @@ class CsvExtract(RowSource):
     encoding: charset of the files; default: mark, UTF-8, or windows-1252 where a line is no UTF-8.
     null: text of a field that stands for no value, like NULL; a database's backslash-N always
         does. Default: no other.
+    sheet: the sheet of a workbook that is read; default: all.
     ragged: fault refuses rows with too many or too few fields; pad fills up missing fields with
         nothing and gives more fields names of their own.
     form: which form the records are to have; auto takes messages, then pairs, then text, by the
@@ -43,7 +49,7 @@ class CsvExtract(RowSource):
     """
 
     name: ClassVar[str] = "csv"
-    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".tab", ".psv")
+    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".tab", ".psv", *workbook.SUFFIXES)
     reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,
         **ISOLATION_REASONS,
@@ -67,6 +73,7 @@ class CsvExtract(RowSource):
     header: Literal["auto", "yes", "no"] = "auto"
     encoding: str | None = None
     null: str | None = None
+    sheet: str | None = None
     ragged: Literal["fault", "pad"] = "fault"
     form: forms.Form = "auto"
     prompt: str | None = None
@@ -110,10 +117,53 @@ class CsvExtract(RowSource):
 
     def parts(self, path: str, size: int) -> list[Part]:
         root, names, left = files.find(path, archives.packed(self.suffixes))
-        return files.bundles(root, names, size) + files.left_out(root, left)
+        parts: list[Part] = []
+        for books, found in itertools.groupby(names, workbook.is_one):
+            if books:
+                told = {"reader": workbook.reader()}
+                parts += [Part(str(root), (name,), detail=told) for name in found]
+            else:
+                parts += files.bundles(root, found, size)
+        return parts + files.left_out(root, left)
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
+        if "reader" in part.detail:
+            return self._workbook(part)
         return archives.read(part, self.suffixes, self._member)
+
+    def _workbook(self, part: Part) -> Iterator[Item | Fault]:
+        ((name, path),) = part.paths()
+        try:
+            for sheet in workbook.sheets(path, self.header, self.null, self.sheet):
+                yield from self._sheet(name, sheet)
+        except Unreadable as error:
+            yield Fault(Place(name), error.reason, error.evidence)
+        except OSError as error:
+            yield Fault(Place(name), "unreadable", from_system(error))
+
+    def _sheet(self, path: str, sheet: workbook.Sheet | str) -> Iterator[Item | Fault]:
+        if isinstance(sheet, str):
+            yield Fault(Place(path, table=sheet), "empty", {"rows": 0}, failed=False)
+            return
+        layout = forms.Layout(sheet.columns, self._names, table=sheet.name, rows=True)
+        if layout.missing:
+            told: dict[str, Any] = {"missing": layout.missing, "columns": sheet.columns[:50]}
+            yield Fault(Place(path, table=sheet.name), "no_form", told)
+            return
+        for number, cells in sheet.before:
+            here, raw = _row_of(path, sheet.name, number, cells)
+            width = {"fields": sum(cell is not None for cell in cells)}
+            yield Fault(here, "preamble", width, raw.decode(), False, raw, _held(cells))
+        for number, cells in sheet.rows:
+            here, raw = _row_of(path, sheet.name, number, cells)
+            try:
+                made = layout.read(dict(zip(sheet.columns, cells, strict=True)))
+            except Unreadable as error:
+                failed = error.reason != "empty"
+                evidence = dict(error.evidence)
+                yield Fault(here, error.reason, evidence, raw.decode(), failed, raw, _held(cells))
+                continue
+            yield Item(here, raw, made.records, made.form, made.text)
 
     def _member(self, place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
         if (other := file_kinds.other(stream.peek(file_kinds.HEAD), self.name)) is not None:
@@ -146,7 +196,7 @@ class CsvExtract(RowSource):
                     continue
             shown = row.raw[: 4 * REJECT_TEXT].decode(sheet.charset, "replace")
             failed = reason not in ("preamble", "empty")
-            held = sum(len(cell) for cell in row.cells if cell) or len(row.raw)
+            held = _held(row.cells) or len(row.raw)
             yield Fault(here, reason, evidence, shown, failed, row.raw, held)
         if not number and stream.fault is None:
             yield Fault(place, "empty", {"rows": 0})
@@ -157,3 +207,11 @@ def _marked(made: list[dict[str, Any]], odd: bool) -> list[dict[str, Any]]:
     if not odd:
         return made
     return [{**one, "meta": {"charset": "cp1252", **one.get("meta", {})}} for one in made]
+
+
+def _row_of(path: str, sheet: str, number: int, cells: list[str | None]) -> tuple[Place, bytes]:
+    return Place(path, table=sheet, key=f"row={number}"), to_json(cells).encode()
+
+
+def _held(cells: Sequence[str | None]) -> int:
+    return sum(len(cell) for cell in cells if cell)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from stages import records
@@ -24,6 +24,7 @@ from stages.extract.forms import as_json, key_text
 from stages.extract.select_text import frozen
 from stages.place import Place
 from stages.secrets import problem
+from stages.sql_text import formatted
 
 _SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db3")
 _FEW = 20  # rows of each table, for a look
@@ -63,7 +64,7 @@ class DatabaseExtract(RowSource):
     suffixes: ClassVar[tuple[str, ...]] = _SUFFIXES
 
     table: str | None = None
-    query: str | None = None
+    query: str | None = field(default=None, metadata={"language": "sql"})
     key: tuple[str, ...] = ()
     prompt: str | None = None
     completion: str | None = None
@@ -88,6 +89,10 @@ class DatabaseExtract(RowSource):
         if named and self.table is None and self.query is None:
             problems.append(f"{' and '.join(named)} name columns: give table or query")
         return tuple(problems)
+
+    def tell(self, row: Mapping[str, Any]) -> list[str]:
+        """The query that made the record."""
+        return [] if self.query is None else ["query:", *formatted(self.query).split("\n")]
 
     def notes(self) -> tuple[str, ...]:
         """Sentences on what in the query is no function of the database."""

@@ -24,8 +24,10 @@ from stages.extract.select_text import frozen
 from stages.extract.sqldump.charset import decoder
 from stages.extract.sqldump.reader import Reader
 from stages.extract.sqldump.rows import REASONS, Row, Shape
+from stages.extract.sqldump.script import Script
 from stages.extract.sqldump.window import ITEM_BYTES
 from stages.place import Place
+from stages.sql_text import formatted
 
 _SUFFIXES = (".sql", ".dump", ".mysql", ".pgsql", ".psql", ".ddl")
 
@@ -49,6 +51,10 @@ class SqlExtract(RowSource):
     messages: column of messages: JSON text, or a list of structs that the query makes, like
         list({'role': role, 'content': body}); none: messages, conversations or conversation, or a
         list of structs with role and content.
+    statements: whether the SQL text itself is the corpus: each statement is a record, its text as
+        it is written, its first word in meta. Comments between statements are no part of it.
+    format: whether a statement is laid out by sqlparse, a clause a line; one of more than 65,536
+        characters or 10,000 tokens, or deeper than 100 levels, stays as it is.
     dialect: server that the dump was written for; auto finds it by evidence in the first 256 KB,
         which was right for all 77 dumps of the development set.
     charset: character set of the text, by the server's name for it, until the dump says another;
@@ -71,16 +77,18 @@ class SqlExtract(RowSource):
         **forms.REASONS,
     }
     cuts: ClassVar[Mapping[str, str]] = forms.ROW_CUTS
-    libraries: ClassVar[tuple[str, ...]] = ("duckdb",)
+    libraries: ClassVar[tuple[str, ...]] = ("duckdb", "sqlparse")
     suffixes: ClassVar[tuple[str, ...]] = archives.packed(_SUFFIXES)
 
     table: str | None = None
-    query: str | None = None
+    query: str | None = field(default=None, metadata={"language": "sql"})
     key: tuple[str, ...] = ()
     prompt: str | None = None
     completion: str | None = None
     text: str | None = None
     messages: str | None = None
+    statements: bool = False
+    format: bool = False
     dialect: Literal["auto", "mysql", "postgres", "sqlite", "mssql", "oracle", "db2"] = "auto"
     charset: str | None = None
     row_limit: int = field(default=ITEM_BYTES, metadata={"range": (1 << 20, 1 << 30)})
@@ -118,9 +126,19 @@ class SqlExtract(RowSource):
             )
         if self.charset and not any(decoder(self.charset, postgres) for postgres in (False, True)):
             problems.append(f"charset {self.charset!r} is none that MySQL or PostgreSQL has")
+        if self.statements and (self.table or self.query or named):
+            problems.append(
+                "statements takes the SQL text, not rows: give no table, query or columns"
+            )
+        if self.format and not self.statements:
+            problems.append("format lays out statements: give statements")
         if self.key and self.query is None:
             problems.append("key names columns of a query's result: give query")
         return tuple(problems)
+
+    def tell(self, row: Mapping[str, Any]) -> list[str]:
+        """The query that made the record."""
+        return [] if self.query is None else ["query:", *formatted(self.query).split("\n")]
 
     def notes(self) -> tuple[str, ...]:
         """Sentences on what in the query is no function of the dump."""
@@ -144,6 +162,10 @@ class SqlExtract(RowSource):
             yield Fault(place, "wrong_kind", other)
             return
         dialect = None if self.dialect == "auto" else self.dialect
+        if self.statements:
+            script = Script(stream, dialect, self.row_limit, self.charset)
+            yield from self._statements(place, script, stream)
+            return
         reader = Reader(stream, dialect, self.row_limit, self.charset)
         events = _Events(reader, detail.get("sample"))
         if self.query is None:
@@ -155,6 +177,17 @@ class SqlExtract(RowSource):
             if "several" not in detail and place.member is None:
                 raise
             yield Fault(place, "unsuited", {"error": str(error)})
+
+    def _statements(
+        self, place: Place, script: Script, stream: archives.Member
+    ) -> Iterator[Item | Fault]:
+        for event in script:
+            if isinstance(event, Fault):
+                yield from _fault(place, event, stream)
+                continue
+            at = replace(place, offset=event.offset, length=len(event.raw), line=event.line)
+            text = formatted(event.text) if self.format else event.text
+            yield Item(at, event.raw, [{"text": text, "meta": {"statement": event.word}}])
 
     # --- rows of tables ---------------------------------------------------------------------------
 
@@ -277,4 +310,5 @@ def _fault(place: Place, fault: Fault, stream: archives.Member) -> Iterator[Faul
         return  # the archive's own fault says why the text ends
     text = fault.raw[: records.REJECT_TEXT].decode("utf-8", "replace")
     at = replace(fault.place, path=place.path, member=place.member)
-    yield fault._replace(place=at, text=text, characters=len(fault.raw))
+    failed = fault.reason != "data"
+    yield fault._replace(place=at, text=text, failed=failed, characters=len(fault.raw))

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-import stages
 from pipeline.engine.account import load_run, made_by
 from pipeline.views.summary import totals
 from stages.corpus import MANIFEST, Corpus
@@ -100,8 +99,8 @@ def _reasons(folder: Path, account: dict[str, Any]) -> Iterator[Reason]:
     for step in account["steps"]:
         if not step["counts"] or not step["counts"]["reasons"]:
             continue
-        rejects = Corpus(folder / step["folder"]).rejects()
-        meanings = stages.stage(step["stage"]).reasons
+        corpus = Corpus(folder / step["folder"])
+        rejects, meanings = corpus.rejects(), corpus.reasons
         for reason, count in sorted(step["counts"]["reasons"].items(), key=lambda one: -one[1]):
             rows = rejects.filter(pc.equal(rejects.column("reason"), reason)).slice(0, SAMPLES)
             samples = [{**row, "evidence": json.loads(row["evidence"])} for row in rows.to_pylist()]

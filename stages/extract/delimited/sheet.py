@@ -66,7 +66,7 @@ class Sheet:
             self.header = [cell or "" for cell in first.cells]
             self.head = first
             width = len(self.header)
-        self.names = _unique(self.header or [""] * width)
+        self.names = unique_names(self.header or [""] * width)
         self._widths = {len(self.names)} | self._also(dialect.width)
 
     def _also(self, usual: int) -> set[int]:
@@ -117,7 +117,7 @@ class Sheet:
         return values if len(values) == len(names) else {**dict.fromkeys(names), **values}
 
 
-def _unique(header: list[str]) -> list[str]:
+def unique_names(header: list[str]) -> list[str]:
     """Names that tell the columns apart: column_3 for none, text_2 for the second text."""
     names: list[str] = []
     given: set[str] = set()

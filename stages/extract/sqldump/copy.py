@@ -20,7 +20,7 @@ from stages.extract.sqldump.window import TooLong
 if TYPE_CHECKING:
     from stages.extract.sqldump.reader import Reader
 
-_HEAD = re.compile(
+HEAD = re.compile(
     rb"(?is)COPY\s+(?P<table>" + NAMES + rb")\s*(?P<columns>\(\s*(?:" + NAME
     + rb"(?:\s*,\s*" + NAME + rb")*+)?\s*\))?\s*FROM\s+STDIN\b"
     rb"(?P<options>(?:[^;']++|'(?:[^']|'')*+')*+);[ \t]*+\r?(?:\n|\Z)"
@@ -71,7 +71,7 @@ def _end(data: bytes, start: int, scanned: int, paired: bool) -> tuple[int, int]
 
 def copy(reader: Reader) -> Iterator[Row | Fault] | None:
     """The rows of the COPY statement at the window's position; None when it is no COPY of data."""
-    head = _HEAD.match(reader.window.data, reader.window.pos)
+    head = HEAD.match(reader.window.data, reader.window.pos)
     if head is None:
         return None
     return _rows(reader, head)

@@ -22,7 +22,7 @@ from stages.extract.sqldump.window import ITEM_BYTES, TooLong, Watched, Window, 
 
 _WHITE = re.compile(rb"[\s\x00\x1a]*+")
 _WORD = re.compile(rb"[A-Za-z_]+")
-_VERSION = re.compile(rb"/\*M?!(\d{5,6})?[ \t]*")
+VERSION = re.compile(rb"/\*M?!(\d{5,6})?[ \t]*")
 _LONG = 1 << 16
 _LINE = re.compile(rb"--|#|(?i:REM|PROMPT)")
 _EMPTY = re.compile(rb"(?:[\s\x00]*+;)++")
@@ -33,12 +33,12 @@ _COPY_FILE = re.compile(
 _COPY_ROWS = re.compile(rb"(?i)COPY\s[^\n]{0,4096}stdin\s*;")
 _CREATE_TABLE = re.compile(rb"(?i)CREATE\s+(?:\w+\s+){0,3}TABLE\s")
 _GO = re.compile(rb"(?i)GO[ \t]*\r?(?:\n|\Z)")
-_ROUTINE = re.compile(
+ROUTINE = re.compile(
     rb"(?is)(?:CREATE|ALTER)\s+(?:OR\s+(?:REPLACE|ALTER)\s+)?(?:\w+\s*=\s*(?:`[^`]*`|\w+)(?:@(?:`[^`]*`|\w+))?\s+)?"
     rb"(?:EDITIONABLE\s+|NONEDITIONABLE\s+|TEMP\s+|TEMPORARY\s+|AGGREGATE\s+|SQL\s+SECURITY\s+\w+\s+)*"
     rb"(?P<what>TRIGGER|PROC|PROCEDURE|FUNCTION|EVENT|PACKAGE|TYPE|VIEW)\b"
 )
-_SLASH = re.compile(rb"(?m)^[ \t]*+/[ \t]*+\r?$\n?")
+SLASH = re.compile(rb"(?m)^[ \t]*+/[ \t]*+\r?$\n?")
 _GO_LINE = re.compile(rb"(?im)^[ \t]*+GO[ \t]*+\r?$\n?")
 _END = re.compile(rb"(?is)\bEND\s*+;")
 _NEXT = re.compile(
@@ -53,7 +53,7 @@ _BEGINS = (
     rb"whenever source flush savepoint release show explain merge attach detach security reset "
     rb"import refresh cluster discard listen notify prepare deallocate values table"
 )
-_KNOWN = frozenset(_BEGINS.split())
+KNOWN = frozenset(_BEGINS.split())
 # Real dumps have some ten thousand; each is held to the end.
 _COLUMNS = 1 << 19
 # The tools that write a closing line, and that line.
@@ -106,8 +106,8 @@ class Reader:
         self._known = False
 
     def __iter__(self) -> Iterator[Row | Fault]:
-        if b"\0" in self.window.data[:4096] or self.window.data[:5] == b"PGDMP":
-            yield refusal(None, "binary", {"first": self.window.data[:8].hex()}, 0, 1)
+        if (fault := self.no_text()) is not None:
+            yield fault
             return
         yield from self._statements()
         if not self._told_cut and self.by_tool and not self._watched.closed:
@@ -115,6 +115,12 @@ class Reader:
         elif not self._known:
             text = self.window.data[:80].decode("utf-8", "replace")
             yield refusal(None, "unparsed", {"text": text}, 0, 1)
+
+    def no_text(self) -> Fault | None:
+        """The refusal of a file that is no text."""
+        if b"\0" in self.window.data[:4096] or self.window.data[:5] == b"PGDMP":
+            return refusal(None, "binary", {"first": self.window.data[:8].hex()}, 0, 1)
+        return None
 
     # --- what insert and copy use -----------------------------------------------------------------
 
@@ -295,7 +301,7 @@ class Reader:
                 continue
             moved = moved or match.end() > window.pos
             window.pos = match.end()
-            if window.data.startswith(b"/*", window.pos) and not _VERSION.match(
+            if window.data.startswith(b"/*", window.pos) and not VERSION.match(
                 window.data, window.pos
             ):
                 window.pos += 2
@@ -336,7 +342,7 @@ class Reader:
         data, pos = self.window.data, self.window.pos
         match = _WORD.match(data, pos)
         word = match[0].lower() if match is not None else b""
-        if word in _KNOWN:
+        if word in KNOWN:
             self._known = True
         if word in (b"insert", b"replace"):
             yield from insert(self)
@@ -350,7 +356,7 @@ class Reader:
             yield from self._create()
         elif self._session_line(word):
             return
-        elif word in _KNOWN:
+        elif word in KNOWN:
             if not self.skip_statement():
                 yield self.cut(None)
         else:
@@ -385,7 +391,7 @@ class Reader:
 
     def _comment(self) -> bool:
         window = self.window
-        match = _VERSION.match(window.data, window.pos)
+        match = VERSION.match(window.data, window.pos)
         if match is not None and self.session.runs(int(match[1]) if match[1] else None):
             window.pos = match.end()
             self._versioned += 1
@@ -438,7 +444,7 @@ class Reader:
 
     def _create(self) -> Iterator[Fault]:
         window, session = self.window, self.session
-        routine = _ROUTINE.match(window.data, window.pos)
+        routine = ROUTINE.match(window.data, window.pos)
         if routine is not None and self._skip_routine(routine["what"].upper()):
             return
         offset, line = window.offset(window.pos), window.line(window.pos)
@@ -466,16 +472,21 @@ class Reader:
 
     def _skip_routine(self, what: bytes) -> bool:
         """Skip a body that holds statements of its own; False where it is one plain statement."""
+        end = self.body_end(what)
+        return end is not None and self._skip_past(end)
+
+    def body_end(self, what: bytes) -> re.Pattern[bytes] | None:
+        """What ends the body of the routine at the position; None where it is a plain statement."""
         dialect = self.session.dialect
         if dialect == "mssql":
-            return self._skip_past(_GO_LINE)
+            return _GO_LINE
         if dialect == "oracle" and what not in (b"VIEW", b"TYPE"):
-            return self._skip_past(_SLASH)
+            return SLASH
         compound = dialect in ("sqlite", "mysql", "db2") and what != b"VIEW"
         begins = self.window.data[self.window.pos : self.window.pos + 4096]
         if compound and self.session.terminator == b";" and re.search(rb"(?i)\bBEGIN\b", begins):
-            return self._skip_past(_END)
-        return False
+            return _END
+        return None
 
     def _skip_past(self, pattern: re.Pattern[bytes]) -> bool:
         window = self.window

@@ -18,6 +18,7 @@ REASONS = {
     "unparsed": "the bytes are no SQL that this reader knows; it went on at the next statement",
     "truncated": "the dump ends within a row, a statement, or before its closing line",
     "too_long": "one row or statement is longer than the limit, and was passed over",
+    "data": "rows that follow a COPY statement are no SQL (statements: yes)",
     "binary": "the file is no text: pg_restore -f - makes a dump of an archive of pg_dump",
 }
 
