@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from stages.base import ISOLATION_REASONS, DocumentSource, Fault, Item, Part
-from stages.extract import charsets, files
+from stages.extract import charsets, file_kinds, files
 from stages.extract.packed import archives
 from stages.extract.webpage import page
 from stages.extract.webpage.cuts import CUTS
@@ -42,6 +42,7 @@ class HtmlExtract(DocumentSource):
         **archives.REASONS,
         **page.REASONS,
         **ISOLATION_REASONS,
+        **file_kinds.WRONG_KIND,
     }
     cuts: ClassVar[Mapping[str, str]] = CUTS
 
@@ -77,7 +78,33 @@ class HtmlExtract(DocumentSource):
             yield from archives.documents(part.root, name, None, self.suffixes, self.max_bytes)
 
     def extract(self, place: Place, raw: bytes) -> Item | Fault:
+<<<<<<< HEAD
         return self._judged(place, raw, self._page(raw))
+=======
+        if (other := file_kinds.other(raw[: file_kinds.HEAD], self.name)) is not None:
+            return Fault(place, "wrong_kind", other, raw=raw)
+        found = self._page(raw)
+        if found.reason is not None:
+            failed = found.reason not in page.WITHOUT_TEXT
+            return Fault(
+                place,
+                found.reason,
+                found.evidence,
+                failed=failed,
+                raw=raw,
+                characters=found.characters,
+            )
+        text = found.counted(self._markdown)
+        words = len(_WORD.findall(found.text))
+        if words < self.min_words:
+            evidence = {"score": words, "limit": self.min_words}
+            return Fault(place, "too_short", evidence, failed=False, raw=raw, characters=text.seen)
+        made = found.markdown if self._markdown else found.text
+        told = "what the page says of itself"
+        content = "its main part" if self.selector is None else self.selector
+        form = f"text ← {content}; meta ← {told}"
+        return Item(place, raw, [{"text": made, "meta": found.meta}], form, text)
+>>>>>>> x-sources
 
     def passages(self, place: Place, raw: bytes) -> list[tuple[str, str]]:
         found = self._page(raw, trace=True)

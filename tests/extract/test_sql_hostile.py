@@ -15,18 +15,19 @@ from typing import Any
 import pytest
 
 from stages import DatabaseExtract, SqlExtract
+from stages.base import Fault
 from stages.errors import UsageError
 from stages.extract.query import Tables
 from stages.extract.select_text import bare, volatile
 from stages.extract.sqldump.reader import Reader
-from stages.extract.sqldump.rows import Refusal, Row
+from stages.extract.sqldump.rows import Row
 from tests.extract.worst_sql import CASES, MYSQL, POSTGRES, SQLITE
 
 
-def read(data: bytes, limit: int = 1 << 24) -> tuple[list[Any], list[Refusal]]:
+def read(data: bytes, limit: int = 1 << 24) -> tuple[list[Any], list[Fault]]:
     events = list(Reader(io.BytesIO(data), limit=limit))
     rows = [event.values for event in events if isinstance(event, Row)]
-    return rows, [event for event in events if isinstance(event, Refusal)]
+    return rows, [event for event in events if isinstance(event, Fault)]
 
 
 # --- time ---------------------------------------------------------------------------------------
@@ -70,7 +71,9 @@ def test_deep_values_cost_their_row_alone(value: str) -> None:
     text = f"INSERT INTO t VALUES (1,'before'),(2,{value}),(3,'after');\n"
     rows, refused = read(MYSQL + text.encode() + b"-- Dump completed\n")
     assert rows == [(1, "before"), (3, "after")]
-    assert [(r.reason, r.table, r.evidence["depth"]) for r in refused] == [("expression", "t", 50)]
+    assert [(r.reason, r.place.table, r.evidence["depth"]) for r in refused] == [
+        ("expression", "t", 50)
+    ]
     assert refused[0].raw == f"(2,{value})".encode()
 
 
@@ -166,7 +169,7 @@ def test_what_is_too_long_is_passed_over_alone(name: str, wide: bool) -> None:
         "too_long", 1 << 20, what,
     )  # fmt: skip
     assert len(LONG) < found.evidence["bytes"] < len(LONG) + 99
-    assert begun - 99 < (found.offset - 2) / 2 if wide else found.offset <= begun
+    assert begun - 99 < (found.place.offset - 2) / 2 if wide else found.place.offset <= begun
     assert all(refusal.reason == "truncated" for refusal in refused[1:])
 
 
