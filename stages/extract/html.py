@@ -78,33 +78,9 @@ class HtmlExtract(DocumentSource):
             yield from archives.documents(part.root, name, None, self.suffixes, self.max_bytes)
 
     def extract(self, place: Place, raw: bytes) -> Item | Fault:
-<<<<<<< HEAD
-        return self._judged(place, raw, self._page(raw))
-=======
         if (other := file_kinds.other(raw[: file_kinds.HEAD], self.name)) is not None:
             return Fault(place, "wrong_kind", other, raw=raw)
-        found = self._page(raw)
-        if found.reason is not None:
-            failed = found.reason not in page.WITHOUT_TEXT
-            return Fault(
-                place,
-                found.reason,
-                found.evidence,
-                failed=failed,
-                raw=raw,
-                characters=found.characters,
-            )
-        text = found.counted(self._markdown)
-        words = len(_WORD.findall(found.text))
-        if words < self.min_words:
-            evidence = {"score": words, "limit": self.min_words}
-            return Fault(place, "too_short", evidence, failed=False, raw=raw, characters=text.seen)
-        made = found.markdown if self._markdown else found.text
-        told = "what the page says of itself"
-        content = "its main part" if self.selector is None else self.selector
-        form = f"text ← {content}; meta ← {told}"
-        return Item(place, raw, [{"text": made, "meta": found.meta}], form, text)
->>>>>>> x-sources
+        return self._judged(place, raw, self._page(raw))
 
     def passages(self, place: Place, raw: bytes) -> list[tuple[str, str]]:
         found = self._page(raw, trace=True)
