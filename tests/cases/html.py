@@ -8,7 +8,7 @@ import tarfile
 from pathlib import Path
 
 from stages.extract.html import HtmlExtract
-from tests.case import Case
+from stages.testing import Case
 
 LINE = "The tide gauge was read twice a day and written down by hand in the harbour book."
 ARTICLE = "<article><h1>Tides</h1>" + f"<p>{LINE}</p>" * 5 + "</article>"
