@@ -112,8 +112,9 @@ def life_of(identity: str, folder: Path, account: dict[str, Any]) -> Life:
     )
     raw = source_bytes(source, place)
     lines = []
-    if chapters[0].reason not in ISOLATION_REASONS:
-        lines = passages.told(_stage(read_by), place, raw)
+    reader = _stage(read_by) if chapters[0].reason not in ISOLATION_REASONS else None
+    if reader is not None:
+        lines = passages.told(reader, place, raw)
     return Life(identity, source, place, raw, chapters, lines)
 
 
