@@ -8,7 +8,6 @@ from pipeline import terminal
 from pipeline.recipe.checked import Recipe, Step
 from stages import check
 from stages.base import Source
-from stages.errors import SeedbedError
 
 
 def show_plan(recipe: Recipe) -> str:
@@ -29,7 +28,6 @@ def show_plan(recipe: Recipe) -> str:
     for count, step in enumerate(recipe.steps, 1):
         lines.append(f"  {count:>2}. {_shown(step)}: {check.summary(type(step.stage))}")
         lines += [f"      note: {note}" for note in step.stage.notes()]
-        lines += [f"      needs {text}" for text in _missing(step)]
     return terminal.lines(lines)
 
 
@@ -46,11 +44,3 @@ def _shown(step: Step) -> str:
 
 def _default(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-def _missing(step: Step) -> list[str]:
-    try:
-        step.stage.resources()
-    except SeedbedError as error:
-        return [str(error)]
-    return []
