@@ -246,8 +246,9 @@ def item_of(kind: Any) -> Any:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """ "; did you mean 'x'?" for a word like one of the known, else nothing."""
-    match = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {match[0]!r}?" if match else ""
+    folded = {name.lower(): name for name in known}
+    match = difflib.get_close_matches(word.lower(), list(folded), n=1)
+    return f"; did you mean {folded[match[0]]!r}?" if match else ""
 
 
 def as_json(stage: Any) -> dict[str, Any]:

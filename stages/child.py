@@ -278,6 +278,7 @@ def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     if hello is None:
         return
     from stages.reading import answer_part
+    from stages.sample import answer_sample
 
     stage = _stage_of(hello[0])
     show_on(Board(hello[0]["board"]))
@@ -285,7 +286,8 @@ def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     _limit_memory(hello[0]["memory"] << 20)
     send(answers, {"ready": True})
     while (request := receive(requests)) is not None:
-        answer_part(stage, request[0], lambda text, data: send(answers, text, data))
+        do = answer_sample if "sample" in request[0] else answer_part
+        do(stage, request[0], lambda text, data: send(answers, text, data))
 
 
 def _stage_of(hello: dict[str, Any]) -> Source:

@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.errors import UsageError
+from stages.frames import Tabular
 from stages.records import FORMAT, FORMS, REJECTS
 from stages.stamps import Stamp, stamp_of
 
@@ -253,8 +254,8 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
-class Corpus:
-    """A corpus on disk, read-only.
+class Corpus(Tabular):
+    """A corpus on disk, read-only; `to_pandas`, `to_polars`, `to_dataset` give all its rows.
 
     kind: records | tokens | adapter | findings | files. `manifest` holds stage, parameters,
     counts, reasons, sources with their licences, schema, pieces, digest.
@@ -353,6 +354,15 @@ class Corpus:
         """All rows."""
         table = pa.concat_tables([read_arrow(path, columns) for path in self.files])
         return table if columns is None else table.select(list(columns))
+
+    def to_arrow(self) -> pa.Table:
+        """All rows as one table."""
+        return self.table()
+
+    def head(self, number: int) -> tuple[list[Mapping[str, Any]], int | None]:
+        """The first rows as dicts, and how many there are."""
+        first = next(self.batches(), None)
+        return ([] if first is None else first.slice(0, number).to_pylist()), len(self)
 
     def rejects(self) -> pa.Table:
         """The rejects of the stage that made this corpus."""

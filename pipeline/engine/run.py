@@ -22,6 +22,7 @@ from pipeline.engine.store import Entry, Store
 from pipeline.executors.local import Executor, LocalExecutor
 from pipeline.progress import Progress
 from pipeline.recipe.checked import Recipe, SourceStep
+from pipeline.recipe.looked import check_columns
 from pipeline.views.report import write_report
 from stages import owned
 from stages.base import End, Source, Stage
@@ -50,6 +51,7 @@ class Result:
 def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
     """Run a checked recipe; see the module's text. Raises what `stages.errors` draws."""
     places.check_recipe(recipe)
+    check_columns(recipe)
     store = Store(places.store_of(recipe))
     folder = places.folder_of(recipe)
     owned.claim(folder, owned.RUN)

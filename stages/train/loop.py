@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import math
 import os
 import random
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stages import check
+from stages import check, json_lines
 from stages.base import Progress
 from stages.corpus import Corpus, write_json
 from stages.errors import Interrupted, Preempted, StageFailed, UsageError
@@ -207,8 +206,9 @@ def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress)
         curve.flush()
         lines = curve.lines()
 
-    (out / "curve.jsonl").write_text("".join(to_json(line) + "\n" for line in lines))
-    _write_records(out / "records.jsonl", validation, state["first"], state["last"])
+    json_lines.write(out / "curve.jsonl", lines)
+    by_record = _losses(validation, state["first"], state["last"])
+    json_lines.write(out / "records.jsonl", by_record)
     write_json(out / "samples.json", samples.paired(state["before"], after))
     train_losses = [line["loss"] for line in lines if line["split"] == "train"]
     val_losses = [line["loss"] for line in lines if line["split"] == "val"]
@@ -298,7 +298,7 @@ class _Curve(contextlib.AbstractContextManager["_Curve"]):
         return os.fstat(self._file.fileno()).st_size
 
     def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.path.read_text().splitlines()]
+        return json_lines.read(self.path)
 
 
 def _check_documents(documents: Documents, validation: Documents, source: Path) -> None:
@@ -335,18 +335,14 @@ def _key(setting: Train, source: Path, threads: int, device: str, precision: str
     return hashlib.sha256(to_json(facts).encode()).hexdigest()
 
 
-def _write_records(path: Path, documents: Documents, first: list[float], last: list[float]) -> None:
+def _losses(
+    documents: Documents, first: list[float], last: list[float]
+) -> Iterator[dict[str, Any]]:
     """Loss of each validation record under the base model and at the end."""
-    with open(path, "w", encoding="utf-8") as file:
-        for number, name in enumerate(documents.ids):
-            tokens = int(documents.targets[number])
-            line = {
-                "id": name,
-                "tokens": tokens,
-                "before": first[number] / tokens,
-                "after": last[number] / tokens,
-            }
-            file.write(to_json(line) + "\n")
+    for number, name in enumerate(documents.ids):
+        tokens = int(documents.targets[number])
+        before, after = first[number] / tokens, last[number] / tokens
+        yield {"id": name, "tokens": tokens, "before": before, "after": after}
 
 
 @contextlib.contextmanager

@@ -59,8 +59,10 @@ def _refused(folder: Path) -> list[Case]:
     reasons = ("empty", "binary", "no_text", "needs_script", "too_short", "unreadable", "link")
     reasons += ("markup",)
     tides = _write(folder / "tides.html", PAGE)
+    notes = _write(folder / "notes.html", f"# Tides\n\n{LINE}\n\n- {LINE}\n")
     return [
         Case(HtmlExtract(min_words=20), path=str(refused), reasons=dict.fromkeys(reasons, 1)),
+        Case(HtmlExtract(), path=str(notes), reasons={"wrong_kind": 1}),
         Case(HtmlExtract(selector=".price"), path=str(tides), reasons={"no_match": 1}),
         Case(HtmlExtract(max_bytes=100), path=str(tides), reasons={"oversize": 1}),
     ]

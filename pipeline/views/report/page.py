@@ -9,9 +9,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import stages
 from pipeline.progress import duration, number, size
 from pipeline.views.report import plots
 from pipeline.views.report.data import Reason, Report
+from stages.sql_text import laid_out
 
 _STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 
@@ -242,7 +244,7 @@ def _settings(report: Report) -> str:
     account = report.account
     steps = "".join(
         f"<details><summary><code>{escape(step['label'])}</code></summary>"
-        + _table((key, _short(value)) for key, value in step["parameters"].items())
+        + _table(_parameters(step))
         + "</details>"
         for step in account["steps"]
     )
@@ -255,6 +257,11 @@ def _settings(report: Report) -> str:
         ("store", size(account["store_bytes"])),
     ]
     return _table(facts) + steps
+
+
+def _parameters(step: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    values = laid_out(stages.stage(step["stage"]), step["parameters"])
+    return ((key, _short(value)) for key, value in values.items())
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> str:
