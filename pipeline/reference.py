@@ -45,7 +45,7 @@ def reference() -> str:
 
 def _long(name: str) -> str:
     cls = stages.stage(name)
-    lines = [f"\n## {name}\n", f"`from stages import {cls.__name__}` · {check.summary(cls)}\n"]
+    lines = [f"\n## {name}\n", f"`from seedbed import {cls.__name__}` · {check.summary(cls)}\n"]
     words = check.help_lines(cls)
     if words:
         lines += ["| parameter | type | default | meaning |", "|---|---|---|---|"]
