@@ -240,7 +240,7 @@ def _places(folder: Path) -> Iterator[tuple[str, Place]]:
 
 def _covers(root: Path, place: Place, line: int) -> bool:
     if place.offset is None or place.line is None:
-        return place.table is None
+        return place.table is None or place.key == f"row={line}"
     if line < place.line:
         return False
     if line == place.line:
