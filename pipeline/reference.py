@@ -14,7 +14,7 @@ BEGIN, END = "<!-- stages: begin -->", "<!-- stages: end -->"
 
 
 def readme_list() -> str:
-    """Each stage in a few lines: what it does, its reasons, its parameters."""
+    """Each stage in a few lines: what it does, its reasons and cuts, its parameters."""
     return "\n\n".join(_short(name) for name in stages.TABLE)
 
 
@@ -29,12 +29,14 @@ def _short(name: str) -> str:
     lines = [f"**{name}** · `{cls.__name__}` · {check.summary(cls).rstrip('.')}.{extra}  "]
     if reasons:
         lines.append(f"Reasons: {reasons}.  ")
+    if cls.cuts:
+        lines.append(f"Cuts: {', '.join(f'`{cut}`' for cut in cls.cuts)}.  ")
     lines.append(f"Parameters: {names}." if names else "No parameters.")
     return "\n".join(lines)
 
 
 def reference() -> str:
-    """docs/stages.md: every stage with all parameters and reasons."""
+    """docs/stages.md: every stage with all parameters, reasons and cuts."""
     head = (
         "# Stages\n\nMade from the docstrings by `python -m pipeline.reference`; a test compares.\n"
     )
@@ -53,6 +55,9 @@ def _long(name: str) -> str:
     if cls.reasons:
         lines += ["", "| reason | meaning |", "|---|---|"]
         lines += [f"| `{reason}` | {meaning} |" for reason, meaning in cls.reasons.items()]
+    if cls.cuts:
+        lines += ["", "| cut, of text in records that stay | meaning |", "|---|---|"]
+        lines += [f"| `{cut}` | {meaning} |" for cut, meaning in cls.cuts.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -92,6 +92,8 @@ class Gathered:
                 forms = self._counts.forms
                 forms[item.form] = forms.get(item.form, 0) + 1
             if item.text is not None:
+                if unknown := item.text.removed.keys() - self.stage.cuts.keys():
+                    raise AssertionError(f"{self.stage.name} has no cut {sorted(unknown)[0]!r}")
                 self._counts.text.add(item.text)
             return
         if isinstance(item, Item):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -347,12 +350,45 @@ def test_what_is_no_stage_is_one_sentence(here: Path, word: str, said: str) -> N
     with pytest.raises(UsageError) as caught:
         registry.find(word)
     assert "\n" not in str(caught.value)
-    assert said in str(caught.value) or __import__("re").search(said, str(caught.value))
+    assert said in str(caught.value) or re.search(said, str(caught.value))
 
 
 def test_ours_is_used_where_a_package_has_its_name(here: Path) -> None:
     assert registry.find("dedup").__module__ == "stages.clean.dedup"
     assert [name for name in registry.names() if name == "dedup"] == ["dedup"]
+
+
+def test_the_common_checks_are_theirs_too(here: Path, tmp_path: Path) -> None:
+    from seedbed import Case, check_stage
+
+    shout = registry.find("shout")
+    texts = [{"text": "LOUD NOISE"}, {"text": "Calm."}, {"prompt": "a", "completion": "b"}]
+    case = Case(shout(), records=texts, reasons={"loud": 1})  # type: ignore[arg-type]
+    (tmp_path / "good").mkdir()
+    check_stage(case, folder=tmp_path / "good")
+    for number, (wrong, said) in enumerate(
+        {
+            "one reason more": (Case(shout(), records=texts), "Shout"),  # type: ignore[arg-type]
+            "no docstring": (Case(_with_rest(shout), texts, "", {"loud": 1}), "for ['rest']"),
+        }.values()
+    ):
+        (tmp_path / str(number)).mkdir()
+        with pytest.raises(AssertionError) as caught:
+            check_stage(wrong, folder=tmp_path / str(number))
+        assert said in str(caught.value)
+
+
+def _with_rest(shout: Any) -> Any:
+    made = dataclasses.make_dataclass(
+        "Rest",
+        [("rest", int, 1)],
+        bases=(shout,),
+        frozen=True,
+        namespace={"__doc__": "Rests a bit."},
+    )
+    made.__module__ = __name__
+    globals()["Rest"] = made
+    return made()
 
 
 def test_an_account_imports_nothing(here: Path, tmp_path: Path) -> None:

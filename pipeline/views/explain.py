@@ -19,8 +19,9 @@ import pyarrow.compute as pc
 
 from pipeline import terminal
 from pipeline.engine.account import load_run
+from pipeline.views import passages
 from stages import check, records
-from stages.base import Map, Stage
+from stages.base import ISOLATION_REASONS, Map, Stage
 from stages.corpus import Corpus, iterate_arrow, read_arrow
 from stages.errors import UsageError
 from stages.extract.files import root_of
@@ -51,13 +52,15 @@ class Chapter:
 
 @dataclass
 class Life:
-    """A record's source, raw bytes (None where its place has none) and chapters."""
+    """A record's source, raw bytes (None where its place has none) and chapters; what its source
+    kept and left out of them, in lines."""
 
     id: str
     source: dict[str, Any]
     place: Place
     raw: bytes | None
     chapters: list[Chapter]
+    passages: list[str]
 
 
 def newest_run(runs: Path) -> Path:
@@ -86,9 +89,11 @@ def life_of(identity: str, folder: Path, account: dict[str, Any]) -> Life:
     """The life of one record; UsageError when no step knows it."""
     chapters: list[Chapter] = []
     row: dict[str, Any] = {}
+    read_by: dict[str, Any] = {}
     steps = [step for step in account["steps"] if step["counts"]]
     for number, step in enumerate(steps):
         corpus = Corpus(folder / step["folder"])
+        read_by = step if not chapters else read_by
         if chapter := _left(step, corpus, identity):
             chapters.append(chapter)
             break
@@ -105,7 +110,12 @@ def life_of(identity: str, folder: Path, account: dict[str, Any]) -> Life:
     source: dict[str, Any] = next(
         (s for s in account["sources"] if s["name"] == first["source"]), {}
     )
-    return Life(identity, source, place, source_bytes(source, place), chapters)
+    raw = source_bytes(source, place)
+    lines = []
+    reader = _stage(read_by) if chapters[0].reason not in ISOLATION_REASONS else None
+    if reader is not None:
+        lines = passages.told(reader, place, raw)
+    return Life(identity, source, place, raw, chapters, lines)
 
 
 def source_bytes(source: dict[str, Any], place: Place) -> bytes | None:
@@ -264,6 +274,7 @@ def told(life: Life) -> str:
         if chapter is life.chapters[0] and chapter.event == "kept":
             for name, text in fields(chapter.row, "all"):
                 lines += [f"  {name}", *_block(text)]
+        lines += life.passages if chapter is life.chapters[0] else []
     return terminal.lines(lines)
 
 

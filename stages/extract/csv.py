@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
@@ -147,7 +146,7 @@ class CsvExtract(RowSource):
         if isinstance(sheet, str):
             yield Fault(Place(path, table=sheet), "empty", {"rows": 0}, failed=False)
             return
-        layout = forms.Layout(sheet.columns, self._names, rows=True)
+        layout = forms.Layout(sheet.columns, self._names, table=sheet.name, rows=True)
         if layout.missing:
             told: dict[str, Any] = {"missing": layout.missing, "columns": sheet.columns[:50]}
             yield Fault(Place(path, table=sheet.name), "no_form", told)
@@ -165,8 +164,6 @@ class CsvExtract(RowSource):
                 evidence = dict(error.evidence)
                 yield Fault(here, error.reason, evidence, raw.decode(), failed, raw, _held(cells))
                 continue
-            for record in made.records:
-                record["meta"] = {"table": sheet.name, **(record.get("meta") or {})}
             yield Item(here, raw, made.records, made.form, made.text)
 
     def _member(self, place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
@@ -219,59 +216,3 @@ def _row_of(path: str, sheet: str, number: int, cells: list[str | None]) -> tupl
 
 def _held(cells: Sequence[str | None]) -> int:
     return sum(len(cell) for cell in cells if cell)
-
-
-def rows(
-    path: str | Path, rejects: list[Any], dialect: Mapping[str, Any] | None = None
-) -> tuple[list[str] | None, Iterator[list[str | None]]]:
-    """(header or None, rows) of a CSV file, every row as it stands.
-
-    rejects: gets one dict for each row that was refused or is not of the table's width, and for
-    what could not be read. dialect: delimiter, quotechar, escapechar, encoding, header_lines,
-    preamble_lines, null where they are known.
-    """
-    path = Path(path)
-    found = archives.members(path.parent, path.name)
-    for member in found:
-        if isinstance(member, Fault):
-            rejects.append(_told(member))
-            continue
-        place, stream = member
-        try:
-            sheet = Sheet(stream, _reading_of(dialect) if dialect else None)
-        except Unreadable as error:
-            rejects.append(_told(Fault(place, error.reason, error.evidence)))
-            continue
-        return sheet.header, _rows(sheet, place, found, rejects)
-    return None, iter(())
-
-
-def _told(fault: Fault) -> dict[str, Any]:
-    return {"place": str(fault.place), "reason": fault.reason, **fault.evidence}
-
-
-def _rows(
-    sheet: Sheet, place: Place, rest: Iterator[Any], rejects: list[Any]
-) -> Iterator[list[str | None]]:
-    for row, reason, evidence in sheet.judged():
-        if reason is not None:
-            here = Place(place.path, place.member, row.offset, row.size, row.line)
-            rejects.append(_told(Fault(here, reason, evidence)))
-        if reason not in ("preamble", "empty", "oversize", "encoding") and row is not sheet.head:
-            yield row.cells
-    rejects.extend(_told(fault) for fault in rest if isinstance(fault, Fault))
-
-
-def _reading_of(dialect: Mapping[str, Any]) -> Reading:
-    given = {
-        "delimiter": dialect.get("delimiter") or ",",
-        "quote": dialect.get("quotechar") or "",
-        "escape": "\\" if dialect.get("escapechar") == "\\" else "",
-    }
-    return Reading(
-        given,
-        dialect.get("encoding"),
-        "yes" if dialect.get("header_lines") else "no",
-        None if dialect.get("null") == "\\N" else dialect.get("null"),
-        dialect.get("preamble_lines"),
-    )

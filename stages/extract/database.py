@@ -19,7 +19,7 @@ from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import UsageError
 from stages.extract import files, forms
 from stages.extract.databases import postgres, sqlite
-from stages.extract.databases.rows import Batch, Unread
+from stages.extract.databases.rows import Batch
 from stages.extract.forms import as_json, key_text
 from stages.extract.select_text import frozen
 from stages.place import Place
@@ -168,10 +168,8 @@ class DatabaseExtract(RowSource):
             base = Place(name)
             batches = sqlite.read(Path(part.root) / name, self.table, self.query, self.key, few)
         for batch in batches:
-            if isinstance(batch, Unread):
-                yield Fault(
-                    Place(base.path, table=batch.table), batch.reason, batch.evidence, failed=True
-                )
+            if isinstance(batch, Fault):
+                yield batch._replace(place=Place(base.path, table=batch.place.table))
             else:
                 yield from self._made(base, batch)
 
@@ -181,9 +179,9 @@ class DatabaseExtract(RowSource):
             raise UsageError(wrong)
         named = "query" if batch.table is None else batch.table
         for number, values in enumerate(batch.rows, batch.first):
-            if isinstance(values, Unread):
+            if isinstance(values, Fault):
                 at = Place(base.path, table=named, key=f"row={number}")
-                yield Fault(at, values.reason, values.evidence)
+                yield values._replace(place=at)
                 continue
             row = {name: as_json(value) for name, value in zip(batch.columns, values, strict=True)}
             key = [(name, row[name]) for name in batch.key]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from stages.base import ISOLATION_REASONS, DocumentSource, Fault, Item, Part
-from stages.extract import charsets, files
+from stages.extract import charsets, file_kinds, files
 from stages.extract.packed import archives
 from stages.extract.webpage import page
 from stages.extract.webpage.cuts import CUTS
@@ -42,6 +42,7 @@ class HtmlExtract(DocumentSource):
         **archives.REASONS,
         **page.REASONS,
         **ISOLATION_REASONS,
+        **file_kinds.WRONG_KIND,
     }
     cuts: ClassVar[Mapping[str, str]] = CUTS
 
@@ -77,30 +78,32 @@ class HtmlExtract(DocumentSource):
             yield from archives.documents(part.root, name, None, self.suffixes, self.max_bytes)
 
     def extract(self, place: Place, raw: bytes) -> Item | Fault:
-        found = self._page(raw)
-        if found.reason is not None:
-            failed = found.reason not in page.WITHOUT_TEXT
-            return Fault(
-                place,
-                found.reason,
-                found.evidence,
-                failed=failed,
-                raw=raw,
-                characters=found.characters,
-            )
-        text = found.counted(self._markdown)
-        words = len(_WORD.findall(found.text))
-        if words < self.min_words:
-            evidence = {"score": words, "limit": self.min_words}
-            return Fault(place, "too_short", evidence, failed=False, raw=raw, characters=text.seen)
-        made = found.markdown if self._markdown else found.text
-        told = "what the page says of itself"
-        content = "its main part" if self.selector is None else self.selector
-        form = f"text ← {content}; meta ← {told}"
-        return Item(place, raw, [{"text": made, "meta": found.meta}], form, text)
+        if (other := file_kinds.other(raw[: file_kinds.HEAD], self.name)) is not None:
+            return Fault(place, "wrong_kind", other, raw=raw)
+        return self._judged(place, raw, self._page(raw))
 
     def passages(self, place: Place, raw: bytes) -> list[tuple[str, str]]:
-        return self._page(raw, trace=True).passages(self._markdown)
+        found = self._page(raw, trace=True)
+        judged = self._judged(place, raw, found)
+        fate = judged.reason if isinstance(judged, Fault) else ""
+        return [(reason or fate, text) for reason, text in found.passages(self._markdown)]
+
+    def _judged(self, place: Place, raw: bytes, found: page.Page) -> Item | Fault:
+        text = found.counted(self._markdown)
+        reason, evidence, failed = found.reason, found.evidence, False
+        if reason is None:
+            words = len(_WORD.findall(found.text))
+            if words < self.min_words:
+                reason, evidence = "too_short", {"score": words, "limit": self.min_words}
+        else:
+            failed = reason not in page.WITHOUT_TEXT
+        if reason is not None:
+            characters = text.seen if text is not None else None
+            return Fault(place, reason, evidence, "", failed, raw, characters)
+        made = found.markdown if self._markdown else found.text
+        content = "its main part" if self.selector is None else self.selector
+        form = f"text ← {content}; meta ← what the page says of itself"
+        return Item(place, raw, [{"text": made, "meta": found.meta}], form, text)
 
     @property
     def _markdown(self) -> bool:

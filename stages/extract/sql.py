@@ -10,7 +10,6 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from stages import records
@@ -24,7 +23,7 @@ from stages.extract.query import PLACE, Tables, names_table, problem_with
 from stages.extract.select_text import frozen
 from stages.extract.sqldump.charset import decoder
 from stages.extract.sqldump.reader import Reader
-from stages.extract.sqldump.rows import REASONS, Refusal, Row, Shape
+from stages.extract.sqldump.rows import REASONS, Row, Shape
 from stages.extract.sqldump.script import Script
 from stages.extract.sqldump.window import ITEM_BYTES
 from stages.place import Place
@@ -183,7 +182,7 @@ class SqlExtract(RowSource):
         self, place: Place, script: Script, stream: archives.Member
     ) -> Iterator[Item | Fault]:
         for event in script:
-            if isinstance(event, Refusal):
+            if isinstance(event, Fault):
                 yield from _fault(place, event, stream)
                 continue
             at = replace(place, offset=event.offset, length=len(event.raw), line=event.line)
@@ -200,8 +199,8 @@ class SqlExtract(RowSource):
         shape: Shape | None = None
         layout: forms.Layout | None = None
         for event in events:
-            if isinstance(event, Refusal):
-                if self._wanted(event.table):
+            if isinstance(event, Fault):
+                if self._wanted(event.place.table):
                     yield from _fault(place, event, stream)
                 continue
             if event.shape is not shape or layout is None or shape.columns is None:
@@ -228,8 +227,8 @@ class SqlExtract(RowSource):
         with Tables(self.query_memory) as tables:
             named = lru_cache(maxsize=4096)(partial(names_table, text))
             for event in events:
-                if isinstance(event, Refusal):
-                    if event.table is None or named(event.table):
+                if isinstance(event, Fault):
+                    if event.place.table is None or named(event.place.table):
                         yield from _fault(place, event, stream)
                 elif named(event.shape.table):
                     tables.add(event, str(_place(place, event)))
@@ -268,14 +267,15 @@ class _Events:
     def __init__(self, reader: Reader, sample: int | None) -> None:
         self.reader, self._sample, self.cut = reader, sample, False
 
-    def __iter__(self) -> Iterator[Row | Refusal]:
+    def __iter__(self) -> Iterator[Row | Fault]:
         if self._sample is None:
             return iter(self.reader)
         return itertools.takewhile(self._within, self.reader)
 
-    def _within(self, event: Row | Refusal) -> bool:
+    def _within(self, event: Row | Fault) -> bool:
         assert self._sample is not None
-        self.cut = event.offset > self._sample
+        offset = event.offset if isinstance(event, Row) else event.place.offset or 0
+        self.cut = offset > self._sample
         return not self.cut
 
 
@@ -289,9 +289,9 @@ def _names(row: Row) -> tuple[str, ...]:
     return row.shape.columns or tuple(f"c{n + 1}" for n in range(len(row.values)))
 
 
-def _place(place: Place, event: Row | Refusal) -> Place:
-    table = event.shape.table if isinstance(event, Row) else event.table
-    return replace(place, offset=event.offset, length=len(event.raw), line=event.line, table=table)
+def _place(place: Place, row: Row) -> Place:
+    table = row.shape.table
+    return Place(place.path, place.member, row.offset, len(row.raw), row.line, table)
 
 
 def _place_of(value: Any) -> Place | None:
@@ -305,54 +305,11 @@ def _place_of(value: Any) -> Place | None:
     return place if place.offset is not None and place.table is not None else None
 
 
-def _fault(place: Place, refusal: Refusal, stream: archives.Member) -> Iterator[Fault]:
-    if refusal.reason in ("truncated", "unparsed") and stream.fault is not None:
+def _fault(place: Place, fault: Fault, stream: archives.Member) -> Iterator[Fault]:
+    """A refusal of the reader's at its place in the file."""
+    if fault.reason in ("truncated", "unparsed") and stream.fault is not None:
         return  # the archive's own fault says why the text ends
-    text = refusal.raw[: records.REJECT_TEXT].decode("utf-8", "replace")
-    failed = refusal.reason != "data"
-    at = _place(place, refusal)
-    yield Fault(at, refusal.reason, refusal.evidence, text, failed, refusal.raw)
-
-
-def tables(
-    path: str | Path, rejects: list[dict[str, Any]], dialect: str | None = None
-) -> Iterator[tuple[str, tuple[str, ...] | None, Iterator[tuple[Any, ...]]]]:
-    """(table, column names or None, rows) for each run of rows of a dump, in the file's order.
-
-    Each iterator of rows must be run before the next table is asked for. rejects: gets a dict with
-    line, offset, table, why and evidence for each row refused and for a file that is cut.
-    Values are None, str, int, float, bool, bytes; decimals and times are the dump's text.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise UsageError(f"{path}: not found")
-    for item in archives.members(path.parent, path.name, suffixes=_SUFFIXES):
-        if isinstance(item, Fault):
-            rejects.append(_told(item.reason, item.evidence, item.place))
-            continue
-        place, stream = item
-        rows = _kept(Reader(stream, dialect), place, rejects)
-        for shape, run in itertools.groupby(rows, key=lambda row: row.shape):
-            yield shape.table, shape.columns, (row.values for row in run)
-
-
-def _kept(reader: Reader, place: Place, rejects: list[dict[str, Any]]) -> Iterator[Row]:
-    for event in reader:
-        if isinstance(event, Row):
-            yield event
-        else:
-            rejects.append(_told(event.reason, event.evidence, _place(place, event)))
-
-
-def _told(reason: str, evidence: Any, place: Place) -> dict[str, Any]:
-    return {
-        "why": reason,
-        "line": place.line,
-        "offset": place.offset or 0,
-        "table": place.table,
-        "member": place.member,
-        "evidence": dict(evidence),
-    }
-
-
-__all__ = ["SqlExtract", "tables"]
+    text = fault.raw[: records.REJECT_TEXT].decode("utf-8", "replace")
+    at = replace(fault.place, path=place.path, member=place.member)
+    failed = fault.reason != "data"
+    yield fault._replace(place=at, text=text, failed=failed, characters=len(fault.raw))

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 from stages.extract.csv import CsvExtract
-from tests.case import Case
+from stages.testing import Case
 
 GOOD = """question,answer,topic
 When do I sow peas?,"In March, or later.",garden

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from stages import DatabaseExtract
-from tests.case import Case
+from stages.testing import Case
 
 
 def _made(path: Path) -> str:

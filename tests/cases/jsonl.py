@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 from stages.extract.jsonl import JsonlExtract
-from tests.case import Case
+from stages.testing import Case
 
 LINES = [
     {"text": "Peas like cool soil.", "title": "Peas"},

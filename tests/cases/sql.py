@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 from stages import SqlExtract
-from tests.case import Case
+from stages.testing import Case
 
 HEAD = "-- MariaDB dump 10.19\n/*!40101 SET NAMES utf8mb4 */;\n"
 TABLE = "CREATE TABLE `posts` (`id` int NOT NULL, `prompt` text, `completion` text);\n"

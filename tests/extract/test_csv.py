@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.readers import rows
 from stages.base import Fault, Item
 from stages.errors import UsageError
-from stages.extract.csv import CsvExtract, rows
+from stages.extract.csv import CsvExtract
 from stages.extract.delimited.dialect import detect
 from stages.extract.packed.archives import read_at
 from stages.place import Place

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from stages.base import Fault
 from stages.errors import StageFailed, UsageError
-from stages.extract.databases.rows import BATCH, Batch, Unread, checked_key, chosen, quoted
+from stages.extract.databases.rows import BATCH, Batch, checked_key, chosen, quoted, unread
 from stages.extract.select_text import bare
 from stages.require import require
 
@@ -60,7 +61,7 @@ _SSL = ("disable", "prefer", "require", "verify-full")
 
 def read(
     url: str, table: str | None, query: str | None, key: Sequence[str], few: int | None = None
-) -> Iterator[Batch | Unread]:
+) -> Iterator[Batch | Fault]:
     """Batches of the rows of tables or of a query; of each the first `few`, in any order."""
     server = _Server(url)
     try:
@@ -207,10 +208,10 @@ class _NotText(bytes):
 
 def _turned(
     row: Sequence[Any], turns: Sequence[Any], columns: Sequence[str]
-) -> tuple[Any, ...] | Unread:
+) -> tuple[Any, ...] | Fault:
     for name, value in zip(columns, row, strict=True):
         if isinstance(value, _NotText):
-            return Unread("encoding", {"column": name, "bytes": value[:16].hex()})
+            return unread("encoding", {"column": name, "bytes": value[:16].hex()})
     return tuple(None if v is None else turn(v) for turn, v in zip(turns, row, strict=True))
 
 

@@ -145,11 +145,12 @@ class Layout:
         raise Unreadable("no_form", keys=self._shown())
 
     def item(self, place: Place, raw: bytes, values: Mapping[str, Any]) -> Item | Fault:
-        """The item of a row at a place; one that makes no record is dropped."""
+        """The item of a row at a place; one without text is dropped, others fail."""
         try:
             made = self.read(values)
         except Unreadable as error:
-            return Fault(place, error.reason, error.evidence, "", False, raw, self.size(values))
+            failed, size = error.reason != "empty", self.size(values)
+            return Fault(place, error.reason, error.evidence, "", failed, raw, size)
         return Item(place, raw, made.records, made.form, made.text)
 
     def size(self, values: Mapping[str, Any]) -> int:

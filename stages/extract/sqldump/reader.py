@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterator
 from typing import IO, Any
 
+from stages.base import Fault
+from stages.errors import Unreadable
 from stages.extract.sqldump.copy import copy
 from stages.extract.sqldump.dialect import HEAD, Session, detect
 from stages.extract.sqldump.insert import Plans, insert
 from stages.extract.sqldump.lexer import NAMES, blank, split_names
-from stages.extract.sqldump.literals import Refused
-from stages.extract.sqldump.rows import Refusal, Row, Shape
+from stages.extract.sqldump.rows import Row, Shape, refusal
 from stages.extract.sqldump.schema import Column, Schema, create_table, table_key
 from stages.extract.sqldump.statements import end_of_statement, pass_row, pass_statement, pass_to
 from stages.extract.sqldump.window import ITEM_BYTES, TooLong, Watched, Window, as_utf8
@@ -104,21 +105,21 @@ class Reader:
         self._versioned = 0
         self._known = False
 
-    def __iter__(self) -> Iterator[Row | Refusal]:
-        if (refusal := self.no_text()) is not None:
-            yield refusal
+    def __iter__(self) -> Iterator[Row | Fault]:
+        if (fault := self.no_text()) is not None:
+            yield fault
             return
         yield from self._statements()
         if not self._told_cut and self.by_tool and not self._watched.closed:
             yield self.cut(None)
         elif not self._known:
             text = self.window.data[:80].decode("utf-8", "replace")
-            yield Refusal(None, "unparsed", {"text": text}, 0, 1)
+            yield refusal(None, "unparsed", {"text": text}, 0, 1)
 
-    def no_text(self) -> Refusal | None:
+    def no_text(self) -> Fault | None:
         """The refusal of a file that is no text."""
         if b"\0" in self.window.data[:4096] or self.window.data[:5] == b"PGDMP":
-            return Refusal(None, "binary", {"first": self.window.data[:8].hex()}, 0, 1)
+            return refusal(None, "binary", {"first": self.window.data[:8].hex()}, 0, 1)
         return None
 
     # --- what insert and copy use -----------------------------------------------------------------
@@ -186,28 +187,28 @@ class Reader:
                 self._numbers[shape.table] = value
         return tuple(found)
 
-    def refusal(self, table: str | None, error: Exception, pos: int, raw: bytes) -> Refusal:
+    def refused(self, table: str | None, error: Exception, pos: int, raw: bytes) -> Fault:
         """A refusal of the row at an index of the window."""
         window = self.window
-        if isinstance(error, Refused):
+        if isinstance(error, Unreadable):
             reason, evidence = error.reason, dict(error.evidence)
         else:
             reason, evidence = "value", {"error": str(error)[:200]}
         raw = window.raw(raw)
-        return Refusal(table, reason, evidence, window.offset(pos), window.line(pos), raw)
+        return refusal(table, reason, evidence, window.offset(pos), window.line(pos), raw)
 
-    def cut(self, table: str | None) -> Refusal:
+    def cut(self, table: str | None) -> Fault:
         """The refusal of a file that ends too early; goes to the end."""
         window = self.window
         self._told_cut = True
         self.was_cut = False
-        found = Refusal(table, "truncated", {"left": len(window.data) - window.pos},
+        found = refusal(table, "truncated", {"left": len(window.data) - window.pos},
                         window.offset(window.pos), window.line(window.pos),
                         window.data[window.pos : window.pos + 4096])  # fmt: skip
         window.pos = len(window.data)
         return found
 
-    def too_long(self, table: str | None, what: str) -> Refusal:
+    def too_long(self, table: str | None, what: str) -> Fault:
         """Go behind the row or statement at the position, which is longer than the limit, without
         holding it; its refusal."""
         window = self.window
@@ -219,9 +220,9 @@ class Reader:
         if not ended:
             evidence["ended"] = False
             self.was_cut = True
-        return Refusal(table, "too_long", evidence, offset, line, window.raw(shown))
+        return refusal(table, "too_long", evidence, offset, line, window.raw(shown))
 
-    def refuse_statement(self, reason: str, name: bytes | None) -> Iterator[Refusal]:
+    def refuse_statement(self, reason: str, name: bytes | None) -> Iterator[Fault]:
         """Refuse the statement at the window's position whole."""
         window = self.window
         table = None if name is None else self._table_name(name, self.schema(name))
@@ -235,7 +236,7 @@ class Reader:
             yield self.cut(table)
             return
         shown = text[:200].decode("utf-8", "replace")
-        yield Refusal(table, reason, {"statement": shown}, offset, line, text)
+        yield refusal(table, reason, {"statement": shown}, offset, line, text)
 
     def statement_text(self) -> bytes | None:
         """The statement at the position, which goes behind it; None when the file ends before."""
@@ -268,7 +269,7 @@ class Reader:
         self.window.pos += size or 0
         return size is not None
 
-    def _others_within(self, text: bytes, offset: int, line: int) -> Refusal | None:
+    def _others_within(self, text: bytes, offset: int, line: int) -> Fault | None:
         """The refusal of the statement just passed where it took others in, as a quote without its
         end does; reading goes on at the first of them."""
         begun = _NEXT.search(text)
@@ -276,7 +277,7 @@ class Reader:
             return None
         self.window.pos -= len(text) - begun.end()
         shown = text[:200].decode("utf-8", "replace")
-        return Refusal(None, "unparsed", {"statement": shown}, offset, line, text[: begun.end()])
+        return refusal(None, "unparsed", {"statement": shown}, offset, line, text[: begun.end()])
 
     def skip_comments(self) -> bool:
         """Go behind blanks and whole comments; whether there were any."""
@@ -324,7 +325,7 @@ class Reader:
 
     # --- statements -------------------------------------------------------------------------------
 
-    def _statements(self) -> Iterator[Row | Refusal]:
+    def _statements(self) -> Iterator[Row | Fault]:
         window = self.window
         while True:
             window.ensure(1 << 16)
@@ -337,7 +338,7 @@ class Reader:
             except TooLong:
                 yield self.too_long(None, "statement")
 
-    def _statement(self) -> Iterator[Row | Refusal]:
+    def _statement(self) -> Iterator[Row | Fault]:
         data, pos = self.window.data, self.window.pos
         match = _WORD.match(data, pos)
         word = match[0].lower() if match is not None else b""
@@ -361,7 +362,7 @@ class Reader:
         else:
             yield from self._unknown()
 
-    def _unknown(self) -> Iterator[Refusal]:
+    def _unknown(self) -> Iterator[Fault]:
         window = self.window
         offset, line = window.offset(window.pos), window.line(window.pos)
         text = self.statement_text()
@@ -441,7 +442,7 @@ class Reader:
             return False
         return True
 
-    def _create(self) -> Iterator[Refusal]:
+    def _create(self) -> Iterator[Fault]:
         window, session = self.window, self.session
         routine = ROUTINE.match(window.data, window.pos)
         if routine is not None and self._skip_routine(routine["what"].upper()):
@@ -459,7 +460,7 @@ class Reader:
             self._columns += len(schema.columns)
             if self._columns > _COLUMNS:
                 evidence = {"limit": _COLUMNS, "of": "columns of all tables", "table": schema.name}
-                yield Refusal(schema.name, "too_long", evidence, offset, line)
+                yield refusal(schema.name, "too_long", evidence, offset, line)
                 return
             key = schema.name.lower()
             if "." not in key and session.database:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from stages.base import Fault
 from stages.extract.sqldump.schema import Column
+from stages.place import Place
 
 REASONS = {
     "expression": "a value needs a server: NOW(), a sub-select, INSERT ... SELECT, DEFAULT",
@@ -38,12 +41,14 @@ class Row(NamedTuple):
     raw: bytes
 
 
-class Refusal(NamedTuple):
-    """What was seen and cannot be given: a key of REASONS and evidence."""
-
-    table: str | None
-    reason: str
-    evidence: dict[str, Any]
-    offset: int
-    line: int
-    raw: bytes = b""
+def refusal(
+    table: str | None,
+    reason: str,
+    evidence: Mapping[str, Any],
+    offset: int,
+    line: int,
+    raw: bytes = b"",
+) -> Fault:
+    """What was seen and cannot be given, at its place in the dump: a key of REASONS, evidence."""
+    at = Place("", offset=offset, length=len(raw), line=line, table=table)
+    return Fault(at, reason, evidence, raw=raw)

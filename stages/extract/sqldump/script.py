@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from stages.base import Fault
 from stages.extract.sqldump.copy import HEAD, copy
 from stages.extract.sqldump.reader import KNOWN, ROUTINE, SLASH, VERSION, Reader
-from stages.extract.sqldump.rows import Refusal, Row
+from stages.extract.sqldump.rows import Row, refusal
 from stages.extract.sqldump.window import TooLong
 
 _WORD = re.compile(rb"[\s(]*+([A-Za-z_]+)")
@@ -32,9 +33,9 @@ class Script(Reader):
     backslash command) are passed over; data that follow a COPY statement are one refusal.
     """
 
-    def __iter__(self) -> Iterator[Statement | Refusal]:  # type: ignore[override]
-        if (refusal := self.no_text()) is not None:
-            yield refusal
+    def __iter__(self) -> Iterator[Statement | Fault]:  # type: ignore[override]
+        if (fault := self.no_text()) is not None:
+            yield fault
             return
         window = self.window
         while True:
@@ -57,7 +58,7 @@ class Script(Reader):
         window.pos += len(self.session.terminator) * found
         return found
 
-    def _one(self, offset: int, line: int) -> Iterator[Statement | Refusal]:
+    def _one(self, offset: int, line: int) -> Iterator[Statement | Fault]:
         window, session = self.window, self.session
         data, pos = window.data, window.pos
         version = VERSION.match(data, pos)
@@ -78,26 +79,26 @@ class Script(Reader):
             yield self.cut(None)
         elif word not in KNOWN:
             text = raw[:200].decode("utf-8", "replace")
-            yield Refusal(None, "unparsed", {"statement": text}, offset, line, window.raw(raw))
+            yield refusal(None, "unparsed", {"statement": text}, offset, line, window.raw(raw))
         else:
             if setting:
                 session.set(raw)
             yield self._told(word, raw, offset, line)
 
-    def _told(self, word: bytes, raw: bytes, offset: int, line: int) -> Statement | Refusal:
+    def _told(self, word: bytes, raw: bytes, offset: int, line: int) -> Statement | Fault:
         ends = self.session.terminator
         raw = raw.rstrip()
         if ends != b";":
             raw = raw.removesuffix(ends).rstrip()
         bytes_ = self.window.raw(raw)
         if b"\0" in raw:
-            return Refusal(None, "binary", {"at": raw.index(b"\0")}, offset, line, bytes_)
+            return refusal(None, "binary", {"at": raw.index(b"\0")}, offset, line, bytes_)
         decode = self.session.decode
         try:
             text = raw.decode() if decode is None else decode(raw)
         except UnicodeDecodeError as error:
             evidence = {"charset": self.session.charset, "at": error.start}
-            return Refusal(None, "encoding", evidence, offset, line, bytes_)
+            return refusal(None, "encoding", evidence, offset, line, bytes_)
         return Statement(word.decode().upper(), text, offset, line, bytes_)
 
     def _to(self, end: re.Pattern[bytes]) -> bytes:
@@ -117,7 +118,7 @@ class Script(Reader):
             scanned = max(0, len(window.data) - window.pos - 4096)
             window.more()
 
-    def _copied(self, raw: bytes, offset: int, line: int) -> Iterator[Statement | Refusal]:
+    def _copied(self, raw: bytes, offset: int, line: int) -> Iterator[Statement | Fault]:
         """A COPY statement, and one refusal for the data behind it."""
         window = self.window
         rows = copy(self)
@@ -126,9 +127,9 @@ class Script(Reader):
         number, cut = 0, None
         for event in rows:
             number += isinstance(event, Row)
-            if isinstance(event, Refusal) and event.reason == "truncated":
+            if isinstance(event, Fault) and event.reason == "truncated":
                 cut = event
         at, at_line = offset + len(window.raw(raw)), line + raw.count(b"\n")
-        yield Refusal(None, "data", {"rows": number}, at, at_line)
+        yield refusal(None, "data", {"rows": number}, at, at_line)
         if cut is not None:
             yield cut

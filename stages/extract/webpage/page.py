@@ -40,8 +40,8 @@ _LINKED = 0.9
 class Page:
     """text: plain; markdown: with structure; reason: why there is no text, else None.
 
-    characters: other than white space, of a page without text; None: not known. content: all text
-    of the tree, unseen: what never came there, by reason.
+    content: all text of the tree; unseen: characters that never came there, by reason; around:
+    their text, if it was asked for. No content: the page was not parsed.
     """
 
     text: str = ""
@@ -49,8 +49,7 @@ class Page:
     meta: dict[str, Any] = field(default_factory=dict)
     reason: str | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
-    characters: int | None = None
-    content: Content = field(default_factory=lambda: Content([], []))
+    content: Content | None = None
     unseen: dict[str, int] = field(default_factory=dict)
     around: list[Passage] = field(default_factory=list)
 
@@ -69,14 +68,14 @@ class Page:
         """The day of publication, YYYY-MM-DD."""
         return str(self.meta.get("date", ""))
 
-    def counted(self, markdown: bool) -> TextCount:
-        """The account of a page's text, whose record is `markdown` or `text`."""
+    def counted(self, markdown: bool) -> TextCount | None:
+        """The account of its text, whose record is `markdown` or `text`; None: not parsed."""
         made = self.markdown if markdown else self.text
-        return self.content.counted(self.unseen, made, markdown)
+        return self.content.counted(self.unseen, made, markdown) if self.content else None
 
     def passages(self, markdown: bool) -> list[Passage]:
         """(reason, text) of all text in the page's order, of a page that was read to trace it."""
-        return self.content.passages(self.around, markdown)
+        return self.content.passages(self.around, markdown) if self.content else []
 
 
 def page(
@@ -124,10 +123,8 @@ def page(
     source = tree.body_of(document)
     if selector is not None:
         content = _selected(document, selector)
-        if not content.kept:
-            characters = tree.build(source)[0].nonspace + sum(unseen.values())
-            evidence = {"selector": selector}
-            return Page(meta=meta, reason="no_match", evidence=evidence, characters=characters)
+        reason, evidence = "no_match", {"selector": selector}
+        enough = bool(content.kept)
     else:
         del document  # large pages are bounded by memory
         order = tree.build(source)
@@ -139,14 +136,15 @@ def page(
             boilerplate.unmark(order)
             content = max(content, select.content(order, kind), key=_size)
         size = _size(content)
-        if not size or (size < _FEW and order[0].links > _LINKED * order[0].chars):
-            found = _without_text(order, meta, scripts)
-            found.characters = order[0].nonspace + sum(unseen.values())
-            return found
-    blocks = content.kept
-    return Page(
-        plain(blocks), markdown(blocks), meta, content=content, unseen=unseen, around=around
-    )
+        reason, evidence = _without_text(order[0], scripts)
+        enough = size >= _FEW or bool(size and order[0].links <= _LINKED * order[0].chars)
+    found = Page(meta=meta, content=content, unseen=unseen, around=around)
+    if enough:
+        blocks = content.kept
+        found.text, found.markdown = plain(blocks), markdown(blocks)
+    else:
+        found.reason, found.evidence = reason, evidence
+    return found
 
 
 def _size(content: Content) -> int:
@@ -192,8 +190,8 @@ def _leave_out(outside: list[str], content: Content) -> None:
         content.cuts.append(Cut(len(content.blocks), "outside", text))
 
 
-def _without_text(order: list[tree.Node], meta: dict[str, Any], scripts: int) -> Page:
-    root = order[0]
+def _without_text(root: tree.Node, scripts: int) -> tuple[str, dict[str, Any]]:
+    """The reason of a page without text, and its evidence."""
     evidence = {"characters": root.chars, "in_links": root.links, "scripts": scripts}
     reason = "needs_script" if scripts and root.chars < 200 and not root.links else "no_text"
-    return Page(meta=meta, reason=reason, evidence=evidence)
+    return reason, evidence
