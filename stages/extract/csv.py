@@ -95,7 +95,8 @@ class CsvExtract(RowSource):
         return tuple(found)
 
     def named(self) -> Mapping[str, str]:
-        return self._names.columns()
+        sheet = {} if self.sheet is None else {self.sheet: "sheet"}
+        return {**sheet, **self._names.columns()}
 
     @property
     def _names(self) -> forms.Names:
