@@ -95,7 +95,7 @@ CASES: dict[str, Page] = {
     "drawings_nested": repeated("<svg>a"),
     "objects_nested": repeated("<object>a"),
     "objects": repeated("<object>a</object>"),
-    "quotes_in_names": repeated("<p a\">a"),
+    "quotes_in_names": repeated('<p a">a'),
     "formula": repeated("<mi>a</mi>", "<math>"),
     "templates": repeated("<template>a"),
     "frames": repeated('<iframe srcdoc="<p>a</p>">'),
