@@ -184,11 +184,26 @@ def test_backticks_leave_a_record_of_plain_text() -> None:
     assert marked.kept == plain.kept + 2
 
 
-def test_a_row_of_a_table_that_is_hidden_is_counted() -> None:
-    rows = "".join(f"<tr><td>{n}<td>{LINE}</tr>" for n in range(4))
-    data = f"{BODY}<table>{rows}<tr hidden><td>gone<td>too</tr></table>".encode()
-    count = account(HtmlExtract(), data)
-    assert count is not None and count.removed == {"hidden": 7}
+ROWS = f"<tr><td>1<td>{LINE}" * 4
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        f"<table>{ROWS}<tr hidden><td>XX<td>XX</table>",
+        f"<table>{ROWS}<tr><td>5<td>a <b hidden>b</b><span hidden>XX</span><td hidden>XX</table>",
+        f"<table><caption>a<span hidden>XXXX</span></caption>{ROWS}</table>",
+        f"<table><caption hidden>XXXX</caption>{ROWS}</table>",
+        f"<table>{ROWS}<tbody hidden><tr><td>XX<td>XX</table>",
+        "<pre>a\n<span hidden>XX\n XX</span>b</pre>",
+        "<ul><li>a<ul hidden><li>XX</ul><li hidden>XX</ul>",
+        "<pre>a</pre><p>a <span hidden>XXXX</span>",
+    ],
+    ids=["row", "cell", "in caption", "caption", "rows", "code", "list", "inline"],
+)
+def test_what_is_dropped_within_a_block_is_counted(inner: str) -> None:
+    count = account(HtmlExtract(), f"{BODY}{inner}{BODY}".encode())
+    assert count is not None and count.removed == {"hidden": 4}
 
 
 # --- in the counts of a source ------------------------------------------------------------------
