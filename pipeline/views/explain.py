@@ -272,7 +272,7 @@ def _tables(folder: Path) -> Iterator[pa.Table]:
 
 def _covers(root: Path, place: Place, line: int) -> bool:
     if place.offset is None or place.line is None:
-        return place.table is None
+        return place.table is None or place.key == f"row={line}"
     if line < place.line:
         return False
     if line == place.line:
