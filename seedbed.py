@@ -42,7 +42,6 @@ _PUBLIC = {
     "SeedbedError": "stages.errors",
     "UsageError": "stages.errors",
     "StageFailed": "stages.errors",
-    "Unreadable": "stages.errors",
 }
 
 

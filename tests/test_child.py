@@ -83,15 +83,10 @@ class Obedient(DocumentSource):
 
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[DocumentSource]]:
-    """A source that the child knows too, through a module that Python loads when it starts."""
+    """A source in a module that only this process finds by itself."""
     (tmp_path / "seedbed_obedient.py").write_text(STAGE)
-    (tmp_path / "sitecustomize.py").write_text(
-        "import stages\nstages.TABLE['obedient'] = ('seedbed_obedient', 'Obedient')\n"
-    )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setitem(stages.TABLE, "obedient", ("seedbed_obedient", "Obedient"))
-    yield stages.stage("obedient")
+    yield stages.stage("seedbed_obedient:Obedient")
     child.end_waiting()
     sys.modules.pop("seedbed_obedient", None)
 
@@ -206,7 +201,7 @@ def test_a_missing_library_is_not_the_documents_fault(stage: type[DocumentSource
 def test_a_child_that_cannot_start_is_not_the_documents_fault(
     stage: type[DocumentSource], tmp_path: Path
 ) -> None:
-    (tmp_path / "seedbed_obedient.py").write_text("raise SystemExit(5)\n")
+    (tmp_path / "seedbed_obedient.py").write_text("import os\nos._exit(5)\n")
     with pytest.raises(StageFailed, match=r"did not start \(exit status 5\)"):
         _read(stage(), "one")
 

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from almanac.words import LOUD
-from seedbed import DocumentSource, End, Fault, Map, Part, Place, Unreadable, Verdicts
+from seedbed import DocumentSource, End, Fault, Item, Map, Part, Place, Verdicts
 from stages.base import ISOLATION_REASONS
 from stages.extract import files
 
@@ -56,14 +56,14 @@ class Leaves(DocumentSource):
         for name, path in part.paths():
             yield Place(name), path.read_bytes()
 
-    def extract(self, place: Place, raw: bytes) -> list[dict[str, Any]]:
+    def extract(self, place: Place, raw: bytes) -> Item | Fault:
         text = raw.decode()
         if text.startswith("abort"):
             import os
             os.abort()
         if self.word not in text:
-            raise Unreadable("blank", word=self.word)
-        return [{"text": text}]
+            return Fault(place, "blank", {"word": self.word}, raw=raw)
+        return Item(place, raw, [{"text": text}])
 
 
 @dataclass(frozen=True)

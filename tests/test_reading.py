@@ -83,17 +83,12 @@ class Rows(RowSource):
 
 @pytest.fixture
 def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[RowSource]]:
-    """A source that the child knows too, through a module that Python loads when it starts."""
+    """A source in a module that only this process finds by itself."""
     home = tmp_path / "code"
     home.mkdir()
     (home / "seedbed_rows.py").write_text(STAGE)
-    (home / "sitecustomize.py").write_text(
-        "import stages\nstages.TABLE['rows'] = ('seedbed_rows', 'Rows')\n"
-    )
-    monkeypatch.setenv("PYTHONPATH", str(home))
     monkeypatch.syspath_prepend(str(home))
-    monkeypatch.setitem(stages.TABLE, "rows", ("seedbed_rows", "Rows"))
-    yield stages.stage("rows")
+    yield stages.stage("seedbed_rows:Rows")
     child.end_waiting()
     sys.modules.pop("seedbed_rows", None)
 

@@ -245,6 +245,14 @@ def test_the_help_of_a_stage_has_a_line_for_each_parameter(
         assert " ".join(text.split())[:30] in shown.replace("- ", "-") or text[:20] in shown
 
 
+def test_a_verb_is_a_file_with_all_that_it_needs() -> None:
+    files = {path.stem for path in Path(verbs.__file__).parent.glob("*.py")}
+    assert {*verbs.names(), "stage", "__init__"} == files and len(files) >= 6
+    for name in verbs.names():
+        verb = verbs.load(name)
+        assert verb.ABOUT and callable(verb.options) and callable(verb.act)
+
+
 def test_help_and_version(tmp_path: Path) -> None:
     told = seedbed("--help", cwd=tmp_path).stdout
     assert all(name in told for name in [*verbs.names(), *stages.TABLE])
