@@ -30,11 +30,11 @@ from stages.train import model as models
 from stages.train.data import Documents, read_documents
 from stages.train.plan import order, pack, rate, steps_of
 from stages.train.signals import StopWish
+from stages.train.step import optimizer_of, step
 
 if TYPE_CHECKING:
     from stages.train.train import Train
 
-BETAS, EPSILON = (0.9, 0.999), 1e-8  # AdamW as in its paper (Loshchilov and Hutter 2019)
 # Validations after that of step 0 when eval_every is not given: seven values tell turn from noise.
 EVALUATIONS = 6
 # Tokens of a packed row when micro_tokens is not given. SmolLM2-135M in bf16, tokens a CPU-second:
@@ -86,9 +86,7 @@ def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress)
         else:
             model.requires_grad_(True)
         parameters = models.trained(model)
-        optimizer = torch.optim.AdamW(
-            parameters.values(), setting.lr, BETAS, EPSILON, setting.weight_decay
-        )
+        optimizer = optimizer_of(parameters.values(), setting.weight_decay)
         # A model that cannot tell packed documents apart gets one document a row.
         packs = models.isolates(model, precision, device)
         capacity = (setting.micro_tokens or ROW_TOKENS[device]) if packs else 0
@@ -161,27 +159,23 @@ def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress)
             rows = pack(documents.lengths[chosen].tolist(), capacity)
             targets = int(documents.targets[chosen].sum())
             lr = rate(done, total, setting.lr, setting.schedule, setting.warmup)
-            for group in optimizer.param_groups:
-                group["lr"] = lr
-
             seed_step(setting.seed, done)
-            model.train()
-            loss = 0.0
-            for row in rows:
-                batch = models.row_of([documents.tokens(chosen[at]) for at in row], device)
-                part = models.row_losses(model, batch, precision).sum() / targets
-                part.backward()
-                loss += float(part.detach())
-                stop_if_asked()
-            limit = setting.clip or math.inf
-            norm = float(torch.nn.utils.clip_grad_norm_(parameters.values(), limit))
+            loss, norm = step(
+                model,
+                optimizer,
+                ([documents.tokens(chosen[at]) for at in row] for row in rows),
+                targets=targets,
+                lr=lr,
+                clip=setting.clip,
+                precision=precision,
+                device=device,
+                between=stop_if_asked,
+            )
             if not (math.isfinite(loss) and math.isfinite(norm)):
                 raise StageFailed(
                     f"training diverged: the loss of step {done + 1} is {loss} and its gradient's "
                     f"norm {norm}; lower lr (it is {setting.lr:g}) or use precision fp32"
                 )
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
 
             state["done"] = done + 1
             state["tokens"] += int(documents.lengths[chosen].sum())
