@@ -83,6 +83,8 @@ def test_equal_records_have_equal_ids_in_every_kind() -> None:
     }
     assert len({tuple(found) for found in ids.values()}) == 1
     assert len(set(ids["pandas"])) == 3
+    alike = ({"text": "a"}, {"text": "a", "source": "", "place": None, "meta": None})
+    assert len({Normalize()([row])[0]["id"] for row in alike}) == 1
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars", "dataset"])
@@ -355,8 +357,8 @@ def test_a_stage_that_works_on_other_folders_takes_no_frame(tmp_path: Path) -> N
 
 
 def test_a_notebook_shows_a_small_table_of_escaped_text() -> None:
-    rows = Normalize()([{"text": f"<script>alert({n})</script>\x1b[31m\u202e"} for n in range(30)])
-    page = rows._repr_html_()
+    hostile = [{"text": f"<script>alert({n})</script>\x1b[31m\u202e"} for n in range(30)]
+    page = RefusalFilter()(hostile)._repr_html_()
     assert "<script" not in page and "&lt;script&gt;alert(0)" in page
     assert "\x1b" not in page and "\u202e" not in page
     assert page.count("<tr>") == 11 and "10 of 30 records" in page

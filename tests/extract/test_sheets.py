@@ -363,5 +363,6 @@ def test_without_the_extra_one_sentence_names_it(
 
 def test_a_cell_as_text() -> None:
     assert as_shown(1e-7) == "1e-07"
+    assert as_shown(0.1 + 0.2) == "0.3"
     assert as_shown(float("nan")) is None
     assert as_shown(datetime.timedelta(seconds=-90)) == "-0:01:30"

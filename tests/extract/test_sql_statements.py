@@ -120,9 +120,10 @@ def test_charset_and_compressed_files(tmp_path: Path) -> None:
 
 
 def test_a_dump_that_breaks_off_is_told(tmp_path: Path) -> None:
-    (tmp_path / "a.sql").write_text("-- MySQL dump 10\nSELECT 1;\nINSERT INTO t VALUES (1,")
-    kept, rejects = _read(tmp_path / "a.sql")
-    assert len(kept) == 1 and [row["reason"] for row in rejects] == ["truncated"]
+    for rest in ("INSERT INTO t VALUES (1,", ""):
+        (tmp_path / "a.sql").write_text("-- MySQL dump 10\nSELECT 1;\n" + rest)
+        kept, rejects = _read(tmp_path / "a.sql")
+        assert len(kept) == 1 and [row["reason"] for row in rejects] == ["truncated"]
 
 
 def test_format_lays_out_and_changes_no_letter(tmp_path: Path) -> None:
@@ -132,6 +133,8 @@ def test_format_lays_out_and_changes_no_letter(tmp_path: Path) -> None:
         "select a,\n       b as completion\nfrom t\n"
         "where x = 'A  b'\n  and y in (1,\n            2);"
     )
+    long = f"select '{'x' * FORMATTED_CHARS}' from t;"
+    assert _read_text(tmp_path, long) == [long]
     deep = "SELECT " + "(" * 200 + "1" + ")" * 200 + ";"
     assert _read_text(tmp_path, deep) == [deep]
 
