@@ -13,7 +13,8 @@ and, byte by byte, what is no UTF-8 in a name.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 
 _RESERVED = re.compile("[%#@!\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _BYTES = re.compile("[\udc80-\udcff]")  # bytes of a name that are no UTF-8, as Python has them
@@ -27,6 +28,7 @@ _FORM = re.compile(
 )
 
 
+@lru_cache(maxsize=256)  # a file has many places
 def _encode(text: str) -> str:
     encoded = _RESERVED.sub(lambda found: _percent(found[0].encode()), text)
     if encoded.isascii() or not _LONE.search(encoded):
@@ -100,4 +102,9 @@ class Place:
     @property
     def unit(self) -> str:
         """What the item's siblings share: the file (and member) and the table, no position."""
-        return str(replace(self, offset=None, length=None, line=None, key=None))
+        return _unit(self.path, self.member, self.table)
+
+
+@lru_cache(maxsize=64)
+def _unit(path: str, member: str | None, table: str | None) -> str:
+    return str(Place(path, member, table=table))

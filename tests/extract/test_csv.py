@@ -363,11 +363,10 @@ def test_a_folder_is_searched_for_tables(tmp_path: Path) -> None:
 def test_a_row_of_too_many_fields_is_refused_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from stages.extract.delimited import sheet
-    from stages.extract.delimited import table as rows_of
+    from stages.extract.delimited import cells, sheet, table
 
-    monkeypatch.setattr(rows_of, "FIELDS", 100)
-    monkeypatch.setattr(sheet, "FIELDS", 100)
+    for module in (cells, sheet, table):
+        monkeypatch.setattr(module, "FIELDS", 100)
     wide = "," * 200
     quoted = '"' + wide + '"'
     found = items(f"id,text\n1,some words\n{wide}\n2,{quoted}\n", tmp_path)

@@ -80,6 +80,7 @@ class Layout:
         self._talks = self._find_talks(at) if names.wanted("messages") else []
         self._pair = self._find_pair(at) if names.wanted("prompt") else None
         self._text = self._find_text(at) if names.wanted("text") else None
+        self._text_columns = tuple(dict.fromkeys(columns_of(self._text))) if self._text else ()
         self._systems = [at[key] for key in known_names.SYSTEM if key in at]
         self._history = at.get("history")
         self._uses: dict[tuple[str, str | None], _Use] = {}
@@ -96,7 +97,7 @@ class Layout:
 
     def _find_pair(self, at: Mapping[str, str]) -> Pair | None:
         if self._names.prompt is not None and self._names.completion is not None:
-            return Pair(self._names.prompt, self._names.completion, known=False)
+            return Pair.of(self._names.prompt, self._names.completion, known=False)
         return known_names.pair(at)
 
     def _find_text(self, at: Mapping[str, str]) -> str | None:
@@ -194,16 +195,14 @@ class Layout:
             self._filled(pair.prompt, values),
             self._filled(pair.completion, values),
         )
-        asking = columns_of(pair.prompt)
         if pair.context is not None:
             context = self._one_text(pair.context, values)
-            asking.append(pair.context)
             prompt = f"{prompt}\n\n{context}" if context.strip() else prompt
-        used = asking + columns_of(pair.completion)
+        asking, used = pair.asking, pair.used
         past = values[self._history] if self._history is not None and pair.known else None
         if past is not None and talks.is_history(past):
             return self._of_history(values, past, prompt, completion, used, system)
-        said = sum(len(self._one_text(column, values)) for column in dict.fromkeys(used))
+        said = sum([len(self._one_text(column, values)) for column in used])
         record: dict[str, Any]
         if system is None:
             use = self._use("pair", None, used, asking)
@@ -249,7 +248,7 @@ class Layout:
         past: Sequence[Sequence[str]],
         prompt: str,
         completion: str,
-        used: list[str],
+        used: Sequence[str],
         system: str | None,
     ) -> Made:
         """A pair that has earlier turns beside it."""
@@ -259,7 +258,7 @@ class Layout:
         turns += zip(talks.SIDES, (prompt, completion), strict=True)
         messages = [{"role": role, "content": text} for role, text in turns]
         said = sum(len(text) for turn in past for text in turn)
-        said += sum(len(self._one_text(column, values)) for column in dict.fromkeys(used))
+        said += sum([len(self._one_text(column, values)) for column in used])
         if system is not None:
             said += self._characters(values, system)
             messages = [self._system_message(values, system), *messages]
@@ -267,23 +266,27 @@ class Layout:
         return self._made([{"messages": messages}], use, values, said, total)
 
     def _of_text(self, values: Mapping[str, Any], template: str) -> Made:
-        used = columns_of(template)
+        used = self._text_columns
         use = self._use("text", None, used)
         text = self._filled(template, values)
         _check_field("text", text)
-        said = sum(len(self._one_text(column, values)) for column in dict.fromkeys(used))
+        said = sum([len(self._one_text(column, values)) for column in used])
         return self._made([{"text": text}], use, values, said, len(text))
 
     def _of_lines(self, values: Mapping[str, Any]) -> Made:
         """A row without a known column: each value on a line behind its name."""
         use = self._use("lines", None, ())
-        lines, taken, said = [], 0, 0
+        lines, said, wanted = [], 0, self._names.wanted("messages")
         for column in self.columns:
             value = values[column]
-            if type(value) is list and self._names.wanted("messages") and talks.is_talk(value):
+            if type(value) is str:
+                text = value
+            elif value is None:
+                continue
+            elif type(value) is list and wanted and talks.is_talk(value):
                 return self._of_talk(values, column, value)
-            text = as_text(value) if value is not None else ""
-            taken += len(text) + 1
+            else:
+                text = as_text(value)
             if text:
                 said += len(text)
                 lines.append(f"{column}: {text}")
@@ -291,7 +294,7 @@ class Layout:
             raise Unreadable("empty", field="text")
         text = "\n".join(lines)
         made = self._lines + len(text)
-        self._taken += taken
+        self._taken += said + len(self.columns)
         if _LIMITS.bomb(made, self._taken):  # long names over short values
             raise Unreadable("oversize", bytes=made, of="ratio")
         self._lines = made

@@ -83,13 +83,22 @@ class Names:
 
 
 class Pair(NamedTuple):
-    """The columns of a prompt and its completion, as templates. context: what an instruction works
-    on. known: whether they go by known names."""
+    """A prompt and its completion, as columns or templates. context: what an instruction works on.
+    known: whether they go by known names. asking: the columns of the prompt; used: of both."""
 
     prompt: str
     completion: str
-    context: str | None = None
-    known: bool = True
+    context: str | None
+    known: bool
+    asking: tuple[str, ...]
+    used: tuple[str, ...]
+
+    @staticmethod
+    def of(prompt: str, completion: str, context: str | None = None, known: bool = True) -> Pair:
+        """A pair with its columns, each once."""
+        asking = [*columns_of(prompt), *([context] if context is not None else [])]
+        used = dict.fromkeys([*asking, *columns_of(completion)])
+        return Pair(prompt, completion, context, known, tuple(dict.fromkeys(asking)), tuple(used))
 
 
 def columns_of(template: str) -> list[str]:
@@ -122,7 +131,7 @@ def pair(at: Mapping[str, str]) -> Pair | None:
             context = None
             if key == "instruction":
                 context = next((at[name] for name in CONTEXT if name in at), None)
-            return Pair(at[key], at[answer], context)
+            return Pair.of(at[key], at[answer], context)
     return None
 
 

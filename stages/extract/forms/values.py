@@ -47,6 +47,10 @@ def size(value: Any) -> int:
         return 0
     if type(value) is int:
         return len(str(value))
+    if value is True or value is False:
+        return 4 + (not value)
+    if type(value) is float:
+        return len(repr(value))
     return len(to_json(value))
 
 
