@@ -275,7 +275,7 @@ def _explain(options: argparse.Namespace) -> int:
 
 def _gc(options: argparse.Namespace) -> int:
     from pipeline.engine.gc import collect, verify
-    from pipeline.progress import number, size
+    from stages.words import number, size
 
     if options.keep < 0:
         raise UsageError("--keep must be at least 0")
@@ -339,8 +339,8 @@ def _is_list(kind: Any) -> bool:
 
 def _stage(options: argparse.Namespace) -> int:
     from pipeline.engine.run import run_stage
-    from pipeline.progress import number
     from stages.call import PART_BYTES
+    from stages.words import number
 
     _look_in(Path.cwd())
     if options.workers < 1:
@@ -424,12 +424,12 @@ def _input(stage: Any, options: argparse.Namespace) -> Any:
         )
     if Corpus.at(path):
         found = Corpus(path)
-        if found.kind != stage.consumes:
+        if found.kind != stage.consumes.name:
             raise UsageError(f"{stage.name} works on {stage.consumes}; {path} holds {found.kind}")
         return Path(path)
     from stages.base import End
 
-    if isinstance(stage, End) and stage.consumes != "records":
+    if isinstance(stage, End) and stage.consumes != Source.kind:
         return Path(path)
     reader = stages.reader_of(path)
     if reader is None:

@@ -15,32 +15,10 @@ from typing import IO, Any
 
 from pipeline.terminal import Screen, line
 from stages.secrets import masked_values
+from stages.words import duration, number, rate
 
 _PATIENCE = 2.0  # seconds before a step is worth a line of progress
 _PLAIN_EVERY = 15.0  # seconds between two plain lines of one step
-
-
-def number(value: int) -> str:
-    """A count with thousands separated."""
-    return f"{value:,}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people: 0.4 s, 12 s, 3 min 05 s."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
-
-
-def size(count: float) -> str:
-    """Bytes for people."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
 
 
 class Progress:
@@ -77,8 +55,8 @@ class Progress:
             return
         self._shown = now
         left = spent / done * (total - done) if done else 0.0
-        text = f"{self._label}: {number(done)} of {number(total)}, {done / spent:.1f} a second"
-        text += f", {duration(left)} left" if done else ""
+        text = f"{self._label}: {number(done)} of {number(total)}"
+        text += f", {rate(done, spent)}, {duration(left)} left" if done else ""
         if self._terminal:
             self._stream.rewrite(line(text)[: _width() - 1])
             self._stream.flush()

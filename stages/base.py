@@ -25,6 +25,7 @@ from stages.errors import SeedbedError, Unreadable, Unwanted
 from stages.gather import Fault as Fault
 from stages.gather import Gathered
 from stages.gather import Item as Item
+from stages.kinds import RAW, RECORDS, Kind
 from stages.place import Place
 from stages.verdicts import Batch, Judged, Verdicts
 
@@ -39,8 +40,7 @@ class Stage(ABC):
     name: the word in recipes, on the command line and in make. reasons: reason → what it means,
     a closed set. libraries: distributions whose versions can change the output. extra: the pip
     extra it needs. exact: whether equal input gives equal bytes on every kind of CPU.
-    kind: what it makes: records | tokens | adapter | findings | files.
-    consumes: the kind that it works on.
+    kind: what it makes, and how that is shown. consumes: the kind that it works on.
     """
 
     name: ClassVar[str]
@@ -48,8 +48,8 @@ class Stage(ABC):
     libraries: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str | None] = None
     exact: ClassVar[bool] = True
-    kind: ClassVar[str] = "records"
-    consumes: ClassVar[str] = "records"
+    kind: ClassVar[Kind] = RECORDS
+    consumes: ClassVar[Kind] = RECORDS
 
     def needs(self) -> Needs:
         """Columns that must be there: one of each group."""
@@ -135,7 +135,7 @@ class Source(Stage):
     memory: megabytes that the killable child may take for what it reads; default 2048.
     """
 
-    consumes: ClassVar[str] = "raw"
+    consumes: ClassVar[Kind] = RAW
     suffixes: ClassVar[tuple[str, ...]] = ()
 
     deadline: float = field(default=20.0, metadata={"range": (0.01, 86400)})

@@ -158,7 +158,7 @@ def ended(stage: End, source: Path, out: Path) -> dict[str, Any]:
             {
                 **corpus.MADE_BY,
                 "format": records.FORMAT,
-                "kind": stage.kind,
+                "kind": stage.kind.name,
                 "stage": stage.name,
                 **_files_of(temporary),
                 "summary": summary,

@@ -19,18 +19,9 @@ from stages import check
 from stages.base import Stage
 from stages.corpus import MANIFEST
 from stages.errors import UsageError
+from stages.kinds import Kind
 from stages.records import FORMAT
 from stages.secrets import masked_values
-
-# Where the latest folder of each kind is shown in a run.
-FOLDERS = {
-    "records": "corpus",
-    "tokens": "tokens",
-    "adapter": "adapter",
-    "findings": "findings",
-    "files": "files",
-}
-
 
 # What a run writes into its folder itself.
 ACCOUNTS = ("run.json", "events.jsonl", "report.html")
@@ -99,10 +90,10 @@ def account_of(
     }
 
 
-def made_by(account: dict[str, Any], folder: Path) -> dict[str, Path]:
+def made_by(account: dict[str, Any], folder: Path) -> dict[Kind, Path]:
     """kind → folder of what this run made; what an earlier recipe left there is not among it."""
-    kinds = {"records", *(step["kind"] for step in account["steps"])}
-    paths = {kind: folder / name for kind, name in FOLDERS.items() if kind in kinds}
+    kinds = dict.fromkeys(stages.stage(step["stage"]).kind for step in account["steps"])
+    paths = {kind: folder / kind.folder for kind in kinds}
     return {kind: path for kind, path in paths.items() if (path / MANIFEST).is_file()}
 
 

@@ -25,8 +25,9 @@ from stages.records import FORMAT
 
 _PACKAGE = "stages"
 _DYNAMIC = {"import_module", "__import__", "exec", "eval"}
-# The modules that may import by name: what they load is named in `libraries` or `modules`.
-_MAY_IMPORT_BY_NAME = {"stages.require", "stages.user_code"}
+# The modules that may import by name: what they load is named in `libraries` or `modules`, or it
+# shows to people what was made.
+_MAY_IMPORT_BY_NAME = {"stages.require", "stages.user_code", "stages.kinds"}
 
 
 def hash_of(value: object) -> str:

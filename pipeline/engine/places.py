@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.engine.account import ACCOUNTS, FOLDERS, Done
+from pipeline.engine.account import ACCOUNTS, Done
 from pipeline.recipe.checked import Recipe, SourceStep
 from pipeline.recipe.yaml import Problem
 from stages import owned
@@ -118,8 +118,7 @@ def _shown(recipe: Recipe, folder: Path) -> list[Path]:
             labels.append(Done.label_of(len(labels) + 1, step.stage.name, source.name))
     for step in recipe.steps:
         labels.append(Done.label_of(len(labels) + 1, step.stage.name, None))
-    kinds = ["records", *(step.stage.kind for step in recipe.steps)]
-    names = [FOLDERS[kind] for kind in dict.fromkeys(kinds) if kind in FOLDERS]
+    names = dict.fromkeys(step.stage.kind.folder for step in [*recipe.sources, *recipe.steps])
     return [*(folder / name for name in names), *(folder / "steps" / label for label in labels)]
 
 

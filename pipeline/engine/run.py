@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipeline.engine import flow as flows
 from pipeline.engine import places
-from pipeline.engine.account import FOLDERS, Done, account_of
+from pipeline.engine.account import Done, account_of
 from pipeline.engine.content import Damaged
 from pipeline.engine.flow import Flow, Piece
 from pipeline.engine.gc import Mark
@@ -28,6 +28,7 @@ from stages import owned
 from stages.base import End, Source, Stage
 from stages.corpus import Corpus, iterate_arrow, write_json
 from stages.errors import Changed, Preempted, StageFailed, UsageError
+from stages.kinds import Kind
 from stages.verdicts import Counts
 
 T = TypeVar("T")
@@ -113,35 +114,34 @@ def _steps(run: Run, recipe: Recipe) -> dict[str, Path]:
         ready.append(flow)
     flow = joined(ready)
     flows.check_ids(run.store, flow)
-    latest: dict[str, Flow | Entry] = {"records": flow}
-    stage_of: dict[str, Stage] = {
-        "records": recipe.sources[-1].stage
-        if not recipe.sources[-1].steps
-        else recipe.sources[-1].steps[-1].stage
-    }
+    latest: dict[str, Flow | Entry] = {flow.kind: flow}
+    last = recipe.sources[-1]
+    stage_of = {flow.kind: (last.steps[-1] if last.steps else last).stage}
     shown: dict[str, Path] = {}
     for step in recipe.steps:
         stage = step.stage
-        before = latest[stage.consumes]
+        before = latest[stage.consumes.name]
         if isinstance(stage, End):
             source_folder, content = _whole(run, stage.consumes, before, stage_of, shown)
-            latest[stage.kind] = run.end(stage, source_folder, content, flow.sources)
-            shown[stage.kind] = run.folder / FOLDERS[stage.kind]
-            flows.show_entry(latest[stage.kind], shown[stage.kind])  # type: ignore[arg-type]
+            entry = run.end(stage, source_folder, content, flow.sources)
+            shown[stage.kind.name] = run.folder / stage.kind.folder
+            flows.show_entry(entry, shown[stage.kind.name])
+            latest[stage.kind.name] = entry
         else:
             assert isinstance(before, Flow)
-            latest[stage.kind] = run.transform(stage, before)
-        stage_of[stage.kind] = stage
-    for kind, one in latest.items():
+            latest[stage.kind.name] = run.transform(stage, before)
+        stage_of[stage.kind.name] = stage
+    for name, one in latest.items():
         if isinstance(one, Flow):
-            shown[kind] = run.folder / FOLDERS[kind]
-            flows.show_corpus(run.store, one, stage_of[kind], FOLDERS[kind], shown[kind])
+            kind = stage_of[name].kind
+            shown[name] = run.folder / kind.folder
+            flows.show_corpus(run.store, one, stage_of[name], kind.folder, shown[name])
     return shown
 
 
 def _whole(
     run: Run,
-    kind: str,
+    kind: Kind,
     before: Flow | Entry,
     stage_of: Mapping[str, Stage],
     shown: Mapping[str, Path],
@@ -150,9 +150,9 @@ def _whole(
     assert run.folder is not None
     if isinstance(before, Entry):
         pieces = [(before.path / name, sha) for name, sha in before.manifest["hashes"].items()]
-        return shown[kind], Content(before.sha256, pieces)
-    folder = run.folder / FOLDERS[kind]
-    flows.show_corpus(run.store, before, stage_of[kind], FOLDERS[kind], folder)
+        return shown[kind.name], Content(before.sha256, pieces)
+    folder = run.folder / kind.folder
+    flows.show_corpus(run.store, before, stage_of[kind.name], kind.folder, folder)
     return folder, Content(before.identity, [(p.data, p.sha256) for p in before.pieces])
 
 

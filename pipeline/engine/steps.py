@@ -21,13 +21,14 @@ from pipeline.engine.jobs import encode_schema, summary_of
 from pipeline.engine.keys import base_key, hash_of
 from pipeline.engine.store import Entry, Store
 from pipeline.executors.local import Executor
-from pipeline.progress import Progress, duration, number
+from pipeline.progress import Progress
 from pipeline.recipe.checked import SourceStep
 from stages import check, user_code
 from stages.base import End, Fit, Map, Part, Source, Stage
 from stages.errors import Changed, StageFailed
 from stages.records import FORMAT, SCHEMA
 from stages.verdicts import Counts
+from stages.words import duration, number
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,9 @@ class Run:
     def _begin(self, stage: Stage, source: str | None) -> None:
         label = Done.label_of(len(self.done) + 1, stage.name, source)
         folder = f"steps/{label}" if self.folder else ""
-        self._current = Done(label, stage.name, stage.kind, check.as_json(stage), folder, source)
+        self._current = Done(
+            label, stage.name, stage.kind.name, check.as_json(stage), folder, source
+        )
         self._began = time.monotonic()
         self.progress.begin(stage.name + (f" {source}" if source else ""))
         self.progress.event("begin", label=label, stage=stage.name)
@@ -192,7 +195,7 @@ class Run:
             "stage": stage.name,
             "path": step.masked()[0],
         }
-        flow = Flow(pieces, stage.schema(SCHEMA), stage.kind, [about])
+        flow = Flow(pieces, stage.schema(SCHEMA), stage.kind.name, [about])
         return self._end(stage, flow, None)
 
     def transform(self, stage: Stage, flow: Flow, source: str | None = None) -> Flow:
@@ -214,7 +217,7 @@ class Run:
             assert isinstance(stage, Fit)
             jobs = self._fitted(stage, flow.pieces, schema)
         pieces = [flows.piece_of(self.store, summary) for summary in self._make(jobs)]
-        new = Flow(pieces, stage.schema(flow.schema), stage.kind, flow.sources)
+        new = Flow(pieces, stage.schema(flow.schema), stage.kind.name, flow.sources)
         return self._end(stage, new, sum(piece.rows for piece in flow.pieces))
 
     def _fitted(self, stage: Fit, pieces: Sequence[Piece], schema: str) -> list[dict[str, Any]]:
@@ -314,7 +317,7 @@ class Run:
                 unchanged(files, read=True)
                 return {
                     "format": FORMAT,
-                    "kind": stage.kind,
+                    "kind": stage.kind.name,
                     "label": self._current.label,
                     "stage": stage.name,
                     "parameters": check.as_json(stage),

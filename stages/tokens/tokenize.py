@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from stages.base import Map
 from stages.errors import UsageError
+from stages.kinds import Kind
 from stages.records import FORMS, form_of
 from stages.tokens import model as models
 from stages.tokens.chat import (
@@ -33,6 +34,7 @@ from stages.tokens.chat import (
 )
 from stages.tokens.encode import Encoded, Encoder, Span, joined
 from stages.tokens.foreign import TokenizerFailed, caught, garbled
+from stages.tokens.kind import TOKENS
 from stages.verdicts import Verdicts
 
 FAILURES = 100  # texts at which a tokenizer may fail in one process
@@ -110,7 +112,7 @@ class Tokenize(Map):
     """
 
     name: ClassVar[str] = "tokenize"
-    kind: ClassVar[str] = "tokens"
+    kind: ClassVar[Kind] = TOKENS
     libraries: ClassVar[tuple[str, ...]] = ("tokenizers",)
     reasons: ClassVar[Mapping[str, str]] = {
         "empty": "no text, or a prompt without a completion: nothing to learn",

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline import progress
-from pipeline.progress import Progress, duration, number, size
+from pipeline.progress import Progress
+from stages.words import duration, number, size
 
 
 class Terminal(io.StringIO):

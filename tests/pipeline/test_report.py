@@ -15,12 +15,12 @@ import pytest
 
 from pipeline.engine.account import load_run
 from pipeline.engine.run import run_recipe
-from pipeline.progress import number
 from pipeline.recipe.checked import read_recipe
+from pipeline.views.figures import totals
 from pipeline.views.report import write_report
-from pipeline.views.report.page import marked
-from pipeline.views.summary import totals
+from pipeline.views.report.left import marked
 from stages.corpus import Corpus
+from stages.words import number
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""

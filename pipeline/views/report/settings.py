@@ -1,0 +1,35 @@
+"""The panel of the settings: parameters of each step, versions, whether its bytes are exact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import stages
+from stages.kinds import Panel
+from stages.pages import rendered
+from stages.words import size
+
+EXACT = "the same bytes on every machine"
+NOT_EXACT = "a machine of another kind may give other last digits"
+
+
+def panel(account: dict[str, Any]) -> Panel:
+    """What the run was asked for, and on what it ran."""
+    facts = [
+        ("recipe", Path(account["recipe"]).name),
+        ("seed", str(account["seed"])),
+        ("machine", account["machine"]),
+        ("python", account["python"]),
+        *account["versions"].items(),
+        ("store", size(account["store_bytes"])),
+    ]
+    steps = []
+    for step in account["steps"]:
+        exact = stages.stage(step["stage"]).exact
+        rows = [*step["parameters"].items(), ("equal input gives", EXACT if exact else NOT_EXACT)]
+        steps.append((step["label"], exact, rows))
+    return Panel(
+        "Settings and versions",
+        rendered("pipeline.views.report:settings.html", facts=facts, steps=steps),
+    )
