@@ -38,13 +38,15 @@ class Stage(ABC):
     """Parameters and one judgement. Class values are data that engine, help and tests read.
 
     name: the word in recipes, on the command line and in make. reasons: reason → what it means,
-    a closed set. libraries: distributions whose versions can change the output. extra: the pip
-    extra it needs. exact: whether equal input gives equal bytes on every kind of CPU.
-    kind: what it makes, and how that is shown. consumes: the kind that it works on.
+    a closed set; cuts: the same for text that leaves a record that stays. libraries: distributions
+    whose versions can change the output. extra: the pip extra it needs. exact: whether equal input
+    gives equal bytes on every kind of CPU. kind: what it makes, and how that is shown. consumes:
+    the kind that it works on.
     """
 
     name: ClassVar[str]
     reasons: ClassVar[Mapping[str, str]] = {}
+    cuts: ClassVar[Mapping[str, str]] = {}
     libraries: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str | None] = None
     exact: ClassVar[bool] = True
@@ -302,17 +304,6 @@ class Transform(Stage):
         """
         return call.transformed(self, data, rejects)
 
-    def reject_text(self, batch: Batch, row: int) -> str:
-        """What a reject shows of the record."""
-        return "\n".join(text for _, text in batch.fields(row, "all"))
-
-    def _split(self, table: pa.Table, judge: Callable[[Verdicts], None]) -> Judged:
-        verdicts = Verdicts(table, self.name, self.reasons)
-        judge(verdicts)
-        return verdicts.split(
-            self.schema(table.schema), lambda row: self.reject_text(verdicts, row)
-        )
-
 
 @dataclass(frozen=True)
 class Map(Transform):
@@ -325,7 +316,9 @@ class Map(Transform):
 
     def split(self, table: pa.Table) -> Judged:
         """Kept, rejects and counts of one batch."""
-        return self._split(table, self.judge)
+        verdicts = Verdicts(table, self)
+        self.judge(verdicts)
+        return verdicts.split()
 
 
 @dataclass
@@ -377,7 +370,9 @@ class Fit(Transform):
 
     def split(self, table: pa.Table, seen: Seen) -> Judged:
         """Kept, rejects and counts of one batch."""
-        return self._split(table, lambda verdicts: self.judge(verdicts, seen))
+        verdicts = Verdicts(table, self)
+        self.judge(verdicts, seen)
+        return verdicts.split()
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stages import records
+from stages.counts import Counts, TextCount, characters
 from stages.place import Place
-from stages.verdicts import Counts, Judged
+from stages.verdicts import Judged
 
 if TYPE_CHECKING:
     from stages.base import Source
@@ -18,17 +19,24 @@ _LARGE = 1 << 16  # bytes that are not copied
 
 
 class Item(NamedTuple):
-    """One item that a source read: its place, its raw bytes (for identity), what it became."""
+    """One item that a source read: its place, its raw bytes (for identity), what it became.
+
+    form: how its fields were understood, in words: `prompt ← question; meta ← id`. text: the
+    characters of the item; None: its records hold them all.
+    """
 
     place: Place
     raw: bytes
     records: Sequence[Mapping[str, Any]]
+    form: str = ""
+    text: TextCount | None = None
 
 
 class Fault(NamedTuple):
     """One item that a source refused: failed (could not be read) or dropped (by rule).
 
     `errno` in the evidence: the operating system said so, and may say otherwise next time.
+    characters: of its text, where they are known; else those of `text`, or the raw bytes.
     """
 
     place: Place
@@ -37,6 +45,7 @@ class Fault(NamedTuple):
     text: str = ""
     failed: bool = True
     raw: bytes = b""
+    characters: int | None = None
 
 
 class Gathered:
@@ -79,6 +88,11 @@ class Gathered:
             identities = records.record_ids(self.name, unit, raw, ordinal, made)
             for identity, record in zip(identities, item.records, strict=True):
                 self._records.append({**record, **common, "id": identity})
+            if item.form:
+                forms = self._counts.forms
+                forms[item.form] = forms.get(item.form, 0) + 1
+            if item.text is not None:
+                self._counts.text.add(item.text)
             return
         if isinstance(item, Item):
             raise AssertionError(f"{self.stage.name}: an item without records must be a fault")
@@ -87,6 +101,7 @@ class Gathered:
         self._counts.failed += item.failed
         self._counts.dropped += not item.failed
         self._counts.reasons[item.reason] = self._counts.reasons.get(item.reason, 0) + 1
+        self._counts.text.add(_refused(item))
         self._passing = self._passing or "errno" in item.evidence
         self._rejects.append(
             {
@@ -112,11 +127,17 @@ class Gathered:
         self.count(item.place.unit, item.raw or str(item.place).encode())
 
     def take(self) -> Judged:
-        schema = self.stage.schema(records.SCHEMA)
+        made = records.to_table(self._records, self.stage.schema(records.SCHEMA))
         self._counts.made = len(self._records)
+        # What items without an account of their own hold was all seen and all kept.
+        rest = int(characters(made).sum()) - self._counts.text.made
+        if rest < 0:
+            raise AssertionError(f"{self.stage.name}: the records hold {-rest} characters less")
+        self._counts.text.seen += rest
+        self._counts.text.kept += rest
         self._counts.check(self.stage.name)
         split = Judged(
-            records.to_table(self._records, schema),
+            made,
             records.to_table(self._rejects, records.REJECTS),
             self._counts,
             self._passing,
@@ -125,6 +146,13 @@ class Gathered:
         self._held = (0, 0)
         self._reset()
         return split
+
+
+def _refused(fault: Fault) -> TextCount:
+    whole = fault.characters
+    if whole is None:
+        whole = len(fault.text) or len(fault.raw)
+    return TextCount(seen=whole, removed={fault.reason: whole} if whole else {})
 
 
 def sibling_digest(unit: str, raw: bytes) -> bytes:

@@ -20,10 +20,11 @@ import pyarrow as pa
 
 from stages.base import DocumentSource, Fault, Item, Part, Source, files_of
 from stages.child import Died, Process, keep, take
+from stages.counts import Counts
 from stages.errors import SeedbedError, StageFailed
 from stages.gather import Gathered
 from stages.place import Place
-from stages.verdicts import Counts, Judged
+from stages.verdicts import Judged
 from stages.watch import board, untimed
 
 _OUT_OF_MEMORY = 77  # the exit status of a child whose reader had no memory left
@@ -187,7 +188,7 @@ def _judged(message: dict[str, Any], raw: bytes) -> Judged:
         data = kept.read_all()
     with pa.ipc.open_stream(pa.py_buffer(raw)[message["kept"] :]) as rejects:
         left = rejects.read_all()
-    counts = Counts(**message["counts"])
+    counts = Counts.of(message["counts"])
     return Judged(data, left, counts, message["passing"], message["bytes"])
 
 

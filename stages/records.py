@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -188,13 +188,8 @@ def fields(record: Mapping[str, Any], view: View) -> list[tuple[str, str]]:
     return [(name, record[name]) for name in names if record.get(name) is not None]
 
 
-def rewrite(
-    record: Mapping[str, Any], view: View, change: Callable[[str, str], str]
-) -> dict[str, Any] | None:
-    """The record with `change(name, text)` applied to each field of the view; None if all stay."""
-    new = {name: change(name, text) for name, text in fields(record, view)}
-    if all(new[name] == text for name, text in fields(record, view)):
-        return None
+def rewritten(record: Mapping[str, Any], new: Mapping[str, str]) -> dict[str, Any]:
+    """The record with other texts in some of its fields, by the names that `fields` gives."""
     out = dict(record)
     if record.get("messages") is not None:
         out["messages"] = [

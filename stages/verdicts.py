@@ -1,53 +1,28 @@
 """What a stage says of the rows of one batch, and what becomes of it.
 
 A stage never filters and never builds rejects. It marks rows of a `Verdicts`; `split` then makes
-the kept table and the rejects, so that in = kept + dropped + failed holds by construction.
+the kept table, the rejects and the account, so that in = kept + dropped + failed holds for
+records, and in = kept + removed for their characters, by construction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from stages import records
-from stages.records import CORE, REJECT_TEXT, REJECTS, View
+from stages.counts import Counts, TextCount, characters
+from stages.records import CORE, FORMS, REJECT_TEXT, REJECTS, View
 
+if TYPE_CHECKING:
+    from stages.base import Transform
 
-@dataclass
-class Counts:
-    """What one stage did to one piece. `made` is the number of records after it.
-
-    seen = kept + dropped + failed. `inapplicable` rows have no text in the view that the stage
-    judges; they pass and are among the kept. `changed` rows are kept with another text.
-    """
-
-    seen: int = 0
-    kept: int = 0
-    dropped: int = 0
-    failed: int = 0
-    made: int = 0
-    inapplicable: int = 0
-    changed: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
-
-    def add(self, other: Counts) -> None:
-        """Add the counts of another piece."""
-        for name in ("seen", "kept", "dropped", "failed", "made", "inapplicable", "changed"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        for reason, number in other.reasons.items():
-            self.reasons[reason] = self.reasons.get(reason, 0) + number
-
-    def check(self, stage: str) -> None:
-        """Raise AssertionError when the identity does not hold."""
-        if self.seen != self.kept + self.dropped + self.failed:
-            raise AssertionError(f"{stage}: in = kept + dropped + failed does not hold: {self}")
-        if sum(self.reasons.values()) != self.dropped + self.failed:
-            raise AssertionError(f"{stage}: reasons do not add up to what left: {self}")
+CHANGED = "changed"  # what a rewritten text has less than before, where the stage says no more
 
 
 class Batch:
@@ -98,40 +73,67 @@ class Batch:
         return list(self.table.select(names).to_pylist()) if names else [{}] * len(self)
 
 
-class Verdicts(Batch):
-    """One batch and the marks that a stage puts on its rows."""
+class _Mark(NamedTuple):
+    reason: str
+    failed: bool
+    evidence: dict[str, Any]
+    text: str | None
 
-    def __init__(self, table: pa.Table, stage: str, reasons: Mapping[str, str]) -> None:
+
+class Verdicts(Batch):
+    """One batch and the marks that a stage puts on its rows.
+
+    Rows are judged one by one through `records(view)`, or by number with `drop`, `fail`, `cut`
+    and `replace`; columns are set whole. What the stage does not declare (a reason, a cut, a
+    column of `makes`) is an AssertionError, a declared column that was never set too.
+    """
+
+    def __init__(self, table: pa.Table, stage: Transform) -> None:
         super().__init__(table)
         self.stage = stage
-        self._reasons = reasons
-        self._marks: dict[int, tuple[str, bool, dict[str, Any], str | None]] = {}
+        self._makes = stage.makes()
+        self._marks: dict[int, _Mark] = {}
         self._columns: dict[str, pa.Array] = {}
         self._replaced: dict[int, list[dict[str, Any]]] = {}
         self._inapplicable: set[int] = set()
-        self.changed = 0
+        self._changed: set[int] = set()
+        self._texts: dict[int, TextCount] = {}  # of rows whose text the stage changed
+        self._rewritten: dict[int, dict[str, str]] = {}  # row → field → its text now
+
+    # --- rows ---
+
+    def records(self, view: View = "all") -> Iterator[Record]:
+        """The rows that have text in the view, one by one; the others are inapplicable."""
+        for row in range(len(self)):
+            found = self.fields(row, view)
+            if found:
+                yield Record(self, row, view)
+            else:
+                self.inapplicable(row)
 
     def drop(self, row: int, reason: str, *, text: str | None = None, **evidence: Any) -> None:
         """Drop a row by rule. The first mark of a row stays.
 
         evidence: JSON values: `field` and `span` (characters of that field) with `match` for a
-        place in the text, `score` and `limit` for a measure, `survivor` for a duplicate.
-        text: what the reject shows in place of the record's own text (masked, say).
+        place in the text (`TextField.place` gives all three), `score` and `limit` for a measure,
+        `survivor` for a duplicate. text: what the reject shows in place of the record's own text
+        (masked, say).
         """
-        self._mark(row, reason, False, evidence, text)
+        self._mark(row, _Mark(reason, False, evidence, text))
 
     def fail(self, row: int, reason: str, *, text: str | None = None, **evidence: Any) -> None:
         """Mark a row that could not be read or judged."""
-        self._mark(row, reason, True, evidence, text)
+        self._mark(row, _Mark(reason, True, evidence, text))
 
-    def _mark(
-        self, row: int, reason: str, failed: bool, evidence: dict[str, Any], text: str | None
-    ) -> None:
-        if reason not in self._reasons:
-            raise AssertionError(f"{self.stage} has no reason {reason!r}")
+    def _mark(self, row: int, mark: _Mark) -> None:
+        if mark.reason not in self.stage.reasons:
+            raise AssertionError(f"{self.stage.name} has no reason {mark.reason!r}")
+        self._marks.setdefault(self._known(row), mark)
+
+    def _known(self, row: int) -> int:
         if not 0 <= row < len(self):
             raise IndexError(row)
-        self._marks.setdefault(row, (reason, failed, evidence, text))
+        return row
 
     def is_marked(self, row: int) -> bool:
         """Whether the row has been dropped or failed."""
@@ -139,97 +141,270 @@ class Verdicts(Batch):
 
     def inapplicable(self, row: int) -> None:
         """Say that the row has nothing for this stage to judge: it passes and is counted."""
-        self._inapplicable.add(row)
+        self._inapplicable.add(self._known(row))
 
-    def set(self, name: str, values: Sequence[Any] | pa.Array, kind: pa.DataType) -> None:
-        """Set a column for all rows; `kind` is its Arrow type, as the stage's `makes` says."""
+    def replace(self, row: int, made: list[dict[str, Any]]) -> None:
+        """Put records (all columns, ids of their own) in the row's stead: one kept, n made.
+
+        A single one with the row's own id is the row, changed.
+        """
+        self._replaced[self._known(row)] = made
+
+    # --- texts ---
+
+    def fields(self, row: int, view: View = "all") -> list[tuple[str, str]]:
+        """The (name, text) pairs of one row in a view, as the stage has rewritten them."""
+        found = super().fields(row, view)
+        new = self._rewritten.get(row)
+        return [(name, new.get(name, text)) for name, text in found] if new else found
+
+    def write(self, row: int, name: str, text: str, removed: Mapping[str, int], added: int) -> None:
+        """Give a field of a row another text: what left of it, by cut, and what was added."""
+        for cut in removed:
+            if cut not in self.stage.cuts:
+                raise AssertionError(f"{self.stage.name} has no cut {cut!r}")
+        count = self._texts.setdefault(self._known(row), TextCount())
+        count.added += added
+        for cut, number in removed.items():
+            count.remove(cut, number)
+        self._rewritten.setdefault(row, {})[name] = text
+        self._changed.add(row)
+
+    def cut(self, row: int, reason: str, number: int) -> None:
+        """Count characters that what the stage makes of a row does not hold, though it stays."""
+        if reason not in self.stage.cuts:
+            raise AssertionError(f"{self.stage.name} has no cut {reason!r}")
+        self._texts.setdefault(self._known(row), TextCount()).remove(reason, number)
+
+    def changed(self, row: int) -> None:
+        """Say that what the stage makes of a row has not the row's own text."""
+        self._changed.add(self._known(row))
+
+    # --- columns ---
+
+    def set(self, name: str, values: Sequence[Any] | pa.Array) -> None:
+        """Set a column of the stage's `makes` for all rows; its Arrow type stands there."""
+        if name not in self._makes:
+            raise AssertionError(f"{self.stage.name} does not declare the column {name!r}")
+        kind = self._makes[name]
         array = values if isinstance(values, pa.Array) else pa.array(values, type=kind)
         if len(array) != len(self):
             raise ValueError(f"column {name} has {len(array)} values for {len(self)} rows")
-        self._columns[name] = array
+        self._columns[name] = array if array.type == kind else array.cast(kind)
 
-    def replace(self, row: int, made: list[dict[str, Any]]) -> None:
-        """Put several records (all columns, their own ids) in the row's stead: one kept, n made."""
-        self._replaced[row] = made
+    # --- the outcome ---
 
-    def rewrite(self, view: View, change: Callable[[int, str, str], str]) -> None:
-        """Apply `change(row, field, text)` to each text field of each row in a view."""
-        tables: dict[str, list[Any]] = {}
-        for row, record in enumerate(self._forms):
-            new = records.rewrite(
-                record,
-                view,
-                lambda name, text, row=row: change(row, name, text),  # type: ignore[misc]
-            )
-            if new is None:
-                continue
-            self.changed += 1
-            for name in records.FORMS:
-                if new.get(name) is not record.get(name):
-                    tables.setdefault(name, [r.get(name) for r in self._forms])[row] = new[name]
-        for name, values in tables.items():
-            self._columns[name] = (
-                records.to_table(
-                    [{name: value} for value in values], pa.schema([records.SCHEMA.field(name)])
-                )
-                .column(0)
-                .combine_chunks()
-            )
+    def split(self) -> Judged:
+        """The kept rows, the rejects, and the counts."""
+        judged = set(range(len(self))) - self._marks.keys()
+        replaced = sorted(judged & self._replaced.keys())
+        if (missing := self._makes.keys() - self._columns.keys()) and judged - {*replaced}:
+            raise AssertionError(f"{self.stage.name} did not set {sorted(missing)}")
+        schema = self.stage.schema(self.table.schema)
+        new = records.to_table([one for row in replaced for one in self._replaced[row]], schema)
+        kept = self._kept(schema, replaced, new)
+        self._note_changes(replaced, new)
+        counts = Counts(
+            seen=len(self),
+            kept=len(self) - len(self._marks),
+            made=kept.num_rows,
+            inapplicable=len(self._inapplicable - self._marks.keys()),
+            changed=len(self._changed - self._marks.keys()),
+            text=self._text_count(kept, replaced, new),
+        )
+        for mark in self._marks.values():
+            counts.reasons[mark.reason] = counts.reasons.get(mark.reason, 0) + 1
+            counts.failed += mark.failed
+            counts.dropped += not mark.failed
+        counts.check(self.stage.name)
+        return Judged(kept, records.to_table(self._rejects(), REJECTS), counts)
 
-    def split(self, schema: pa.Schema, reject_text: Callable[[int], str]) -> Judged:
-        """The kept rows in `schema`, the rejects, and the counts."""
-        # a column is read whole, so once for all rejects
-        sources, places = (self.column(name) if self._marks else [] for name in ("source", "place"))
-        rejects = [
+    def _note_changes(self, replaced: Sequence[int], new: pa.Table) -> None:
+        """A row that one record with its own id replaces is the row, changed or not."""
+        if not replaced:
+            return
+        forms = [name for name in FORMS if name in self.table.column_names]
+        after, begin = new.select(forms).to_pylist(), 0
+        for row in replaced:
+            made = self._replaced[row]
+            same = len(made) == 1 and made[0].get("id") == self.ids[row]
+            if same and after[begin] != self._forms[row]:
+                self._changed.add(row)
+            begin += len(made)
+
+    def _rejects(self) -> list[dict[str, Any]]:
+        if not self._marks:
+            return []
+        sources, places = self.column("source"), self.column("place")
+        return [
             {
                 "id": self.ids[row],
                 "source": sources[row],
                 "place": places[row],
-                "stage": self.stage,
-                "reason": reason,
-                "failed": failed,
-                "evidence": records.to_json(evidence),
-                "text": (reject_text(row) if text is None else text)[:REJECT_TEXT],
+                "stage": self.stage.name,
+                "reason": mark.reason,
+                "failed": mark.failed,
+                "evidence": records.to_json(mark.evidence),
+                "text": (self._shown(row) if mark.text is None else mark.text)[:REJECT_TEXT],
             }
-            for row, (reason, failed, evidence, text) in sorted(self._marks.items())
+            for row, mark in sorted(self._marks.items())
         ]
-        counts = Counts(seen=len(self), changed=self.changed)
-        for reason, failed, _, _ in self._marks.values():
-            counts.reasons[reason] = counts.reasons.get(reason, 0) + 1
-            counts.failed += failed
-            counts.dropped += not failed
-        counts.kept = counts.seen - counts.dropped - counts.failed
-        counts.inapplicable = len(self._inapplicable - self._marks.keys())
-        kept = self._kept(schema)
-        counts.made = kept.num_rows
-        counts.check(self.stage)
-        return Judged(kept, records.to_table(rejects, REJECTS), counts)
 
-    def _kept(self, schema: pa.Schema) -> pa.Table:
+    def _shown(self, row: int) -> str:
+        return "\n".join(text for _, text in Batch.fields(self, row, "all"))
+
+    def _text_count(self, kept: pa.Table, replaced: Sequence[int], new: pa.Table) -> TextCount:
+        before = characters(self.table)
+        count = TextCount(seen=int(before.sum()))
+        for row, mark in self._marks.items():
+            count.remove(mark.reason, int(before[row]))
+        for row, text in self._texts.items():
+            if row not in self._marks:
+                count.added += text.added
+                for cut, number in text.removed.items():
+                    count.remove(cut, number)
+        after, begin = characters(new), 0
+        for row in replaced:
+            end = begin + len(self._replaced[row])
+            more = int(after[begin:end].sum()) - int(before[row])
+            if more < 0 and CHANGED not in self.stage.cuts:
+                raise AssertionError(f"{self.stage.name} has no cut {CHANGED!r}")
+            count.remove(CHANGED, max(0, -more))
+            count.added += max(0, more)
+            begin = end
+        count.kept = count.seen - sum(count.removed.values())
+        if any(name in kept.column_names for name in FORMS):
+            now = int(characters(kept).sum())
+            if count.made != now:
+                raise AssertionError(
+                    f"{self.stage.name}: the records hold {now} characters, {count.made} counted"
+                )
+        return count
+
+    def _kept(self, schema: pa.Schema, replaced: Sequence[int], new: pa.Table) -> pa.Table:
+        rewritten = self._rewritten_columns()
         arrays = []
         for column in schema:
             if column.name in self._columns:
-                arrays.append(self._columns[column.name].cast(column.type))
+                arrays.append(self._columns[column.name])
+            elif column.name in rewritten:
+                arrays.append(rewritten[column.name])
             elif column.name in self.table.column_names:
                 arrays.append(self.table.column(column.name))
             else:
                 arrays.append(pa.nulls(len(self), column.type))
         table = pa.Table.from_arrays(arrays, schema=schema)
-        replaced = {row: new for row, new in self._replaced.items() if row not in self._marks}
-        if not self._marks and not replaced:
-            return table
         if not replaced:
+            if not self._marks:
+                return table
             keep = np.ones(len(self), dtype=bool)
             keep[list(self._marks)] = False
             return table.filter(pa.array(keep))
-        parts, begin = [], 0
-        for row in sorted({*self._marks, *replaced}):
-            parts.append(table.slice(begin, row - begin))
-            if row in replaced:
-                parts.append(records.to_table(replaced[row], schema))
-            begin = row + 1
-        parts.append(table.slice(begin))
-        return pa.concat_tables(parts)
+        # Row numbers in the table with the new records behind it.
+        order: list[int] = []
+        behind = len(self)
+        for row in range(len(self)):
+            if row in self._marks:
+                continue
+            if row not in self._replaced:
+                order.append(row)
+                continue
+            made = len(self._replaced[row])
+            order += range(behind, behind + made)
+            behind += made
+        return pa.concat_tables([table, new]).take(order)
+
+    def _rewritten_columns(self) -> dict[str, pa.Array]:
+        """The columns of forms that hold a rewritten text."""
+        values: dict[str, list[Any]] = {}
+        for row, new in self._rewritten.items():
+            record = records.rewritten(self._forms[row], new)
+            for name in FORMS:
+                if record.get(name) is not self._forms[row].get(name):
+                    values.setdefault(name, [r.get(name) for r in self._forms])[row] = record[name]
+        return {
+            name: records.to_table(
+                [{name: value} for value in column], pa.schema([records.SCHEMA.field(name)])
+            )
+            .column(0)
+            .combine_chunks()
+            for name, column in values.items()
+        }
+
+
+class Record:
+    """One row of a batch, seen through a view: its fields, and what a stage says of it."""
+
+    __slots__ = ("_verdicts", "_view", "row")
+
+    def __init__(self, verdicts: Verdicts, row: int, view: View) -> None:
+        self._verdicts, self.row, self._view = verdicts, row, view
+
+    @property
+    def fields(self) -> list[TextField]:
+        """The fields of the view, in order, with their texts as they are now."""
+        found = self._verdicts.fields(self.row, self._view)
+        return [TextField(self._verdicts, self.row, name, text) for name, text in found]
+
+    def texts(self, view: View) -> dict[str, str]:
+        """name → text of the fields of any view, as they are now."""
+        return dict(self._verdicts.fields(self.row, view))
+
+    def value(self, column: str) -> Any:
+        """The row's value in a column; None where there is no such column."""
+        table = self._verdicts.table
+        return table.column(column)[self.row].as_py() if column in table.column_names else None
+
+    def drop(self, reason: str, *, text: str | None = None, **evidence: Any) -> None:
+        """Drop the record by rule; see `Verdicts.drop`."""
+        self._verdicts.drop(self.row, reason, text=text, **evidence)
+
+    def fail(self, reason: str, *, text: str | None = None, **evidence: Any) -> None:
+        """Mark a record that could not be judged."""
+        self._verdicts.fail(self.row, reason, text=text, **evidence)
+
+
+class TextField:
+    """One text of a record. Assigning to `text` rewrites it."""
+
+    __slots__ = ("_text", "_verdicts", "name", "row")
+
+    def __init__(self, verdicts: Verdicts, row: int, name: str, text: str) -> None:
+        self._verdicts, self.row, self.name, self._text = verdicts, row, name, text
+
+    @property
+    def text(self) -> str:
+        """The text as it is now."""
+        return self._text
+
+    @text.setter
+    def text(self, new: str) -> None:
+        new = records.encodable(new)
+        less = len(self._text) - len(new)
+        self._write(new, {CHANGED: less} if less > 0 else {}, max(0, -less))
+
+    def substitute(self, reason: str, spans: Sequence[tuple[int, int, str]]) -> None:
+        """Put other texts in the place of (begin, end, new) spans, in order and apart: what stood
+        there is removed for the reason, what is put there is added."""
+        pieces, begin, removed, added = [], 0, 0, 0
+        for start, end, new in spans:
+            pieces += [self._text[begin:start], new]
+            removed, added, begin = removed + end - start, added + len(new), end
+        pieces.append(self._text[begin:])
+        self._write("".join(pieces), {reason: removed} if removed else {}, added)
+
+    def cut_to(self, new: str, reason: str) -> None:
+        """Keep a part of the text alone; the rest is removed for the reason."""
+        self._write(new, {reason: len(self._text) - len(new)}, 0)
+
+    def _write(self, new: str, removed: Mapping[str, int], added: int) -> None:
+        if new != self._text:
+            self._verdicts.write(self.row, self.name, new, removed, added)
+            self._text = new
+
+    def place(self, begin: int, end: int) -> dict[str, Any]:
+        """Evidence for a place in the text: field, span, match."""
+        return {"field": self.name, "span": [begin, end], "match": self._text[begin:end]}
 
 
 @dataclass

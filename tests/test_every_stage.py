@@ -32,9 +32,10 @@ from stages.base import (
 )
 from stages.call import as_table
 from stages.corpus import Digest
+from stages.counts import Counts
 from stages.errors import UsageError
 from stages.place import Place
-from stages.verdicts import Batch, Counts, Judged
+from stages.verdicts import Batch, Judged
 from tests.case import Case
 
 NAMES = sorted(stages.TABLE)
@@ -95,16 +96,19 @@ def test_its_code_can_be_hashed(name: str) -> None:
 @pytest.mark.parametrize("name", SOURCES + TRANSFORMS)
 def test_reaches_every_reason(name: str, cases: list[Case]) -> None:
     reached: set[str] = set()
+    cut: set[str] = set()
     for case in cases:
         counts = Counts()
         for split in splits_of(case):
             counts.add(split.counts)
         assert counts.reasons == dict(case.reasons), case.stage
         reached |= set(case.reasons)
+        cut |= counts.text.removed.keys() - counts.reasons.keys()
     cls = stages.stage(name)
     # What becomes of an item whose reader dies is the child's work, the same for all sources.
     common = set(ISOLATION_REASONS) if issubclass(cls, Source) else set()
     assert reached | common == set(cls.reasons)
+    assert cut == set(cls.cuts)
     ran(name, "reasons")
 
 

@@ -16,7 +16,7 @@ from stages.records import (
     fields,
     form_of,
     record_id,
-    rewrite,
+    rewritten,
     schema_with,
     to_json,
     to_table,
@@ -125,10 +125,9 @@ def test_views() -> None:
         assert set(both) <= set(fields(record, "all"))
 
 
-def test_rewriting_changes_the_view_and_nothing_else() -> None:
-    new = rewrite(MIXED["chat"], "output", lambda name, text: text.upper())
-    assert new is not None
+def test_rewriting_changes_the_named_fields_and_nothing_else() -> None:
+    new = rewritten(MIXED["chat"], {"messages[3]": "A"})
     assert [m["content"] for m in new["messages"]] == ["rules", "u", None, "A"]
     assert MIXED["chat"]["messages"][3]["content"] == "a", "the record itself is unchanged"
-    assert rewrite(MIXED["pair"], "all", lambda name, text: text) is None
-    assert rewrite(MIXED["text"], "output", lambda name, text: "x") is None
+    pair = rewritten(MIXED["pair"], {"completion": "B"})
+    assert pair == {**MIXED["pair"], "completion": "B"}

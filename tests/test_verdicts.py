@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.records import REJECT_TEXT, SCHEMA, schema_with, to_table
-from stages.verdicts import Batch, Counts, Verdicts
+from stages.base import Map
+from stages.counts import Counts, TextCount, characters
+from stages.records import REJECT_TEXT, encodable, to_table
+from stages.verdicts import Batch, Verdicts
 
 REASONS = {"short": "it is short", "broken": "it cannot be read"}
+
+
+@dataclass(frozen=True)
+class Marking(Map):
+    """A stage that is told what to mark. makes: the columns that it declares."""
+
+    name: ClassVar[str] = "test"
+    reasons: ClassVar[dict[str, str]] = REASONS
+    cuts: ClassVar[dict[str, str]] = {"changed": "rewritten", "masked": "hidden"}
+    columns: tuple[str, ...] = ()
+
+    def makes(self) -> dict[str, pa.DataType]:
+        return dict.fromkeys(self.columns, pa.float32())
+
+    def judge(self, verdicts: Verdicts) -> None:
+        raise NotImplementedError
 
 
 def _table(rows: int) -> pa.Table:
@@ -39,7 +58,7 @@ MARKS = st.lists(
 def test_the_identity_holds_for_any_marks(
     rows: int, marks: list[tuple[int, str, str, int]]
 ) -> None:
-    verdicts = Verdicts(_table(rows), "test", REASONS)
+    verdicts = Verdicts(_table(rows), Marking())
     wanted: dict[int, tuple[str, bool, int]] = {}
     replaced: dict[int, int] = {}
     idle: set[int] = set()
@@ -56,7 +75,7 @@ def test_the_identity_holds_for_any_marks(
             getattr(verdicts, mark)(row, reason, number=number)
             wanted.setdefault(row, (reason, mark == "fail", number))
             assert verdicts.is_marked(row)
-    made = verdicts.split(SCHEMA, lambda row: f"shown {row}")
+    made = verdicts.split()
     counts = made.counts
     assert counts.seen == rows == counts.kept + counts.dropped + counts.failed
     assert counts.reasons == Counter(reason for reason, *_ in wanted.values())
@@ -68,7 +87,7 @@ def test_the_identity_holds_for_any_marks(
         reason, failed, number = wanted[row]
         assert (reject["reason"], reject["failed"]) == (reason, failed), "the first mark stays"
         assert json.loads(reject["evidence"]) == {"number": number}
-        assert (reject["stage"], reject["source"], reject["text"]) == ("test", "s", f"shown {row}")
+        assert (reject["stage"], reject["source"], reject["text"]) == ("test", "s", f"text {row}")
         assert reject["place"] == f"f@{row}+1:{row + 1}"
     kept = [
         one
@@ -85,31 +104,111 @@ def test_the_identity_holds_for_any_marks(
 
 
 def test_an_unknown_reason_or_row_is_a_bug_that_is_seen() -> None:
-    verdicts = Verdicts(_table(2), "test", REASONS)
+    verdicts = Verdicts(_table(2), Marking(("score",)))
     with pytest.raises(AssertionError, match="no reason 'long'"):
         verdicts.drop(0, "long")
     with pytest.raises(IndexError):
         verdicts.drop(2, "short")
     with pytest.raises(ValueError, match="1 values for 2 rows"):
-        verdicts.set("score", [1.0], pa.float32())
+        verdicts.set("score", [1.0])
 
 
 def test_columns_and_texts_reach_the_kept_rows() -> None:
-    verdicts = Verdicts(_table(3), "test", REASONS)
+    verdicts = Verdicts(_table(3), Marking(("score",)))
     verdicts.drop(1, "short", text="y" * (REJECT_TEXT + 5))
-    verdicts.set("score", [1, 2, 3], pa.float32())
-    verdicts.rewrite("all", lambda row, field, text: text.upper() if row != 2 else text)
-    made = verdicts.split(schema_with({"score": pa.float32()}), lambda row: "")
+    verdicts.set("score", [1, 2, 3])
+    for record in verdicts.records():
+        for field in record.fields:
+            field.text = field.text.upper() if record.row != 2 else field.text
+    made = verdicts.split()
     assert made.kept.column("score").to_pylist() == [1.0, 3.0]
     assert made.kept.column("text").to_pylist() == ["TEXT 0", "text 2"]
-    assert verdicts.changed == made.counts.changed == 2
+    assert made.counts.changed == 1, "a row that left is not among the changed"
     assert made.rejects.column("text").to_pylist() == ["y" * REJECT_TEXT]
+
+
+def test_columns_are_those_that_the_stage_declares() -> None:
+    verdicts = Verdicts(_table(2), Marking(("score",)))
+    with pytest.raises(AssertionError, match="does not declare the column 'score2'"):
+        verdicts.set("score2", [1.0, 2.0])
+    with pytest.raises(AssertionError, match=r"did not set \['score'\]"):
+        verdicts.split()
+    verdicts.set("score", [1, 2])
+    assert verdicts.split().kept.column("score").type == pa.float32()
+
+
+def test_a_second_change_sees_the_text_of_the_first() -> None:
+    verdicts = Verdicts(_table(2), Marking())
+    for mark in "12":
+        for record in verdicts.records():
+            for field in record.fields:
+                field.text += mark
+    assert verdicts.fields(0) == [("text", "text 012")]
+    assert verdicts.split().kept.column("text").to_pylist() == ["text 012", "text 112"]
+
+
+def test_one_field_of_a_conversation_changes_alone() -> None:
+    messages = [
+        {"role": "user", "content": "Hi", "tool": 1},
+        {"role": "assistant", "content": "Yo"},
+    ]
+    table = to_table([{"id": "1", "source": "s", "place": "p", "messages": messages}])
+    verdicts = Verdicts(table, Marking())
+    (record,) = verdicts.records("output")
+    (answer,) = record.fields
+    assert answer.place(0, 1) == {"field": "messages[1]", "span": [0, 1], "match": "Y"}
+    answer.text = "Hello"
+    kept = verdicts.split().kept.column("messages").to_pylist()[0]
+    assert [m["content"] for m in kept] == ["Hi", "Hello"] and kept[0]["extra"] == '{"tool":1}'
+
+
+def test_text_is_counted_like_records() -> None:
+    verdicts = Verdicts(_table(4), Marking())  # "text 0" … of six characters
+    verdicts.drop(0, "short")
+    fields = [field for record in verdicts.records() for field in record.fields]
+    fields[0].text = "gone with its row"
+    fields[1].substitute("masked", [(0, 4, "[T]")])
+    fields[2].text = "text two"
+    fields[3].cut_to("text", "changed")
+    counts = verdicts.split().counts
+    assert counts.text == TextCount(
+        seen=24, kept=12, added=3 + 2, removed={"short": 6, "masked": 4, "changed": 2}
+    )
+    assert counts.text.made == len("[T] 1") + len("text two") + len("text")
+    with pytest.raises(AssertionError, match="has no cut 'sold'"):
+        verdicts.cut(1, "sold", 1)
+
+
+def test_text_that_vanishes_unsaid_is_a_bug_that_is_seen() -> None:
+    verdicts = Verdicts(_table(1), Marking())
+    verdicts.cut(0, "masked", 2)
+    with pytest.raises(AssertionError, match="hold 6 characters, 4 counted"):
+        verdicts.split()
+
+
+@given(st.lists(st.text(max_size=8), max_size=4), st.text(max_size=8))
+def test_characters_are_those_that_python_counts(contents: list[str], text: str) -> None:
+    common = {"id": "1", "source": "s", "place": "p"}
+    said = [{"role": "user", "content": content} for content in contents]
+    table = to_table(
+        [
+            {**common, "messages": [*said, {"role": "assistant", "content": None}]},
+            {**common, "prompt": text, "completion": "né"},
+            {**common, "text": text},
+            common,
+        ]
+    )
+    whole = sum(len(encodable(content)) for content in contents)
+    own = len(encodable(text))
+    assert characters(table).tolist() == [whole, own + 2, own, 0]
+    assert characters(table.slice(1, 2)).tolist() == [own + 2, own]
 
 
 def test_counts_that_do_not_add_up_are_refused() -> None:
     good = Counts(seen=3, kept=1, dropped=1, failed=1, reasons={"a": 2})
     good.check("test")
-    for change in ({"kept": 2}, {"seen": 2}, {"reasons": {"a": 1}}):
+    gone = TextCount(seen=3, kept=1, removed={"a": 1})
+    for change in ({"kept": 2}, {"seen": 2}, {"reasons": {"a": 1}}, {"text": gone}):
         values: dict[str, Any] = {**vars(good), **change}
         with pytest.raises(AssertionError, match="test: "):
             Counts(**values).check("test")

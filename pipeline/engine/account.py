@@ -134,10 +134,17 @@ def _is_account(value: Any) -> bool:
 
 def _are_counts(value: Any, stage: type[Stage]) -> bool:
     names = ("seen", "kept", "dropped", "failed", "made", "changed")
-    if not has(value, reasons=dict, **dict.fromkeys(names, int)):
+    if not has(value, reasons=dict, forms=dict, text=dict, **dict.fromkeys(names, int)):
         return False
-    reasons = value["reasons"]
-    return set(reasons) <= set(stage.reasons) and has(reasons, **dict.fromkeys(reasons, int))
+    reasons, forms, text = value["reasons"], value["forms"], value["text"]
+    if not has(text, seen=int, kept=int, added=int, removed=dict):
+        return False
+    removed = text["removed"]
+    return (
+        set(reasons) <= set(stage.reasons)
+        and set(removed) <= {*stage.reasons, *stage.cuts}
+        and all(has(one, **dict.fromkeys(one, int)) for one in (reasons, forms, removed))
+    )
 
 
 def has(value: Any, **kinds: type) -> bool:

@@ -23,10 +23,10 @@ from pipeline.engine.store import Entry, Store, flush, lives
 from stages import check, owned
 from stages.base import Stage
 from stages.corpus import MADE_BY, MANIFEST, Digest, iterate_arrow, sha256_of, write_json
+from stages.counts import Counts
 from stages.errors import StageFailed, UsageError
 from stages.records import FORMAT
 from stages.secrets import masked_values
-from stages.verdicts import Counts
 
 _SWAPS = 20  # attempts at putting a folder in the place of another, when runs compete
 
@@ -68,7 +68,7 @@ class Flow:
 def piece_of(store: Store, summary: Mapping[str, Any]) -> Piece:
     """The piece of a job's summary."""
     path = store.path(summary["key"])
-    counts = Counts(**summary["counts"])
+    counts = Counts.of(summary["counts"])
     return Piece(
         summary["key"], summary["sha256"], summary["rows"], path / DATA, path / REJECTED, counts
     )

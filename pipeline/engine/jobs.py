@@ -32,8 +32,9 @@ from stages.corpus import (
     sha256_of,
     write_json,
 )
+from stages.counts import Counts
 from stages.records import REJECTS, SCHEMA
-from stages.verdicts import Batch, Counts, Judged
+from stages.verdicts import Batch, Judged
 
 DATA, REJECTED, OBSERVED, STATE = "data.arrow", "rejects.arrow", "observed.arrow", "state.json"
 

@@ -27,9 +27,9 @@ from pipeline.views.report import write_report
 from stages import owned
 from stages.base import End, Source, Stage
 from stages.corpus import Corpus, iterate_arrow, write_json
+from stages.counts import Counts
 from stages.errors import Changed, Preempted, StageFailed, UsageError
 from stages.kinds import Kind
-from stages.verdicts import Counts
 
 T = TypeVar("T")
 

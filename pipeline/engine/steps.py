@@ -25,9 +25,9 @@ from pipeline.progress import Progress
 from pipeline.recipe.checked import SourceStep
 from stages import check, user_code
 from stages.base import End, Fit, Map, Part, Source, Stage
+from stages.counts import Counts
 from stages.errors import Changed, StageFailed
 from stages.records import FORMAT, SCHEMA
-from stages.verdicts import Counts
 from stages.words import duration, number
 
 

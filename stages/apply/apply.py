@@ -17,7 +17,7 @@ import pyarrow as pa
 from stages import records, user_code
 from stages.base import Map
 from stages.errors import Preempted, UsageError
-from stages.records import CORE, FORMS
+from stages.records import CORE
 from stages.verdicts import Verdicts
 
 TYPES: Mapping[str, pa.DataType] = {
@@ -47,6 +47,7 @@ class Apply(Map):
     """
 
     name: ClassVar[str] = "apply"
+    cuts: ClassVar[Mapping[str, str]] = {"changed": "what the function took away"}
     reasons: ClassVar[Mapping[str, str]] = {
         "function": "the function returned None, False or an empty list",
         "error": "the function raised an exception",
@@ -83,18 +84,13 @@ class Apply(Map):
         """Call the function on each row, then check and set what it returned."""
         function = self._function()
         schema = self.schema(verdicts.table.schema)
-        given = verdicts.table.to_pylist()
-        new: list[Record] = []
-        several: dict[int, list[Record]] = {}
-        for row, record in enumerate(given):
-            made: Record = dict(record)
+        for row, record in enumerate(verdicts.table.to_pylist()):
             try:
                 answer = function(_shown(record))
             except (KeyboardInterrupt, Preempted):
                 raise
             except BaseException as error:  # the border around the user's code, which may sys.exit
                 verdicts.fail(row, "error", **_evidence(error))
-                new.append(made)
                 continue
             answers = answer if isinstance(answer, list) else [answer]
             if answer is None or answer is False or not answers:
@@ -102,29 +98,11 @@ class Apply(Map):
             elif problem := _problem_with(answers, record, schema, isinstance(answer, list)):
                 verdicts.fail(row, "invalid", error=problem)
             elif isinstance(answer, list):
-                several[row] = [
-                    {**one, **{name: record[name] for name in FIXED}, "id": _id(record["id"], n)}
-                    for n, one in enumerate(answers)
-                ]
+                verdicts.replace(
+                    row, [_made(one, record, number) for number, one in enumerate(answers)]
+                )
             else:
-                made = {**answer, **{name: record[name] for name in FIXED}}
-                if "meta" in made and _meta(record.get("meta")) == made["meta"]:
-                    made["meta"] = record.get("meta")
-            new.append({name: made.get(name) for name in schema.names})
-        table = records.to_table(new, schema)
-        for name in schema.names:
-            if name not in FIXED:
-                column = table.column(name).combine_chunks()
-                verdicts.set(name, column, schema.field(name).type)
-        for row, made_rows in several.items():
-            verdicts.replace(row, made_rows)
-        forms = [name for name in FORMS if name in schema.names]
-        before = verdicts.table.select(forms).to_pylist()
-        after = table.select(forms).to_pylist()
-        verdicts.changed += sum(
-            old != now and row not in several and not verdicts.is_marked(row)
-            for row, (old, now) in enumerate(zip(before, after, strict=True))
-        )
+                verdicts.replace(row, [_made(answer, record, None)])
 
     def _problem(self) -> str | None:
         try:
@@ -149,6 +127,16 @@ class Apply(Map):
             raise UsageError(f"apply.function: {self.function} is no function")
         function: Callable[[Record], Any] = found
         return function
+
+
+def _made(answer: Record, record: Record, number: int | None) -> Record:
+    """The record that an answer is: one of several by number, or the record itself, changed."""
+    made = {**answer, **{name: record[name] for name in FIXED}}
+    if number is not None:
+        made["id"] = _id(record["id"], number)
+    elif "meta" in made and _meta(record.get("meta")) == made["meta"]:
+        made["meta"] = record.get("meta")  # as it was written
+    return made
 
 
 def _meta(text: str | None) -> Any:

@@ -157,17 +157,17 @@ def _marks(marks: Sequence[Mark], frame: _Frame) -> Iterator[Markup]:
     free = 0.0
     for step, here in sorted(at.items())[:MARKS]:
         x = frame.x.at(min(max(step, frame.x.low), frame.x.high))
-        class_ = "finding good" if all(mark.good for mark in here) else "finding"
-        yield line(x, TOP, x, frame.bottom, class_.replace("finding", "finding mark", 1))
+        good = " good" if all(mark.good for mark in here) else ""
+        yield line(x, TOP, x, frame.bottom, "found" + good)
         title = tag("title", " ".join(mark.words for mark in here))
-        yield tag("path", title, d=f"M{x:.1f} {TOP + 1:.1f}l-5 -9h10z", class_=class_)
+        yield tag("path", title, d=f"M{x:.1f} {TOP + 1:.1f}l-5 -9h10z", class_="finding" + good)
         label = ", ".join(dict.fromkeys(mark.label for mark in here))
         long = 7.0 * len(label)
         late = x + long > frame.width - RIGHT
         begin = x - 9 - long if late else x + 9
         if begin >= free:
             place = (x - 9, "end") if late else (x + 9, "start")
-            yield words(place[0], TOP - 1, label, class_, place[1])
+            yield words(place[0], TOP - 1, label, "label" + good, place[1])
             free = begin + long + 8
 
 

@@ -204,9 +204,9 @@ class Deduplicate(Fit):
             duplicate_of[row] = found["survivor"]
             if self.action == "drop":
                 self._drop(verdicts, row, found)
-        verdicts.set("group", groups, pa.string())
+        verdicts.set("group", groups)
         if self.action == "tag":
-            verdicts.set("duplicate_of", duplicate_of, pa.string())
+            verdicts.set("duplicate_of", duplicate_of)
 
     def _drop(self, verdicts: Verdicts, row: int, found: Mapping[str, Any]) -> None:
         common = {"survivor": found["survivor"], "group": found["group"], "on": self.on}

@@ -16,7 +16,7 @@ from typing import ClassVar, Literal
 from stages.base import Map
 from stages.clean.code_spans import fenced, inline
 from stages.clean.composition import composed
-from stages.verdicts import Verdicts
+from stages.verdicts import Record, Verdicts
 
 # Whether a text needs a look at all: anything that some rule below could change. ASCII texts
 # without these (71 % of answers in mixed instruction data) are passed as they are.
@@ -85,6 +85,9 @@ class Normalize(Map):
     reasons: ClassVar[Mapping[str, str]] = {
         "empty": "no text is left of the record, or of its output",
     }
+    cuts: ClassVar[Mapping[str, str]] = {
+        "changed": "white space, invisible characters and other forms of the same text",
+    }
 
     on: Literal["input", "output", "all"] = "all"
     form: Literal["NFC", "NFKC", "none"] = "NFC"
@@ -94,26 +97,14 @@ class Normalize(Map):
 
     def judge(self, verdicts: Verdicts) -> None:
         """Rewrite each text; drop the rows of which nothing is left."""
-        left: dict[int, dict[str, str]] = {}
-
-        def change(row: int, name: str, text: str) -> str:
-            new = self.text(text)
-            left.setdefault(row, {})[name] = new
-            return new
-
-        verdicts.rewrite(self.on, change)
-        for row in range(len(verdicts)):
-            new = left.get(row)
-            if new is None:
-                verdicts.inapplicable(row)
+        for record in verdicts.records(self.on):
+            for place in record.fields:
+                place.text = self.text(place.text)
+            if all(record.texts(self.on).values()):
                 continue
-            if all(new.values()):
-                continue
-            whole = {name: new.get(name, text) for name, text in verdicts.fields(row, "all")}
-            written = {name for name, _ in verdicts.fields(row, "output")}
-            judged = written or set(whole)
-            if not any(whole[name].strip() for name in judged) and not _calls(verdicts, row):
-                verdicts.drop(row, "empty", field=min(judged), score=0, limit=1)
+            judged = record.texts("output") or record.texts("all")
+            if not any(text.strip() for text in judged.values()) and not _calls(record):
+                record.drop("empty", field=min(judged), score=0, limit=1)
 
     def text(self, text: str) -> str:
         """One text in normal form; applying it again changes nothing."""
@@ -214,9 +205,6 @@ def _oddness(line: str) -> int:
     return odd + (4 if foreign == 1 else 0) + line.count("\ufffd") * 4
 
 
-def _calls(verdicts: Verdicts, row: int) -> bool:
+def _calls(record: Record) -> bool:
     """Whether a message carries something beside its text (tool calls)."""
-    if "messages" not in verdicts.table.column_names:
-        return False
-    messages = verdicts.table.column("messages")[row].as_py() or []
-    return any(message["extra"] for message in messages)
+    return any(message["extra"] for message in record.value("messages") or [])

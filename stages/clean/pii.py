@@ -17,7 +17,7 @@ from typing import ClassVar, Literal, NamedTuple
 import pyarrow as pa
 
 from stages.base import Map
-from stages.verdicts import Verdicts
+from stages.verdicts import Record, Verdicts
 
 Kind = Literal["credentials", "key", "email", "iban", "card", "ip", "phone"]
 
@@ -28,6 +28,11 @@ class Found(NamedTuple):
     kind: str
     begin: int
     end: int
+
+    @property
+    def label(self) -> str:
+        """What stands in its place when it is masked."""
+        return f"[{self.kind.upper()}]"
 
 
 _EMAIL = re.compile(
@@ -278,11 +283,10 @@ def mask(text: str, found: list[Found]) -> tuple[str, list[Found]]:
     """The text with each finding replaced by its kind in brackets, and where these now stand."""
     pieces, shown, begin, length = [], [], 0, 0
     for one in found:
-        label = f"[{one.kind.upper()}]"
-        pieces += [text[begin : one.begin], label]
+        pieces += [text[begin : one.begin], one.label]
         length += one.begin - begin
-        shown.append(Found(one.kind, length, length + len(label)))
-        length += len(label)
+        shown.append(Found(one.kind, length, length + len(one.label)))
+        length += len(one.label)
         begin = one.end
     return "".join([*pieces, text[begin:]]), shown
 
@@ -301,6 +305,7 @@ class Pii(Map):
 
     name: ClassVar[str] = "pii"
     reasons: ClassVar[Mapping[str, str]] = {"pii": "the record holds personal data or a secret"}
+    cuts: ClassVar[Mapping[str, str]] = {"masked": "a finding, in whose place its kind stands"}
 
     on: Literal["input", "output", "all"] = "all"
     action: Literal["mask", "drop"] = "mask"
@@ -316,53 +321,36 @@ class Pii(Map):
 
     def judge(self, verdicts: Verdicts) -> None:
         """Mask or drop; count."""
-        found: dict[int, dict[str, list[Found]]] = {}
-        masked: dict[int, dict[str, str]] = {}
+        counts = [0] * len(verdicts)
+        for record in verdicts.records(self.on):
+            found = {field: find(field.text, self.kinds) for field in record.fields}
+            counts[record.row] = sum(map(len, found.values()))
+            if self.action == "drop" and counts[record.row]:
+                _drop(record, {field.name: hits for field, hits in found.items() if hits})
+                continue
+            for field, hits in found.items():
+                field.substitute("masked", [(one.begin, one.end, one.label) for one in hits])
+        verdicts.set("pii", counts)
 
-        def change(row: int, name: str, text: str) -> str:
-            hits = find(text, self.kinds)
-            if not hits:
-                return text
-            new, shown = mask(text, hits)
-            found.setdefault(row, {})[name] = shown
-            masked.setdefault(row, {})[name] = new
-            return new if self.action == "mask" else text
 
-        for row in range(len(verdicts)):
-            if not verdicts.fields(row, self.on):
-                verdicts.inapplicable(row)
-        verdicts.rewrite(self.on, change)
-        counts = [sum(map(len, found.get(row, {}).values())) for row in range(len(verdicts))]
-        verdicts.set("pii", counts, pa.int32())
-        if self.action == "drop":
-            for row, fields in found.items():
-                self._drop(verdicts, row, fields, masked[row])
-
-    def _drop(
-        self,
-        verdicts: Verdicts,
-        row: int,
-        fields: Mapping[str, list[Found]],
-        masked: Mapping[str, str],
-    ) -> None:
-        # `span` and `match` are those of the masked field: the reject must not hold the finding.
-        name, shown = next(iter(fields.items()))
-        first = shown[0]
-        # the fields outside the view are shown too, so they are masked too
-        parts = []
-        for other, text in verdicts.fields(row, "all"):
-            parts.append(masked[other] if other in masked else mask(text, find(text))[0])
-        verdicts.drop(
-            row,
-            "pii",
-            text="\n".join(parts),
-            field=name,
-            kind=first.kind,
-            span=[first.begin, first.end],
-            match=masked[name][first.begin : first.end],
-            masked=True,
-            spans={
-                other: [[one.kind, one.begin, one.end] for one in ones]
-                for other, ones in fields.items()
-            },
-        )
+def _drop(record: Record, found: Mapping[str, list[Found]]) -> None:
+    """Take a record out; its reject shows where the findings are and never what they are."""
+    # The fields outside the view are shown too, so they are masked too.
+    masked = {
+        name: mask(text, found.get(name) or find(text))
+        for name, text in record.texts("all").items()
+    }
+    spans = {name: masked[name][1] for name in found}
+    name, (first, *_) = next(iter(spans.items()))
+    record.drop(
+        "pii",
+        text="\n".join(text for text, _ in masked.values()),
+        field=name,
+        kind=first.kind,
+        span=[first.begin, first.end],
+        match=first.label,
+        masked=True,
+        spans={
+            name: [[one.kind, one.begin, one.end] for one in ones] for name, ones in spans.items()
+        },
+    )

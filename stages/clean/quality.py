@@ -243,8 +243,8 @@ class QualityFilter(Map):
                 if over is not None:
                     _, score, limit = used[over]
                     verdicts.drop(row, over, score=score, limit=limit)
-        verdicts.set("quality", scores, pa.float32())
-        verdicts.set("statistics", measures, STATISTICS)
+        verdicts.set("quality", scores)
+        verdicts.set("statistics", measures)
 
     def _texts(self, verdicts: Verdicts) -> list[str | None]:
         if self.on != "target":

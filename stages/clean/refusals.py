@@ -23,7 +23,7 @@ from stages.clean.refusal_score import (
     without_remark,
 )
 from stages.require import require
-from stages.verdicts import Verdicts
+from stages.verdicts import TextField, Verdicts
 
 _STRENGTH = {"none": 0, "boilerplate": 1, "cannot": 2, "refusal": 3}
 
@@ -49,6 +49,7 @@ class RefusalFilter(Map):
         "cannot": "nothing is delivered because something is missing, or the assistant asks back",
         "boilerplate": "the answer carries a remark on being an AI",
     }
+    cuts: ClassVar[Mapping[str, str]] = {"remark": "a remark on being an AI, cut off the answer"}
 
     action: Literal["drop", "tag"] = "drop"
     cannot: Literal["keep", "drop"] = "keep"
@@ -61,55 +62,28 @@ class RefusalFilter(Map):
 
     def judge(self, verdicts: Verdicts) -> None:
         """Judge each output text; the strongest finding of a row counts."""
-        places = [
-            (row, name, text)
-            for row in range(len(verdicts))
-            for name, text in verdicts.fields(row, "output")
-        ]
-        judgements = judge_texts([text for _, _, text in places], self.threshold)
+        answers = [answer for record in verdicts.records("output") for answer in record.fields]
+        judgements = judge_texts([answer.text for answer in answers], self.threshold)
         labels: list[str | None] = [None] * len(verdicts)
-        cut: dict[tuple[int, str], str] = {}
-        for (row, name, text), found in zip(places, judgements, strict=True):
-            if _STRENGTH[found.label] >= _STRENGTH[labels[row] or "none"]:
-                labels[row] = found.label
-            if self.action == "tag" or found.label == "none":
-                continue
-            if found.label == "boilerplate" and self.boilerplate == "truncate":
-                rest = without_remark(text)
-                if rest is not None:
-                    cut[row, name] = rest
-            elif self._leaves(found.label):
-                _drop(verdicts, row, name, text, found)
-        for row, label in enumerate(labels):
-            if label is None:
-                verdicts.inapplicable(row)
-        verdicts.set("refusal", labels, pa.string())
-        if cut:
-            verdicts.rewrite(
-                "output",
-                lambda row, name, text: (
-                    text if verdicts.is_marked(row) else cut.get((row, name), text)
-                ),
-            )
+        for answer, found in zip(answers, judgements, strict=True):
+            if _STRENGTH[found.label] >= _STRENGTH[labels[answer.row] or "none"]:
+                labels[answer.row] = found.label
+            if self.action == "drop":
+                self._act(verdicts, answer, found)
+        verdicts.set("refusal", labels)
 
-    def _leaves(self, label: str) -> bool:
-        return (
-            label == "refusal"
-            or (label == "cannot" and self.cannot == "drop")
-            or (label == "boilerplate" and self.boilerplate == "drop")
-        )
-
-
-def _drop(verdicts: Verdicts, row: int, name: str, text: str, found: Judgement) -> None:
-    verdicts.drop(
-        row,
-        found.label,
-        rule=found.rule,
-        field=name,
-        span=[found.begin, found.end],
-        match=text[found.begin : found.end],
-        score=found.score,
-    )
+    def _act(self, verdicts: Verdicts, answer: TextField, found: Judgement) -> None:
+        if found.label == "boilerplate" and self.boilerplate == "truncate":
+            rest = without_remark(answer.text)
+            if rest is not None:
+                answer.cut_to(rest, "remark")
+        elif (
+            found.label == "refusal"
+            or (found.label == "cannot" and self.cannot == "drop")
+            or (found.label == "boilerplate" and self.boilerplate == "drop")
+        ):
+            place = answer.place(found.begin, found.end)
+            verdicts.drop(answer.row, found.label, rule=found.rule, score=found.score, **place)
 
 
 Flags = list[dict[str, bool]]

@@ -71,7 +71,7 @@ class Embed(Map):
         empty = np.logical_not(vectors.any(axis=1))
         for row in np.flatnonzero(empty).tolist():
             verdicts.inapplicable(row)
-        verdicts.set("vector", as_column(vectors, empty), self.makes()["vector"])
+        verdicts.set("vector", as_column(vectors, empty))
 
 
 def unit(vectors: Floats) -> Floats:

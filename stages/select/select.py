@@ -197,8 +197,8 @@ class KMeansSelect(Fit):
         ids = pa.array(verdicts.ids, type=pa.string())
         at = pc.index_in(ids, value_set=local["id"].combine_chunks())
         found = local.take(at)
-        for name, kind in self.makes().items():
-            verdicts.set(name, found[name].combine_chunks(), kind)
+        for name in self.makes():
+            verdicts.set(name, found[name].combine_chunks())
         for row, mark in enumerate(found.to_pylist()):
             evidence = {"cluster": mark["cluster"], "distance": _rounded(mark["distance"])}
             if mark["fate"] is None:

@@ -68,6 +68,10 @@ class Encoder:
         )
         self.before, self.after = whole[:begin], whole[begin + len(bare) :]
 
+    def text(self, ids: Sequence[int] | np.ndarray) -> str:
+        """The text of tokens, control tokens too."""
+        return str(self.marked.decode([int(one) for one in ids], skip_special_tokens=False))
+
     def encode(self, texts: Sequence[str], asked: Sequence[Sequence[Span]], plain: bool) -> Encoded:
         """Tokens of each text. asked: character ranges of each. plain: no control tokens."""
         tokenizer = self.plain if plain else self.marked

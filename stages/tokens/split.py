@@ -89,7 +89,7 @@ class Split(Fit):
         else:
             chosen = np.isin(roots, seen.tables["val"].column("root").to_numpy())
         sides = np.where(chosen, "val", "train")
-        verdicts.set("split", sides.tolist(), pa.string())
+        verdicts.set("split", sides.tolist())
 
     def _chosen(self, roots: np.ndarray, rows: np.ndarray) -> pa.Table:
         distinct, inverse = np.unique(roots, return_inverse=True)

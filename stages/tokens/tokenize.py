@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.base import Map
+from stages.counts import characters
 from stages.errors import UsageError
 from stages.kinds import Kind
 from stages.records import FORMS, form_of
@@ -82,6 +83,18 @@ class _Row:
     text: str
     trained: list[Span]
     segments: list[Segment] | None = None
+    with_system: bool = False  # begins with a message that the record does not have
+
+    def contents(self) -> list[Span]:
+        """Where the record's own text stands in the rendering."""
+        if self.segments is None:
+            return [(0, len(self.text))]
+        spans, begin = [], 0
+        for segment in self.segments:
+            if segment.content:
+                spans.append((begin, begin + len(segment.text)))
+            begin += len(segment.text)
+        return spans[1:] if self.with_system else spans
 
 
 @dataclass(frozen=True)
@@ -114,6 +127,10 @@ class Tokenize(Map):
     name: ClassVar[str] = "tokenize"
     kind: ClassVar[Kind] = TOKENS
     libraries: ClassVar[tuple[str, ...]] = ("tokenizers",)
+    cuts: ClassVar[Mapping[str, str]] = {
+        "cut": "behind max_length (long: truncate)",
+        "unrendered": "the chat template leaves it out",
+    }
     reasons: ClassVar[Mapping[str, str]] = {
         "empty": "no text, or a prompt without a completion: nothing to learn",
         "untrained": "no answer of the assistant, so no token would enter the loss",
@@ -225,6 +242,7 @@ class Tokenize(Map):
             many, spans, lossy = found
             tokens.put(row.number, np.array(many, dtype=np.int32), joined(spans), lossy)
         self._limits(verdicts, tokens)
+        self._count(verdicts, [*texts, *plain, *hostile], tokens, prepared)
         tokens.into(verdicts, self.long == "truncate")
 
     def _row(
@@ -255,7 +273,9 @@ class Tokenize(Map):
             if segment.trained:
                 trained.append((position, position + len(segment.text)))
             position += len(segment.text)
-        return _Row(number, "".join(s.text for s in segments), joined(trained), segments)
+        text = "".join(segment.text for segment in segments)
+        with_system = len(messages) > len(record.get("messages") or ()) and form == "messages"
+        return _Row(number, text, joined(trained), segments, with_system)
 
     def _messages(self, record: Mapping[str, Any], form: str | None) -> list[dict[str, Any]]:
         if form == "messages":
@@ -306,7 +326,7 @@ class Tokenize(Map):
                 if self.strict:
                     verdicts.drop(number, "not_reversible", **tokens.length_of(number))
                 else:
-                    verdicts.changed += 1
+                    verdicts.changed(number)
             if self.max_length is None or len(ids) <= self.max_length:
                 continue
             spans = [(a, min(b, self.max_length)) for a, b in tokens.trained[number]]
@@ -315,7 +335,28 @@ class Tokenize(Map):
                 verdicts.drop(number, "too_long", score=len(ids), limit=self.max_length)
                 continue
             tokens.cut[number] = len(ids) - self.max_length
+            tokens.tails[number] = ids[self.max_length :]
             tokens.ids[number], tokens.trained[number] = ids[: self.max_length], kept
+
+    def _count(
+        self, verdicts: Verdicts, rows: Sequence[_Row], tokens: _Tokens, prepared: _Prepared
+    ) -> None:
+        """Count the characters that the tokens do not hold."""
+        held = characters(verdicts.table).tolist()
+        for row in rows:
+            if verdicts.is_marked(row.number):
+                continue
+            spans = row.contents()
+            rendered = sum(end - begin for begin, end in spans)
+            left = held[row.number]
+            if rendered < left:
+                verdicts.cut(row.number, "unrendered", left - rendered)
+                left = rendered
+            if tokens.cut[row.number]:
+                tail = prepared.encoder.text(tokens.tails[row.number])
+                border = len(row.text) - len(tail)
+                cut = sum(end - max(begin, border) for begin, end in spans if end > border)
+                verdicts.cut(row.number, "cut", min(cut, left))
 
 
 class _Tokens:
@@ -326,6 +367,7 @@ class _Tokens:
         self.trained: dict[int, list[Span]] = {}
         self.lossy = np.zeros(rows, dtype=bool)
         self.cut = np.zeros(rows, dtype=np.int32)
+        self.tails: dict[int, np.ndarray] = {}  # tokens that were cut off
 
     def put(self, row: int, ids: np.ndarray, trained: list[Span], lossy: bool) -> None:
         """Set the tokens of a row."""
@@ -349,11 +391,11 @@ class _Tokens:
         whole = np.concatenate(ids) if ids else nothing
         for name, values in (("input_ids", whole), ("loss_mask", mask)):
             lists = pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))
-            verdicts.set(name, lists, COLUMNS[name])
-        verdicts.set("length", pa.array(np.diff(offsets)), COLUMNS["length"])
-        verdicts.set("lossy", pa.array(self.lossy), COLUMNS["lossy"])
+            verdicts.set(name, lists)
+        verdicts.set("length", pa.array(np.diff(offsets)))
+        verdicts.set("lossy", pa.array(self.lossy))
         if truncated:
-            verdicts.set("cut", pa.array(self.cut), pa.int32())
+            verdicts.set("cut", pa.array(self.cut))
 
 
 def _encoded(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+from stages.tokens import model as models
 from stages.tokens.tokenize import Tokenize
 from tests.case import Case
 
@@ -47,7 +49,24 @@ def cases(folder: Path) -> list[Case]:
             records=[{"text": "as"}, {"text": "a" * 40 + "s"}, {"text": "sa"}],
             reasons={"tokenizer": 1},
         ),
+        Case(
+            Tokenize(model=str(trimming_model(folder))),
+            records=[{"prompt": "  When? ", "completion": "At ten.\n"}],
+        ),
     ]
+
+
+def trimming_model(folder: Path) -> Path:
+    """The embedded tokenizer with a template that takes white space off each message."""
+    path = folder / "trimming"
+    path.mkdir(exist_ok=True)
+    for file in models.tokenizer_folder().iterdir():
+        shutil.copy(file, path / file.name)
+    (path / "chat_template.jinja").write_text(
+        "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] | trim }}<|im_end|>\n"
+        "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    return path
 
 
 def hostile_tokenizer(folder: Path, pattern: str = "(a+)+$") -> Path:
