@@ -6,6 +6,7 @@ __name__)`. The module may hold any of these functions, which read the folder an
     lines(folder)     → list[str]     for the end of a run in the terminal
     warnings(folder)  → list[str]     what people should look at before they trust the result
     tiles(folder)     → list[Tile]    figures at the top of the report
+    amounts(folder)   → list[tuple[str, int]]   how much text it is, for the end of the flow
     panels(folder)    → list[Panel]   parts of the report
 
 It is named, not imported: how a result is shown is no part of what the result is, nor of its key.
@@ -64,6 +65,10 @@ class Kind:
     def tiles(self, folder: Path) -> list[Tile]:
         """Figures for the top of the report."""
         return self._shown("tiles", folder)
+
+    def amounts(self, folder: Path) -> list[tuple[str, int]]:
+        """What the text has become: (name, count) pairs such as tokens."""
+        return self._shown("amounts", folder)
 
     def panels(self, folder: Path) -> list[Panel]:
         """Parts of the report."""

@@ -45,6 +45,27 @@ def reads(account: dict[str, Any]) -> list[Step]:
     return list(first.values())
 
 
+def text_read(account: dict[str, Any]) -> int:
+    """Characters that the sources saw."""
+    return sum(step["counts"]["text"]["seen"] for step in reads(account))
+
+
+def text_kept(account: dict[str, Any]) -> int:
+    """Characters of the records at the end."""
+    ends = common(account)[-1:] or ends_of_sources(account)
+    return sum(text_made(step) for step in ends)
+
+
+def text_made(step: Step) -> int:
+    """Characters of the records after a step."""
+    return int(step["counts"]["text"]["kept"] + step["counts"]["text"]["added"])
+
+
+def text_removed(step: Step) -> int:
+    """Characters that left at a step, with whole records and from records that stayed."""
+    return sum(step["counts"]["text"]["removed"].values())
+
+
 def totals(account: dict[str, Any]) -> Totals:
     """The figures of a whole run, or of what a failed one came to."""
     steps = counted(account)

@@ -19,16 +19,22 @@ def lines(folder: Path) -> list[str]:
     lengths, trained = _counted(folder)
     total = sum(lengths)
     return [
-        f"tokens     {number(total)} in {number(len(lengths))} records, {number(trained)} of them "
-        f"({percent(trained, total)}) trained on"
+        f"tokens     {number(total)} in {number(len(lengths))} records; {number(trained)} "
+        f"({percent(trained, total)}) enter the loss"
     ]
 
 
 def tiles(folder: Path) -> list[Tile]:
     """The number of tokens."""
     lengths, trained = _counted(folder)
-    about = f"in the kept records, {percent(trained, sum(lengths))} trained on"
+    about = f"in the kept records; {percent(trained, sum(lengths))} enter the loss"
     return [Tile("tokens", number(sum(lengths)), about)]
+
+
+def amounts(folder: Path) -> list[tuple[str, int]]:
+    """All tokens, and those in the loss."""
+    lengths, trained = _counted(folder)
+    return [("tokens", sum(lengths)), ("tokens in the loss", trained)]
 
 
 def panels(folder: Path) -> list[Panel]:

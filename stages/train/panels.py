@@ -61,9 +61,15 @@ def tiles(folder: Path) -> list[Tile]:
     summary = summary_of(folder)
     first, last = summary["val_loss_first"], summary["val_loss_last"]
     return [
-        Tile("trained on", number(summary["records_train"]), f"of {_all(summary)} records"),
+        Tile("trained on", number(summary["records_train"]), f"of {_all(summary)} records for it"),
         Tile("validation", f"{first:.2f} → {last:.2f}", "loss, nats a token"),
     ]
+
+
+def amounts(folder: Path) -> list[tuple[str, int]]:
+    """What was trained on, each token as often as it was."""
+    summary = summary_of(folder)
+    return [(f"tokens trained on in {summary['epochs']} epochs", summary["trained_tokens"])]
 
 
 def panels(folder: Path) -> list[Panel]:

@@ -1,10 +1,21 @@
-"""The panel of the flow: how many records each step saw, kept and lost."""
+"""The panel of the flow: records and characters that each step saw, kept and lost."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from pipeline.views.figures import common, counted, ends_of_sources
+from markupsafe import Markup
+
+from pipeline.views.figures import (
+    common,
+    counted,
+    ends_of_sources,
+    text_kept,
+    text_made,
+    text_read,
+    text_removed,
+)
 from stages.charts.band import Step, flow
 from stages.kinds import Panel
 from stages.pages import rendered
@@ -13,21 +24,35 @@ COLUMNS = ("seen", "kept", "dropped", "failed", "made", "changed", "inapplicable
 SPARSE = ("changed", "inapplicable")  # told where any step has some
 
 
-def panel(account: dict[str, Any]) -> Panel:
-    """The flow of the records, as a drawing and as a table."""
+def panel(account: dict[str, Any], amounts: Sequence[tuple[str, int]]) -> Panel:
+    """The flow as two drawings and a table. amounts: what the text became after the last record,
+    such as tokens."""
     steps = counted(account)
-    drawing = flow(
-        [_step(one, one["source"]) for one in ends_of_sources(account)],
-        [_step(one, one["stage"]) for one in common(account)],
-        "how many records each step kept",
-    )
-    columns = [key for key in COLUMNS if key not in SPARSE or any(s["counts"][key] for s in steps)]
+    chain = [("characters read", text_read(account)), ("characters at the end", text_kept(account))]
     body = rendered(
-        "pipeline.views.report:flow.html", drawing=drawing, steps=steps, columns=columns
+        "pipeline.views.report:flow.html",
+        records=_drawing(account, _records, "how many records each step kept"),
+        text=_drawing(account, _text, "how many characters each step kept"),
+        chain=[*chain, *amounts],
+        steps=[(step, text_removed(step)) for step in steps],
+        columns=[
+            key for key in COLUMNS if key not in SPARSE or any(s["counts"][key] for s in steps)
+        ],
     )
     return Panel("From raw files to the result", body)
 
 
-def _step(step: dict[str, Any], label: str) -> Step:
+def _drawing(
+    account: dict[str, Any], step: Callable[[dict[str, Any], str], Step], label: str
+) -> Markup:
+    sources = [step(one, one["source"]) for one in ends_of_sources(account)]
+    return flow(sources, [step(one, one["stage"]) for one in common(account)], label)
+
+
+def _records(step: dict[str, Any], label: str) -> Step:
     counts = step["counts"]
     return Step(label, counts["seen"], counts["made"], counts["dropped"], counts["failed"])
+
+
+def _text(step: dict[str, Any], label: str) -> Step:
+    return Step(label, step["counts"]["text"]["seen"], text_made(step), text_removed(step))

@@ -39,7 +39,12 @@ def panel(account: dict[str, Any], folder: Path) -> Panel:
     matched = [reason for reason in found if "match" in reason.samples[0]["evidence"]]
     shown = max(matched, key=lambda reason: reason.count, default=None)  # one as an example
     body = rendered(
-        "pipeline.views.report:left.html", reasons=found, shown=shown, marked=marked, told=_told
+        "pipeline.views.report:left.html",
+        reasons=found,
+        shown=shown,
+        text=list(text_of_reasons(account)),
+        marked=marked,
+        told=_told,
     )
     return Panel("What left, and why", body)
 
@@ -56,6 +61,15 @@ def reasons(account: dict[str, Any], folder: Path) -> Iterator[Reason]:
             samples = [{**row, "evidence": json.loads(row["evidence"])} for row in rows.to_pylist()]
             failed = bool(samples and samples[0]["failed"])
             yield Reason(step["label"], reason, meanings[reason], count, failed, samples)
+
+
+def text_of_reasons(account: dict[str, Any]) -> Iterator[tuple[str, str, str, int, float]]:
+    """(step, reason, meaning, characters, their share of the step's) of the text that left."""
+    for step in counted(account):
+        stage, text = stages.stage(step["stage"]), step["counts"]["text"]
+        for reason, count in sorted(text["removed"].items(), key=lambda one: -one[1]):
+            meaning = stage.cuts.get(reason) or stage.reasons.get(reason, "")
+            yield step["label"], reason, meaning, count, count / (text["seen"] or 1)
 
 
 def _told(evidence: dict[str, Any]) -> str:

@@ -29,7 +29,7 @@ def page(folder: Path) -> Markup:
     account = load_run(folder)
     made = made_by(account, folder)
     panels = [
-        flow.panel(account),
+        flow.panel(account, _amounts(made)),
         left.panel(account, folder),
         *_of_kinds(made),
         times.panel(account),
@@ -67,6 +67,14 @@ def _tiles_of_kinds(made: dict[Kind, Path]) -> list[Tile]:
         tile
         for kind, path in made.items()
         for tile in shown(kind, kind.tiles, path, lambda words: Tile("not shown", "?", words))
+    ]
+
+
+def _amounts(made: dict[Kind, Path]) -> list[tuple[str, int]]:
+    return [
+        pair
+        for kind, path in made.items()
+        for pair in shown(kind, kind.amounts, path, lambda _: ("?", 0))
     ]
 
 
