@@ -32,7 +32,7 @@ _TRANSFORM = """
 import sys
 from pathlib import Path
 from pipeline.executors.local import LocalExecutor
-from pipeline.engine.gc import Mark
+from pipeline.engine.gc import RunRecord
 from pipeline.engine.jobs import execute
 from pipeline.progress import Progress
 from pipeline.recipe.checked import SourceStep
@@ -47,7 +47,7 @@ class Here:
         pass
 
 store = Store(Path(sys.argv[3]))
-run = Run(store, Here(), Progress(None), Mark(store, "memory"), None, 4 << 20)
+run = Run(store, Here(), Progress(None), RunRecord(store, "memory"), None, 4 << 20)
 step = SourceStep(stages.stage("jsonl")(), path=sys.argv[2], name="memory")
 flow = run.source(step)
 if sys.argv[1] != "jsonl":

@@ -338,7 +338,7 @@ class State:
 
 
 @dataclass
-class Seen:
+class VisibleState:
     """The part of a state that one piece sees."""
 
     round: int
@@ -352,7 +352,7 @@ class Fit(Transform):
     """Looks at everything in rounds, then judges each batch."""
 
     @abstractmethod
-    def observe(self, batch: Batch, seen: Seen) -> pa.Table:
+    def observe(self, batch: Batch, seen: VisibleState) -> pa.Table:
         """What the next merge needs of one batch; always the same schema within a round.
         The first round is 0."""
 
@@ -365,10 +365,10 @@ class Fit(Transform):
         """
 
     @abstractmethod
-    def judge(self, verdicts: Verdicts, seen: Seen) -> None:
+    def judge(self, verdicts: Verdicts, seen: VisibleState) -> None:
         """Mark the rows of one batch, knowing the final state."""
 
-    def split(self, table: pa.Table, seen: Seen) -> Judged:
+    def split(self, table: pa.Table, seen: VisibleState) -> Judged:
         """Kept, rejects and counts of one batch."""
         verdicts = Verdicts(table, self)
         self.judge(verdicts, seen)

@@ -98,7 +98,7 @@ def _identified(rows: Iterable[Mapping[str, Any]], extra: Mapping[str, pa.DataTy
 
 def transformed(stage: Transform, data: Any, rejects: list[dict[str, Any]] | None) -> Any:
     """Judge records in this process; see `Transform.__call__`."""
-    from stages.base import Fit, Map, Seen, State
+    from stages.base import Fit, Map, State, VisibleState
     from stages.verdicts import Batch
 
     table, dicts = as_table(data)
@@ -108,12 +108,12 @@ def transformed(stage: Transform, data: Any, rejects: list[dict[str, Any]] | Non
         splits = [stage.split(batch) for batch in batches]
     else:
         assert isinstance(stage, Fit)
-        state, seen = State(), Seen(0, {}, {}, None)
+        state, seen = State(), VisibleState(0, {}, {}, None)
         while batches and not state.done:
             observed = pa.concat_tables([stage.observe(Batch(b), seen) for b in batches])
             state = stage.merge([observed], state)
             local = state.local[0] if state.local is not None else None
-            seen = Seen(state.round, state.values, state.tables, local)
+            seen = VisibleState(state.round, state.values, state.tables, local)
         splits = [stage.split(batch, seen) for batch in batches]
     _hand_over(stage.name, [s.rejects for s in splits if s.rejects.num_rows], rejects)
     schema = stage.schema(table.schema)

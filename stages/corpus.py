@@ -1,8 +1,9 @@
 """A corpus is a folder: `manifest.json`, `data/*.arrow`, `rejects/*.arrow`.
 
-The data are Arrow IPC files, memory-mapped, uncompressed; pyarrow, pandas, polars, DuckDB and
-`datasets` open them without seedbed. The manifest is written last: a folder without one does not
-exist. One writer makes equal data equal bytes.
+The data are Arrow IPC files; pyarrow, pandas, polars, DuckDB and `datasets` open them without
+seedbed. Tables that hold text are compressed (Zstandard), all others can be mapped into memory.
+The manifest is written last: a folder without one does not exist. One writer makes equal data
+equal bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.errors import UsageError
-from stages.records import FORMAT
+from stages.records import FORMAT, FORMS, REJECTS
 
 MANIFEST = "manifest.json"
 MADE_BY = {"made_by": "seedbed"}  # in every manifest: the folder may be replaced, see `owned`
@@ -45,46 +46,63 @@ def batches_of(table: pa.Table) -> Iterator[pa.Table]:
         begin += rows
 
 
-class ArrowWriter:
-    """Writes tables of one schema to an Arrow IPC file in batches of canonical form.
+class Batches:
+    """Gathers rows to full batches, so that their borders do not depend on how rows arrive."""
 
-    Rows are gathered to full batches, so the bytes do not depend on how they arrived.
-    """
+    def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        self._waiting: list[pa.Table] = []
+        self._rows = self._bytes = 0
+
+    def add(self, table: pa.Table) -> None:
+        """Append rows."""
+        if table.num_rows:
+            self._waiting.append(table)
+            self._rows += table.num_rows
+            self._bytes += table.nbytes
+
+    def full(self) -> list[pa.Table]:
+        """The batches that no more rows would join."""
+        if self._rows < BATCH_ROWS and self._bytes < BATCH_BYTES:
+            return []
+        batches = self.rest()
+        if batches[-1].num_rows < BATCH_ROWS and batches[-1].nbytes < BATCH_BYTES:
+            self.add(batches.pop())
+        return batches
+
+    def rest(self) -> list[pa.Table]:
+        """All that waits."""
+        table = pa.concat_tables(self._waiting) if self._waiting else None
+        self._begin()
+        return [] if table is None else list(batches_of(table))
+
+
+class ArrowWriter:
+    """Writes tables of one schema to an Arrow IPC file in full batches of canonical form."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path, self.schema, self.rows = path, schema, 0
         self._file = open(path, "wb")  # noqa: SIM115
-        self._writer = pa.ipc.new_file(self._file, schema)
-        self._waiting: list[pa.Table] = []
-        self._waiting_rows = self._waiting_bytes = 0
+        codec = "zstd" if set(FORMS) & set(schema.names) or schema.equals(REJECTS) else None
+        options = pa.ipc.IpcWriteOptions(compression=codec, use_threads=False)
+        self._writer = pa.ipc.new_file(self._file, schema, options=options)
+        self._batches = Batches()
 
     def write(self, table: pa.Table) -> None:
         """Append rows; the table must have the writer's schema."""
-        if not table.num_rows:
-            return
-        self._waiting.append(table)
-        self._waiting_rows += table.num_rows
-        self._waiting_bytes += table.nbytes
-        if self._waiting_rows >= BATCH_ROWS or self._waiting_bytes >= BATCH_BYTES:
-            self._flush(last=False)
+        self._batches.add(table)
+        self._put(self._batches.full())
 
-    def _flush(self, last: bool) -> None:
-        table = pa.concat_tables(self._waiting) if self._waiting else None
-        self._waiting, self._waiting_rows, self._waiting_bytes = [], 0, 0
-        if table is None:
-            return
-        pieces = list(batches_of(table))
-        if not last and pieces[-1].num_rows < BATCH_ROWS and pieces[-1].nbytes < BATCH_BYTES:
-            rest = pieces.pop()
-            self._waiting = [rest]
-            self._waiting_rows, self._waiting_bytes = rest.num_rows, rest.nbytes
-        for piece in pieces:
-            self.rows += piece.num_rows
-            self._writer.write_table(canonical(piece))
+    def _put(self, batches: Sequence[pa.Table]) -> None:
+        for batch in batches:
+            self.rows += batch.num_rows
+            self._writer.write_table(canonical(batch))
 
     def close(self) -> None:
         """Write what waits, the footer, and fsync."""
-        self._flush(last=True)
+        self._put(self._batches.rest())
         self._writer.close()
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -97,13 +115,20 @@ class ArrowWriter:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """A reader of an Arrow IPC file, memory-mapped; UsageError for one that is damaged or gone."""
+def _opened(path: Path, columns: Sequence[str] | None = None) -> Iterator[Any]:
+    """A reader of an Arrow IPC file, memory-mapped; UsageError for one that is damaged or gone.
+    Of a compressed file only the columns asked for are unpacked."""
     if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
         raise UsageError(f"{path} is damaged or gone (no regular file); make the corpus again")
     try:
         with pa.memory_map(os.fsencode(path)) as source:  # a folder's name may be no UTF-8
-            yield pa.ipc.open_file(source)
+            reader = pa.ipc.open_file(source)
+            if columns is not None:
+                names = reader.schema.names
+                some = [names.index(name) for name in columns if name in names]
+                options = pa.ipc.IpcReadOptions(included_fields=some)
+                reader = pa.ipc.open_file(source, options=options)
+            yield reader
     except (pa.ArrowException, OSError) as error:
         if getattr(error, "errno", None) not in _DAMAGED:
             raise
@@ -114,15 +139,15 @@ def _opened(path: Path) -> Iterator[Any]:
 _DAMAGED = (None, errno.ENOENT, errno.ENOTDIR, errno.EISDIR)
 
 
-def read_arrow(path: Path) -> pa.Table:
-    """The table of an Arrow IPC file, memory-mapped."""
-    with _opened(path) as reader:
+def read_arrow(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """The table of an Arrow IPC file: some columns, or all; mapped where it is not compressed."""
+    with _opened(path, columns) as reader:
         return reader.read_all()
 
 
-def iterate_arrow(path: Path) -> Iterator[pa.Table]:
-    """The record batches of an Arrow IPC file, one table each."""
-    with _opened(path) as reader:
+def iterate_arrow(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """The record batches of an Arrow IPC file, one table each; of some columns, or of all."""
+    with _opened(path, columns) as reader:
         for number in range(reader.num_record_batches):
             yield pa.Table.from_batches([reader.get_batch(number)])
 
@@ -254,7 +279,8 @@ class Corpus:
 
     @property
     def pieces(self) -> list[dict[str, Any]]:
-        """One entry a piece: data, rejects (paths within the folder), rows, bytes, sha256."""
+        """One entry a piece: data, rejects (paths within the folder), rows, bytes, sha256. A step
+        whose records were not kept has rejects and rows alone."""
         return list(self.manifest.get("pieces", []))
 
     @property
@@ -272,18 +298,33 @@ class Corpus:
         """The Arrow schema of the data."""
         if not self.pieces:
             raise UsageError(_damaged(self.path))
-        with _opened(self.path / self.pieces[0]["data"]) as reader:
+        with _opened(self.files[0]) as reader:
             return reader.schema
+
+    @property
+    def has_records(self) -> bool:
+        """Whether the records are here; a run keeps them of sources and of the last of each row of
+        steps that are done together, unless its recipe says `run: {keep: all}`."""
+        return all("data" in piece for piece in self.pieces)
+
+    @property
+    def files(self) -> list[Path]:
+        """The files of records, in order; UsageError where they were not kept."""
+        if not self.has_records:
+            raise UsageError(
+                f"{self.path} holds the rejects of its step alone; with `run: {{keep: all}}` in "
+                "its recipe a run keeps the records after each step"
+            )
+        return [self.path / piece["data"] for piece in self.pieces]
 
     def batches(self) -> Iterator[pa.Table]:
         """The rows in order, in tables of about a thousand."""
-        for piece in self.pieces:
-            yield from iterate_arrow(self.path / piece["data"])
+        for path in self.files:
+            yield from iterate_arrow(path)
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """All rows, memory-mapped."""
-        tables = [read_arrow(self.path / piece["data"]) for piece in self.pieces]
-        table = pa.concat_tables(tables)
+        """All rows."""
+        table = pa.concat_tables([read_arrow(path, columns) for path in self.files])
         return table if columns is None else table.select(list(columns))
 
     def rejects(self) -> pa.Table:
@@ -307,8 +348,9 @@ def _is_manifest(value: Mapping[str, Any]) -> bool:
         and all(
             isinstance(one, dict)
             and isinstance(one.get("rows"), int)
-            and isinstance(one.get("sha256"), str)
-            and all(_is_inside(one.get(role)) for role in ("data", "rejects"))
+            and _is_inside(one.get("rejects"))
+            and ("data" not in one or _is_inside(one["data"]))
+            and ("data" not in one or isinstance(one.get("sha256"), str))
             for one in pieces
         )
     )

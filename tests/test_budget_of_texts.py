@@ -15,7 +15,7 @@ import pytest
 import stages
 from stages import records
 from stages.apply.apply import Apply
-from stages.base import Fit, Map, Seen, Source, State
+from stages.base import Fit, Map, Source, State, VisibleState
 from stages.clean.dedup import Deduplicate
 from stages.clean.normalize import Normalize
 from stages.clean.pii import Pii
@@ -82,11 +82,11 @@ def judge(stage: Map | Fit, table: pa.Table) -> None:
     if isinstance(stage, Map):
         stage.split(table)
         return
-    state, seen = State(), Seen(0, {}, {}, None)
+    state, seen = State(), VisibleState(0, {}, {}, None)
     while not state.done:
         state = stage.merge([stage.observe(Batch(table), seen)], state)
         local = state.local[0] if state.local is not None else None
-        seen = Seen(state.round, state.values, state.tables, local)
+        seen = VisibleState(state.round, state.values, state.tables, local)
     stage.split(table, seen)
 
 

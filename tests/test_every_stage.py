@@ -24,11 +24,11 @@ from stages.base import (
     End,
     Fit,
     Map,
-    Seen,
     Source,
     Stage,
     State,
     Transform,
+    VisibleState,
 )
 from stages.call import as_table
 from stages.corpus import Digest
@@ -311,7 +311,7 @@ def transform(stage: Stage, pieces: Sequence[pa.Table]) -> list[Judged]:
         return [stage.split(piece) for piece in pieces]
     assert isinstance(stage, Fit)
     state = State()
-    seen = [Seen(0, {}, {}, None) for _ in pieces]
+    seen = [VisibleState(0, {}, {}, None) for _ in pieces]
     while not state.done:
         observed = [
             stage.observe(Batch(piece), one) for piece, one in zip(pieces, seen, strict=True)
@@ -323,10 +323,10 @@ def transform(stage: Stage, pieces: Sequence[pa.Table]) -> list[Judged]:
     return [stage.split(piece, one) for piece, one in zip(pieces, seen, strict=True)]
 
 
-def seen_of(state: State, pieces: int) -> Iterator[Seen]:
+def seen_of(state: State, pieces: int) -> Iterator[VisibleState]:
     for number in range(pieces):
         local = state.local[number] if state.local is not None else None
-        yield Seen(state.round, state.values, state.tables, local)
+        yield VisibleState(state.round, state.values, state.tables, local)
 
 
 def digest_of_table(table: pa.Table) -> str:

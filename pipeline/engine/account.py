@@ -28,7 +28,7 @@ ACCOUNTS = ("run.json", "events.jsonl", "report.html")
 
 
 @dataclass
-class Done:
+class StepReport:
     """What one step of a run did."""
 
     label: str
@@ -53,7 +53,7 @@ class Done:
 
 
 def account_of(
-    recipe: Recipe, done: Sequence[Done], started: float, status: str, store: Store
+    recipe: Recipe, done: Sequence[StepReport], started: float, status: str, store: Store
 ) -> dict[str, Any]:
     """What `run.json` holds."""
     versions = {}

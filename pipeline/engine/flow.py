@@ -1,13 +1,7 @@
-"""What goes from step to step: pieces in order, and the corpus folder that people see of them."""
+"""What goes from step to step: pieces in order, what each step made of them, and their corpus."""
 
 from __future__ import annotations
 
-import errno
-import json
-import os
-import re
-import secrets
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,30 +11,29 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.engine.content import Damaged, verified
-from pipeline.engine.jobs import DATA, REJECTED, aligned
+from pipeline.engine.jobs import DATA, aligned, rejects_of
 from pipeline.engine.keys import hash_of
-from pipeline.engine.store import Entry, Store, flush, lives
-from stages import check, owned
+from pipeline.engine.shown import show
+from pipeline.engine.store import Store
+from pipeline.engine.work import Summary
+from stages import check
 from stages.base import Stage
-from stages.corpus import MADE_BY, MANIFEST, Digest, iterate_arrow, sha256_of, write_json
+from stages.corpus import MADE_BY, Digest, iterate_arrow
 from stages.counts import Counts
-from stages.errors import StageFailed, UsageError
+from stages.errors import StageFailed
+from stages.kinds import Kind
 from stages.records import FORMAT
 from stages.secrets import masked_values
-
-_SWAPS = 20  # attempts at putting a folder in the place of another, when runs compete
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One piece: where its data and rejects lie, and what happened to it."""
+    """The records of one piece: where they lie, and the hash of that file."""
 
     key: str
     sha256: str
     rows: int
     data: Path
-    rejects: Path
-    counts: Counts
 
     @property
     def checked(self) -> Path:
@@ -48,16 +41,70 @@ class Piece:
         return verified(self.data, self.sha256)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What one step made of one piece: its counts, and the file of its rejects in an entry."""
+
+    key: str
+    counts: Counts
+    rejects: Path
+
+    @staticmethod
+    def all_of(store: Store, summary: Summary) -> list[Outcome]:
+        """The outcomes of the steps of an entry."""
+        path = store.path(summary["key"])
+        return [
+            Outcome(summary["key"], Counts.of(counts), path / rejects_of(step))
+            for step, counts in enumerate(summary["counts"])
+        ]
+
+
+def piece_of(store: Store, summary: Summary) -> Piece:
+    """The piece of a job's summary."""
+    key = summary["key"]
+    return Piece(key, summary["sha256"], summary["rows"], store.path(key) / DATA)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A step that is done: its stage, what it made of each piece, and of which source alone."""
+
+    stage: Stage
+    outcomes: Sequence[Outcome]
+    source: str | None = None
+
+    @property
+    def counts(self) -> Counts:
+        """The counts of all pieces."""
+        counts = Counts()
+        for outcome in self.outcomes:
+            counts.add(outcome.counts)
+        return counts
+
+    def told(self) -> dict[str, Any]:
+        """What a manifest says of the step."""
+        return {
+            "source": self.source,
+            "stage": self.stage.name,
+            "parameters": masked_values(check.as_json(self.stage)),
+            "exact": self.stage.exact,
+            "counts": asdict(self.counts),
+            "reasons": dict(self.stage.reasons),
+            "cuts": dict(self.stage.cuts),
+        }
+
+
 @dataclass
 class Flow:
-    """Pieces in order. sources: name, license, stage and path of what the records came from."""
+    """Pieces in order. sources: name, license, stage and path of what the records came from.
+    last: the step that made them, one of each source where no step was common to all."""
 
     pieces: list[Piece]
     schema: pa.Schema
-    kind: str
+    kind: Kind
     sources: list[dict[str, Any]]
+    last: list[Made] = field(default_factory=list)
     folder: Path | None = None
-    counts: Counts = field(default_factory=Counts)
 
     @property
     def identity(self) -> str:
@@ -65,21 +112,24 @@ class Flow:
         return hash_of([[piece.sha256 for piece in self.pieces], str(self.schema), self.sources])
 
 
-def piece_of(store: Store, summary: Mapping[str, Any]) -> Piece:
-    """The piece of a job's summary."""
-    path = store.path(summary["key"])
-    counts = Counts.of(summary["counts"])
-    return Piece(
-        summary["key"], summary["sha256"], summary["rows"], path / DATA, path / REJECTED, counts
+def joined(parts: Sequence[Flow]) -> Flow:
+    """The flows of all sources as one: the columns of all, null where a source lacks one."""
+    fields: dict[str, pa.Field] = {}
+    for part in parts:
+        for column in part.schema:
+            known = fields.setdefault(column.name, column)
+            if known.type != column.type:
+                raise StageFailed(
+                    f"two sources have a column {column.name!r}, of type {known.type} and "
+                    f"{column.type}"
+                )
+    return Flow(
+        [piece for part in parts for piece in part.pieces],
+        pa.schema(list(fields.values())),
+        parts[0].kind,
+        [about for part in parts for about in part.sources],
+        [made for part in parts for made in part.last],
     )
-
-
-def total(pieces: Sequence[Piece]) -> Counts:
-    """The counts of all pieces."""
-    counts = Counts()
-    for piece in pieces:
-        counts.add(piece.counts)
-    return counts
 
 
 def digest_of(store: Store, flow: Flow) -> str:
@@ -103,7 +153,7 @@ def check_ids(store: Store, flow: Flow) -> None:
         ids = [
             np.frombuffer(bytes.fromhex("".join(table.column("id").to_pylist())), dtype="V16")
             for piece in flow.pieces
-            for table in iterate_arrow(piece.checked)
+            for table in iterate_arrow(piece.checked, ("id",))
             if table.num_rows
         ]
         values = np.sort(np.concatenate(ids).view("S16") if ids else np.empty(0, "S16"))
@@ -113,13 +163,13 @@ def check_ids(store: Store, flow: Flow) -> None:
     shas = [piece.sha256 for piece in flow.pieces]
     twice = _remembered(store, hash_of(["ids", FORMAT, shas]), compute)
     if twice:
+        names = ("id", "source", "place")
         places = [
             f"{source}:{place}"
             for piece in flow.pieces
-            for table in iterate_arrow(piece.data)
+            for table in iterate_arrow(piece.data, names)
             for one, source, place in zip(
-                *(table.column(name).to_pylist() for name in ("id", "source", "place")),
-                strict=True,
+                *(table.column(name).to_pylist() for name in names), strict=True
             )
             if one == twice
         ]
@@ -133,171 +183,74 @@ def _remembered(store: Store, key: str, compute: Callable[[], str]) -> str:
     return str(entry.manifest["value"])
 
 
-def corpus_manifest(store: Store, flow: Flow, stage: Stage, label: str) -> dict[str, Any]:
-    """The manifest of a corpus: a function of code, parameters, input and seed alone."""
-    return {
-        **MADE_BY,
-        "format": FORMAT,
-        "kind": flow.kind,
-        "label": label,
-        "stage": stage.name,
-        "parameters": masked_values(check.as_json(stage)),
-        "exact": stage.exact,
-        "counts": asdict(flow.counts),
-        "reasons": dict(stage.reasons),
-        "sources": flow.sources,
-        "schema": {f.name: str(f.type) for f in flow.schema},
-        "digest": digest_of(store, flow),
-        "pieces": [
+# --- folders ------------------------------------------------------------------------------------
+
+
+def show_corpus(store: Store, flow: Flow, label: str, folder: Path) -> None:
+    """Make `folder` the corpus of a flow: its records, and the rejects of the steps that made it.
+    The manifest is a function of code, parameters, input and seed alone."""
+    outcomes = [outcome for made in flow.last for outcome in made.outcomes]
+    links: dict[str, tuple[str, Path]] = {}
+    pieces: list[dict[str, Any]] = []
+    for number, (piece, outcome) in enumerate(zip(flow.pieces, outcomes, strict=True)):
+        data, rejects = f"data/{number:05d}.arrow", f"rejects/{number:05d}.arrow"
+        links[data], links[rejects] = (piece.key, piece.data), (outcome.key, outcome.rejects)
+        pieces.append(
             {
-                "data": f"data/{number:05d}.arrow",
-                "rejects": f"rejects/{number:05d}.arrow",
+                "data": data,
+                "rejects": rejects,
                 "rows": piece.rows,
                 "bytes": piece.data.stat().st_size,
                 "sha256": piece.sha256,
             }
-            for number, piece in enumerate(flow.pieces)
-        ],
+        )
+    values = {"kind": flow.kind.name, "schema": {f.name: str(f.type) for f in flow.schema}}
+    digest = {"digest": digest_of(store, flow)}
+    _show(store, flow.last, flow.sources, label, folder, links, pieces, {**values, **digest})
+
+
+def show_rejects(
+    store: Store, made: Made, kind: Kind, sources: list[dict[str, Any]], label: str, folder: Path
+) -> None:
+    """Make `folder` show what a step counted and left out, without the records after it."""
+    links: dict[str, tuple[str, Path]] = {}
+    pieces: list[dict[str, Any]] = []
+    for number, outcome in enumerate(made.outcomes):
+        name = f"rejects/{number:05d}.arrow"
+        links[name] = (outcome.key, outcome.rejects)
+        pieces.append({"rejects": name, "rows": outcome.counts.made})
+    _show(store, [made], sources, label, folder, links, pieces, {"kind": kind.name})
+
+
+def _show(
+    store: Store,
+    steps: Sequence[Made],
+    sources: list[dict[str, Any]],
+    label: str,
+    folder: Path,
+    links: Mapping[str, tuple[str, Path]],
+    pieces: list[dict[str, Any]],
+    values: Mapping[str, Any],
+) -> None:
+    counts = Counts()
+    for made in steps:
+        counts.add(made.counts)
+    manifest = {
+        **MADE_BY,
+        "format": FORMAT,
+        "label": label,
+        "steps": [made.told() for made in steps],
+        "counts": asdict(counts),
+        "sources": sources,
+        **values,
+        "pieces": pieces,
     }
 
-
-def show_corpus(store: Store, flow: Flow, stage: Stage, label: str, folder: Path) -> None:
-    """Make `folder` the corpus of a flow: hard links into the store, the manifest last."""
-    manifest = corpus_manifest(store, flow, stage, label)
-    links = {}
-    for entry, piece in zip(manifest["pieces"], flow.pieces, strict=True):
-        links[entry["data"]] = piece.data
-        links[entry["rejects"]] = piece.rejects
-
-    def check() -> None:
-        for piece in flow.pieces:
-            found = store.get(piece.key)
+    def intact() -> None:
+        for key, path in links.values():
+            found = store.get(key)
             if found is None:
-                raise Damaged(piece.data)
-            found.file(DATA)
-            found.file(REJECTED)
+                raise Damaged(path)
+            found.file(path.name)
 
-    show(folder, manifest, links, check)
-
-
-def show_entry(entry: Entry, folder: Path) -> None:
-    """Make `folder` show an entry of the store as it is."""
-    links = {name: entry.path / name for name in entry.manifest["files"]}
-    show(folder, {**entry.manifest, **MADE_BY}, links)
-
-
-def show(
-    folder: Path,
-    manifest: Mapping[str, Any],
-    links: Mapping[str, Path],
-    check: Callable[[], None] = lambda: None,
-) -> None:
-    """Make `folder` hold exactly these files and this manifest; what is right already stays.
-
-    check: looks at the content of the files before anybody is shown it; raises Damaged.
-
-    What is in its place is replaced when it is seedbed's; else `Foreign`, and it stays. A link
-    stays a link: the folder that it leads to is made.
-    """
-    folder = owned.resolved(folder)
-    if _is_shown(folder, manifest, links):
-        return
-    check()
-    owned.check_replaceable(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    new = folder.parent / f".new-{os.getpid()}-{secrets.token_hex(4)}"
-    new.mkdir()
-    try:
-        write_json(new / MANIFEST, manifest)  # first: what a kill leaves is known for ours
-        for name, source in links.items():
-            target = new / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _link(source, target)
-        for made in {new, *((new / name).parent for name in links)}:
-            flush(made)
-        for _ in range(_SWAPS):
-            if _takes_place(new, folder):
-                flush(folder.parent)
-                return
-            if _is_shown(folder, manifest, links):
-                return  # another run was faster
-            _clear(folder)
-        raise StageFailed(f"{folder} is being made by several runs at once; run again")
-    finally:
-        owned.remove(new, {*links, MANIFEST})
-
-
-def _takes_place(new: Path, folder: Path) -> bool:
-    """Whether the new folder could take the name of a missing or empty one."""
-    try:
-        new.rename(folder)
-    except OSError as error:
-        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
-            return False
-        if error.errno == errno.EBUSY:
-            raise UsageError(
-                f"{folder} cannot be replaced, something is mounted there; name a folder in it"
-            ) from None
-        raise
-    return True
-
-
-def _clear(folder: Path) -> None:
-    """Take a folder of ours away. It is put aside before it is looked through, so that what is
-    found is what is removed; with anything of others in it, it is put back."""
-    owned.check_replaceable(folder)
-    aside = folder.parent / f".old-{os.getpid()}-{secrets.token_hex(4)}"
-    try:
-        folder.rename(aside)
-    except FileNotFoundError:
-        return
-    try:
-        names = owned.names_in(aside)
-    except owned.Foreign as problem:
-        try:
-            aside.rename(folder)
-        except OSError:
-            raise owned.Foreign(f"{problem} (what was in {folder} is now {aside})") from None
-        raise owned.Foreign(str(problem).replace(str(aside), str(folder))) from None
-    owned.remove(aside, names)
-
-
-_HALF_SHOWN = re.compile(r"\.(new|old)-([0-9]+)-[0-9a-f]{8}")
-
-
-def sweep(folder: Path) -> None:
-    """Remove what killed processes of this machine left half shown in a run's folder."""
-    for path in [*folder.glob(".*-*-*"), *folder.glob("steps/.*-*-*")]:
-        name = _HALF_SHOWN.fullmatch(path.name)
-        if name is None or lives(int(name[2])) or path.is_symlink() or not path.is_dir():
-            continue
-        try:
-            owned.remove(path, owned.names_in(path))
-        except owned.Foreign:
-            if name[1] == "new" and [one.name for one in path.iterdir()] == [MANIFEST]:
-                owned.remove(path, {MANIFEST})  # killed while it was being written
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-        target.chmod(0o444)
-        flush(target)
-
-
-def _is_shown(folder: Path, manifest: Mapping[str, Any], links: Mapping[str, Path]) -> bool:
-    try:
-        if owned.manifest_of(folder) != json.loads(json.dumps(manifest)):
-            return False
-        for name, source in links.items():
-            shown, kept = (folder / name).stat(), source.stat()
-            same = (shown.st_dev, shown.st_ino) == (kept.st_dev, kept.st_ino)
-            if not same and (
-                shown.st_size != kept.st_size or sha256_of(folder / name) != sha256_of(source)
-            ):
-                return False
-    except (OSError, ValueError):
-        return False
-    return True
+    show(folder, manifest, {name: path for name, (_, path) in links.items()}, intact)

@@ -23,7 +23,7 @@ from stages.errors import UsageError
 _LOCK = "lock"
 
 
-class Mark:
+class RunRecord:
     """The file of one run: a header, a line for each key, and at the end whether it finished."""
 
     def __init__(self, store: Store, name: str) -> None:

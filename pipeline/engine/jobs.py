@@ -1,77 +1,73 @@
 """What a worker does: one job makes one entry of the store and answers with a small summary.
 
-A job is JSON: `do`, `stage`, `parameters`, `key`, `store`, the paths of its input, and `files`:
-what its key was made of, as it was when it was hashed.
+A job is JSON. `read` reads a part of a source, `chain` takes a piece through consecutive steps,
+`observe` and `merge` are the rounds of a fit. Its `files` are what its key was made of, as they
+were when they were hashed.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 import stages
-from pipeline.engine.content import Damaged, Hashed, unchanged, verified
-from pipeline.engine.keys import hash_of
+from pipeline.engine import states
+from pipeline.engine.content import Hashed, unchanged, verified
 from pipeline.engine.store import Entry, Store
+from pipeline.engine.work import Job, Step, Summary
 from stages import check
-from stages.base import Fit, Map, Part, Seen, Source, Stage, State
-from stages.corpus import (
-    MANIFEST,
-    ArrowWriter,
-    Digest,
-    batches_of,
-    iterate_arrow,
-    read_arrow,
-    sha256_of,
-    write_json,
-)
+from stages.base import Fit, Map, Part, Source, Stage
+from stages.corpus import ArrowWriter, Batches, batches_of, iterate_arrow
 from stages.counts import Counts
 from stages.records import REJECTS, SCHEMA
 from stages.verdicts import Batch, Judged
 
-DATA, REJECTED, OBSERVED, STATE = "data.arrow", "rejects.arrow", "observed.arrow", "state.json"
+DATA, OBSERVED = "data.arrow", "observed.arrow"
 
 
-def execute(job: dict[str, Any]) -> dict[str, Any]:
-    """Do one job; returns `summary_of` its entry. Changed when a file that the job's key was made
-    of is another one by now, Damaged when a piece is: nothing is committed then."""
+def execute(job: Job) -> Summary:
+    """Do one job. Changed when a file that its key was made of is another one by now, Damaged
+    when a piece is: nothing is committed then."""
     store = Store(Path(job["store"]))
-    stage = _stage(job["stage"], json.dumps(job["parameters"], sort_keys=True))
     files = [Hashed(*file) for file in job["files"]]
     unchanged(files, read=False)
-    write, main = _DO[job["do"]](store, stage, job)
-
-    def checked(folder: Path) -> dict[str, Any]:
-        values = write(folder)
-        unchanged(files, read=True)
-        return values
-
-    return summary_of(store.put(job["key"], checked, main))
+    spent = [0.0] * len(job["steps"])
+    write, main = _DO[job["do"]](store, job, files, spent)
+    summary = summary_of(store.put(job["key"], write, main))
+    whole = sum(spent)
+    summary["shares"] = [seconds / whole if whole else 1 / len(spent) for seconds in spent]
+    return summary
 
 
-@lru_cache(maxsize=8)
-def _stage(name: str, parameters: str) -> Stage:
-    built = check.build(stages.stage(name), json.loads(parameters))
-    assert isinstance(built, Stage)
-    return built
-
-
-def summary_of(entry: Entry) -> dict[str, Any]:
+def summary_of(entry: Entry) -> Summary:
     """The part of an entry's manifest that the driver needs."""
     manifest = entry.manifest
     return {
         "key": entry.key,
         "sha256": manifest["sha256"],
         "rows": manifest.get("rows", 0),
-        "counts": manifest.get("counts"),
+        "counts": manifest.get("counts", []),
     }
+
+
+def stage_of(step: Step) -> Stage:
+    """The stage of a step."""
+    return _stage(step["stage"], json.dumps(step["parameters"], sort_keys=True))
+
+
+@lru_cache(maxsize=16)
+def _stage(name: str, parameters: str) -> Stage:
+    built = check.build(stages.stage(name), json.loads(parameters))
+    assert isinstance(built, Stage)
+    return built
 
 
 def encode_schema(schema: pa.Schema) -> str:
@@ -99,70 +95,146 @@ def aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:
     )
 
 
-def write_splits(folder: Path, schema: pa.Schema, splits: Iterable[Judged]) -> dict[str, Any]:
-    """Write the splits of a piece; returns the piece's manifest values."""
-    data = ArrowWriter(folder / DATA, schema)
-    rejects = ArrowWriter(folder / REJECTED, REJECTS)
-    counts = Counts()
-    timing = passing = False
-    try:
-        for split in splits:
-            data.write(split.kept)
-            rejects.write(split.rejects)
-            counts.add(split.counts)
-            timing = timing or "deadline" in split.counts.reasons
-            passing = passing or split.passing
-        data.close()
-        rejects.close()
-    except BaseException:
-        data.abandon()
-        rejects.abandon()
-        raise
-    return {"rows": data.rows, "counts": asdict(counts), "timing": timing, "passing": passing}
+# --- pieces -------------------------------------------------------------------------------------
+
+
+def rejects_of(step: int) -> str:
+    """The file with the rejects of a piece's step."""
+    return f"rejects-{step}.arrow"
+
+
+class _Piece:
+    """Writes a piece: the records after its last step, the rejects and counts of each step."""
+
+    def __init__(self, folder: Path, schema: pa.Schema, steps: int) -> None:
+        self._data = ArrowWriter(folder / DATA, schema)
+        self._rejects = [ArrowWriter(folder / rejects_of(n), REJECTS) for n in range(steps)]
+        self._counts = [Counts() for _ in range(steps)]
+        self._passing = False
+
+    def add(self, step: int, judged: Judged) -> None:
+        """Take the rejects and counts of a batch; after the last step also its records."""
+        self._rejects[step].write(judged.rejects)
+        self._counts[step].add(judged.counts)
+        self._passing = self._passing or judged.passing
+        if step == len(self._rejects) - 1:
+            self._data.write(judged.kept)
+
+    def close(self) -> dict[str, Any]:
+        """Finish the files; returns the values of the manifest."""
+        for writer in (self._data, *self._rejects):
+            writer.close()
+        counts = [asdict(one) for one in self._counts]
+        return {"rows": self._data.rows, "counts": counts, "passing": self._passing}
+
+    def abandon(self) -> None:
+        """Leave unfinished files, which are of no use."""
+        for writer in (self._data, *self._rejects):
+            writer.abandon()
 
 
 # What writes the files of an entry, and the name of its main file.
 _Work = tuple[Callable[[Path], dict[str, Any]], str | None]
 
 
-def _read_source(store: Store, stage: Stage, job: dict[str, Any]) -> _Work:
+def _read(store: Store, job: Job, files: Sequence[Hashed], spent: list[float]) -> _Work:
+    (step,) = job["steps"]
+    stage = stage_of(step)
     assert isinstance(stage, Source)
     part = Part(**{**job["part"], "files": tuple(job["part"]["files"])})
-    splits = stage.splits(part, job["source"], True)
-    return _written(stage.schema(SCHEMA), splits)
+
+    def write(folder: Path) -> dict[str, Any]:
+        piece = _Piece(folder, stage.schema(SCHEMA), 1)
+        try:
+            for judged in stage.splits(part, job["source"], True):
+                piece.add(0, judged)
+            values = piece.close()
+        except BaseException:
+            piece.abandon()
+            raise
+        unchanged(files, read=True)
+        return values
+
+    return write, DATA
 
 
-def _written(schema: pa.Schema, splits: Iterable[Judged]) -> _Work:
-    return lambda folder: write_splits(folder, schema, splits), DATA
-
-
-def _batches(job: dict[str, Any]) -> Iterator[pa.Table]:
+def _input(job: Job) -> Iterator[pa.Table]:
     """The input piece's rows; row order and batch borders depend on the piece alone."""
     schema = decode_schema(job["schema"])
     for table in iterate_arrow(verified(Path(job["input"]), job["sha256"])):
         yield from batches_of(aligned(table, schema))
 
 
-def _map(store: Store, stage: Stage, job: dict[str, Any]) -> _Work:
-    assert isinstance(stage, Map)
-    schema = stage.schema(decode_schema(job["schema"]))
-    return _written(schema, (stage.split(batch) for batch in _batches(job)))
+def _chain(store: Store, job: Job, files: Sequence[Hashed], spent: list[float]) -> _Work:
+    schema = decode_schema(job["schema"])
+    judges: list[Callable[[pa.Table], Judged]] = []
+    for step in job["steps"]:
+        stage = stage_of(step)
+        schema = stage.schema(schema)
+        if isinstance(stage, Fit):
+            seen = states.visible(store, step["state"], step["local"])
+            judges.append(partial(stage.split, seen=seen))
+        else:
+            assert isinstance(stage, Map)
+            judges.append(stage.split)
+
+    def write(folder: Path) -> dict[str, Any]:
+        piece = _Piece(folder, schema, len(judges))
+        line = _Line(_input(job), len(judges))
+        try:
+            for step, batch in line:
+                begin = time.process_time()
+                judged = judges[step](batch)
+                spent[step] += time.process_time() - begin
+                piece.add(step, judged)
+                line.pass_on(step, judged.kept)
+            values = piece.close()
+        except BaseException:
+            piece.abandon()
+            raise
+        unchanged(files, read=True)
+        return values
+
+    return write, DATA
 
 
-def _judge(store: Store, stage: Stage, job: dict[str, Any]) -> _Work:
+class _Line:
+    """Batches on their way through steps. Each step is given full batches, as if the one before
+    had written a file: what it makes of rows must not depend on where a chain begins."""
+
+    def __init__(self, batches: Iterator[pa.Table], steps: int) -> None:
+        self._batches = batches
+        self._between = [Batches() for _ in range(steps - 1)]
+
+    def pass_on(self, step: int, kept: pa.Table) -> None:
+        """What a step kept waits for the next one."""
+        if step < len(self._between):
+            self._between[step].add(kept)
+
+    def __iter__(self) -> Iterator[tuple[int, pa.Table]]:
+        """(step, batch) in the order of work; what `pass_on` is given in between comes too."""
+        for batch in self._batches:
+            yield 0, batch
+            for step, waiting in enumerate(self._between, 1):
+                for full in waiting.full():
+                    yield step, full
+        for step, waiting in enumerate(self._between, 1):
+            for rest in waiting.rest():
+                yield step, rest
+
+
+# --- the rounds of a fit ------------------------------------------------------------------------
+
+
+def _observe(store: Store, job: Job, files: Sequence[Hashed], spent: list[float]) -> _Work:
+    (step,) = job["steps"]
+    stage = stage_of(step)
     assert isinstance(stage, Fit)
-    schema = stage.schema(decode_schema(job["schema"]))
-    seen = read_seen(store, job["state"], job["local"])
-    return _written(schema, (stage.split(batch, seen) for batch in _batches(job)))
-
-
-def _observe(store: Store, stage: Stage, job: dict[str, Any]) -> _Work:
-    assert isinstance(stage, Fit)
-    seen = read_seen(store, job["state"], job["local"])
+    seen = states.visible(store, step["state"], step["local"])
 
     def write(folder: Path) -> dict[str, Any]:
         writer = None
-        for batch in _batches(job):
+        for batch in _input(job):
             table = stage.observe(Batch(batch), seen)
             if writer is None:
                 writer = ArrowWriter(folder / OBSERVED, table.schema)
@@ -171,103 +243,29 @@ def _observe(store: Store, stage: Stage, job: dict[str, Any]) -> _Work:
             empty = stage.observe(Batch(decode_schema(job["schema"]).empty_table()), seen)
             writer = ArrowWriter(folder / OBSERVED, empty.schema)
         writer.close()
+        unchanged(files, read=True)
         return {"rows": writer.rows}
 
     return write, OBSERVED
 
 
-# --- the state of a fit -------------------------------------------------------------------------
-
-
-def _merge(store: Store, stage: Stage, job: dict[str, Any]) -> _Work:
+def _merge(store: Store, job: Job, files: Sequence[Hashed], spent: list[float]) -> _Work:
+    (step,) = job["steps"]
+    stage = stage_of(step)
     assert isinstance(stage, Fit)
-    state = State()
-    if job["state"]:
-        before = _entry(store, job["state"])
-        seen = read_seen(store, job["state"], None)
-        state = State(seen.round, False, dict(seen.values), dict(seen.tables))
-        if before.manifest["locals"]:
-            whole = read_arrow(before.file("local.arrow"))
-            state.local = _cut(whole, before.manifest["local_rows"])
-    tables = [read_arrow(_entry(store, key).file(OBSERVED)) for key in job["observed"]]
-    new = stage.merge(tables, state)
-    new.round = state.round + 1
+    state, observed = step["state"], [(key, OBSERVED) for key in job["observed"]]
 
     def write(folder: Path) -> dict[str, Any]:
-        write_json(folder / STATE, {"values": new.values, "tables": sorted(new.tables)})
-        hashes = []
-        for name, table in sorted(new.tables.items()):
-            _write(folder / f"table-{name}.arrow", table)
-        rows: list[int] = []
-        if new.local is not None:
-            if len(new.local) != len(tables):
-                raise AssertionError(f"{stage.name}: a local table for each piece, or none")
-            rows = [table.num_rows for table in new.local]
-            hashes = [_table_hash(table) for table in new.local]
-            _write(folder / "local.arrow", pa.concat_tables(new.local))
-        return {
-            "round": new.round,
-            "done": new.done,
-            "locals": hashes,
-            "local_rows": rows,
-            "shared": _shared_hash(folder),
-        }
+        values = states.merge(store, stage, state, observed, folder)
+        unchanged(files, read=True)
+        return values
 
     return write, None
 
 
-def _entry(store: Store, key: str) -> Entry:
-    entry = store.get(key)
-    if entry is None:
-        raise Damaged(store.path(key) / MANIFEST)
-    return entry
-
-
-def _shared_hash(folder: Path) -> str:
-    return hash_of({p.name: sha256_of(p) for p in folder.iterdir() if p.name != "local.arrow"})
-
-
-def _cut(table: pa.Table, rows: list[int]) -> list[pa.Table]:
-    out, begin = [], 0
-    for number in rows:
-        out.append(table.slice(begin, number))
-        begin += number
-    return out
-
-
-def _write(path: Path, table: pa.Table) -> None:
-    writer = ArrowWriter(path, table.schema)
-    writer.write(table)
-    writer.close()
-
-
-def _table_hash(table: pa.Table) -> str:
-    if not table.num_rows:
-        return ""
-    digest = Digest(table.schema)
-    digest.update(table.combine_chunks())
-    return digest.hexdigest()
-
-
-def read_seen(store: Store, key: str | None, local: int | None) -> Seen:
-    """What one piece sees of a state; `local` is the piece's number."""
-    if not key:
-        return Seen(0, {}, {}, None)
-    entry = _entry(store, key)
-    saved = json.loads(entry.file(STATE).read_bytes())
-    tables = {name: read_arrow(entry.file(f"table-{name}.arrow")) for name in saved["tables"]}
-    table = None
-    if local is not None and entry.manifest["locals"]:
-        rows = entry.manifest["local_rows"]
-        whole = read_arrow(entry.file("local.arrow"))
-        table = whole.slice(sum(rows[:local]), rows[local])
-    return Seen(entry.manifest["round"], saved["values"], tables, table)
-
-
-_DO = {
-    "source": _read_source,
-    "map": _map,
+_DO: dict[str, Callable[[Store, Job, Sequence[Hashed], list[float]], _Work]] = {
+    "read": _read,
+    "chain": _chain,
     "observe": _observe,
     "merge": _merge,
-    "judge": _judge,
 }

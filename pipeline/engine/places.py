@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.engine.account import ACCOUNTS, Done
+from pipeline.engine.account import ACCOUNTS, StepReport
 from pipeline.recipe.checked import Recipe, SourceStep
 from pipeline.recipe.yaml import Problem
 from stages import owned
@@ -115,9 +115,9 @@ def _shown(recipe: Recipe, folder: Path) -> list[Path]:
     labels: list[str] = []
     for source in recipe.sources:
         for step in (source, *source.steps):
-            labels.append(Done.label_of(len(labels) + 1, step.stage.name, source.name))
+            labels.append(StepReport.label_of(len(labels) + 1, step.stage.name, source.name))
     for step in recipe.steps:
-        labels.append(Done.label_of(len(labels) + 1, step.stage.name, None))
+        labels.append(StepReport.label_of(len(labels) + 1, step.stage.name, None))
     names = dict.fromkeys(step.stage.kind.folder for step in [*recipe.sources, *recipe.steps])
     return [*(folder / name for name in names), *(folder / "steps" / label for label in labels)]
 

@@ -1,24 +1,23 @@
-"""A run of a recipe, or of a single stage: the same steps, folders for people, an account."""
+"""A run from end to end: a recipe, or a single stage as a recipe of one step; and its account."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
-
-import pyarrow as pa
+from typing import TypeVar
 
 from pipeline.engine import flow as flows
 from pipeline.engine import places
-from pipeline.engine.account import Done, account_of
+from pipeline.engine.account import StepReport, account_of
 from pipeline.engine.content import Damaged
 from pipeline.engine.flow import Flow, Piece
-from pipeline.engine.gc import Mark
+from pipeline.engine.gc import RunRecord
 from pipeline.engine.keys import hash_of
-from pipeline.engine.steps import Content, Run
+from pipeline.engine.runner import NothingKept, Run, Whole
+from pipeline.engine.shown import show_entry, sweep
 from pipeline.engine.store import Entry, Store
 from pipeline.executors.local import Executor, LocalExecutor
 from pipeline.progress import Progress
@@ -27,13 +26,10 @@ from pipeline.views.report import write_report
 from stages import owned
 from stages.base import End, Source, Stage
 from stages.corpus import Corpus, iterate_arrow, write_json
-from stages.counts import Counts
 from stages.errors import Changed, Preempted, StageFailed, UsageError
 from stages.kinds import Kind
 
 T = TypeVar("T")
-
-# --- a whole recipe -----------------------------------------------------------------------------
 
 
 @dataclass
@@ -42,7 +38,7 @@ class Result:
 
     folder: Path
     shown: dict[str, Path]
-    done: list[Done]
+    reports: list[StepReport]
 
 
 def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
@@ -52,17 +48,18 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
     folder = places.folder_of(recipe)
     owned.claim(folder, owned.RUN)
     store.sweep()
-    flows.sweep(folder)
+    sweep(folder)
     events = folder / "events.jsonl"
     events.unlink(missing_ok=True)  # a hard link to it keeps what it has
     progress = Progress(events)
     workers = executor or LocalExecutor(recipe.workers, [recipe.folder])
-    mark = Mark(store, recipe.name)
-    run = Run(store, workers, progress, mark, folder, recipe.part_bytes)
+    record = RunRecord(store, recipe.name)
+    keep_all = recipe.keep == "all"
+    run = Run(store, workers, progress, record, folder, recipe.part_bytes, keep_all)
     started = time.time()
     status = "failed"
     try:
-        shown = _lasting(run, lambda: _steps(run, recipe))
+        shown = _lasting(run, lambda: _recipe(run, recipe, folder))
         status = "done"
     except KeyboardInterrupt:
         status = "interrupted"
@@ -72,16 +69,42 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
         raise
     finally:
         workers.close()
-        mark.close(status == "done")
+        record.close(status == "done")
         run.hashes.save()
         progress.event("run", status=status)
         progress.close()
-        account = account_of(recipe, run.done, started, status, store)
+        account = account_of(recipe, run.reports, started, status, store)
         temporary = folder / f".run-{os.getpid()}.json"
         write_json(temporary, account)
         temporary.replace(folder / "run.json")
     write_report(folder)
-    return Result(folder, shown, run.done)
+    return Result(folder, shown, run.reports)
+
+
+def run_stage(
+    stage: Stage, source: SourceStep | Path, out: Path, workers: int, part_bytes: int
+) -> StepReport:
+    """Run one stage on an input and show what it makes as the folder `out`.
+
+    source: for a source stage what to read; else a corpus folder, or a file for an end stage, or
+    a `SourceStep` that reads raw records first.
+    """
+    out = places.check_out(out, stage, source)
+    store = Store(places.store_beside(out))
+    executor = LocalExecutor(workers, [Path.cwd()])
+    record = RunRecord(store, stage.name)
+    run = Run(store, executor, Progress(None), record, None, part_bytes)
+    try:
+        _lasting(run, lambda: _single(run, stage, source, out))
+        return run.reports[-1]
+    except NothingKept as problem:
+        problem.flow.last = [problem.made]
+        flows.show_corpus(store, problem.flow, stage.name, out)
+        raise StageFailed(f"{problem}; the rejects are in {out}") from None
+    finally:
+        executor.close()
+        record.forget()
+        run.hashes.save()
 
 
 _TRIES = 3  # at files that are changed while they are read
@@ -104,156 +127,108 @@ def _lasting(run: Run, work: Callable[[], T]) -> T:
     raise AssertionError
 
 
-def _steps(run: Run, recipe: Recipe) -> dict[str, Path]:
-    assert run.folder is not None
+# --- the steps ----------------------------------------------------------------------------------
+
+
+def _recipe(run: Run, recipe: Recipe, folder: Path) -> dict[str, Path]:
     ready: list[Flow] = []
     for source in recipe.sources:
         flow = run.source(source)
-        for step in source.steps:
-            flow = run.transform(step.stage, flow, source.name)
+        own = [step.stage for step in source.steps]
+        *_, flow = [flow, *run.steps(own, flow, source.name)]
         ready.append(flow)
-    flow = joined(ready)
+    flow = flows.joined(ready)
     flows.check_ids(run.store, flow)
-    latest: dict[str, Flow | Entry] = {flow.kind: flow}
-    last = recipe.sources[-1]
-    stage_of = {flow.kind: (last.steps[-1] if last.steps else last).stage}
-    shown: dict[str, Path] = {}
-    for step in recipe.steps:
-        stage = step.stage
-        before = latest[stage.consumes.name]
-        if isinstance(stage, End):
-            source_folder, content = _whole(run, stage.consumes, before, stage_of, shown)
-            entry = run.end(stage, source_folder, content, flow.sources)
-            shown[stage.kind.name] = run.folder / stage.kind.folder
-            flows.show_entry(entry, shown[stage.kind.name])
-            latest[stage.kind.name] = entry
-        else:
-            assert isinstance(before, Flow)
-            latest[stage.kind.name] = run.transform(stage, before)
-        stage_of[stage.kind.name] = stage
-    for name, one in latest.items():
-        if isinstance(one, Flow):
-            kind = stage_of[name].kind
-            shown[name] = run.folder / kind.folder
-            flows.show_corpus(run.store, one, stage_of[name], kind.folder, shown[name])
-    return shown
-
-
-def _whole(
-    run: Run,
-    kind: Kind,
-    before: Flow | Entry,
-    stage_of: Mapping[str, Stage],
-    shown: Mapping[str, Path],
-) -> tuple[Path, Content]:
-    """(folder, content) of what an end stage works on."""
-    assert run.folder is not None
-    if isinstance(before, Entry):
-        pieces = [(before.path / name, sha) for name, sha in before.manifest["hashes"].items()]
-        return shown[kind.name], Content(before.sha256, pieces)
-    folder = run.folder / kind.folder
-    flows.show_corpus(run.store, before, stage_of[kind.name], kind.folder, folder)
-    return folder, Content(before.identity, [(p.data, p.sha256) for p in before.pieces])
-
-
-def joined(parts: Sequence[Flow]) -> Flow:
-    """The flows of all sources as one: the columns of all, null where a source lacks one."""
-    fields: dict[str, pa.Field] = {}
-    for part in parts:
-        for column in part.schema:
-            known = fields.setdefault(column.name, column)
-            if known.type != column.type:
-                raise StageFailed(
-                    f"two sources have a column {column.name!r}, of type {known.type} and "
-                    f"{column.type}"
-                )
-    counts = Counts()
-    for part in parts:
-        counts.add(part.counts)
-    return Flow(
-        [piece for part in parts for piece in part.pieces],
-        pa.schema(list(fields.values())),
-        parts[0].kind,
-        [about for part in parts for about in part.sources],
-        counts=counts,
+    made = _steps(
+        run, [step.stage for step in recipe.steps], flow, lambda kind: folder / kind.folder
     )
+    for one in made.values():
+        if isinstance(one, Flow):
+            _shown(run, one, folder / one.kind.folder)
+    return {kind.name: folder / kind.folder for kind in made}
 
 
-# --- a single stage -----------------------------------------------------------------------------
-
-
-def run_stage(
-    stage: Stage, source: SourceStep | Path, out: Path, workers: int, part_bytes: int
-) -> Done:
-    """Run one stage on an input and show what it makes as the folder `out`.
-
-    source: for a source stage what to read; else a corpus folder, or a file for an end stage, or
-    a `SourceStep` that reads raw records first.
-    """
-    out = places.check_out(out, stage, source)
-    store = Store(places.store_beside(out))
-    executor = LocalExecutor(workers, [Path.cwd()])
-    mark = Mark(store, stage.name)
-    run = Run(store, executor, Progress(None), mark, None, part_bytes)
-    run.out = out
-    try:
-        _lasting(run, lambda: _one(run, stage, source, out))
-        return run.done[-1]
-    finally:
-        executor.close()
-        mark.forget()
-        run.hashes.save()
-
-
-def _one(run: Run, stage: Stage, source: SourceStep | Path, out: Path) -> None:
+def _single(run: Run, stage: Stage, source: SourceStep | Path, out: Path) -> None:
     if isinstance(stage, End):
         assert isinstance(source, Path)
-        entry = run.end(stage, source, _content(run, source), _sources(source))
-        flows.show_entry(entry, out)
-        return
-    if isinstance(source, SourceStep):
-        flow = run.source(source)
-        flows.check_ids(run.store, flow)
+        begin: Flow | Whole = _whole_at(run, stage.consumes, source)
+    elif isinstance(source, SourceStep):
+        begin = run.source(source)
+        flows.check_ids(run.store, begin)
     else:
-        flow = _opened(Corpus(source))
-    last = flow if isinstance(stage, Source) else run.transform(stage, flow)
-    flows.show_corpus(run.store, last, stage, stage.name, out)
+        begin = _opened(Corpus(source), stage.consumes)
+    made = _steps(run, [] if isinstance(stage, Source) else [stage], begin, lambda kind: out)
+    last = made[stage.kind]
+    if isinstance(last, Flow):
+        _shown(run, last, out)
 
 
-def _opened(corpus: Corpus) -> Flow:
-    for piece in corpus.pieces:
-        found = sum(table.num_rows for table in iterate_arrow(corpus.path / piece["data"]))
-        if found != piece["rows"]:
-            raise UsageError(
-                f"{corpus.path / piece['data']} holds {found:,} rows, and its manifest says "
-                f"{piece['rows']:,}; make the corpus again"
-            )
-    pieces = [
-        Piece(
-            "",
-            piece["sha256"],
-            piece["rows"],
-            corpus.path.resolve() / piece["data"],
-            corpus.path.resolve() / piece["rejects"],
-            Counts(),
-        )
-        for piece in corpus.pieces
-    ]
-    return Flow(pieces, corpus.schema, corpus.kind, corpus.sources, corpus.path)
+def _steps(
+    run: Run, steps: Sequence[Stage], begin: Flow | Whole, place: Callable[[Kind], Path]
+) -> dict[Kind, Flow | Whole]:
+    """Take what a run begins with through all steps; returns the latest of each kind."""
+    latest = {begin.kind: begin}
+    row: list[Stage] = []  # steps whose turn comes when something else is asked for
+
+    def do() -> None:
+        if row:
+            flow = latest[row[0].consumes]
+            assert isinstance(flow, Flow)
+            for made in run.steps(row, flow):
+                latest[made.kind] = made
+            row.clear()
+
+    for stage in steps:
+        if isinstance(stage, End) or (row and stage.consumes != row[-1].kind):
+            do()
+        if not isinstance(stage, End):
+            row.append(stage)
+            continue
+        before = latest[stage.consumes]
+        whole = _shown(run, before, place(before.kind)) if isinstance(before, Flow) else before
+        entry = run.end(stage, whole)
+        show_entry(entry, place(stage.kind))
+        latest[stage.kind] = _whole_of(entry, stage.kind, place(stage.kind))
+    do()
+    return latest
 
 
-def _content(run: Run, path: Path) -> Content:
+def _shown(run: Run, flow: Flow, folder: Path) -> Whole:
+    flows.show_corpus(run.store, flow, folder.name, folder)
+    pieces = [(piece.data, piece.sha256) for piece in flow.pieces]
+    return Whole(flow.kind, folder, flow.identity, flow.sources, pieces)
+
+
+def _whole_of(entry: Entry, kind: Kind, folder: Path) -> Whole:
+    pieces = [(entry.path / name, sha256) for name, sha256 in entry.manifest["hashes"].items()]
+    return Whole(kind, folder, entry.sha256, entry.manifest["sources"], pieces)
+
+
+def _whole_at(run: Run, kind: Kind, path: Path) -> Whole:
+    """A corpus, or files of the user's, that an end stage is given."""
     if Corpus.at(path):
         corpus = Corpus(path)
         hashes = corpus.manifest.get("hashes", {})
-        hashes |= {piece["data"]: piece["sha256"] for piece in corpus.pieces}
+        hashes |= {piece["data"]: piece["sha256"] for piece in corpus.pieces if "data" in piece}
         pieces = [(path.resolve() / name, sha256) for name, sha256 in hashes.items()]
-        return Content(str(corpus.manifest.get("digest") or corpus.manifest["sha256"]), pieces)
+        identity = str(corpus.manifest.get("digest") or corpus.manifest["sha256"])
+        return Whole(kind, path, identity, corpus.sources, pieces)
     found = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
     files = [run.hashes.hashed(file.resolve()) for file in found]
     names = [str(file.relative_to(path)) for file in found]
-    return Content(hash_of(list(zip(names, (f.sha256 for f in files), strict=True))), (), files)
+    identity = hash_of(list(zip(names, (f.sha256 for f in files), strict=True)))
+    return Whole(kind, path, identity, [], (), files)
 
 
-def _sources(path: Path) -> list[dict[str, Any]]:
-    return Corpus(path).sources if Corpus.at(path) else []
+def _opened(corpus: Corpus, kind: Kind) -> Flow:
+    """The flow of a corpus that is there already."""
+    pieces = []
+    for path, piece in zip(corpus.files, corpus.pieces, strict=True):
+        found = sum(table.num_rows for table in iterate_arrow(path, ("id",)))
+        if found != piece["rows"]:
+            raise UsageError(
+                f"{path} holds {found:,} rows, and its manifest says {piece['rows']:,}; make the "
+                "corpus again"
+            )
+        pieces.append(Piece("", piece["sha256"], piece["rows"], path.resolve()))
+    return Flow(pieces, corpus.schema, kind, corpus.sources, [], corpus.path)

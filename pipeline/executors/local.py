@@ -19,18 +19,17 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from pipeline.engine.content import Damaged
+from pipeline.engine.work import Job, Summary
 from pipeline.trouble import told
 from stages import user_code
 from stages.child import cpu_of_waiting, die_with_parent, fork_from_here, python, receive, send
 from stages.errors import Changed, SeedbedError, StageFailed
 
-Job = dict[str, Any]
-
 
 class Executor(Protocol):
     """Where jobs are done."""
 
-    def map(self, jobs: Sequence[Job]) -> Iterator[dict[str, Any]]:
+    def map(self, jobs: Sequence[Job]) -> Iterator[Summary]:
         """The summaries of the jobs, in the order of the jobs."""
 
     def close(self) -> None:
@@ -49,9 +48,9 @@ class LocalExecutor:
         self._paths = [str(path) for path in paths]
         self._workers: list[_Worker] = []
 
-    def map(self, jobs: Sequence[Job]) -> Iterator[dict[str, Any]]:
+    def map(self, jobs: Sequence[Job]) -> Iterator[Summary]:
         """Do the jobs; a job whose worker dies is given to a fresh one, once."""
-        done: dict[int, dict[str, Any]] = {}
+        done: dict[int, Summary] = {}
         waiting = list(range(len(jobs)))[::-1]
         tried: dict[int, int] = {}
         given = 0
@@ -66,8 +65,8 @@ class LocalExecutor:
                 tried[number] = tried.get(number, 0) + 1
                 if tried[number] > 1:
                     raise StageFailed(
-                        f"{jobs[number]['stage']}: a worker died twice on the same piece "
-                        f"({worker.end()}, {jobs[number].get('label', '')}); nothing that was "
+                        f"{_stages(jobs[number])}: a worker died twice on the same piece "
+                        f"({worker.end()}); nothing that was "
                         "finished is lost; if memory ran out, use fewer workers and run again"
                     )
                 waiting.append(number)
@@ -143,9 +142,10 @@ class _Worker:
         return f"signal {-status}" if status < 0 else f"exit status {status}"
 
 
-def _summary(answer: dict[str, Any]) -> dict[str, Any]:
+def _summary(answer: dict[str, Any]) -> Summary:
     if "summary" in answer:
-        return dict(answer["summary"])
+        summary: Summary = answer["summary"]
+        return summary
     if answer["error"] == "user":
         error = SeedbedError(answer["message"])
         error.exit_code = answer["exit_code"]
@@ -172,17 +172,22 @@ def main() -> None:
         from pipeline.engine.jobs import execute
     except Exception as error:  # memory ran out while libraries were loaded
         if (message := receive(jobs)) is not None:
-            send(answers, _refusal(error, message[0]["stage"]))
+            send(answers, _refusal(error, _stages(message[0])))
         return
     while (message := receive(jobs)) is not None:
-        started, cpu = time.monotonic(), _cpu()
+        started, cpu = time.monotonic(), cpu_seconds()
         try:
-            answer: dict[str, Any] = {"summary": execute(message[0])}
-            answer["summary"]["seconds"] = time.monotonic() - started
-            answer["summary"]["cpu"] = _cpu() - cpu
+            summary = execute(message[0])
+            summary["seconds"] = time.monotonic() - started
+            summary["cpu"] = cpu_seconds() - cpu
+            answer: dict[str, Any] = {"summary": summary}
         except Exception as error:
-            answer = _refusal(error, message[0]["stage"])
+            answer = _refusal(error, _stages(message[0]))
         send(answers, answer)
+
+
+def _stages(job: Job) -> str:
+    return ", ".join(step["stage"] for step in job["steps"])
 
 
 def _refusal(error: Exception, stage: str) -> dict[str, Any]:
@@ -198,7 +203,8 @@ def _refusal(error: Exception, stage: str) -> dict[str, Any]:
     return {"error": "user", "message": message, "exit_code": known.exit_code}
 
 
-def _cpu() -> float:
+def cpu_seconds() -> float:
+    """CPU seconds of this process and of its children that have ended or wait."""
     times = os.times()
     ended = times.children_user + times.children_system
     return times.user + times.system + ended + cpu_of_waiting()

@@ -23,7 +23,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote
 
 import stages
@@ -41,7 +41,13 @@ _OF_SOURCE = {"path", "name", "license", "steps"}
 _SQLITE = "sqlite:///"
 RESERVED = ("steps", "run.json", "events.jsonl", "report.html")  # in a run's folder
 _TOLD = 100  # mistakes; a recipe of 1 MB has room for 50,000, which nobody reads
-_RUN: dict[str, Any] = {"workers": int, "out": str, "store": str, "part_bytes": int}
+_RUN: dict[str, Any] = {
+    "workers": int,
+    "out": str,
+    "store": str,
+    "part_bytes": int,
+    "keep": Literal["last", "all"],
+}
 
 
 class RecipeError(UsageError):
@@ -93,6 +99,7 @@ class Recipe:
     out: str = "runs"
     store: str = ".seedbed"
     part_bytes: int = 16 << 20
+    keep: str = "last"
     file: str = ""
     place: tuple[int, int] = (0, 0)  # line and column of `run:`
 
@@ -135,7 +142,7 @@ class _Reader:
             if key not in allowed:
                 self.say(node, f"{what} has no key {key!r}{check.nearest(key, allowed)}", key)
 
-    def typed(self, top: dict[str, Node], key: str, kind: type, default: Any) -> Any:
+    def typed(self, top: dict[str, Node], key: str, kind: Any, default: Any) -> Any:
         if key not in top:
             return default
         problem = check.problem_with(top[key].plain(), kind, None)

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.base import Fit, Seen, State
+from stages.base import Fit, State, VisibleState
 from stages.clean import components, minhash, shingles
 from stages.clean.shingles import Ints
 from stages.verdicts import Batch, Verdicts
@@ -76,7 +76,7 @@ class Deduplicate(Fit):
         made = {"group": pa.string()}
         return made | {"duplicate_of": pa.string()} if self.action == "tag" else made
 
-    def observe(self, batch: Batch, seen: Seen) -> pa.Table:
+    def observe(self, batch: Batch, seen: VisibleState) -> pa.Table:
         texts = batch.texts(self.on)
         rows = [row for row, text in enumerate(texts) if text is not None]
         if seen.round:
@@ -192,7 +192,7 @@ class Deduplicate(Fit):
         pieces = [found.slice(a, b - a).filter(told.slice(a, b - a)) for a, b in pairwise(bounds)]
         return State(round=2, done=True, local=pieces)
 
-    def judge(self, verdicts: Verdicts, seen: Seen) -> None:
+    def judge(self, verdicts: Verdicts, seen: VisibleState) -> None:
         groups, duplicate_of = list(verdicts.ids), [None] * len(verdicts)
         for row, text in enumerate(verdicts.texts(self.on)):
             if text is None:

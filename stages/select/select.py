@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.base import Fit, Needs, Seen, State
+from stages.base import Fit, Needs, State, VisibleState
 from stages.errors import UsageError
 from stages.select import embed
 from stages.select import kmeans as lloyd
@@ -106,7 +106,7 @@ class KMeansSelect(Fit):
             return ("select: give keep (a number) or share (a part), not both",)
         return ()
 
-    def observe(self, batch: Batch, seen: Seen) -> pa.Table:
+    def observe(self, batch: Batch, seen: VisibleState) -> pa.Table:
         table = batch.table.select(["id", "vector"])
         table = table.filter(pc.is_valid(table["vector"]))
         draws = [_draw(self.seed, name) for name in table["id"].to_pylist()]
@@ -192,7 +192,7 @@ class KMeansSelect(Fit):
             nearest[passed], score[passed] = closest[passed], cosine[passed]
         return fate, nearest, score, limit
 
-    def judge(self, verdicts: Verdicts, seen: Seen) -> None:
+    def judge(self, verdicts: Verdicts, seen: VisibleState) -> None:
         local = seen.local if seen.local is not None else _FOUND.empty_table()
         ids = pa.array(verdicts.ids, type=pa.string())
         at = pc.index_in(ids, value_set=local["id"].combine_chunks())
@@ -245,7 +245,7 @@ def select(texts: Sequence[str], keep: int, seed: int = 0) -> list[int]:
         }
     )
     stage = KMeansSelect(keep=keep, seed=seed)
-    state = stage.merge([stage.observe(Batch(table), Seen(0, {}, {}, None))], State())
+    state = stage.merge([stage.observe(Batch(table), VisibleState(0, {}, {}, None))], State())
     assert state.local is not None
     kept = state.local[0].filter(pc.equal(state.local[0]["fate"], KEPT))
     return [int(name) for name in kept["id"].to_pylist()]

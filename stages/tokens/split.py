@@ -15,7 +15,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 
-from stages.base import Fit, Needs, Seen, State
+from stages.base import Fit, Needs, State, VisibleState
 from stages.records import FORMS
 from stages.verdicts import Batch, Verdicts
 
@@ -58,7 +58,7 @@ class Split(Fit):
         """split: train or val."""
         return {"split": pa.string()}
 
-    def observe(self, batch: Batch, seen: Seen) -> pa.Table:
+    def observe(self, batch: Batch, seen: VisibleState) -> pa.Table:
         """Distinct (key, prompt) pairs with their rows; nothing where hashes alone decide."""
         connected = self.by == "auto" and "group" in batch.table.column_names
         if not connected and self.val_rows is None:
@@ -78,7 +78,7 @@ class Split(Fit):
             found["val"] = self._chosen(_roots(keys, links), rows.astype(np.int64))
         return State(round=state.round + 1, done=True, tables=found)
 
-    def judge(self, verdicts: Verdicts, seen: Seen) -> None:
+    def judge(self, verdicts: Verdicts, seen: VisibleState) -> None:
         """Set the column."""
         keys = self._keys(verdicts)
         links = seen.tables.get("links", _LINKS.empty_table())

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.base import Seen, State
+from stages.base import State, VisibleState
 from stages.clean import minhash, shingles
 from stages.clean.dedup import Deduplicate, group_ids
 from stages.records import SCHEMA, to_table
@@ -74,7 +74,7 @@ def fitted(stage: Deduplicate, pieces: list[list[dict[str, Any]]]) -> list[pa.Ta
         local = state.local or [None] * len(tables)
         state = stage.merge(
             [
-                stage.observe(Batch(t), Seen(state.round, state.values, state.tables, own))
+                stage.observe(Batch(t), VisibleState(state.round, state.values, state.tables, own))
                 for t, own in zip(tables, local, strict=True)
             ],
             state,
@@ -165,7 +165,7 @@ def test_tag_drops_nothing_and_names_the_survivor() -> None:
 def test_texts_without_the_view_pass_with_a_group_of_their_own() -> None:
     table = to_table([*rows([PEAS, PEAS]), {"id": "z", "prompt": PEAS}], SCHEMA)
     stage = Deduplicate(on="input")
-    split = stage.split(table, Seen(2, {}, {}, fitted(stage, [table.to_pylist()])[0]))
+    split = stage.split(table, VisibleState(2, {}, {}, fitted(stage, [table.to_pylist()])[0]))
     assert (split.counts.kept, split.counts.inapplicable) == (3, 2)
     assert split.kept["group"].to_pylist() == ["0000", "0001", "z"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.engine.gc import Mark, collect
+from pipeline.engine.gc import RunRecord, collect
 from pipeline.engine.store import Store
 from stages.errors import UsageError
 from tests.pipeline import world
@@ -27,7 +27,7 @@ def _entry(store: Store, number: int) -> str:
 
 
 def _run(store: Store, *keys: str, done: bool = True) -> None:
-    mark = Mark(store, "t")
+    mark = RunRecord(store, "t")
     mark.add(keys)
     mark.close(done)
 
@@ -56,7 +56,7 @@ def test_what_an_unfinished_run_made_stays_so_that_it_can_go_on(tmp_path: Path) 
     for key in keys[1:4]:
         _run(store, key)
     _run(store, keys[4], done=False)
-    Mark(store, "killed")._lock.close()
+    RunRecord(store, "killed")._lock.close()
     (store.root / "runs" / "0001-cut.jsonl").write_text('{"name": "t", "process": 1}\n["abc')
     with store.work(keys[4]) as folder:
         (folder / "checkpoint").touch()
@@ -69,7 +69,7 @@ def test_what_an_unfinished_run_made_stays_so_that_it_can_go_on(tmp_path: Path) 
 
 def test_gc_waits_for_no_run_and_refuses(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    mark = Mark(store, "t")
+    mark = RunRecord(store, "t")
     with pytest.raises(UsageError, match=r"a run is under way.*\(process \d+\)"):
         collect(tmp_path)
     mark.close(True)

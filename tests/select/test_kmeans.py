@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pytest
 
-from stages.base import Seen, State
+from stages.base import State, VisibleState
 from stages.records import schema_with, to_table
 from stages.select import coverage as spread
 from stages.select import kmeans as lloyd
@@ -37,7 +37,9 @@ def table_of(x: npt.NDArray[np.float32], names: list[str] | None = None) -> pa.T
 
 
 def fitted(stage: KMeansSelect, tables: list[pa.Table]) -> list[pa.Table]:
-    state = stage.merge([stage.observe(Batch(t), Seen(0, {}, {}, None)) for t in tables], State())
+    state = stage.merge(
+        [stage.observe(Batch(t), VisibleState(0, {}, {}, None)) for t in tables], State()
+    )
     assert state.done and state.local is not None and not state.tables
     return state.local
 
@@ -154,7 +156,7 @@ def test_no_rows_and_no_vectors_pass() -> None:
     empty = to_table([{"id": "a", "text": "a"}], schema)
     stage = KMeansSelect(keep=5, keep_vectors=True)
     (found,) = fitted(stage, [empty])
-    split = stage.split(empty, Seen(1, {}, {}, found))
+    split = stage.split(empty, VisibleState(1, {}, {}, found))
     assert split.counts.inapplicable == split.counts.kept == 1
     assert split.kept["cluster"].to_pylist() == [None] and "vector" in split.kept.column_names
     assert [t.num_rows for t in fitted(stage, [schema.empty_table()])] == [0]

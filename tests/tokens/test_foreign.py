@@ -65,7 +65,8 @@ def test_a_hostile_tokenizer_is_refused_with_its_file(folder: Path, name: str) -
 
 @pytest.mark.parametrize(
     "data",
-    [b"", bytes(range(128, 227)) + b"\xff", b'{"model": {', b"[]", b"[" * 100_000, b'{"a":' * 100_000,
+    [b"", bytes(range(128, 227)) + b"\xff", b'{"model": {', b"[]", b"[" * 100_000,
+     b'{"a":' * 100_000,
      b'{"version": "\\ud800"}', b"1" * 9999, b"null"],
 )  # fmt: skip
 def test_a_garbled_tokenizer_is_refused_with_its_file(folder: Path, data: bytes) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages import records
-from stages.base import Seen, State
+from stages.base import State, VisibleState
 from stages.errors import UsageError
 from stages.tokens.split import Split
 from stages.verdicts import Batch
@@ -110,12 +110,12 @@ def test_by_group_needs_the_column() -> None:
 
 
 def _run(stage: Split, tables: list[pa.Table]) -> list[str]:
-    seen = Seen(0, {}, {}, None)
+    seen = VisibleState(0, {}, {}, None)
     observed = [stage.observe(Batch(table), seen) for table in tables]
     assert len({table.schema for table in observed}) == 1
     state = stage.merge(observed, State())
     assert state.done
-    final = Seen(state.round, state.values, state.tables, None)
+    final = VisibleState(state.round, state.values, state.tables, None)
     sides: list[str] = []
     for table in tables:
         sides += stage.split(table, final).kept.column("split").to_pylist()

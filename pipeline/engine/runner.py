@@ -1,0 +1,443 @@
+"""The steps of a run: sources to pieces, pieces through chains of steps, folders through ends.
+
+Whatever is in the store under the right key is taken from it; the rest is made by the executor.
+Consecutive steps that judge records row by row are one chain: a job takes a piece through all of
+them, and the records are written once, after the last. A fit looks at all pieces first, so it
+begins a chain; a step that makes another kind of thing does too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.engine import flow as flows
+from pipeline.engine import states
+from pipeline.engine.account import StepReport
+from pipeline.engine.content import (
+    FileHashes,
+    Hashed,
+    files_of,
+    part_identity,
+    unchanged,
+    verified,
+)
+from pipeline.engine.flow import Flow, Made, Outcome, Piece
+from pipeline.engine.gc import RunRecord
+from pipeline.engine.jobs import encode_schema, summary_of
+from pipeline.engine.keys import base_key, hash_of
+from pipeline.engine.shown import show_entry
+from pipeline.engine.store import Entry, Store
+from pipeline.engine.work import Job, Summary
+from pipeline.engine.work import Step as JobStep
+from pipeline.executors.local import Executor, cpu_seconds
+from pipeline.progress import Progress
+from pipeline.recipe.checked import SourceStep
+from stages import check, user_code
+from stages.base import End, Fit, Part, Source, Stage, Transform
+from stages.counts import Counts
+from stages.errors import Changed, StageFailed
+from stages.kinds import Kind
+from stages.records import FORMAT, SCHEMA
+from stages.words import duration, number
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What an end stage works on: a folder or file, its identity for the key, and what it is made
+    of (pieces with their hashes; files of the user's as they were when they were hashed)."""
+
+    kind: Kind
+    path: Path
+    identity: str
+    sources: list[dict[str, Any]]
+    pieces: Sequence[tuple[Path, str]] = ()
+    files: Sequence[Hashed] = ()
+
+
+class NothingKept(StageFailed):
+    """A step left no record. made: the step; flow: the records that are none."""
+
+    def __init__(self, made: Made, counts: Counts, label: str, flow: Flow) -> None:
+        why = ", ".join(f"{n} {reason}" for reason, n in sorted(counts.reasons.items()))
+        super().__init__(
+            f"{label}: nothing was kept of {number(counts.seen)} ({why or 'the input is empty'})"
+        )
+        self.made, self.flow = made, flow
+
+
+@dataclass
+class _Way:
+    """One piece on its way through a chain, of which some steps are done."""
+
+    piece: Piece
+    number: int
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def done(self) -> int:
+        return len(self.outcomes)
+
+    def take(self, store: Store, summary: Summary) -> None:
+        self.piece = flows.piece_of(store, summary)
+        self.outcomes += Outcome.all_of(store, summary)
+
+
+class Run:
+    """The state of one run. folder: where steps are shown; None for a single stage."""
+
+    def __init__(
+        self,
+        store: Store,
+        executor: Executor,
+        progress: Progress,
+        record: RunRecord,
+        folder: Path | None,
+        part_bytes: int,
+        keep_all: bool = False,
+    ) -> None:
+        self.store, self.executor, self.progress, self.record = store, executor, progress, record
+        self.folder, self.part_bytes, self.keep_all = folder, part_bytes, keep_all
+        self.hashes = FileHashes(store.root / "hashes.json")
+        self.reports: list[StepReport] = []
+        self._bases: dict[Stage, tuple[str, list[Hashed]]] = {}
+        self._began = 0.0
+
+    def again(self) -> None:
+        """Begin anew: what is finished comes from the store, everything else is looked at again."""
+        self.executor.close()
+        self.reports.clear()
+        self._bases.clear()
+
+    # --- sources ---
+
+    def source(self, step: SourceStep) -> Flow:
+        """Read a source into pieces."""
+        stage = step.stage
+        assert isinstance(stage, Source)
+        (report,) = self._begin([stage], step.name)
+        base, files = self._known(stage)
+        jobs: list[Job] = []
+        for part in _parts(stage, step.path, self.part_bytes):
+            own = files_of(part, self.hashes)
+            jobs.append(
+                {
+                    "do": "read",
+                    "key": hash_of([base, "read", step.name, part_identity(part, own)]),
+                    "files": [*own, *files],
+                    "steps": [_job_step(stage)],
+                    "part": asdict(part),
+                    "source": step.name,
+                }
+            )
+        summaries = self._make(jobs, [[report]] * len(jobs))
+        made = Made(stage, [o for s in summaries for o in Outcome.all_of(self.store, s)], step.name)
+        about = {
+            "name": step.name,
+            "license": step.license,
+            "stage": stage.name,
+            "path": step.masked()[0],
+        }
+        pieces = [flows.piece_of(self.store, summary) for summary in summaries]
+        flow = Flow(pieces, stage.schema(SCHEMA), stage.kind, [about], [made])
+        return self._finished(flow, [made], [report])
+
+    # --- chains ---
+
+    def steps(
+        self, stages: Sequence[Stage], flow: Flow, source: str | None = None
+    ) -> Iterator[Flow]:
+        """Take the pieces of a flow through maps and fits; what each chain of them made. source:
+        the only one that the records are of."""
+        for chain in chains(stages, self.keep_all):
+            flow = self._chain(chain, flow, source)
+            yield flow
+
+    def _chain(self, chain: Sequence[Transform], flow: Flow, source: str | None) -> Flow:
+        reports = self._begin(chain, source)
+        schemas = [flow.schema]
+        for stage in chain:
+            schemas.append(stage.schema(schemas[-1]))
+        texts = [encode_schema(schema) for schema in schemas]
+        first, state = chain[0], None
+        if isinstance(first, Fit):
+            state = self._fitted(first, flow.pieces, texts[0], reports[0])
+        ways = [_Way(piece, count) for count, piece in enumerate(flow.pieces)]
+        todo: list[tuple[_Way, Job, Sequence[StepReport]]] = []
+        for way in ways:
+            while way.done < len(chain):
+                entry = self._longest(chain, way, texts, state)
+                if entry is None:
+                    job = self._job(chain[way.done :], way, texts[way.done], state)
+                    todo.append((way, job, reports[way.done :]))
+                    break
+                covered = reports[way.done :][: len(entry.manifest["counts"])]
+                self._note(covered, entry.key, computed=False)
+                way.take(self.store, summary_of(entry))
+        summaries = self._make([job for _, job, _ in todo], [covered for *_, covered in todo])
+        for (way, _, _), summary in zip(todo, summaries, strict=True):
+            way.take(self.store, summary)
+        made = [
+            Made(stage, [way.outcomes[step] for way in ways], source)
+            for step, stage in enumerate(chain)
+        ]
+        pieces = [way.piece for way in ways]
+        new = Flow(pieces, schemas[-1], chain[-1].kind, flow.sources, [made[-1]])
+        before = sum(piece.rows for piece in flow.pieces)
+        for one in made:
+            if one.counts.seen != before:
+                raise AssertionError(f"{one.stage.name} saw {one.counts.seen} records of {before}")
+            before = one.counts.made
+        return self._finished(new, made, reports)
+
+    def _longest(
+        self, chain: Sequence[Transform], way: _Way, schemas: Sequence[str], state: Entry | None
+    ) -> Entry | None:
+        """The entry of the most steps that a piece was once taken through from where it is."""
+        for end in range(len(chain), way.done, -1):
+            key = self._key(chain[way.done : end], way, schemas[way.done], state)
+            if (entry := self.store.get(key)) is not None:
+                return entry
+        return None
+
+    def _key(self, steps: Sequence[Transform], way: _Way, schema: str, state: Entry | None) -> str:
+        seen = states.seen_by(state, way.number) if state is not None and not way.done else None
+        bases = [self._known(stage)[0] for stage in steps]
+        return hash_of([bases, "chain", schema, seen, way.piece.sha256])
+
+    def _job(self, steps: Sequence[Transform], way: _Way, schema: str, state: Entry | None) -> Job:
+        """The job that takes a piece through steps, from where it is."""
+        told = [_job_step(stage) for stage in steps]
+        if state is not None and not way.done:
+            told[0] = _job_step(steps[0], state.key, way.number)
+        return {
+            "do": "chain",
+            "key": self._key(steps, way, schema, state),
+            "files": [file for stage in steps for file in self._known(stage)[1]],
+            "steps": told,
+            "input": str(way.piece.data),
+            "sha256": way.piece.sha256,
+            "schema": schema,
+        }
+
+    def _fitted(
+        self, stage: Stage, pieces: Sequence[Piece], schema: str, report: StepReport
+    ) -> Entry:
+        """Run the rounds of a fit; returns its final state."""
+        base, files = self._known(stage)
+        state: Entry | None = None
+        turn = 0
+        while state is None or not state.manifest["done"]:
+            jobs: list[Job] = []
+            for count, piece in enumerate(pieces):
+                seen = None if state is None else states.seen_by(state, count)
+                step = _job_step(stage, state.key if state else None, count)
+                jobs.append(
+                    {
+                        "do": "observe",
+                        "key": hash_of([base, "observe", schema, seen, piece.sha256]),
+                        "files": files,
+                        "steps": [step],
+                        "input": str(piece.data),
+                        "sha256": piece.sha256,
+                        "schema": schema,
+                    }
+                )
+            observed = self._make(jobs, [[report]] * len(jobs))
+            before = state.manifest["sha256"] if state else None
+            key = hash_of([base, "merge", turn, [one["sha256"] for one in observed], before])
+            merge: Job = {
+                "do": "merge",
+                "key": key,
+                "files": files,
+                "steps": [_job_step(stage, state.key if state else None)],
+                "observed": [one["key"] for one in observed],
+            }
+            self._make([merge], [[report]])
+            state = self.store.get(key)
+            if state is None:
+                raise StageFailed(f"{stage.name}: its state disappeared from {self.store.root}")
+            turn += 1
+        return state
+
+    # --- what all steps share ---
+
+    def _known(self, stage: Stage) -> tuple[str, list[Hashed]]:
+        """The base of a stage's keys, and the files (models, modules) that it was made of."""
+        if stage not in self._bases:
+            modules = [path for module in stage.modules() for path in user_code.files(module)]
+            files = [self.hashes.hashed(path) for path in (*stage.resources(), *modules)]
+            self._bases[stage] = base_key(stage, self.hashes), files
+        return self._bases[stage]
+
+    def _begin(self, stages: Sequence[Stage], source: str | None) -> list[StepReport]:
+        """Reports of steps that begin together."""
+        reports: list[StepReport] = []
+        for stage in stages:
+            label = StepReport.label_of(len(self.reports) + len(reports) + 1, stage.name, source)
+            folder = f"steps/{label}" if self.folder else ""
+            parameters = check.as_json(stage)
+            reports.append(
+                StepReport(label, stage.name, stage.kind.name, parameters, folder, source)
+            )
+            self.progress.event("begin", label=label, stage=stage.name)
+            for note in stage.notes():
+                self.progress.say(f"{label}: {note}")
+        names = ", ".join(stage.name for stage in stages)
+        self.progress.begin(names + (f" {source}" if source else ""))
+        self._began = time.monotonic()
+        return reports
+
+    def _make(self, jobs: Sequence[Job], covered: Sequence[Sequence[StepReport]]) -> list[Summary]:
+        """The summaries of the jobs, from the store where it has them. covered: the reports of
+        the steps of each job."""
+        summaries: dict[str, Summary] = {}
+        missing: dict[str, tuple[Job, Sequence[StepReport]]] = {}
+        for job, reports in zip(jobs, covered, strict=True):
+            key = job["key"]
+            if key in summaries or key in missing:
+                continue
+            entry = self.store.get(key)
+            if entry is not None:
+                summaries[key] = summary_of(entry)
+                self._note(reports, key, computed=False)
+            else:
+                missing[key] = {**job, "store": str(self.store.root)}, reports
+        todo = [job for job, _ in missing.values()]
+        self.record.add(missing)
+        made = zip(missing.values(), self.executor.map(todo), strict=True)
+        for count, ((job, reports), summary) in enumerate(made, 1):
+            summaries[job["key"]] = summary
+            self._note(reports, summary["key"], computed=True)
+            for report, share in zip(reports, summary["shares"], strict=True):
+                report.cpu += summary["cpu"] * share
+            self.progress.event("piece", label=reports[-1].label, key=summary["key"])
+            self.progress.step(count, len(todo))
+        return [summaries[job["key"]] for job in jobs]
+
+    def _note(self, reports: Sequence[StepReport], key: str, computed: bool) -> None:
+        """Steps use an entry, made now or found."""
+        self.record.add([key])
+        for report in reports:
+            report.keys.append(key)
+            report.computed += computed
+            report.reused += not computed
+
+    def _finished(self, flow: Flow, made: Sequence[Made], reports: Sequence[StepReport]) -> Flow:
+        """Account for steps that are done, show them, and stop where nothing is left."""
+        spent = time.monotonic() - self._began
+        whole = sum(report.cpu for report in reports)
+        for one, report in zip(made, reports, strict=True):
+            counts = one.counts
+            counts.check(one.stage.name)
+            report.counts, report.pieces = asdict(counts), len(one.outcomes)
+            report.seconds = spent * (report.cpu / whole if whole else 1 / len(reports))
+            if self.folder and one is made[-1]:
+                flow.folder = self.folder / report.folder
+                flows.show_corpus(self.store, flow, report.label, flow.folder)
+            elif self.folder:
+                folder = self.folder / report.folder
+                flows.show_rejects(self.store, one, flow.kind, flow.sources, report.label, folder)
+            self._tell(report, _told(counts))
+            if not counts.made:
+                raise NothingKept(one, counts, report.label, flow)
+        return flow
+
+    def _tell(self, report: StepReport, told: str) -> None:
+        self.reports.append(report)
+        self.progress.event(
+            "end",
+            label=report.label,
+            seconds=round(report.seconds, 3),
+            cpu=round(report.cpu, 3),
+            computed=report.computed,
+            reused=report.reused,
+            counts=report.counts,
+        )
+        made = "" if report.computed else "  (from the store)"
+        self.progress.say(f"{report.label:<24} {told}  {duration(report.seconds)}{made}")
+
+    # --- ends ---
+
+    def end(self, stage: End, whole: Whole) -> Entry:
+        """Run an end stage in this process; its folder is an entry of the store."""
+        (report,) = self._begin([stage], None)
+        base, files = self._known(stage)
+        key = hash_of([base, "end", whole.identity])
+        self.record.add([key])
+        entry = self.store.get(key)
+        if entry is None:
+            entry = self._ended(stage, key, whole, [*whole.files, *files], report)
+        report.reused, report.keys = 1 - report.computed, [key]
+        report.seconds = time.monotonic() - self._began
+        report.summary = entry.manifest["summary"]
+        if self.folder:
+            show_entry(entry, self.folder / report.folder)
+        self._tell(report, f"→ {stage.kind}")
+        return entry
+
+    def _ended(
+        self, stage: End, key: str, whole: Whole, files: Sequence[Hashed], report: StepReport
+    ) -> Entry:
+        with self.store.work(key) as work:
+            entry = self.store.get(key)  # another run may have made it while this one waited
+            if entry is not None:
+                return entry
+            report.computed = 1
+            before = cpu_seconds()
+
+            def write(folder: Path) -> dict[str, Any]:
+                for path, sha256 in whole.pieces:
+                    verified(path, sha256)
+                summary = stage.run(whole.path, folder, work, self.progress.step)
+                unchanged(files, read=True)
+                return {
+                    "format": FORMAT,
+                    "kind": stage.kind.name,
+                    "label": report.label,
+                    "stage": stage.name,
+                    "parameters": check.as_json(stage),
+                    "exact": stage.exact,
+                    "sources": whole.sources,
+                    "summary": summary,
+                }
+
+            entry = self.store.put(key, write)
+            report.cpu = cpu_seconds() - before
+            self.store.finish(key)
+            return entry
+
+
+def chains(steps: Sequence[Stage], single: bool) -> Iterator[list[Transform]]:
+    """Steps in rows that are done together. single: each by itself."""
+    row: list[Transform] = []
+    for step in steps:
+        assert isinstance(step, Transform)
+        if row and (single or isinstance(step, Fit) or step.kind != row[-1].kind):
+            yield row
+            row = []
+        row.append(step)
+    if row:
+        yield row
+
+
+def _job_step(stage: Stage, state: str | None = None, local: int | None = None) -> JobStep:
+    parameters = check.as_json(stage)
+    return {"stage": stage.name, "parameters": parameters, "state": state, "local": local}
+
+
+def _parts(stage: Source, path: str, size: int) -> list[Part]:
+    """The parts of a source; Changed when a file vanishes while they are looked for."""
+    try:
+        return stage.parts(path, size)
+    except FileNotFoundError as error:
+        raise Changed(f"{error.filename} vanished while it was read") from None
+
+
+def _told(counts: Counts) -> str:
+    text = f"in {number(counts.seen):>7}  kept {number(counts.kept):>7}"
+    text += f"  dropped {number(counts.dropped):>5}  failed {number(counts.failed):>4}"
+    return text + (f"  made {number(counts.made)}" if counts.made != counts.kept else "")

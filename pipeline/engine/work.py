@@ -1,0 +1,45 @@
+"""What travels between the driver and its workers, as JSON."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+
+class Step(TypedDict):
+    """One stage of a job. state: the key of a fit's state, local: the piece's number in it."""
+
+    stage: str
+    parameters: dict[str, Any]
+    state: str | None
+    local: int | None
+
+
+class Job(TypedDict, total=False):
+    """One job. part, source: of `read`. input, sha256, schema: the piece that `chain` and
+    `observe` work on. observed: what `merge` merges into the state of its step. files: rows of
+    `Hashed`."""
+
+    do: str
+    key: str
+    store: str
+    files: list[Any]
+    steps: list[Step]
+    part: dict[str, Any]
+    source: str
+    input: str
+    sha256: str
+    schema: str
+    observed: list[str]
+
+
+class Summary(TypedDict, total=False):
+    """What the driver needs of an entry. counts: of each step; cpu: CPU seconds of the job;
+    shares: of each step, so that they add up to 1."""
+
+    key: str
+    sha256: str
+    rows: int
+    counts: list[dict[str, Any]]
+    cpu: float
+    seconds: float
+    shares: list[float]
