@@ -29,7 +29,8 @@ def flow(sources: Sequence[Step], steps: Sequence[Step], label: str) -> Markup:
 
 
 def _most(sources: Sequence[Step], steps: Sequence[Step]) -> int:
-    return max([1, sum(s.made for s in sources), *(max(s.came, s.made) for s in steps)])
+    came = sum(max(s.came, s.made) for s in sources)
+    return max([1, came, *(max(s.came, s.made) for s in steps)])
 
 
 class _Pen:
@@ -74,17 +75,17 @@ def _joined(
     """(piece of the band, source, middle of its edge) of each source."""
     parts, near, far = [], edge, edge
     for source in sources:
-        thick = max(1.5, source.made * scale)
-        piece = pen.bend(begin, end, (near, near + thick), (far, far + thick))
+        thick, made = max(1.5, source.came * scale), max(1.0, source.made * scale)
+        piece = pen.bend(begin, end, (near, near + thick), (far, far + made))
         parts.append((piece, source, near + thick / 2))
         near += max(thick, least) + 4
-        far += thick
+        far += made
     return parts
 
 
 def _wide(sources: Sequence[Step], steps: Sequence[Step], label: str, width: float) -> Markup:
     top, room, left, together = 40.0, 190.0, 175.0, 70.0
-    rows = sum(max(19.0, s.made * room / _most(sources, steps) + 4) for s in sources)
+    rows = sum(max(19.0, s.came * room / _most(sources, steps) + 4) for s in sources)
     height = max(330.0, top + rows + 20)
     scale, begin = room / _most(sources, steps), left + together
     pen, parts = _Pen(down=False), []
@@ -109,21 +110,19 @@ def _wide(sources: Sequence[Step], steps: Sequence[Step], label: str, width: flo
 
 
 def _narrow(sources: Sequence[Step], steps: Sequence[Step], label: str, width: float) -> Markup:
-    left, room, right, together, long = 118.0, 120.0, 250.0, 50.0, 44.0
+    left, room, right, long = 118.0, 120.0, 250.0, 44.0
     scale = room / _most(sources, steps)
     pen, parts = _Pen(down=True), []
-    # The sources' names stand in rows of their own, above the place where they join.
-    top = 18.0 * len(sources) + 8
-    near, far = left, left
+    top = 18.0 * len(sources) + 8  # a row for each source, whose band goes down from there
+    across = left
     for number, source in enumerate(sources):
         thick = max(1.5, source.made * scale)
         y = 18.0 * number + 13
         parts.append(words(left - 10, y, source.label[:15], "s", "end"))
         parts.append(words(right + 6, y, f"{source.made:,}", "s"))
-        parts.append(pen.path("band", "M", (y - 9, far), "L", (y - 9, far + thick),
-                              "L", (top, far + thick), "L", (top, far), "Z"))  # fmt: skip
-        far += thick
-    del near, together
+        edges = (across, across + thick)
+        parts.append(pen.bend(y - 9, top, edges, edges))
+        across += thick
     for number, step in enumerate(steps):
         y = top + long * number
         before, after = step.came * scale, max(1.0, step.made * scale)

@@ -8,7 +8,7 @@ from typing import Any
 
 from stages.charts.curve import drawing
 from stages.charts.svg import both
-from stages.curves.picture import GOOD, from_json, named
+from stages.curves.picture import GOOD, UNMARKED, from_json, named
 from stages.kinds import Panel
 from stages.pages import rendered
 
@@ -25,11 +25,15 @@ def panels(folder: Path) -> list[Panel]:
     found = _read(folder)
     curve = from_json(found["curve"], found["findings"])
     drawn = both(lambda width: drawing(curve, width, 360 if width > 500 else 280))
-    findings = [(named(one), one["kind"] in GOOD, one["words"]) for one in found["findings"]]
+    findings = [(named(one), _tone(one), one["words"]) for one in found["findings"]]
     body = rendered(
         "stages.curves:findings.html", drawing=drawn, findings=findings, repairs=found["repairs"]
     )
     return [Panel("Learning curves", body)]
+
+
+def _tone(finding: dict[str, Any]) -> str:
+    return "good" if finding["kind"] in GOOD else "open" if finding["kind"] in UNMARKED else "bad"
 
 
 def _read(folder: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
@@ -11,6 +12,7 @@ from pipeline.views.figures import (
     common,
     counted,
     ends_of_sources,
+    reads,
     text_kept,
     text_made,
     text_read,
@@ -45,7 +47,10 @@ def panel(account: dict[str, Any], amounts: Sequence[tuple[str, int]]) -> Panel:
 def _drawing(
     account: dict[str, Any], step: Callable[[dict[str, Any], str], Step], label: str
 ) -> Markup:
-    sources = [step(one, one["source"]) for one in ends_of_sources(account)]
+    sources = [
+        replace(step(end, end["source"]), came=step(first, "").came)
+        for first, end in zip(reads(account), ends_of_sources(account), strict=True)
+    ]
     return flow(sources, [step(one, one["stage"]) for one in common(account)], label)
 
 
