@@ -28,6 +28,8 @@ MANIFEST = "manifest.json"
 MADE_BY = {"made_by": "seedbed"}  # in every manifest: the folder may be replaced, see `owned`
 BATCH_ROWS = 1024
 BATCH_BYTES = 16 << 20
+# Instructions, 18.7 MB of Arrow: level 1 gives 7.9 MB in .09 CPU-s, 3 7.2 in .16, 6 6.9 in .42.
+_LEVEL = 3
 
 
 def canonical(table: pa.Table) -> pa.Table:
@@ -85,7 +87,8 @@ class ArrowWriter:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path, self.schema, self.rows = path, schema, 0
         self._file = open(path, "wb")  # noqa: SIM115
-        codec = "zstd" if set(FORMS) & set(schema.names) or schema.equals(REJECTS) else None
+        text = set(FORMS) & set(schema.names) or schema.equals(REJECTS)
+        codec = pa.Codec("zstd", compression_level=_LEVEL) if text else None
         options = pa.ipc.IpcWriteOptions(compression=codec, use_threads=False)
         self._writer = pa.ipc.new_file(self._file, schema, options=options)
         self._batches = Batches()

@@ -19,8 +19,9 @@ import pyarrow.compute as pc
 import stages
 from pipeline import terminal
 from pipeline.engine.account import load_run
-from stages import check
-from stages.corpus import Corpus, read_arrow
+from stages import check, records
+from stages.base import Map, Stage
+from stages.corpus import Corpus, iterate_arrow, read_arrow
 from stages.errors import UsageError
 from stages.extract.files import root_of
 from stages.extract.packed.archives import read_at
@@ -81,15 +82,20 @@ def explain(what: str, folder: Path) -> str:
 def life_of(identity: str, folder: Path, account: dict[str, Any]) -> Life:
     """The life of one record; UsageError when no step knows it."""
     chapters: list[Chapter] = []
-    before: dict[str, Any] = {}
-    for step in account["steps"]:
-        if not step["counts"]:
-            continue
-        chapter = _chapter(step, folder / step["folder"], identity, before)
+    row: dict[str, Any] = {}
+    steps = [step for step in account["steps"] if step["counts"]]
+    for number, step in enumerate(steps):
+        corpus = Corpus(folder / step["folder"])
+        chapter = _left(step, corpus, identity)
         if chapter is None:
-            continue
+            after = _row_in(corpus, identity) if corpus.has_records else None
+            if after is None and row and not corpus.has_records:
+                after = _again(step, row, _later(folder, steps[number:], identity))
+            if after is None:
+                continue
+            chapter = _stayed(step, row, after)
         chapters.append(chapter)
-        before = chapter.row
+        row = chapter.row
     if not chapters:
         raise UsageError(f"no step of {folder} knows a record {identity}")
     first = chapters[0].row
@@ -112,39 +118,75 @@ def source_bytes(source: dict[str, Any], place: Place) -> bytes | None:
         return None
 
 
-def _chapter(
-    step: dict[str, Any], folder: Path, identity: str, before: dict[str, Any]
-) -> Chapter | None:
-    corpus = Corpus(folder)
+def _left(step: dict[str, Any], corpus: Corpus, identity: str) -> Chapter | None:
+    """The chapter of a step that left the record out."""
     for piece in corpus.pieces:
-        row = _find(read_arrow(corpus.path / piece["rejects"]), identity)
+        row = _find(corpus.path / piece["rejects"], identity)
         if row is not None:
-            return Chapter(
-                step["label"],
-                step["stage"],
-                "failed" if row["failed"] else "dropped",
-                row,
-                row["reason"],
-                json.loads(row["evidence"]),
-            )
-    for piece in corpus.pieces:
-        row = _find(read_arrow(corpus.path / piece["data"]), identity)
-        if row is not None:
-            changed = {
-                name: (before.get(name), row[name])
-                for name in row
-                if before and before.get(name) != row[name]
-            }
-            event = "changed" if any(name in FORMS for name in changed) else "kept"
-            stage = check.build(stages.stage(step["stage"]), step["parameters"])
-            words = stage.tell(row)
-            return Chapter(step["label"], step["stage"], event, row, "", {}, changed, words)
+            event = "failed" if row["failed"] else "dropped"
+            evidence = json.loads(row["evidence"])
+            return Chapter(step["label"], step["stage"], event, row, row["reason"], evidence)
     return None
 
 
-def _find(table: pa.Table, identity: str) -> dict[str, Any] | None:
-    index = pc.index(table.column("id"), identity).as_py()
-    return None if index < 0 else dict(table.slice(index, 1).to_pylist()[0])
+def _stayed(step: dict[str, Any], before: dict[str, Any], row: dict[str, Any]) -> Chapter:
+    changed = {
+        name: (before.get(name), row[name])
+        for name in row
+        if before and before.get(name) != row[name]
+    }
+    event = "changed" if any(name in FORMS for name in changed) else "kept"
+    words = _stage(step).tell(row)
+    return Chapter(step["label"], step["stage"], event, row, "", {}, changed, words)
+
+
+def _stage(step: dict[str, Any]) -> Stage:
+    stage = check.build(stages.stage(step["stage"]), step["parameters"])
+    assert isinstance(stage, Stage)
+    return stage
+
+
+def _row_in(corpus: Corpus, identity: str) -> dict[str, Any] | None:
+    rows = (_find(path, identity) for path in corpus.files)
+    return next((row for row in rows if row is not None), None)
+
+
+def _later(folder: Path, steps: list[dict[str, Any]], identity: str) -> dict[str, Any] | None:
+    """The record after the first of the steps whose records were kept."""
+    for step in steps:
+        corpus = Corpus(folder / step["folder"])
+        if corpus.has_records:
+            return _row_in(corpus, identity)
+    return None
+
+
+def _again(
+    step: dict[str, Any], before: dict[str, Any], later: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """The record after a step whose records were not kept. A map judges a row by itself, so it is
+    asked once more; a fit knows all rows, and what it sets stands in the record as it is later."""
+    stage = _stage(step)
+    if isinstance(stage, Map):
+        kept = stage.split(_table_of(before)).kept.to_pylist()
+        return next((row for row in kept if row["id"] == before["id"]), None)
+    gone = set(stage.drops())
+    set_now = {name: later.get(name) for name in stage.makes()} if later else {}
+    return {**{name: value for name, value in before.items() if name not in gone}, **set_now}
+
+
+def _table_of(row: dict[str, Any]) -> pa.Table:
+    extra = {name: pa.array([value]).type for name, value in row.items() if name not in CORE}
+    return records.to_table([row], records.schema_with(extra))
+
+
+def _find(path: Path, identity: str) -> dict[str, Any] | None:
+    begin = 0
+    for ids in iterate_arrow(path, ("id",)):
+        index = pc.index(ids.column("id"), identity).as_py()
+        if index >= 0:
+            return dict(read_arrow(path).slice(begin + index, 1).to_pylist()[0])
+        begin += ids.num_rows
+    return None
 
 
 def ids_at(file: Path, line: int, folder: Path, account: dict[str, Any]) -> list[str]:
@@ -180,7 +222,7 @@ def _places(folder: Path) -> Iterator[tuple[str, Place]]:
     corpus = Corpus(folder)
     for piece in corpus.pieces:
         for role in ("data", "rejects"):
-            table = read_arrow(corpus.path / piece[role])
+            table = read_arrow(corpus.path / piece[role], ("id", "place"))
             ids, places = table.column("id").to_pylist(), table.column("place").to_pylist()
             yield from zip(ids, map(Place.parse, places), strict=True)
 
