@@ -339,8 +339,8 @@ def _is_list(kind: Any) -> bool:
 
 def _stage(options: argparse.Namespace) -> int:
     from pipeline.engine.run import run_stage
+    from pipeline.views.summary import tell_stage
     from stages.call import PART_BYTES
-    from stages.words import number
 
     _look_in(Path.cwd())
     if options.workers < 1:
@@ -349,17 +349,8 @@ def _stage(options: argparse.Namespace) -> int:
     if wrong := check.problem_with_name(name, nested=True):
         raise UsageError(f"--source-name {wrong}")
     stage = _built(options)
-    done = run_stage(stage, _input(stage, options), options.out, options.workers, PART_BYTES)
-    if done.counts:
-        counts = done.counts
-        print(
-            f"{options.out}: in {number(counts['seen'])} = kept {number(counts['kept'])} "
-            f"+ dropped {number(counts['dropped'])} + failed {number(counts['failed'])}"
-        )
-        for reason, count in sorted(counts["reasons"].items(), key=lambda item: -item[1]):
-            print(f"  {number(count):>9} {reason}: {stage.reasons[reason]}")
-    else:
-        print(f"{options.out}: {stage.kind}")
+    report = run_stage(stage, _input(stage, options), options.out, options.workers, PART_BYTES)
+    tell_stage(stage, report, options.out)
     return 0
 
 

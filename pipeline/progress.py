@@ -32,6 +32,7 @@ class Progress:
             open(events, "w", encoding="utf-8", errors="backslashreplace") if events else None  # noqa: SIM115
         )
         self._began = self._shown = time.monotonic()
+        self._first: tuple[int, float] | None = None  # units that were done, and when
         self._label = ""
         self._line = False
 
@@ -45,18 +46,26 @@ class Progress:
     def begin(self, label: str) -> None:
         """A step begins."""
         self._label, self._began = label, time.monotonic()
-        self._shown = self._began
+        self._shown, self._first = self._began, None
 
     def step(self, done: int, total: int) -> None:
-        """`done` of `total` units of the step are finished."""
+        """`done` of `total` units of the step are finished.
+
+        The first call says where the work begins, which after a resume is not at nothing; only
+        where it is the first unit, the time since the step began counts for it.
+        """
         now = time.monotonic()
+        if self._first is None:
+            self._first = (0, self._began) if done == 1 else (done, now)
         spent = now - self._began
         if spent < _PATIENCE or now - self._shown < (0.2 if self._terminal else _PLAIN_EVERY):
             return
         self._shown = now
-        left = spent / done * (total - done) if done else 0.0
+        before, since = self._first
+        made, spent = done - before, now - since
         text = f"{self._label}: {number(done)} of {number(total)}"
-        text += f", {rate(done, spent)}, {duration(left)} left" if done else ""
+        if made > 0 and spent > 0:
+            text += f", {rate(made, spent)}, {duration(spent / made * (total - done))} left"
         if self._terminal:
             self._stream.rewrite(line(text)[: _width() - 1])
             self._stream.flush()

@@ -21,7 +21,7 @@ from stages.corpus import MANIFEST
 from stages.errors import UsageError
 from stages.kinds import Kind
 from stages.records import FORMAT
-from stages.secrets import masked_values
+from stages.secrets import masked, masked_values
 
 # What a run writes into its folder itself.
 ACCOUNTS = ("run.json", "events.jsonl", "report.html")
@@ -45,6 +45,9 @@ class StepReport:
     cpu: float = 0.0
     keys: list[str] = field(default_factory=list)
     summary: dict[str, Any] | None = None
+    ended: float = 0.0  # seconds since 1970
+    # `ended`, `seconds` and `cpu` of the run that computed what now came from the store
+    once: dict[str, float] | None = None
 
     @staticmethod
     def label_of(number: int, stage: str, source: str | None) -> str:
@@ -53,9 +56,14 @@ class StepReport:
 
 
 def account_of(
-    recipe: Recipe, done: Sequence[StepReport], started: float, status: str, store: Store
+    recipe: Recipe,
+    done: Sequence[StepReport],
+    started: float,
+    status: str,
+    store: Store,
+    reason: str = "",
 ) -> dict[str, Any]:
-    """What `run.json` holds."""
+    """What `run.json` holds. reason: why it failed or stopped."""
     versions = {}
     for name in ("pyarrow", "numpy", "tokenizers", "torch", "transformers", "peft"):
         try:
@@ -68,6 +76,7 @@ def account_of(
         "recipe": recipe.file,
         "seed": recipe.seed,
         "status": status,
+        "reason": masked(reason),
         "started": started,
         "seconds": time.time() - started,
         "workers": recipe.workers,
@@ -115,7 +124,16 @@ def _is_account(value: Any) -> bool:
     """Whether a JSON value has what readers of an account take for granted."""
     try:
         return (
-            has(value, name=str, recipe=str, seed=int, status=str, started=float, seconds=float)
+            has(
+                value,
+                name=str,
+                recipe=str,
+                seed=int,
+                status=str,
+                reason=str,
+                started=float,
+                seconds=float,
+            )
             and has(value, workers=int, machine=str, python=str, versions=dict, store_bytes=int)
             and all(has(s, name=str, stage=str, path=str, full=str) for s in value["sources"])
             and all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from pipeline.engine import flow as flows
 from pipeline.engine import places
 from pipeline.engine.account import StepReport, account_of
 from pipeline.engine.content import Damaged
+from pipeline.engine.earlier import Earlier
 from pipeline.engine.flow import Flow, Piece
 from pipeline.engine.gc import RunRecord
 from pipeline.engine.keys import hash_of
@@ -22,6 +24,7 @@ from pipeline.engine.store import Entry, Store
 from pipeline.executors.local import Executor, LocalExecutor
 from pipeline.progress import Progress
 from pipeline.recipe.checked import Recipe, SourceStep
+from pipeline.trouble import told
 from pipeline.views.report import write_report
 from stages import owned
 from stages.base import End, Source, Stage
@@ -56,16 +59,20 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
     record = RunRecord(store, recipe.name)
     keep_all = recipe.keep == "all"
     run = Run(store, workers, progress, record, folder, recipe.part_bytes, keep_all)
+    earlier = Earlier(folder)
     started = time.time()
-    status = "failed"
+    status, reason = "failed", ""
     try:
         shown = _lasting(run, lambda: _recipe(run, recipe, folder))
         status = "done"
     except KeyboardInterrupt:
-        status = "interrupted"
+        status, reason = "interrupted", "interrupted from the keyboard"
         raise
-    except Preempted:
-        status = "preempted"
+    except Preempted as error:
+        status, reason = "preempted", str(error)
+        raise
+    except Exception as error:
+        reason = str(told(error) or f"{type(error).__name__}: {error}")
         raise
     finally:
         workers.close()
@@ -73,10 +80,15 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
         run.hashes.save()
         progress.event("run", status=status)
         progress.close()
-        account = account_of(recipe, run.reports, started, status, store)
+        earlier.set_aside({*run.shown, *(folder / one.folder for one in run.reports)})
+        earlier.tell_times(run.reports)
+        account = account_of(recipe, run.reports, started, status, store, reason)
         temporary = folder / f".run-{os.getpid()}.json"
         write_json(temporary, account)
         temporary.replace(folder / "run.json")
+        if status != "done":
+            with contextlib.suppress(Exception):  # what stopped the run is told, not this
+                progress.say(f"how far it came: {write_report(folder)}")
     write_report(folder)
     return Result(folder, shown, run.reports)
 
@@ -188,6 +200,7 @@ def _steps(
         whole = _shown(run, before, place(before.kind)) if isinstance(before, Flow) else before
         entry = run.end(stage, whole)
         show_entry(entry, place(stage.kind))
+        run.shown.add(place(stage.kind))
         latest[stage.kind] = _whole_of(entry, stage.kind, place(stage.kind))
     do()
     return latest
@@ -195,6 +208,7 @@ def _steps(
 
 def _shown(run: Run, flow: Flow, folder: Path) -> Whole:
     flows.show_corpus(run.store, flow, folder.name, folder)
+    run.shown.add(folder)
     pieces = [(piece.data, piece.sha256) for piece in flow.pieces]
     return Whole(flow.kind, folder, flow.identity, flow.sources, pieces)
 

@@ -103,6 +103,7 @@ class Run:
         self.folder, self.part_bytes, self.keep_all = folder, part_bytes, keep_all
         self.hashes = FileHashes(store.root / "hashes.json")
         self.reports: list[StepReport] = []
+        self.shown: set[Path] = set()  # folders of kinds, as they are now
         self._bases: dict[Stage, tuple[str, list[Hashed]]] = {}
         self._began = 0.0
 
@@ -110,6 +111,7 @@ class Run:
         """Begin anew: what is finished comes from the store, everything else is looked at again."""
         self.executor.close()
         self.reports.clear()
+        self.shown.clear()
         self._bases.clear()
 
     # --- sources ---
@@ -347,6 +349,7 @@ class Run:
         return flow
 
     def _tell(self, report: StepReport, told: str) -> None:
+        report.ended = time.time()
         self.reports.append(report)
         self.progress.event(
             "end",

@@ -39,7 +39,7 @@ VERSION = 1
 _TOP = {"version", "name", "seed", "sources", "steps", "run"}
 _OF_SOURCE = {"path", "name", "license", "steps"}
 _SQLITE = "sqlite:///"
-RESERVED = ("steps", "run.json", "events.jsonl", "report.html")  # in a run's folder
+RESERVED = ("steps", "earlier", "run.json", "events.jsonl", "report.html")  # in a run's folder
 _TOLD = 100  # mistakes; a recipe of 1 MB has room for 50,000, which nobody reads
 _RUN: dict[str, Any] = {
     "workers": int,

@@ -6,15 +6,39 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import terminal
-from pipeline.engine.account import load_run, made_by
+from pipeline.engine.account import StepReport, load_run, made_by
 from pipeline.views.figures import totals
 from pipeline.views.kinds import shown
+from stages.base import Stage
 from stages.words import duration, number
 
 
 def tell(folder: Path) -> None:
     """Print the end of a run from its folder."""
     print(terminal.lines(lines(folder)))
+
+
+def tell_stage(stage: Stage, report: StepReport, out: Path) -> None:
+    """Print the end of a single stage, whose output is the folder `out`."""
+    print(terminal.lines(stage_lines(stage, report, out)))
+
+
+def stage_lines(stage: Stage, report: StepReport, out: Path) -> list[str]:
+    """The end of a single stage, a line each: what came in and left, or what was made."""
+    told = []
+    if report.counts:
+        counts = report.counts
+        told.append(
+            f"{out}: in {number(counts['seen'])} = kept {number(counts['kept'])} "
+            f"+ dropped {number(counts['dropped'])} + failed {number(counts['failed'])}"
+            + (f"; made {number(counts['made'])}" if counts["made"] != counts["kept"] else "")
+        )
+        for reason, count in sorted(counts["reasons"].items(), key=lambda item: -item[1]):
+            told.append(f"  {number(count):>9} {reason}: {stage.reasons[reason]}")
+    else:
+        told.append(f"{out}: {stage.kind}")
+    told += shown(stage.kind, stage.kind.lines, out, lambda words: words)
+    return told
 
 
 def lines(folder: Path) -> list[str]:
