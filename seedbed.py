@@ -73,17 +73,17 @@ if message := hidden():
 
 def main() -> NoReturn:
     """The entry point of the command line."""
-    signal.signal(signal.SIGTERM, _stop)
-    try:
-        from pipeline.cli import main as run
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
-    run()
+    early: list[int] = []  # signals that come now wait: libraries are loaded whole
 
+    def note(number: int, frame: object) -> None:
+        early.append(number)
 
-def _stop(number: int, frame: object) -> None:
-    """SIGTERM before the command began."""
-    raise SystemExit(75)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, note)
+    from pipeline.cli import main as run
+
+    run(early=early)
 
 
 if __name__ == "__main__":

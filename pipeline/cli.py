@@ -2,14 +2,13 @@
 
 Stage commands are generated from the stages' parameters and docstrings; what they check, the
 recipe checks too, with the same sentences. Exit codes: 0 done, 1 a bug of ours, 2 a mistake in
-recipe or call, 3 a stage failed or kept nothing, 75 preempted and resumable, 130 interrupted.
+recipe or call, 3 a stage failed or kept nothing, 75 stopped by SIGTERM or SIGHUP, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import tempfile
 import traceback
@@ -19,10 +18,11 @@ from typing import Any, NoReturn, get_args
 
 import seedbed  # first: ends here when another `stages` would be imported
 import stages
+from pipeline import signals
 from pipeline.terminal import screens
 from pipeline.trouble import told
 from stages import check, user_code
-from stages.errors import Preempted, SeedbedError, StageFailed, UsageError
+from stages.errors import Preempted, StageFailed, UsageError
 from stages.secrets import masked, problem_in
 
 VERBS = {
@@ -33,38 +33,45 @@ VERBS = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """The entry point; exits with one of the codes above."""
-    code = command(sys.argv[1:] if arguments is None else list(arguments))
-    for number in (signal.SIGINT, signal.SIGTERM):  # all is done, and stays what it is
-        signal.signal(number, signal.SIG_IGN)
+def main(arguments: Sequence[str] | None = None, early: Sequence[int] = ()) -> NoReturn:
+    """The entry point; exits with one of the codes above. early: signals that came before it."""
+    code = command(sys.argv[1:] if arguments is None else list(arguments), early)
+    signals.ignore()  # all is done, and stays what it is
     sys.exit(code)
 
 
-def command(arguments: Sequence[str]) -> int:
+def command(arguments: Sequence[str], early: Sequence[int] = ()) -> int:
     """Do what the arguments say; returns the exit code."""
     with screens():
         try:
-            _stopped.clear()
-            signal.signal(signal.SIGTERM, _preempt)
-            if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
-                signal.signal(signal.SIGINT, _interrupt)
+            signals.listen(early)
             code = _done(arguments)
             sys.stdout.flush()  # a full disk below stdout is told, too
+            signals.rest()
             return code
-        except KeyboardInterrupt:
-            return _interrupted()
-        except Exception as error:
-            known = told(error)
-            if _stopped and not isinstance(error, SeedbedError):
-                # A library in C lost the signal's exception and stumbled over what was missing.
-                if signal.SIGINT in _stopped:
-                    return _interrupted()
-                known = Preempted(_PREEMPTED)
-            if known is None:
-                return _bug(traceback.format_exc())
-            _complain(*known.messages)
-            return known.exit_code
+        except BaseException as error:
+            signals.rest()
+            return _failed(error)
+
+
+def _failed(error: BaseException) -> int:
+    """Say why the command ends; its exit code."""
+    stopped = signals.outcome()
+    if isinstance(error, Preempted):  # it knows how far it came
+        stopped = error.exit_code, str(error)
+    elif stopped is None and isinstance(error, KeyboardInterrupt):  # a handler of another's
+        stopped = 130, "interrupted"
+    if stopped is not None:  # whatever a library made of the signal's exception
+        code, message = stopped
+        _complain(message)
+        return code
+    if not isinstance(error, Exception):
+        raise error
+    known = told(error)
+    if known is None:
+        return _bug("".join(traceback.format_exception(error)))
+    _complain(*known.messages)
+    return known.exit_code
 
 
 def _done(arguments: Sequence[str]) -> int:
@@ -77,25 +84,6 @@ def _done(arguments: Sequence[str]) -> int:
         parser.print_help()
         return 2
     return int(options.do(options))
-
-
-_PREEMPTED = "stopped by SIGTERM; what was finished is kept, the same command goes on"
-_stopped: list[int] = []  # the signals that came
-
-
-def _preempt(number: int, frame: object) -> None:
-    _stopped.append(number)
-    raise Preempted(_PREEMPTED)
-
-
-def _interrupt(number: int, frame: object) -> None:
-    _stopped.append(number)
-    raise KeyboardInterrupt
-
-
-def _interrupted() -> int:
-    _complain("interrupted; what was finished is kept, the same command goes on")
-    return 130
 
 
 def _complain(*messages: str) -> None:

@@ -104,7 +104,8 @@ class Part:
     root: absolute folder; never part of an identity. files: paths relative to it. start, stop:
     byte range of the single file, when it is cut. detail: what else names the part (a query).
     fingerprint: stands for the content when there are no files (a database). stamps: file → size,
-    times and inode that it had when it was cut; no part of an identity.
+    times and inode that it had when it was cut; no part of an identity. beside: files that are
+    read with `files` where they are there (a log); an empty one is as none.
     """
 
     root: str
@@ -114,6 +115,7 @@ class Part:
     detail: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: str | None = None
     stamps: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    beside: Sequence[str] = ()
 
     def paths(self) -> Iterator[tuple[str, Path]]:
         """(relative path, path to open) of each file."""

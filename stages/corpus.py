@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from stages.errors import UsageError
 from stages.records import FORMAT, FORMS, REJECTS
+from stages.stamps import Stamp, stamp_of
 
 MANIFEST = "manifest.json"
 MADE_BY = {"made_by": "seedbed"}  # in every manifest: the folder may be replaced, see `owned`
@@ -207,17 +208,25 @@ class Digest:
 
 def sha256_of(path: Path, start: int = 0, stop: int | None = None) -> str:
     """The SHA-256 of a file, or of its bytes from `start` to `stop`."""
+    return sha256_and_stamp(path, start, stop)[0]
+
+
+def sha256_and_stamp(
+    path: Path, start: int = 0, stop: int | None = None
+) -> tuple[str, Stamp | None]:
+    """The same, with the stamp that the very file whose bytes these are had before."""
     digest = hashlib.sha256()
     with open(path, "rb", opener=_unwaiting) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
+        stamp = stamp_of(file.fileno())
         file.seek(start)
         left = None if stop is None else stop - start
         while chunk := file.read(1 << 20 if left is None else min(1 << 20, left)):
             digest.update(chunk)
             if left is not None:
                 left -= len(chunk)
-    return digest.hexdigest()
+    return digest.hexdigest(), stamp
 
 
 def _unwaiting(name: str, flags: int) -> int:
@@ -233,6 +242,15 @@ def write_json(path: Path, value: object) -> None:
         file.write("\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def flush(path: Path) -> None:
+    """Have what was written to a file or folder reach the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class Corpus:

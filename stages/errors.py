@@ -6,6 +6,7 @@ SeedbedError
 ├── StageFailed     3   a stage could not finish, or kept nothing
 │   └── Changed         an input file is not what it was a moment before
 └── Preempted      75   stopped by a signal after saving; the same command goes on
+    └── Interrupted    130  by Ctrl-C
 
 Bad input data is no exception: it is a verdict on a record (see `stages.verdicts`).
 """
@@ -50,6 +51,16 @@ class Preempted(SeedbedError):
     """Stopped by a signal after the state was saved; running the same command resumes."""
 
     exit_code = 75
+
+
+class Interrupted(Preempted):
+    """The same, where the signal was Ctrl-C's."""
+
+    exit_code = 130
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP came: like Ctrl-C's exception, nothing but the command itself holds it."""
 
 
 class Unreadable(Exception):

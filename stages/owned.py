@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from stages.corpus import MADE_BY, MANIFEST, sha256_of
+from stages.corpus import MADE_BY, MANIFEST, flush, sha256_of
 from stages.errors import UsageError
 from stages.records import FORMAT
 
@@ -93,12 +93,21 @@ def claim(folder: Path, kind: str) -> None:
         return
     if problem := refusal(folder, kind):
         raise Foreign(problem)
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW
     with open(os.open(folder / mark_of(kind), flags, 0o644), "wb") as file:
         file.write(_content(kind))
         file.flush()
         os.fsync(file.fileno())
+    flush(folder)
+
+
+def make(folder: Path) -> None:
+    """Make a folder and those that are missing above it; their names reach the disk."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in reversed(missing):
+        flush(path.parent)
 
 
 # --- folders with a manifest --------------------------------------------------------------------

@@ -28,6 +28,7 @@ from stages.verdicts import Judged
 from stages.watch import board, untimed
 
 _OUT_OF_MEMORY = 77  # the exit status of a child whose reader had no memory left
+_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGHUP, -signal.SIGINT)
 _KILLS = 3  # from outside, before the run stops
 _RESTARTS = 6  # of one file, beside two for each item that was found to kill its reader
 
@@ -119,7 +120,7 @@ class _Reading:
         if death.cause == "deadline":
             self._book(file, items + 1, "deadline", dict(death.evidence))
             return
-        if status in (-signal.SIGKILL, -signal.SIGTERM):
+        if status in _FROM_OUTSIDE:
             self.kills += 1
             if self.kills == _KILLS:
                 raise StageFailed(

@@ -28,7 +28,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from stages.errors import Preempted, UsageError
+from stages.errors import UsageError
 
 PRIVATE = "seedbed_users_code"
 OURS = ("stages", "pipeline", "seedbed")
@@ -63,7 +63,7 @@ def load(name: str) -> ModuleType:
         _known.update(_closure(name))
     try:
         __import__(f"{PRIVATE}.{name}" if private else name)
-    except (KeyboardInterrupt, Preempted):
+    except KeyboardInterrupt:
         raise
     except BaseException as error:  # importing runs the user's module, which may do anything
         raise UsageError(_told(name, error)) from None
@@ -74,18 +74,24 @@ def sources(name: str) -> dict[str, str]:
     """name → SHA-256 of the user's module and of all that it imports beside it, at any depth."""
     if _files_of(name) is not None:
         return {module: digest for module, (_, digest) in _closure(name).items()}
+    return {name: hashlib.sha256(_installed_file(name).read_bytes()).hexdigest()}
+
+
+def files(name: str) -> list[Path]:
+    """The files that `sources` is made of."""
+    if _files_of(name) is not None:
+        return [path for path, _ in _closure(name).values()]
+    return [_installed_file(name)]
+
+
+def _installed_file(name: str) -> Path:
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError):
         spec = None
     if spec is None or spec.origin is None or not os.path.isfile(spec.origin):
         raise UsageError(f"there is no module {name!r} beside the recipe or on the Python path")
-    return {name: hashlib.sha256(Path(spec.origin).read_bytes()).hexdigest()}
-
-
-def files(name: str) -> list[Path]:
-    """The files of the user's module and of all that it imports beside it."""
-    return [path for path, _ in _closure(name).values()] if _files_of(name) is not None else []
+    return Path(spec.origin)
 
 
 # --- what is imported from where ----------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.recipe.checked import yaml
+from pipeline.recipe import yaml
 from stages import check
 from stages.extract.html import HtmlExtract
 from stages.extract.jsonl import JsonlExtract

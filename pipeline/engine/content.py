@@ -7,19 +7,20 @@ before it commits. A piece is hashed again when a worker first reads it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages.base import Part
-from stages.corpus import sha256_of
+from stages import user_code
+from stages.base import Part, Stage
+from stages.corpus import sha256_and_stamp, sha256_of
 from stages.errors import Changed, StageFailed
-
-Stamp = list[int]  # size, time of modification, time of change, inode
+from stages.stamps import Stamp, stamp_of
 
 # Two changes of a file within this many nanoseconds may leave the same times.
 _RECENT = 2_000_000_000
@@ -33,18 +34,10 @@ class Damaged(StageFailed):
         self.path = path
 
 
-def stamp_of(path: str | Path) -> Stamp | None:
-    """What a file is known by from outside; None for one that cannot be looked at."""
-    try:
-        found = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
-
-
 class Hashed(NamedTuple):
     """A file, or a range of it, as it was when it was hashed. recent: it had just been changed,
-    so its times could stay the same through a later change."""
+    so its times could stay the same through a later change. beside: it need not be there, and an
+    empty one is as none."""
 
     path: str
     start: int
@@ -52,21 +45,69 @@ class Hashed(NamedTuple):
     stamp: Stamp | None
     sha256: str
     recent: bool = False
+    beside: bool = False
+
+    @property
+    def stamp_now(self) -> Stamp | None:
+        """What the file is known by now."""
+        stamp = stamp_of(self.path)
+        return None if self.beside and stamp is not None and not stamp[0] else stamp
 
 
 def unchanged(files: Iterable[Hashed], read: bool) -> None:
     """Changed for a file that is not what it was when it was hashed. read: whether its content
     has been read since, so that times alone do not answer for it."""
     for file in files:
-        if stamp_of(file.path) != file.stamp:
-            raise Changed(f"{file.path} changed while it was read")
-        if read and file.recent:
+        now = file.stamp_now
+        if not _alike(now, file.stamp):
+            raise _changed(file.path)
+        if now is not None and (now != file.stamp or (read and file.recent)):
             try:
-                now = sha256_of(Path(file.path), file.start, file.stop)
+                found = sha256_of(Path(file.path), file.start, file.stop)
             except OSError:
-                now = ""
-            if now != file.sha256:
-                raise Changed(f"{file.path} changed while it was read")
+                found = ""
+            if found != file.sha256:
+                raise _changed(file.path)
+
+
+def _alike(one: Stamp | None, other: Stamp | None) -> bool:
+    """Whether two stamps differ in no more than the time of change. That moves for a new link or
+    new rights too, and SQLite as root moves it by reading a log: then the content decides."""
+    if one is None or other is None:
+        return one is other
+    return [*one[:2], one[3]] == [*other[:2], other[3]]
+
+
+def _changed(path: object) -> Changed:
+    return Changed(f"{path} changed while it was read")
+
+
+def stage_files(stage: Stage) -> list[Path]:
+    """The files beside code and input that what a stage makes depends on: models, and the user's
+    modules with all that they import."""
+    modules = [path for name in stage.modules() for path in user_code.files(name)]
+    return [*stage.resources(), *modules]
+
+
+def stage_unchanged(stage: Stage, files: Sequence[Hashed]) -> None:
+    """Changed when one of a stage's files is another by now, has come or has gone."""
+    unchanged(files, read=True)
+    there = {file.path for file in files} ^ {str(path) for path in stage_files(stage)}
+    if there:
+        raise _changed(min(there))
+
+
+@contextlib.contextmanager
+def explained(look: Callable[[], None]) -> Iterator[None]:
+    """What goes wrong while files change says nothing of them. look: raises Changed if they did,
+    and is asked when the work ends with an error."""
+    try:
+        yield
+    except Changed:
+        raise
+    except Exception:
+        look()
+        raise
 
 
 _verified: dict[tuple[str, str], Stamp | None] = {}  # (path, sha-256) → what it was known by then
@@ -97,6 +138,8 @@ class FileHashes:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._stamps: dict[str, Stamp | None] = {}
+        self._ranges: dict[tuple[object, ...], str | None] = {}
         self._new: dict[str, list[Any]] = {}
         self._known: dict[str, list[Any]] = {}
         try:
@@ -111,20 +154,35 @@ class FileHashes:
         return self.hashed(path, start, stop).sha256
 
     def hashed(self, path: Path, start: int = 0, stop: int | None = None) -> Hashed:
-        """The file as it is now. Changed when it changes while it is hashed; OSError when it
-        cannot be read."""
-        found = os.stat(path)
-        if not stat.S_ISREG(found.st_mode):
-            return Hashed(str(path), start, stop, stamp_of(path), "no regular file")
-        stamp = [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+        """The file as it is now. Changed when it changes while it is hashed, or is another than
+        when it was first asked for in this attempt at a run: all its steps see one state of it.
+        OSError when it cannot be read."""
+        file = self._hashed(path, start, stop)
+        stamp = self._stamps.setdefault(file.path, file.stamp)
+        sha256 = self._ranges.setdefault(file[:3], None if stamp != file.stamp else file.sha256)
+        if not _alike(stamp, file.stamp) or sha256 != file.sha256:
+            raise _changed(path)
+        return file
+
+    def begin_anew(self) -> None:
+        """Another attempt at the run: files may be others than before."""
+        self._stamps.clear()
+        self._ranges.clear()
+
+    def _hashed(self, path: Path, start: int, stop: int | None) -> Hashed:
+        regular, stamp = stat.S_ISREG(os.stat(path).st_mode), stamp_of(path)
+        if not regular:
+            return Hashed(str(path), start, stop, stamp, "no regular file")
+        if stamp is None:
+            raise _changed(path)
         name = f"{path}\0{start}\0{stop}"
         for table in (self._new, self._known):
             if table.get(name, [])[:4] == stamp:
                 self._new[name] = table[name]
                 return Hashed(str(path), start, stop, stamp, str(table[name][4]))
-        digest = sha256_of(path, start, stop)
-        if stamp_of(path) != stamp:
-            raise Changed(f"{path} changed while it was read")
+        digest, read = sha256_and_stamp(path, start, stop)
+        if read != stamp or stamp_of(path) != stamp:
+            raise _changed(path)
         recent = max(stamp[1], stamp[2]) >= time.time_ns() - _RECENT
         if not recent:
             self._new[name] = [*stamp, digest]
@@ -156,12 +214,26 @@ def files_of(part: Part, hashes: FileHashes) -> list[Hashed]:
             said = f"unreadable: {error.errno}"
             file = Hashed(str(path), part.start, part.stop, stamp_of(path), said)
         if name in part.stamps and list(part.stamps[name]) != file.stamp:
-            raise Changed(f"{path} changed while it was read")
+            raise _changed(path)
         files.append(file)
+    for name in part.beside:
+        files.append(_beside(Path(part.root) / name, hashes))
     return files
+
+
+def _beside(path: Path, hashes: FileHashes) -> Hashed:
+    """A file that need not be there, as it is now."""
+    none = Hashed(str(path), 0, None, None, "", beside=True)
+    if none.stamp_now is None:
+        return none
+    try:
+        return hashes.hashed(path)._replace(beside=True)
+    except OSError:
+        raise _changed(path) from None
 
 
 def part_identity(part: Part, files: Sequence[Hashed]) -> list[Any]:
     """What identifies a part: names and contents, never where the root is."""
-    named = [[name, file.sha256] for (name, _), file in zip(part.paths(), files, strict=True)]
+    names = [*part.files, *part.beside]
+    named = [[name, file.sha256] for name, file in zip(names, files, strict=True) if file.sha256]
     return [named, part.start, part.stop, dict(part.detail), part.fingerprint]

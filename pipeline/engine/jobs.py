@@ -8,9 +8,10 @@ were when they were hashed.
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,7 +21,7 @@ import pyarrow as pa
 
 import stages
 from pipeline.engine import states
-from pipeline.engine.content import Hashed, unchanged, verified
+from pipeline.engine.content import Hashed, explained, stage_unchanged, unchanged, verified
 from pipeline.engine.store import Entry, Store
 from pipeline.engine.work import Job, Step, Summary
 from stages import check
@@ -38,10 +39,18 @@ def execute(job: Job) -> Summary:
     when a piece is: nothing is committed then."""
     store = Store(Path(job["store"]))
     files = [Hashed(*file) for file in job["files"]]
-    unchanged(files, read=False)
+    own = [[Hashed(*file) for file in files_] for files_ in job["own"]]
+
+    def look() -> None:
+        unchanged(files, read=True)
+        for step, its in zip(job["steps"], own, strict=True):
+            stage_unchanged(stage_of(step), its)
+
+    unchanged([*files, *itertools.chain(*own)], read=False)
     spent = [0.0] * len(job["steps"])
-    write, main = _DO[job["do"]](store, job, files, spent)
-    summary = summary_of(store.put(job["key"], write, main))
+    with explained(look):
+        write, main = _DO[job["do"]](store, job, look, spent)
+        summary = summary_of(store.put(job["key"], write, main))
     whole = sum(spent)
     summary["shares"] = [seconds / whole if whole else 1 / len(spent) for seconds in spent]
     return summary
@@ -137,7 +146,7 @@ class _Piece:
 _Work = tuple[Callable[[Path], dict[str, Any]], str | None]
 
 
-def _read(store: Store, job: Job, files: Sequence[Hashed], spent: list[float]) -> _Work:
+def _read(store: Store, job: Job, look: Callable[[], None], spent: list[float]) -> _Work:
     (step,) = job["steps"]
     stage = stage_of(step)
     assert isinstance(stage, Source)
@@ -152,7 +161,7 @@ def _read(store: Store, job: Job, files: Sequence[Hashed], spent: list[float]) -
         except BaseException:
             piece.abandon()
             raise
-        unchanged(files, read=True)
+        look()
         return values
 
     return write, DATA
@@ -161,11 +170,13 @@ def _read(store: Store, job: Job, files: Sequence[Hashed], spent: list[float]) -
 def _input(job: Job) -> Iterator[pa.Table]:
     """The input piece's rows; row order and batch borders depend on the piece alone."""
     schema = decode_schema(job["schema"])
-    for table in iterate_arrow(verified(Path(job["input"]), job["sha256"])):
+    path = verified(Path(job["input"]), job["sha256"])
+    for table in iterate_arrow(path):
         yield from batches_of(aligned(table, schema))
+    verified(path, job["sha256"])  # somebody's corpus may be replaced meanwhile
 
 
-def _chain(store: Store, job: Job, files: Sequence[Hashed], spent: list[float]) -> _Work:
+def _chain(store: Store, job: Job, look: Callable[[], None], spent: list[float]) -> _Work:
     schema = decode_schema(job["schema"])
     judges: list[Callable[[pa.Table], Judged]] = []
     for step in job["steps"]:
@@ -192,7 +203,7 @@ def _chain(store: Store, job: Job, files: Sequence[Hashed], spent: list[float]) 
         except BaseException:
             piece.abandon()
             raise
-        unchanged(files, read=True)
+        look()
         return values
 
     return write, DATA
@@ -226,7 +237,7 @@ class _Line:
 # --- the rounds of a fit ------------------------------------------------------------------------
 
 
-def _observe(store: Store, job: Job, files: Sequence[Hashed], spent: list[float]) -> _Work:
+def _observe(store: Store, job: Job, look: Callable[[], None], spent: list[float]) -> _Work:
     (step,) = job["steps"]
     stage = stage_of(step)
     assert isinstance(stage, Fit)
@@ -243,13 +254,13 @@ def _observe(store: Store, job: Job, files: Sequence[Hashed], spent: list[float]
             empty = stage.observe(Batch(decode_schema(job["schema"]).empty_table()), seen)
             writer = ArrowWriter(folder / OBSERVED, empty.schema)
         writer.close()
-        unchanged(files, read=True)
+        look()
         return {"rows": writer.rows}
 
     return write, OBSERVED
 
 
-def _merge(store: Store, job: Job, files: Sequence[Hashed], spent: list[float]) -> _Work:
+def _merge(store: Store, job: Job, look: Callable[[], None], spent: list[float]) -> _Work:
     (step,) = job["steps"]
     stage = stage_of(step)
     assert isinstance(stage, Fit)
@@ -257,13 +268,13 @@ def _merge(store: Store, job: Job, files: Sequence[Hashed], spent: list[float]) 
 
     def write(folder: Path) -> dict[str, Any]:
         values = states.merge(store, stage, state, observed, folder)
-        unchanged(files, read=True)
+        look()
         return values
 
     return write, None
 
 
-_DO: dict[str, Callable[[Store, Job, Sequence[Hashed], list[float]], _Work]] = {
+_DO: dict[str, Callable[[Store, Job, Callable[[], None], list[float]], _Work]] = {
     "read": _read,
     "chain": _chain,
     "observe": _observe,

@@ -5,20 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from pipeline.engine import flow as flows
 from pipeline.engine import places
 from pipeline.engine.account import StepReport, account_of
-from pipeline.engine.content import Damaged
+from pipeline.engine.content import Damaged, explained, unchanged
 from pipeline.engine.earlier import Earlier
 from pipeline.engine.flow import Flow, Piece
 from pipeline.engine.gc import RunRecord
 from pipeline.engine.keys import hash_of
-from pipeline.engine.runner import NothingKept, Run, Whole
+from pipeline.engine.runner import NothingKept, Run, Whole, files_below
 from pipeline.engine.shown import show_entry, sweep
 from pipeline.engine.store import Entry, Store
 from pipeline.executors.local import Executor, LocalExecutor
@@ -28,8 +28,15 @@ from pipeline.trouble import told
 from pipeline.views.report import write_report
 from stages import owned
 from stages.base import End, Source, Stage
-from stages.corpus import Corpus, iterate_arrow, write_json
-from stages.errors import Changed, Preempted, StageFailed, UsageError
+from stages.corpus import MANIFEST, Corpus, iterate_arrow, write_json
+from stages.errors import (
+    Changed,
+    Interrupted,
+    Preempted,
+    StageFailed,
+    Terminated,
+    UsageError,
+)
 from stages.kinds import Kind
 
 T = TypeVar("T")
@@ -65,11 +72,12 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
     try:
         shown = _lasting(run, lambda: _recipe(run, recipe, folder))
         status = "done"
+    except (Preempted, Terminated) as stop:
+        status = "interrupted" if isinstance(stop, Interrupted) else "preempted"
+        reason = str(stop)
+        raise
     except KeyboardInterrupt:
         status, reason = "interrupted", "interrupted from the keyboard"
-        raise
-    except Preempted as error:
-        status, reason = "preempted", str(error)
         raise
     except Exception as error:
         reason = str(told(error) or f"{type(error).__name__}: {error}")
@@ -168,11 +176,15 @@ def _single(run: Run, stage: Stage, source: SourceStep | Path, out: Path) -> Non
         begin = run.source(source)
         flows.check_ids(run.store, begin)
     else:
-        begin = _opened(Corpus(source), stage.consumes)
-    made = _steps(run, [] if isinstance(stage, Source) else [stage], begin, lambda kind: out)
-    last = made[stage.kind]
-    if isinstance(last, Flow):
+        manifest = run.hashes.hashed(source / MANIFEST)
+        with explained(lambda: unchanged([manifest], read=True)):
+            (last,) = run.steps([stage], _opened(Corpus(source), stage.consumes))
         _shown(run, last, out)
+        return
+    made = _steps(run, [] if isinstance(stage, Source) else [stage], begin, lambda kind: out)
+    last_of_all = made[stage.kind]
+    if isinstance(last_of_all, Flow):
+        _shown(run, last_of_all, out)
 
 
 def _steps(
@@ -201,7 +213,7 @@ def _steps(
         entry = run.end(stage, whole)
         show_entry(entry, place(stage.kind))
         run.shown.add(place(stage.kind))
-        latest[stage.kind] = _whole_of(entry, stage.kind, place(stage.kind))
+        latest[stage.kind] = _whole_of(run, entry, stage.kind, place(stage.kind))
     do()
     return latest
 
@@ -209,29 +221,38 @@ def _steps(
 def _shown(run: Run, flow: Flow, folder: Path) -> Whole:
     flows.show_corpus(run.store, flow, folder.name, folder)
     run.shown.add(folder)
-    pieces = [(piece.data, piece.sha256) for piece in flow.pieces]
-    return Whole(flow.kind, folder, flow.identity, flow.sources, pieces)
+    wanted = {f"data/{n:05d}.arrow": piece.sha256 for n, piece in enumerate(flow.pieces)}
+    return _still(_whole_at(run, flow.kind, folder), flow.identity, wanted)
 
 
-def _whole_of(entry: Entry, kind: Kind, folder: Path) -> Whole:
-    pieces = [(entry.path / name, sha256) for name, sha256 in entry.manifest["hashes"].items()]
-    return Whole(kind, folder, entry.sha256, entry.manifest["sources"], pieces)
+def _whole_of(run: Run, entry: Entry, kind: Kind, folder: Path) -> Whole:
+    wanted = dict(entry.manifest["hashes"])
+    return _still(_whole_at(run, kind, folder), entry.sha256, wanted)
+
+
+def _still(whole: Whole, identity: str, wanted: Mapping[str, str]) -> Whole:
+    """What was shown a moment ago, if another run has not replaced it."""
+    folder = whole.path.resolve()
+    if {path.relative_to(folder).as_posix(): sha256 for path, sha256 in whole.pieces} != wanted:
+        raise Changed(f"{whole.path} was replaced by another run while it was read")
+    return replace(whole, identity=identity)
 
 
 def _whole_at(run: Run, kind: Kind, path: Path) -> Whole:
     """A corpus, or files of the user's, that an end stage is given."""
     if Corpus.at(path):
+        manifest = run.hashes.hashed(path / MANIFEST)
         corpus = Corpus(path)
         hashes = corpus.manifest.get("hashes", {})
         hashes |= {piece["data"]: piece["sha256"] for piece in corpus.pieces if "data" in piece}
         pieces = [(path.resolve() / name, sha256) for name, sha256 in hashes.items()]
         identity = str(corpus.manifest.get("digest") or corpus.manifest["sha256"])
-        return Whole(kind, path, identity, corpus.sources, pieces)
-    found = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    files = [run.hashes.hashed(file.resolve()) for file in found]
+        return Whole(kind, path, identity, corpus.sources, pieces, [manifest])
+    found = [path] if path.is_file() else files_below(path)
+    files = [run.hashes.hashed(file) for file in found]
     names = [str(file.relative_to(path)) for file in found]
     identity = hash_of(list(zip(names, (f.sha256 for f in files), strict=True)))
-    return Whole(kind, path, identity, [], (), files)
+    return Whole(kind, path, identity, [], (), files, path if path.is_dir() else None)
 
 
 def _opened(corpus: Corpus, kind: Kind) -> Flow:

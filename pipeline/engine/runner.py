@@ -20,8 +20,11 @@ from pipeline.engine.account import StepReport
 from pipeline.engine.content import (
     FileHashes,
     Hashed,
+    explained,
     files_of,
     part_identity,
+    stage_files,
+    stage_unchanged,
     unchanged,
     verified,
 )
@@ -36,7 +39,7 @@ from pipeline.engine.work import Step as JobStep
 from pipeline.executors.local import Executor, cpu_seconds
 from pipeline.progress import Progress
 from pipeline.recipe.checked import SourceStep
-from stages import check, user_code
+from stages import check
 from stages.base import End, Fit, Part, Source, Stage, Transform
 from stages.counts import Counts
 from stages.errors import Changed, StageFailed
@@ -48,7 +51,8 @@ from stages.words import duration, number
 @dataclass(frozen=True)
 class Whole:
     """What an end stage works on: a folder or file, its identity for the key, and what it is made
-    of (pieces with their hashes; files of the user's as they were when they were hashed)."""
+    of (pieces with their hashes; other files as they were when they were hashed). below: the
+    folder of the user's whose files, all of them, are these."""
 
     kind: Kind
     path: Path
@@ -56,6 +60,23 @@ class Whole:
     sources: list[dict[str, Any]]
     pieces: Sequence[tuple[Path, str]] = ()
     files: Sequence[Hashed] = ()
+    below: Path | None = None
+
+    def verify(self) -> None:
+        """Damaged for a piece that is not what its hash says."""
+        for path, sha256 in self.pieces:
+            verified(path, sha256)
+
+    def look(self) -> None:
+        """Changed for a file that is another by now, has come or has gone."""
+        unchanged(self.files, read=True)
+        if self.below and (new := {*files_below(self.below)} - {Path(f.path) for f in self.files}):
+            raise Changed(f"{min(new)} came while its folder was read")
+
+
+def files_below(folder: Path) -> list[Path]:
+    """The regular files of a folder, in order."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 class NothingKept(StageFailed):
@@ -113,6 +134,7 @@ class Run:
         self.reports.clear()
         self.shown.clear()
         self._bases.clear()
+        self.hashes.begin_anew()
 
     # --- sources ---
 
@@ -129,7 +151,8 @@ class Run:
                 {
                     "do": "read",
                     "key": hash_of([base, "read", step.name, part_identity(part, own)]),
-                    "files": [*own, *files],
+                    "files": own,
+                    "own": [files],
                     "steps": [_job_step(stage)],
                     "part": asdict(part),
                     "source": step.name,
@@ -182,6 +205,8 @@ class Run:
         summaries = self._make([job for _, job, _ in todo], [covered for *_, covered in todo])
         for (way, _, _), summary in zip(todo, summaries, strict=True):
             way.take(self.store, summary)
+        for stage in chain:
+            stage_unchanged(stage, self._known(stage)[1])  # a schema may come from a model's file
         made = [
             Made(stage, [way.outcomes[step] for way in ways], source)
             for step, stage in enumerate(chain)
@@ -218,7 +243,8 @@ class Run:
         return {
             "do": "chain",
             "key": self._key(steps, way, schema, state),
-            "files": [file for stage in steps for file in self._known(stage)[1]],
+            "files": [],
+            "own": [self._known(stage)[1] for stage in steps],
             "steps": told,
             "input": str(way.piece.data),
             "sha256": way.piece.sha256,
@@ -241,7 +267,8 @@ class Run:
                     {
                         "do": "observe",
                         "key": hash_of([base, "observe", schema, seen, piece.sha256]),
-                        "files": files,
+                        "files": [],
+                        "own": [files],
                         "steps": [step],
                         "input": str(piece.data),
                         "sha256": piece.sha256,
@@ -254,7 +281,8 @@ class Run:
             merge: Job = {
                 "do": "merge",
                 "key": key,
-                "files": files,
+                "files": [],
+                "own": [files],
                 "steps": [_job_step(stage, state.key if state else None)],
                 "observed": [one["key"] for one in observed],
             }
@@ -270,8 +298,7 @@ class Run:
     def _known(self, stage: Stage) -> tuple[str, list[Hashed]]:
         """The base of a stage's keys, and the files (models, modules) that it was made of."""
         if stage not in self._bases:
-            modules = [path for module in stage.modules() for path in user_code.files(module)]
-            files = [self.hashes.hashed(path) for path in (*stage.resources(), *modules)]
+            files = [self.hashes.hashed(path) for path in stage_files(stage)]
             self._bases[stage] = base_key(stage, self.hashes), files
         return self._bases[stage]
 
@@ -373,7 +400,7 @@ class Run:
         self.record.add([key])
         entry = self.store.get(key)
         if entry is None:
-            entry = self._ended(stage, key, whole, [*whole.files, *files], report)
+            entry = self._ended(stage, key, whole, files, report)
         report.reused, report.keys = 1 - report.computed, [key]
         report.seconds = time.monotonic() - self._began
         report.summary = entry.manifest["summary"]
@@ -392,11 +419,16 @@ class Run:
             report.computed = 1
             before = cpu_seconds()
 
+            def look() -> None:
+                whole.look()
+                stage_unchanged(stage, files)
+
             def write(folder: Path) -> dict[str, Any]:
-                for path, sha256 in whole.pieces:
-                    verified(path, sha256)
-                summary = stage.run(whole.path, folder, work, self.progress.step)
-                unchanged(files, read=True)
+                with explained(look):
+                    whole.verify()
+                    summary = stage.run(whole.path, folder, work, self.progress.step)
+                    whole.verify()
+                look()
                 return {
                     "format": FORMAT,
                     "kind": stage.kind.name,

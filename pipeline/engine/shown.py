@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.engine.store import Entry, flush, lives
+from pipeline.engine.store import Entry, lives
 from stages import owned
-from stages.corpus import MADE_BY, MANIFEST, sha256_of, write_json
+from stages.corpus import MADE_BY, MANIFEST, flush, sha256_of, write_json
 from stages.errors import StageFailed, UsageError
 
 _SWAPS = 20  # attempts at putting a folder in the place of another, when runs compete
@@ -44,7 +44,7 @@ def show(
         return
     check()
     owned.check_replaceable(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    owned.make(folder.parent)
     new = folder.parent / f".new-{os.getpid()}-{secrets.token_hex(4)}"
     new.mkdir()
     try:

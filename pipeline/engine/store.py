@@ -24,8 +24,8 @@ from typing import Any
 
 from pipeline.engine.content import verified
 from pipeline.engine.lock import hold
-from stages.corpus import MANIFEST, sha256_of, write_json
-from stages.owned import STORE, claim
+from stages.corpus import MANIFEST, flush, sha256_of, write_json
+from stages.owned import STORE, claim, make
 
 _TEMPORARY = re.compile(
     r"\.tmp-[^-]+-.+-[0-9]+-[0-9a-f]+(-damaged)?|\.gone-[^-]+-[0-9a-f]+", re.DOTALL
@@ -72,7 +72,7 @@ class Store:
         claim(root, STORE)
         self.root = root
         self.objects = root / "objects"
-        self.objects.mkdir(exist_ok=True)
+        make(self.objects)
 
     def path(self, key: str) -> Path:
         """Where the entry of a key lies, or would."""
@@ -200,9 +200,7 @@ class Store:
 
     def _publish(self, key: str, folder: Path) -> Entry:
         target = self.path(key)
-        if not target.parent.is_dir():
-            target.parent.mkdir(exist_ok=True)
-            flush(self.objects)
+        make(target.parent)
         for _ in range(3):
             try:
                 folder.rename(target)
@@ -293,15 +291,6 @@ def lives(process: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-def flush(path: Path) -> None:
-    """Have what was written to a file or folder reach the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _content(path: Path) -> str | None:

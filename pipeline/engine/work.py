@@ -16,13 +16,14 @@ class Step(TypedDict):
 
 class Job(TypedDict, total=False):
     """One job. part, source: of `read`. input, sha256, schema: the piece that `chain` and
-    `observe` work on. observed: what `merge` merges into the state of its step. files: rows of
-    `Hashed`."""
+    `observe` work on. observed: what `merge` merges into the state of its step. files: of the
+    input, own: of the stage of each step, as they were when they were hashed (`Hashed`)."""
 
     do: str
     key: str
     store: str
     files: list[Any]
+    own: list[list[Any]]
     steps: list[Step]
     part: dict[str, Any]
     source: str

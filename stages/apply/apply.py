@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from stages import records, user_code
 from stages.base import Map
-from stages.errors import Preempted, UsageError
+from stages.errors import UsageError
 from stages.records import CORE
 from stages.verdicts import Verdicts
 
@@ -87,7 +87,7 @@ class Apply(Map):
         for row, record in enumerate(verdicts.table.to_pylist()):
             try:
                 answer = function(_shown(record))
-            except (KeyboardInterrupt, Preempted):
+            except KeyboardInterrupt:
                 raise
             except BaseException as error:  # the border around the user's code, which may sys.exit
                 verdicts.fail(row, "error", **_evidence(error))

@@ -29,9 +29,11 @@ class Axis:
         if not self.logarithmic:
             return round_values(self.low, self.high, count)
         powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+        inside: list[float] = []
         for factors in ((1, 2, 5), (1, 3), (1,)):
+            # ten to the power of -324 is nothing
             values = [factor * 10.0**power for power in powers for factor in factors]
-            inside = [value for value in values if self.low <= value <= self.high]
+            inside = [value for value in values if value > 0 and self.low <= value <= self.high]
             if len(inside) <= count:
                 break
         return inside[:: math.ceil(len(inside) / count) or 1]

@@ -17,6 +17,7 @@ TOP, RIGHT, BOTTOM = 34.0, 16.0, 62.0  # margins, and below them the words
 DETAIL = 2.0  # points a unit of width that are drawn of one line; more cannot be seen
 LOG_FROM = 8.0  # ratio of highest to lowest loss from which the axis is logarithmic
 SMOOTH_FROM = 200  # points from which a running mean is drawn over a noisy line
+LEAST, MOST = 5e-324, 1.7e308  # of what a float can be
 MARKS = 60  # epochs or marks that are drawn, at most
 
 Points = Sequence[tuple[float, float]]
@@ -77,10 +78,10 @@ class _Frame:
         first = min(steps, default=0.0)
         last = max([*steps, first + 1])
         low, high = (min(losses), max(losses)) if losses else (0.0, 1.0)
-        logarithmic = low > 0 and high / low > LOG_FROM
+        logarithmic = low > 0 and high > LOG_FROM * low
         if logarithmic:
-            room = (high / low) ** 0.05
-            low, high = low / room, high * room
+            room = math.exp(0.05 * (math.log(high) - math.log(low)))
+            low, high = max(low / room, LEAST), min(high * room, MOST)
         else:
             room = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
             low, high = low - room, high + room

@@ -19,8 +19,8 @@ def composed(form: Literal["NFC", "NFKC"], text: str) -> str:
     """The text in a normal form, as unicodedata.normalize gives it."""
     if unicodedata.is_normalized(form, text):
         return text
-    if _runs().search(text):
-        text = _in_order(text, "NFKD" if form == "NFKC" else "NFD")
+    apart: Literal["NFD", "NFKD"] = "NFKD" if form == "NFKC" else "NFD"
+    text = _runs().sub(lambda run: _in_order(run[0], apart), text)
     return unicodedata.normalize(form, text)
 
 
@@ -35,7 +35,7 @@ def _runs() -> re.Pattern[str]:
         for char in map(chr, range(0x300, 0x10000))
         if _is_mark(unicodedata.normalize("NFD", char))
     )
-    return re.compile(f"[{marks}\U00010000-\U0010ffff]{{{_MARKS}}}")
+    return re.compile(f"[{marks}\U00010000-\U0010ffff]{{{_MARKS},}}+")
 
 
 def _is_mark(decomposed: str) -> bool:
@@ -43,8 +43,9 @@ def _is_mark(decomposed: str) -> bool:
 
 
 def _in_order(text: str, form: Literal["NFD", "NFKD"]) -> str:
-    """The text decomposed, its marks stably sorted by their class (UAX 15, D108)."""
+    """A run decomposed, its marks stably sorted by their class (UAX 15, D108)."""
     classes: dict[str, int] = {}
+    known: dict[str, str] = {}  # one object a character: a run may be the whole of a long text
     pieces: list[str] = []
     marks: list[str] = []
     decompositions = {char: unicodedata.normalize(form, char) for char in set(text)}
@@ -52,6 +53,8 @@ def _in_order(text: str, form: Literal["NFD", "NFKD"]) -> str:
         order = classes.get(char)
         if order is None:
             order = classes[char] = unicodedata.combining(char)
+            known[char] = char
+        char = known[char]
         if order:
             marks.append(char)
             continue

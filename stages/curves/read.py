@@ -32,6 +32,7 @@ EPOCH_KEYS = ("epoch", "train/epoch")
 PRINTED = re.compile(r"\{[^{}]*'(?:eval_)?loss'[^{}]*\}")
 NOT_LITERAL = re.compile(r"(:\s*)(-?)(nan|inf)\b")
 MOST_STEPS, MOST_EPOCHS = 1e12, 1e5  # beyond these a number is damage
+MOST_LOSS = 1e30  # beyond it a loss is infinite
 LN2 = math.log(2)
 
 
@@ -212,6 +213,11 @@ def _value(row: Row, keys: Iterable[str]) -> float | None:
     return None
 
 
+def _loss(row: Row, keys: Iterable[str]) -> float | None:
+    value = _value(row, keys)
+    return math.copysign(math.inf, value) if value and abs(value) > MOST_LOSS else value
+
+
 def _first(rows: list[Row], keys: tuple[str, ...]) -> float | None:
     return next((value for row in rows if (value := _value(row, keys)) is not None), None)
 
@@ -229,7 +235,7 @@ def _log(rows: list[Row], state: Row, has_steps: bool) -> Log:
         step = _within(given, MOST_STEPS)
         without += step is None and given is not None
         epoch = _within(_value(row, EPOCH_KEYS), MOST_EPOCHS)
-        loss, val_loss = _value(row, LOSS_KEYS), _value(row, VAL_KEYS)
+        loss, val_loss = _loss(row, LOSS_KEYS), _loss(row, VAL_KEYS)
         if loss is not None and step is not None:
             train.append((step, loss, math.nan if epoch is None else epoch))
         if val_loss is not None and step is not None:

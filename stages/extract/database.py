@@ -93,7 +93,7 @@ class DatabaseExtract(RowSource):
         """One part a database, so that all of it is read in one snapshot.
 
         A server's part is named by its URL and the snapshot's label, or by a number that is new
-        each time; a SQLite file's by its content (and its log's), or by its name and the label.
+        each time; a SQLite file's by its content (and its logs'), or by its name and the label.
         """
         if "://" not in path:
             return self._file_parts(path)
@@ -134,9 +134,8 @@ class DatabaseExtract(RowSource):
         if self.snapshot is not None:
             mark = f"{name} snapshot {self.snapshot}"
             return Part(root, (), detail={"file": name, **several}, fingerprint=mark)
-        log = name + "-wal"
-        both = (name, log) if (Path(root) / log).is_file() else (name,)
-        return Part(root, both, detail={"file": name, **several})
+        beside = tuple(name + end for end in sqlite.BESIDE)
+        return Part(root, (name,), detail={"file": name, **several}, beside=beside)
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """The rows of the tables or of the query, in the order of their key."""

@@ -9,7 +9,6 @@ runs the address space of the process is limited as well.
 from __future__ import annotations
 
 import contextlib
-import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -63,8 +62,16 @@ def problem_with(query: str) -> str | None:
 
 def names_table(query: str, table: str) -> bool:
     """Whether the query's text names a table, with or without its schema."""
-    name = table.rpartition(".")[2]
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", query, re.IGNORECASE) is not None
+    name, text = table.rpartition(".")[2].lower(), query.lower()
+    at = text.find(name)  # a dump may have more tables than patterns could be made of
+    while at >= 0:
+        end = at + len(name)
+        if not (text[at - 1 : at].isalnum() or text[at - 1 : at] == "_") and not (
+            text[end : end + 1].isalnum() or text[end : end + 1] == "_"
+        ):
+            return True
+        at = text.find(name, at + 1)
+    return False
 
 
 def _first_line(error: BaseException) -> str:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from stages.errors import MissingExtra, UsageError
 from stages.require import require
+from stages.stamps import stamps_of
 
 Floats = npt.NDArray[np.float32]
 Encoder = Callable[[Sequence[str]], Floats]
@@ -49,9 +50,13 @@ def width(model: str) -> int:
     return int(json.loads(files(model)[0].read_text(encoding="utf-8"))["hidden_size"])
 
 
-@lru_cache(maxsize=2)
 def encoder(model: str, tokens: int) -> Encoder:
     """A function from texts to one vector each, of any length; zeros for a text without tokens."""
+    return _encoder(model, tokens, stamps_of(files(model)))
+
+
+@lru_cache(maxsize=2)
+def _encoder(model: str, tokens: int, stamps: object) -> Encoder:
     if model == "wordllama":
         return _static(*files(model))
     return _transformer(files(model)[0].parent, tokens)

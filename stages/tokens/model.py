@@ -6,6 +6,7 @@ only when the user names a hub model. Code of a model is never run, pickled weig
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import shutil
@@ -16,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stages.corpus import sha256_of
-from stages.errors import UsageError
+from stages.errors import Changed, UsageError
 from stages.require import require
+from stages.stamps import stamps_of
 from stages.tokens.foreign import TokenizerFailed, caught, check_layout, garbled
 
 if TYPE_CHECKING:
@@ -115,13 +117,18 @@ def resources(model: str = EMBEDDED, *, weights: bool = False) -> tuple[Path, ..
     """The files that decide what the model's tokenizer (and its weights) do."""
     if model == EMBEDDED:
         return (_gguf(),)
-    folder = model_folder(model) if weights else tokenizer_folder(model)
-    patterns = (*TOKENIZER_FILES, *WEIGHT_FILES) if weights else TOKENIZER_FILES
+    if not weights:
+        return files_in(tokenizer_folder(model))
+    return files_in(model_folder(model), (*TOKENIZER_FILES, *WEIGHT_FILES))
+
+
+def files_in(folder: Path, patterns: tuple[str, ...] = TOKENIZER_FILES) -> tuple[Path, ...]:
+    """The files of a model's folder that are read; those of its tokenizer, unless told."""
     return tuple(sorted({path for pattern in patterns for path in folder.glob(pattern)}))
 
 
 @lru_cache(maxsize=4)
-def _load(path: str, changed: int, foreign: bool) -> Tokenizer:
+def _load(path: str, stamps: object, foreign: bool) -> Tokenizer:
     from tokenizers import Tokenizer
 
     def read() -> Tokenizer:
@@ -142,13 +149,13 @@ def _load(path: str, changed: int, foreign: bool) -> Tokenizer:
 def load_tokenizer(model: str = EMBEDDED) -> Tokenizer:
     """The model's tokenizer, without padding and truncation; do not change it."""
     path = tokenizer_folder(model) / "tokenizer.json"
-    return _load(str(path), path.stat().st_mtime_ns, model != EMBEDDED)
+    return _load(str(path), stamps_of([path]), model != EMBEDDED)
 
 
 def tokenizer_of(folder: Path) -> Tokenizer:
     """The tokenizer of a model's folder."""
     path = folder / "tokenizer.json"
-    return _load(str(path), path.stat().st_mtime_ns, True)
+    return _load(str(path), stamps_of([path]), True)
 
 
 # --- the embedded model -------------------------------------------------------------------------
@@ -234,14 +241,27 @@ def _downloaded(model: str, patterns: tuple[str, ...]) -> Path:
 
 def _with_fast_tokenizer(model: str, folder: Path) -> Path:
     """A tokenizer.json made by transformers of older files (tokenizer.model), kept in the cache."""
-    files = [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
-    if not files:
+    if not files_in(folder):
         raise UsageError(f"model {model!r} has no tokenizer.json")
-    digest = "".join(sha256_of(path)[:8] for path in files)
+    digest = _digest_of_older(folder)
 
     def build(out: Path) -> None:
         from stages.tokens.older import convert
 
-        convert(folder, out)
+        try:
+            convert(folder, out)
+        finally:
+            if _digest_of_older(folder) != digest:
+                raise Changed(f"a file of {folder} changed while it was read")
 
-    return _cached("tokenizers", f"{digest}-{CONVERTER}", build)
+    return _cached("tokenizers", f"{digest[:32]}-{CONVERTER}", build)
+
+
+# All other files may be a tokenizer's: vocab.json, merges.txt, spiece.model, ...
+_WEIGHTS = {".safetensors", ".bin", ".pt", ".pth", ".h5", ".msgpack", ".onnx", ".gguf", ".ot"}
+
+
+def _digest_of_older(folder: Path) -> str:
+    files = [p for p in sorted(folder.iterdir()) if p.is_file() and p.suffix not in _WEIGHTS]
+    named = [os.fsencode(path.name) + b"\0" + sha256_of(path).encode() for path in files]
+    return hashlib.sha256(b"\n".join(named)).hexdigest()

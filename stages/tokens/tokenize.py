@@ -23,6 +23,7 @@ from stages.counts import characters
 from stages.errors import UsageError
 from stages.kinds import Kind
 from stages.records import FORMS, form_of
+from stages.stamps import stamps_of
 from stages.tokens import model as models
 from stages.tokens.chat import (
     Chat,
@@ -59,7 +60,7 @@ class _Prepared:
 
 
 @lru_cache(maxsize=4)
-def _prepared(model: str, default_system: bool, folder: str) -> _Prepared:
+def _prepared(model: str, default_system: bool, folder: str, stamps: object) -> _Prepared:
     try:
         encoder = caught(lambda: Encoder(models.load_tokenizer(model), model))
     except TokenizerFailed as error:
@@ -205,7 +206,8 @@ class Tokenize(Map):
     def judge(self, verdicts: Verdicts) -> None:
         """Render, encode the batch, then judge lengths and losses."""
         folder = models.tokenizer_folder(self.model)
-        prepared = _prepared(self.model, self.default_system, str(folder))
+        stamps = stamps_of(models.files_in(folder))
+        prepared = _prepared(self.model, self.default_system, str(folder), stamps)
         texts: list[_Row] = []
         plain: list[_Row] = []
         hostile: list[_Row] = []

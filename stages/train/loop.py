@@ -13,6 +13,7 @@ import json
 import math
 import os
 import random
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ import numpy as np
 from stages import check
 from stages.base import Progress
 from stages.corpus import Corpus, write_json
-from stages.errors import Preempted, StageFailed, UsageError
+from stages.errors import Interrupted, Preempted, StageFailed, UsageError
 from stages.records import to_json
 from stages.require import require
 from stages.train import checkpoint, model_card, samples
@@ -116,7 +117,8 @@ def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress)
             """Leave with the state of the last whole step: a begun one is done again."""
             if stop.asked:
                 save()
-                raise Preempted(
+                stopped = Interrupted if stop.asked == signal.SIGINT else Preempted
+                raise stopped(
                     f"training stopped by a signal after step {state['done']} of {total}; "
                     "the same command goes on from there"
                 )

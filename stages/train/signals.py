@@ -1,4 +1,5 @@
-"""SIGTERM and a first SIGINT as a wish that the loop asks about; a second SIGINT ends at once."""
+"""SIGTERM, SIGHUP and a first SIGINT as a wish that the loop asks about; a second SIGINT ends at
+once."""
 
 from __future__ import annotations
 
@@ -9,22 +10,24 @@ from typing import Any
 
 
 class StopWish:
-    """`with StopWish() as stop:` then `if stop.asked:`; does nothing outside the main thread."""
+    """`with StopWish() as stop:` then `if stop.asked:`, which is the first signal that came; does
+    nothing outside the main thread, and for a signal that is ignored."""
 
-    SIGNALS = (signal.SIGTERM, signal.SIGINT)
+    SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
     def __init__(self) -> None:
-        self.asked = False
+        self.asked: int | None = None
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopWish:
         if threading.current_thread() is threading.main_thread():
             for number in self.SIGNALS:
-                self._before[number] = signal.signal(number, self._ask)
+                if signal.getsignal(number) != signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._ask)
         return self
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
+        self.asked = self.asked or number
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def __exit__(

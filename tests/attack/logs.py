@@ -29,6 +29,9 @@ WHOLE = {
 _ROW = '{"step": 1, "loss": %s}\n'
 ODD: dict[str, tuple[str, Callable[[], bytes]]] = {
     "infinite": ("log.jsonl", lambda: (_ROW % "1e999" * 30).encode()),
+    "far losses": ("log.jsonl", lambda: b"".join(
+        b'{"step": %d, "loss": %s}\n' % (n, (b"1e308", b"-1e308", b"5e-324")[n % 3])
+        for n in range(60))),
     "not a number": ("log.jsonl", lambda: (_ROW % "NaN" * 30).encode()),
     "far step": ("log.jsonl", lambda: b"".join(
         b'{"step": %d, "loss": 2.5}\n' % 10**n for n in range(40))),

@@ -290,8 +290,8 @@ def _interrupted(number: int, world: World) -> None:
     if process.poll() is None:
         os.killpg(process.pid, sent)
         code, _, _ = waited(process)
-        allowed = {0, 75, 130, -signal.SIGHUP} if sent == signal.SIGHUP else {0, 75, 130}
-        world.hold(code in allowed, f"exit {code} after {sent.name}")
+        wanted = 130 if sent == signal.SIGINT else 75
+        world.hold(code in (0, wanted), f"exit {code} after {sent.name}")
     world.hold(all_gone(token), "processes left")
     world.call(*RUN, codes={0})
     _same(world, wanted, f"after {sent.name}")

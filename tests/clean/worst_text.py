@@ -84,6 +84,7 @@ CASES: dict[str, Text] = {
     "combining": repeated("\u0301", "e"),
     "combining_mixed": repeated("\u0301\u0316", "e"),
     "combining_falling": repeated("\u0315\u0301\u0316\u0334", "e"),
+    "combining_then_hangul": repeated("\ud55c", "a" + "\u0315\u0301" * 20),
     "ligatures": repeated("\ufdfa"),
     "hangul_parts": repeated("\u1112\u1161\u11ab"),
     "folding": repeated("\u0130\u1e9e\u0149"),

@@ -41,7 +41,18 @@ def test_the_picture_loads_nothing_and_escapes_every_text(tmp_path: Path) -> Non
     assert "<script" not in text and "href" not in text and "url(" not in text
 
 
-@pytest.mark.parametrize("losses", [[2.0, 2.0, 2.0], [0.0, 0.0, 0.0], [1e-9, 1e9, 5.0], []])
+ODD_LOSSES: list[list[float]] = [
+    [2.0, 2.0, 2.0],
+    [0.0, 0.0, 0.0],
+    [1e-9, 1e9, 5.0],
+    [1e308, -1e308, 5.0],
+    [5e-324, 1e308, 5.0],
+    [1e308, 1e308],
+    [],
+]
+
+
+@pytest.mark.parametrize("losses", ODD_LOSSES)
 def test_odd_curves_are_drawn(tmp_path: Path, losses: list[float]) -> None:
     rows = [{"step": n, "loss": loss} for n, loss in enumerate(losses, start=1)]
     path = trainer_state(tmp_path / "trainer_state.json", rows)

@@ -438,3 +438,22 @@ def test_any_bytes_are_rows_or_refusals(data: bytes, dialect: str) -> None:
     head = b"CREATE TABLE t (a int, b text);\nINSERT INTO t VALUES (1,'"
     for event in Reader(io.BytesIO(head + data), dialect):
         assert isinstance(event, Row | Refusal)
+
+
+def test_a_table_is_that_of_the_database_in_use_and_as_it_was_created_last() -> None:
+    text = b"""USE a;
+INSERT INTO t VALUES (1);
+USE b;
+INSERT INTO t VALUES (2);
+CREATE TABLE t (x int);
+INSERT INTO t VALUES (3);
+CREATE TABLE other (y int);
+INSERT INTO t VALUES (4);
+"""
+    rows = [row for row in Reader(io.BytesIO(text), "mysql") if isinstance(row, Row)]
+    assert [(row.shape.table, row.shape.columns, row.values) for row in rows] == [
+        ("a.t", None, (1,)),
+        ("b.t", None, (2,)),
+        ("b.t", ("x",), (3,)),
+        ("b.t", ("x",), (4,)),
+    ]

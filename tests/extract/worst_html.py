@@ -25,7 +25,34 @@ def _numbered(form: str) -> Page:
     return page
 
 
+def _reopened(opening: str) -> Page:
+    """Formatting that is not closed in the first paragraph, opened again in all others."""
+    return lambda size: b"<p>" + opening.encode() + b"a</p>" + b"<p>a" * (size // 4)
+
+
 CASES: dict[str, Page] = {
+    "fonts_reopened": _reopened("".join(f"<font color=a{number}>" for number in range(59))),
+    "attribute_reopened": lambda size: _reopened(f"<b title={'a' * (size // 2)}>")(size // 2),
+    "link_reopened": lambda size: _reopened(f"<a title={'a' * (size // 2)}>")(size // 2),
+    "formats_without_end": repeated("<b "),
+    "formats_quoted": repeated("<b a='\""),
+    # many times the size, because few of them cost nothing
+    "long_tags": lambda size: repeated("<" + "a" * 2001)(12 * size),
+    "code_of_blank_lines": lambda size: repeated("\n", "<pre><b>a</b>")(size) + b"a",
+    "code_after_blank_lines": lambda size: b"<pre>\n<b>" + b"\n" * size + b"a",
+    "code_of_ticks": repeated("`", "<pre>"),
+    "code_of_ticks_apart": lambda size: (
+        b"<pre>" + b"a" * (size // 2) + b"".join(b"`" * n + b" " for n in range(int(size**0.5)))
+    ),
+    "charset_and_blanks": lambda size: b"<meta " * 50 + b"charset=" + b" " * size + b"!",
+    "language_and_blanks": lambda size: (
+        b"\xff\xff" + b"<html " * 80 + b"lang=" + b" " * size + b"!"
+    ),
+    "angles_of_no_charset": lambda size: b"\xff\xff" + b"<" * size,
+    "styles_of_no_charset": lambda size: b"\xff\xff" + b"<style >" * (size // 8),
+    "equal_sums": lambda size: (
+        b"<div>" * (size // 40) + b"<ul>" + b"<li>aaaaaaaaaaa<li>aaaa" * (size // 48)
+    ),
     "breaks": repeated("a<br>"),
     "bold": repeated("<b>a</b>"),
     "spans": repeated("<span>a</span>"),

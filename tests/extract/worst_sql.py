@@ -199,6 +199,17 @@ CASES: dict[str, Case] = {
     "insert_wide_select": _wide_then(b"INSERT INTO w SELECT 1;\n"),
     "insert_wide_generated": _wide_then(b"CREATE TABLE g (a int GENERATED ALWAYS AS (1));"
                                         b"INSERT INTO g VALUES (1);\n"),
+    "insert_wide_and_create": _wide_then(b"CREATE TABLE x (a int);INSERT INTO w VALUES (1);\n"),
+    "insert_wide_in_turns": _wide_then(
+        b"INSERT INTO v (c%d) VALUES (1);INSERT INTO w (c%d) VALUES (1);\n",
+        MYSQL + b"CREATE TABLE v (" + b",".join(b"c%d int" % i for i in range(2000)) + b");\n",
+    ),
+    "insert_wide_with_generated": _wide_then(
+        b"INSERT INTO t VALUES (1);\n",
+        MYSQL.replace(b"`id` int", b"g int GENERATED ALWAYS AS (1), " + b",".join(
+            b"d%d int" % i for i in range(2000))),
+    ),
+    "insert_default_rows": _wide_then(b"INSERT INTO w DEFAULT VALUES;\n", POSTGRES, 500),
     "insert_tables": _of(MYSQL, b"INSERT INTO a%d VALUES (1);\n"),
     "unparsed_rows": _of(MYSQL, _INTO + b"oops;\n"),
     "expressions": _of(MYSQL, b"(now(),1),", _INTO, b"(1,'a');\n"),
@@ -231,6 +242,7 @@ CASES: dict[str, Case] = {
     "packages": _of(ORACLE, b"CREATE PACKAGE x AS y\n"),
     # COPY and lines of tools
     "copy_heads": _of(POSTGRES, b"COPY t FROM stdin;\n\\.\n"),
+    "copy_wide_heads": _wide_then(b"COPY w FROM stdin;\n\\.\n", POSTGRES),
     "copy_lookalikes": _of(POSTGRES, b"COPY t (a;\n"),
     "copy_open_lists": _of(POSTGRES, b"COPY t (a FROM x;\n"),
     "copy_options": _of(POSTGRES, b"x ", b"COPY t FROM stdin "),

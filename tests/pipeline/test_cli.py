@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import stages
-from pipeline import cli
+from pipeline import cli, signals
 from stages import check
 from stages.corpus import Corpus
 from stages.errors import UsageError
@@ -159,7 +159,7 @@ def test_a_mistake_is_one_sentence_and_exit_2(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signals.signal, "signal", lambda *_: None)
     world.lines(tmp_path / "in.jsonl", range(3))
     (tmp_path / "full").mkdir()
     (tmp_path / "full/file").touch()
@@ -174,7 +174,7 @@ def test_several_wrong_parameters_come_together(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signals.signal, "signal", lambda *_: None)
     assert cli.command(["dedup", "x", "-o", "y", "--threshold", "7", "--on", "a"]) == 2
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2 and "dedup.threshold" in told[1] and "dedup.on" in told[0]
@@ -201,7 +201,7 @@ def test_a_bug_is_exit_1_with_its_trace_in_a_file(
         raise ZeroDivisionError("of our own making")
 
     monkeypatch.setattr("pipeline.engine.gc.collect", broken)
-    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signals.signal, "signal", lambda *_: None)
     assert cli.command(["gc"]) == 1
     told = capsys.readouterr().err
     assert "a bug of seedbed, not of your data: ZeroDivisionError: of our own making" in told

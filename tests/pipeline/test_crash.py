@@ -200,6 +200,7 @@ def test_a_signal_ends_a_run_with_its_code_and_the_same_command_goes_on(tmp_path
     for number, code, status in (
         (signal.SIGTERM, 75, "preempted"),
         (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGHUP, 75, "preempted"),
     ):
         token = world.new_token()
         process = start("run", "t.yaml", cwd=tmp_path, token=token)

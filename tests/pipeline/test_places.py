@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import cli
+from pipeline import cli, signals
 from pipeline.engine import flow, places
 from pipeline.engine.keys import hash_of
 from pipeline.engine.run import run_recipe, run_stage
@@ -39,7 +39,7 @@ def refused(
 ) -> Refused:
     """Calls the command in tmp_path: exit 2, the words are told, nothing at all has changed."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signals.signal, "signal", lambda *_: None)
 
     def call(*arguments: str | Path, words: str) -> str:
         before = everything(tmp_path)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import cli, terminal
+from pipeline import cli, signals, terminal
 from pipeline.engine.run import run_recipe
 from pipeline.progress import Progress
 from pipeline.recipe.checked import Recipe, SourceStep, read_recipe
@@ -76,7 +76,7 @@ def test_the_rewritten_line_is_one_line() -> None:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working folder of commands done in this process."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signals.signal, "signal", lambda *_: None)
     return tmp_path
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import cli
+from pipeline import cli, signals
 from pipeline.engine import content, lock
 from pipeline.executors.local import _refusal
 from pipeline.trouble import told
@@ -30,7 +30,7 @@ def command(
 ) -> Command:
     """Do a command in this process, in a folder with a recipe; assert its code, give its words."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signals.signal, "signal", lambda *_: None)
     world.lines(tmp_path / "in.jsonl", range(3))
     os.utime(tmp_path / "in.jsonl", (1e9, 1e9))  # old enough for its hash to be remembered
     world.recipe(tmp_path, "jsonl: {path: in.jsonl, name: a}", "[normalize]", workers=1)
@@ -219,7 +219,10 @@ def test_a_file_system_without_locks_is_told_once(
     command("gc", code=0)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 75), (signal.SIGHUP, 75)],
+)
 def test_a_signal_to_the_whole_group_while_workers_start(
     number: int, code: int, tmp_path: Path
 ) -> None:
@@ -272,12 +275,10 @@ def test_a_signal_that_a_library_lost_still_ends_the_command(
         return do
 
     monkeypatch.setitem(
-        cli._VERB_OPTIONS, "gc", lambda p: p.set_defaults(do=lost(15, cli._preempt))
+        cli._VERB_OPTIONS, "gc", lambda p: p.set_defaults(do=lost(15, signals.stop))
     )
     assert "stopped by SIGTERM" in command("gc", code=75)
-    monkeypatch.setitem(
-        cli._VERB_OPTIONS, "gc", lambda p: p.set_defaults(do=lost(2, cli._interrupt))
-    )
+    monkeypatch.setitem(cli._VERB_OPTIONS, "gc", lambda p: p.set_defaults(do=lost(2, signals.stop)))
     assert "interrupted" in command("gc", code=130)
 
 

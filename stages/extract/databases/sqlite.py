@@ -1,4 +1,8 @@
-"""SQLite files: opened read-only, read in one transaction."""
+"""SQLite files: opened read-only, read in one transaction.
+
+A file in WAL mode is opened as one that rests, where its log holds nothing: else SQLite would
+leave a log and a table of locks beside it. That takes no locks, so a change is looked for after.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +13,45 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from stages.errors import StageFailed, UsageError
+from stages.errors import Changed, StageFailed, UsageError
 from stages.extract.databases.rows import BATCH, Batch, Unread, checked_key, chosen, quoted
+from stages.extract.files import opened
 from stages.extract.select_text import bare
+from stages.stamps import stamp_of
+
+BESIDE = ("-wal", "-journal")  # what a database's content is made of beside its file
+_WAL = b"\2\2"  # bytes 18 and 19 of a file in WAL mode
 
 
 def read(
     path: Path, table: str | None, query: str | None, key: Sequence[str]
 ) -> Iterator[Batch | Unread]:
-    """Batches of the rows of tables or of a query."""
+    """Batches of the rows of tables or of a query. Changed for a file that was written to while it
+    was read without locks."""
+    before = stamp_of(path)
+    rests = _rests(path)
+    yield from _read(path, "immutable=1" if rests else "mode=ro", table, query, key)
+    if rests and stamp_of(path) != before:
+        raise Changed(f"{path} changed while it was read")
+
+
+def _rests(path: Path) -> bool:
+    """Whether a file is in WAL mode and all of its content in itself."""
+    if any((stamp_of(f"{path}{end}") or [0])[0] for end in BESIDE):
+        return False
+    try:
+        with opened(path) as file:
+            return file.read(20)[18:] == _WAL
+    except OSError:
+        return False
+
+
+def _read(
+    path: Path, how: str, table: str | None, query: str | None, key: Sequence[str]
+) -> Iterator[Batch | Unread]:
     try:
         connection = sqlite3.connect(
-            f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, isolation_level=None
+            f"file:{quote(os.fsencode(path))}?{how}", uri=True, isolation_level=None
         )
     except sqlite3.Error as error:
         yield _unreadable(path, error)
@@ -72,6 +103,7 @@ def _checked(row: tuple[Any, ...], columns: Sequence[str]) -> tuple[Any, ...] | 
 # What SQLite says of the machine, not of the file's content: PERM, BUSY, LOCKED, NOMEM, INTERRUPT,
 # IOERR, FULL, CANTOPEN, PROTOCOL, AUTH.
 _MACHINE = frozenset((3, 5, 6, 7, 9, 10, 13, 14, 15, 23))
+_UNFINISHED = 776  # READONLY_ROLLBACK: a writer was killed, and its journal waits
 _MISTAKE = 1  # SQLITE_ERROR: the statement cannot be done
 
 
@@ -79,7 +111,13 @@ def _unreadable(
     path: Path, error: Exception, table: str | None = None, rows: int | None = None
 ) -> Unread:
     """The fault of a damaged file; StageFailed for what the next run may read."""
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _MACHINE:
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code == _UNFINISHED:
+        raise StageFailed(
+            f"{path} holds a change that its writer did not finish: open it once with a program "
+            f"that may write (`sqlite3 {path} 'PRAGMA user_version'`), then run again"
+        ) from None
+    if code & 0xFF in _MACHINE:
         raise StageFailed(
             f"{path}: {error}: nothing of it is taken for damage; run again when no other program "
             "holds the file and it can be opened"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from stages.errors import Changed
 from stages.extract.files import opened
 from stages.gather import sibling_digest
 from stages.place import Place
+from stages.stamps import stamp_of
 
 # A longer line is refused: it is held in memory up to six times over while it is parsed.
 LINE_BYTES = 16 << 20
@@ -116,7 +116,7 @@ def ranges(root: Path, name: str, size: int, offset: int = 0) -> list[Part]:
     border = offset
     end = offset
     with opened(root / name) as file:
-        stamp = _stamp(file)
+        stamp = stamp_of(file.fileno())
         file.seek(offset)
         for line in lines(file, offset):
             if line.offset >= border:
@@ -126,7 +126,7 @@ def ranges(root: Path, name: str, size: int, offset: int = 0) -> list[Part]:
             if line.raw.strip():
                 digests[-1].append(int.from_bytes(sibling_digest(unit, line.raw), "big"))
         end = file.tell()
-        if _stamp(file) != stamp:
+        if stamp is None or stamp_of(file.fileno()) != stamp:
             raise Changed(f"{root / name} changed while it was read")
     if not any(digests):
         return []
@@ -142,11 +142,6 @@ def ranges(root: Path, name: str, size: int, offset: int = 0) -> list[Part]:
         )
         for place, (begin, number) in enumerate(cuts)
     ]
-
-
-def _stamp(file: BinaryIO) -> list[int]:
-    found = os.fstat(file.fileno())
-    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
 
 
 def _seen_before(digests: list[array[int]]) -> list[dict[str, int]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stages.extract.sqldump.charset import pairs
 from stages.extract.sqldump.columns import copy_converter
 from stages.extract.sqldump.escapes import substituted
-from stages.extract.sqldump.insert import WIDTH
+from stages.extract.sqldump.insert import WIDTH, Plan
 from stages.extract.sqldump.lexer import NAME, NAMES, split_names
 from stages.extract.sqldump.literals import Refused
 from stages.extract.sqldump.rows import Refusal, Row
@@ -79,7 +79,15 @@ def copy(reader: Reader) -> Iterator[Row | Refusal] | None:
 def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
     window, session = reader.window, reader.session
     columns = split_names(head["columns"][1:-1]) if head["columns"] is not None else None
-    shape = reader.shape(head["table"], columns)
+
+    def make() -> Plan:
+        shape = reader.shape(head["table"], columns)
+        convert = [copy_converter(kind, session) for kind in shape.kinds]
+        return Plan(shape, None, None, convert, None, False)
+
+    key = ("copy", head["table"], head["columns"], session.database)
+    plan = reader.plans.of(key, reader.schema(head["table"]), make)
+    shape, convert = plan.shape, plan.convert
     options = head["options"]
     delimiter = match[1][-1:] if (match := _DELIMITER.search(options)) else b"\t"
     if match and match[1] == rb"\t":
@@ -93,7 +101,6 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
         shape = None  # type: ignore[assignment]
     window.pos = head.end()
     width = len(shape.kinds) if shape and (shape.columns is not None) else None
-    convert = [copy_converter(kind, session) for kind in shape.kinds] if shape else []
     wide = session.decode if session.charset not in ("UTF8", "UNICODE", "SQL_ASCII") else None
     recode = wide is not None
     paired = pairs(session.charset.lower()) is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stages.extract.sqldump.columns import coerce, converter
@@ -11,6 +11,7 @@ from stages.extract.sqldump.dialect import Session
 from stages.extract.sqldump.lexer import NAME, NAMES, Syntax, row, split_names, unquoted
 from stages.extract.sqldump.literals import Literal, Refused, Short, Values
 from stages.extract.sqldump.rows import Refusal, Row, Shape
+from stages.extract.sqldump.schema import Schema
 from stages.extract.sqldump.statements import end_of_row, pass_to
 from stages.extract.sqldump.window import TooLong
 
@@ -37,37 +38,52 @@ _LIST_BYTES = 1 << 20  # a head with its list of columns
 WIDTH = 32767
 # A pattern costs as much as 300 to 500 rows read token by token, and memory by its width.
 _ROWS_FIRST, _PATTERN_WIDTH = 256, 512
+_PATTERNS = 1 << 15  # columns of all patterns
+_DEFAULTS_WIDTH = 64  # columns of a row that is written as DEFAULT VALUES: each is worked out
 _PLANNED = 1 << 17  # columns of all plans
 
 
 class Plans:
-    """Plans of the heads seen, and how many rows of each width were read without a pattern."""
+    """Plans of the heads seen, the patterns of rows, and how many rows of a width had none."""
 
     def __init__(self) -> None:
-        self._found: dict[Any, _Plan] = {}
+        self._found: dict[Any, Plan] = {}
         self._size = 0
-        self.rows: dict[tuple[Syntax, int], int] = {}
+        self._patterns: dict[tuple[Syntax, int], re.Pattern[bytes]] = {}
+        self._rows: dict[tuple[Syntax, int], int] = {}
 
-    def get(self, key: Any) -> _Plan | None:
-        """The plan that was kept."""
-        return self._found.get(key)
+    def of(self, key: Any, schema: Schema | None, make: Callable[[], Plan]) -> Plan:
+        """The plan that was kept for this table as it was created last, else a new one."""
+        found = self._found.get(key)
+        if found is None or found.schema is not schema:
+            found = make()._replace(key=key, schema=schema)
+            self.keep(found)
+        return found
 
-    def keep(self, key: Any, plan: _Plan) -> None:
+    def keep(self, plan: Plan) -> None:
         """Keep a plan; when there are too many, this one alone."""
-        if key not in self._found:
-            self._size += 64 + len(plan.convert)
+        before = self._found.pop(plan.key, None)
+        self._size += _weight(plan) - (_weight(before) if before is not None else 0)
         if self._size > _PLANNED:
             self._found.clear()
-            self._size = 64 + len(plan.convert)
-        self._found[key] = plan
+            self._size = _weight(plan)
+        self._found[plan.key] = plan
 
-    def clear(self) -> None:
-        """Forget the plans."""
-        self._found.clear()
-        self._size = 0
+    def pattern(self, syntax: Syntax, width: int) -> re.Pattern[bytes] | None:
+        """The pattern of a row; None until there were rows enough to make one worth while."""
+        key = (syntax, width)
+        found = self._patterns.get(key)
+        if found is None:
+            self._rows[key] = self._rows.get(key, 0) + 1
+            if self._rows[key] < _ROWS_FIRST:
+                return None
+            if sum(kept for _, kept in self._patterns) + width > _PATTERNS:
+                self._patterns, self._rows = {}, {}
+            found = self._patterns[key] = row(syntax, width)
+        return found
 
 
-class _Plan(NamedTuple):
+class Plan(NamedTuple):
     """What the rows of one header are read by."""
 
     shape: Shape
@@ -77,6 +93,11 @@ class _Plan(NamedTuple):
     keep: list[int] | None  # which values stay: generated columns go
     numbers: bool  # whether a column numbers itself
     key: Any = None
+    schema: Schema | None = None
+
+
+def _weight(plan: Plan) -> int:
+    return 64 + len(plan.convert)
 
 
 def insert(reader: Reader) -> Iterator[Row | Refusal]:
@@ -138,25 +159,25 @@ def _blanked(data: bytes, pos: int, session: Session) -> bytes | None:
     return bytes(out)
 
 
-def _plan(reader: Reader, head: re.Match[bytes]) -> _Plan:
+def _plan(reader: Reader, head: re.Match[bytes]) -> Plan:
     columns = split_names(head["columns"][1:-1]) if head["columns"] is not None else None
-    key = (head["table"], head["columns"], reader.session.syntax)
-    found = reader.plans.get(key)
-    if found is None:
+
+    def make() -> Plan:
         shape = reader.shape(head["table"], columns)
         certain = columns is not None or (
             shape.columns is not None and not any(c and c.generated for c in shape.kinds)
         )
-        found = _plan_of(reader.session, shape, len(shape.kinds) if certain else None)
-        found = found._replace(key=key)
-        reader.plans.keep(key, found)
-    return found
+        return _plan_of(reader.session, shape, len(shape.kinds) if certain else None)
+
+    session = reader.session
+    key = (head["table"], head["columns"], session.syntax, session.database)
+    return reader.plans.of(key, reader.schema(head["table"]), make)
 
 
-def _plan_of(session: Session, shape: Shape, width: int | None) -> _Plan:
+def _plan_of(session: Session, shape: Shape, width: int | None) -> Plan:
     """The plan for rows of `width` values; None: the first row will tell."""
     if width is None:
-        return _Plan(shape, None, None, [], None, False)
+        return Plan(shape, None, None, [], None, False)
     kinds = shape.kinds
     own = [n for n, column in enumerate(kinds) if not (column and column.generated)]
     keep = None
@@ -170,10 +191,10 @@ def _plan_of(session: Session, shape: Shape, width: int | None) -> _Plan:
     elif shape.columns is None:
         kinds = (None,) * width
     numbers = any(column is not None and column.auto for column in shape.kinds)
-    return _Plan(shape, width, None, [converter(kind, session) for kind in kinds], keep, numbers)
+    return Plan(shape, width, None, [converter(kind, session) for kind in kinds], keep, numbers)
 
 
-def _rows(reader: Reader, plan: _Plan) -> Generator[Row | Refusal, None, _Plan]:
+def _rows(reader: Reader, plan: Plan) -> Generator[Row | Refusal, None, Plan]:
     """The rows behind a head; gives back the plan, which the first row may have completed."""
     window, session = reader.window, reader.session
     while True:
@@ -222,31 +243,29 @@ def _rows(reader: Reader, plan: _Plan) -> Generator[Row | Refusal, None, _Plan]:
             return plan
 
 
-def _with_width(reader: Reader, plan: _Plan, found: int) -> _Plan:
+def _with_width(reader: Reader, plan: Plan, found: int) -> Plan:
     """The plan of a head whose first row has `found` values."""
-    width = _width(plan.shape, found)
-    key = (plan.key, width)
-    known = reader.plans.get(key)
-    if known is None:
-        known = _plan_of(reader.session, plan.shape, width)._replace(key=key)
-        reader.plans.keep(key, known)
-    return known
+    return reader.plans.of(
+        (plan.key, found),
+        plan.schema,
+        lambda: _plan_of(reader.session, plan.shape, _width(plan.shape, found)),
+    )
 
 
-def _with_pattern(reader: Reader, plan: _Plan) -> _Plan:
+def _with_pattern(reader: Reader, plan: Plan) -> Plan:
     """The plan with a pattern of its rows, once there were rows enough to make one worth while."""
     width, syntax = plan.width, reader.session.syntax
     if plan.pattern is not None or not width or width > _PATTERN_WIDTH:
         return plan
-    seen = reader.plans.rows[syntax, width] = reader.plans.rows.get((syntax, width), 0) + 1
-    if seen < _ROWS_FIRST:
+    pattern = reader.plans.pattern(syntax, width)
+    if pattern is None:
         return plan
-    plan = plan._replace(pattern=row(syntax, width))
-    reader.plans.keep(plan.key, plan)
+    plan = plan._replace(pattern=pattern)
+    reader.plans.keep(plan)
     return plan
 
 
-def _plain_rows(reader: Reader, plan: _Plan) -> Generator[Row | Refusal, None, str]:
+def _plain_rows(reader: Reader, plan: Plan) -> Generator[Row | Refusal, None, str]:
     """Rows while the pattern fits. "end": the statement is over; "odd": the window stands before a
     row of another kind; "behind": it stands behind a row that no comma or semicolon follows."""
     window, session = reader.window, reader.session
@@ -291,9 +310,7 @@ def _width(shape: Shape, found: int) -> int:
     return found if found in (own, len(shape.kinds)) else len(shape.kinds)
 
 
-def _built(
-    reader: Reader, plan: _Plan, found: list[Literal], pos: int, raw: bytes
-) -> Row | Refusal:
+def _built(reader: Reader, plan: Plan, found: list[Literal], pos: int, raw: bytes) -> Row | Refusal:
     session, kinds = reader.session, plan.shape.kinds
     if plan.width is not None and len(found) != plan.width:
         error = Refused("wrong_width", columns=plan.width, values=len(found))
@@ -319,7 +336,7 @@ def _encoding(session: Session, error: UnicodeDecodeError) -> Refused:
     return Refused("encoding", charset=session.charset, bytes=bad.hex())
 
 
-def _row(reader: Reader, plan: _Plan, values: tuple[Any, ...], pos: int, raw: bytes) -> Row:
+def _row(reader: Reader, plan: Plan, values: tuple[Any, ...], pos: int, raw: bytes) -> Row:
     if plan.keep is not None:
         values = tuple([values[n] for n in plan.keep])
     if plan.numbers:
@@ -410,14 +427,15 @@ def _defaults(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
     """INSERT … DEFAULT VALUES."""
     window, session = reader.window, reader.session
     start, raw = window.pos, head[0]
-    key = (head[1], None, session.syntax, "defaults")
-    plan = reader.plans.get(key)
-    if plan is None:
+
+    def make() -> Plan:
         shape = reader.shape(head[1], None)
-        plan = _plan_of(session, shape, len(shape.kinds))
-        reader.plans.keep(key, plan)
+        return _plan_of(session, shape, len(shape.kinds))
+
+    key = (head[1], None, session.syntax, session.database, "defaults")
+    plan = reader.plans.of(key, reader.schema(head[1]), make)
     shape = plan.shape
-    if shape.columns is None or len(shape.columns) > _PATTERN_WIDTH:
+    if shape.columns is None or len(shape.columns) > _DEFAULTS_WIDTH:
         refused = Refused("expression", value="DEFAULT VALUES")
         yield reader.refusal(shape.table, refused, start, raw)
     else:

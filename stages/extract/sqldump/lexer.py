@@ -8,7 +8,7 @@ not again from each byte behind it: a hostile text costs no more than a friendly
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from functools import cache
 from typing import NamedTuple
 
 from stages.extract.sqldump.charset import pairs
@@ -183,7 +183,6 @@ def next_token(
     return match, match.end(), match.end()
 
 
-@lru_cache(maxsize=64)
 def row(syntax: Syntax, width: int) -> re.Pattern[bytes]:
     """A row of `width` plain values: a group each, then an empty group where the row ends, then
     one with the comma or semicolon behind it."""

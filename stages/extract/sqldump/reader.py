@@ -96,7 +96,7 @@ class Reader:
             self._watched.before(self.window.data)
         self.schemas: dict[str, Schema] = {}
         self.plans = Plans()
-        self._looked_up: tuple[Schema | None, dict[str, Column]] = (None, {})
+        self._by_names: dict[int, tuple[Schema, dict[str, Column]]] = {}
         self._columns = 0  # of all tables
         self.was_cut = False
         self._told_cut = False
@@ -119,7 +119,7 @@ class Reader:
 
     def shape(self, name: bytes, columns: list[bytes] | None) -> Shape:
         """The table as it is called outside, and its columns as far as they are known."""
-        schema = self._schema(name)
+        schema = self.schema(name)
         table = self._table_name(name, schema)
         if columns is not None:
             names = tuple(column.decode("utf-8", "replace") for column in columns)
@@ -132,9 +132,11 @@ class Reader:
     def _by_name(self, schema: Schema | None) -> dict[str, Column]:
         if schema is None:
             return {}
-        if self._looked_up[0] is not schema:  # a table's INSERTs mostly follow one another
-            self._looked_up = schema, {c.name.lower(): c for c in schema.columns}
-        return self._looked_up[1]
+        found = self._by_names.get(id(schema))  # held, so that no other has its number
+        if found is None:
+            found = schema, {c.name.lower(): c for c in schema.columns}
+            self._by_names[id(schema)] = found
+        return found[1]
 
     def named_schemas(self) -> Iterator[tuple[str, Schema]]:
         """The tables that the dump creates, by the names that their rows have."""
@@ -144,7 +146,8 @@ class Reader:
                 parts = parts[1:]
             yield ".".join(parts), schema
 
-    def _schema(self, name: bytes) -> Schema | None:
+    def schema(self, name: bytes) -> Schema | None:
+        """The table as it was created last; None when it was not."""
         key = table_key(name)
         if "." not in key and self.session.database:
             found = self.schemas.get(f"{self.session.database.lower()}.{key}")
@@ -215,7 +218,7 @@ class Reader:
     def refuse_statement(self, reason: str, name: bytes | None) -> Iterator[Refusal]:
         """Refuse the statement at the window's position whole."""
         window = self.window
-        table = None if name is None else self._table_name(name, self._schema(name))
+        table = None if name is None else self._table_name(name, self.schema(name))
         offset, line = window.offset(window.pos), window.line(window.pos)
         try:
             text = self.statement_text()
@@ -459,7 +462,6 @@ class Reader:
                 self.schemas[key] = schema
             if session.dialect != "mysql":
                 self.schemas.setdefault(key.rpartition(".")[2], schema)
-            self.plans.clear()
 
     def _skip_routine(self, what: bytes) -> bool:
         """Skip a body that holds statements of its own; False where it is one plain statement."""

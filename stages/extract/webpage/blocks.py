@@ -198,11 +198,12 @@ def text_of(node: Node, raw: bool = False) -> str:
 def _code(walk: _Walk, node: Node) -> None:
     text = text_of(node, raw=True).replace("\xa0", " ").replace("\r\n", "\n").rstrip()
     lines = text.split("\n")
-    while lines and not lines[0].strip():
-        lines.pop(0)
-    if not lines:
+    first = next((number for number, line in enumerate(lines) if line.strip()), None)
+    if first is None:
         return
-    block = Block("code", "\n".join(lines), node.links, node, lang=_lang(node), quote=walk.quote)
+    block = Block(
+        "code", "\n".join(lines[first:]), node.links, node, lang=_lang(node), quote=walk.quote
+    )
     if walk.lists:
         block.level = len(walk.lists)
     walk.blocks.append(block)

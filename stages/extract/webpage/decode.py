@@ -22,16 +22,16 @@ _ALLOWED = words(
 )
 _ALIASES = {"x-sjis": "cp932", "x-gbk": "gb18030", "x-euc-jp": "euc_jp", "unicode": "utf-8"}
 _DECLARED = re.compile(
-    rb"""<meta\b[^>]{0,300}?charset\s*=\s*["']?\s*([\w.:-]{2,40})"""
+    rb"""<meta\b[^>]{0,300}?charset\s*+=\s*+["']?+\s*+([\w.:-]{2,40})"""
     rb"""|^\s*<\?xml\b[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{2,40})""",
     re.IGNORECASE,
 )
-_LANG = re.compile(rb"""<html\b[^>]{0,500}?\blang\s*=\s*["']?\s*([a-z]{2})""", re.IGNORECASE)
+_LANG = re.compile(rb"""<html\b[^>]{0,500}?\blang\s*+=\s*+["']?+\s*+([a-z]{2})""", re.IGNORECASE)
 # Browsers look at 1,024 bytes; pages with long comments or scripts before the label are common.
 _HEAD = 16_384
 _SAMPLE = 1 << 16
 _HIGH = re.compile(rb"[\x80-\xff]+")
-_NO_TEXT = re.compile(rb"<(script|style)\b.*?</\1|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_NO_TEXT = re.compile(rb"<(script|style)\b.*?(?:</\1|\Z)|<[^>]*+>", re.IGNORECASE | re.DOTALL)
 # One-byte charsets that are told apart by the page's language and not by its bytes.
 _BY_LANG = {
     **dict.fromkeys(("pl", "cs", "sk", "hu", "sl", "hr", "ro"), "cp1250"),
@@ -99,7 +99,9 @@ def _of_page(data: bytes) -> str | None:
 
 def _guess(data: bytes) -> str:
     """The charset of bytes that are not UTF-8 and declare nothing that can be true."""
-    text = _NO_TEXT.sub(b" ", data[: 16 * _SAMPLE])[:_SAMPLE]
+    data = data[: 16 * _SAMPLE]
+    last = data.rfind(b">") + 1  # behind it nothing ends a tag: it would be looked for each time
+    text = (_NO_TEXT.sub(b" ", data[:last]) + data[last:])[:_SAMPLE]
     runs = _HIGH.findall(text)
     high = b"".join(runs)
     lang = _LANG.search(data[:_HEAD])

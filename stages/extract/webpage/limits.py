@@ -17,6 +17,9 @@ DEPTH = 1000
 # Tags, opening and closing, and comments: each costs up to 1,000 bytes and 20 microseconds.
 TAGS = 1 << 20
 FORMATTING = 60
+# Times the page that is looked at in search of the ends of long tags within long tags; pages of the
+# web have none.
+_AGAIN = 8
 ATTRIBUTES = 1000
 OPTIONS = 2000
 # With fewer tags than this nothing grows beyond half a second: 2,000 elements left open, each
@@ -41,6 +44,17 @@ _OPENING = re.compile(
 # Drawings have elements that close themselves.
 _SKIPPED = _RAW | words("svg math")
 _FORMATTING = words("a b big code em font i nobr s small strike strong tt u")
+# Those that the parser opens again in each element behind them, attributes and all, until they
+# are closed: characters that a page may have so, each tag counted as its own and _TAG_SIZE.
+REOPENED, _TAG_SIZE = 1 << 24, 130
+_FORMATS = re.compile(
+    r"<(/?(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u))(?=[\s/>])"
+    r"""(?:[\s/]++|(?:[^\s/>=]++|=[^\s/>=]*+)(?:\s*+=\s*+"""
+    r"""(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s>"'][^\s>]*+)?+)?+)*+(?:>|\Z)""",
+    re.IGNORECASE,
+)
+# The others change letters but no structure.
+_BARE = {tag: f"<{tag}>" for tag in ("a", "/a", "code", "/code")}
 # Void elements, and those whose end tag may be left out: a second one closes the first.
 _FLAT = words(
     "area base br col embed frame hr img input link meta param source track wbr p li dt dd"
@@ -60,8 +74,11 @@ def tags(text: str) -> int:
     return sum(1 for _ in _MARKUP.finditer(_UNPARSED.sub("<!", text)))
 
 
-def capped(text: str) -> str:
-    """The page's text with deep nesting, open formatting and surplus attributes left out."""
+def capped(text: str) -> str | None:
+    """The page's text with deep nesting, open formatting and surplus attributes left out; None
+    where long tags lie within one another without end, as quotes that are not closed make them."""
+    if _reopened(text) > REOPENED:
+        text = _FORMATS.sub(lambda tag: _BARE.get(tag[1].lower(), ""), text)
     if text.count("<") > _FEW_TAGS:
         text = _flattened(text)
     return _few_attributes(text)
@@ -100,6 +117,24 @@ def _flattened(text: str) -> str:
     return "".join([*pieces, text[cut:]]) if pieces else text
 
 
+def _reopened(text: str) -> int:
+    """Characters, at most, of the formatting elements that the parser opens again."""
+    total = size = end = 0
+    opened: dict[str, list[int]] = {}
+    for match in _FORMATS.finditer(text):
+        if size:
+            total += size * text.count("<", end, match.start())
+        end = match.end()
+        name = match[1].lower()
+        sizes = opened.setdefault(name.removeprefix("/"), [])
+        if sizes and (name == "a" or name[0] == "/"):
+            size -= sizes.pop()
+        if name[0] != "/":
+            sizes.append(_TAG_SIZE + end - match.start())
+            size += sizes[-1]
+    return total + size * text.count("<", end)
+
+
 def _step(depth: int, closing: bool, limit: int) -> tuple[int, bool]:
     """(new depth, whether the tag lies beyond the limit)."""
     if closing:
@@ -107,14 +142,19 @@ def _step(depth: int, closing: bool, limit: int) -> tuple[int, bool]:
     return depth + 1, depth >= limit
 
 
-def _few_attributes(text: str) -> str:
+def _few_attributes(text: str) -> str | None:
     pieces: list[str] = []
-    cut = 0
+    cut = behind = again = 0  # again: characters that were looked at more than once
     for place in _MAYBE_LONG.finditer(text):
         named = _TAG.match(text, place.start())
         if place.start() < cut or named is None or named[2].lower() in _RAW:
             continue
         match = _OPENING.match(text, place.start())
+        if match:
+            again += max(0, min(behind, match.end()) - place.start())
+            behind = max(behind, match.end())
+            if again > _AGAIN * len(text):
+                return None
         kept = _ATTRIBUTE.findall(match[0][1:-1]) if match else ()
         if match and len(kept) > ATTRIBUTES:
             pieces += [text[cut : match.start()], "<", " ".join(kept[: ATTRIBUTES + 1]), ">"]

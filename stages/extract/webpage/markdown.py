@@ -10,6 +10,7 @@ from stages.extract.webpage.blocks import Block
 # What would begin a heading, quotation or list in Markdown but is text of the page.
 _LOOKS_LIKE = re.compile(r"(?=[#>]|[-*+] |-{3,}$|={3,}$|~{3}|`{3})")
 _NUMBERED = re.compile(r"(\d{1,9})([.)])(?= )")
+_TICKS = re.compile("`{3,}+")
 _INDENT = "    "
 # Levels that are shown: a thousand would make 4 kB of white space an item. Fewer where that would
 # be more white space in all than is allowed and more than twice the text.
@@ -70,9 +71,8 @@ def _lines(block: Block, first: bool, deepest: int) -> list[str]:
         return _row(block, first)
     indent = _INDENT * min(block.level, deepest)
     if block.kind == "code":
-        fence = "```"
-        while fence in block.text:
-            fence += "`"
+        longest = max((len(run[0]) for run in _TICKS.finditer(block.text)), default=0)
+        fence = "`" * max(3, longest + 1)
         inner = [indent + line if line else "" for line in block.text.split("\n")]
         return [indent + fence + block.lang, *inner, indent + fence]
     return [indent + _escaped(block.text)]

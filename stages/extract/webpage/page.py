@@ -18,7 +18,7 @@ REASONS = {
     "no_text": "nothing but navigation and other boilerplate, or no text at all",
     "needs_script": "an empty shell that a script would fill; there is no text in it",
     "no_match": "the selector matches no element with text on this page",
-    "markup": "more tags than a page may have; its memory could not be bounded otherwise",
+    "markup": "more tags than a page may have, or long tags without an end: its cost has no bound",
     "too_short": "fewer words than min_words",
 }
 # Pages that were read and hold nothing that is wanted: left out by rule, not failed.
@@ -86,6 +86,8 @@ def page(
         return Page(reason="markup", evidence={"tags": tags, "limit": limits.TAGS, "bytes": size})
     text = limits.capped(decoded.text.replace("\0", ""))
     del decoded
+    if text is None:
+        return Page(reason="markup", evidence={"tags": tags, "of": "tags without an end"})
     document = tree.parse(text)
     del text
     told = metadata.metadata_of(document)

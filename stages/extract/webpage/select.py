@@ -81,7 +81,7 @@ def region(order: list[Node], blocks: list[Block]) -> list[Block]:
     best = max(sums.values())
     if best <= 0:
         return []
-    root = max((node for node in order if sums.get(node) == best), key=_depth)
+    root = _deepest([node for node in order if sums.get(node) == best])
     root = _narrowed(root, good)
     # node of the region → whether the highest element around it that speaks against itself is
     # mostly links; None where there is none
@@ -159,11 +159,18 @@ def _value(block: Block) -> float:
     return min(size, 1000) - links - _COST
 
 
-def _depth(node: Node) -> int:
-    depth = 0
-    while node.parent is not None:
-        node, depth = node.parent, depth + 1
-    return depth
+def _deepest(nodes: list[Node]) -> Node:
+    """The first of those that lie deepest; each element above them is counted once."""
+    depths: dict[Node | None, int] = {None: 0}
+    for node in nodes:
+        above = []
+        while node not in depths:
+            above.append(node)
+            node = node.parent
+        depth = depths[node]
+        for number, one in enumerate(reversed(above), 1):
+            depths[one] = depth + number
+    return max(nodes, key=depths.__getitem__)
 
 
 def _tidied(blocks: Iterable[Block], strict: bool) -> list[Block]:
