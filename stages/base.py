@@ -38,15 +38,16 @@ class Stage(ABC):
     """Parameters and one judgement. Class values are data that engine, help and tests read.
 
     name: the word in recipes, on the command line and in make. reasons: reason → what it means,
-    a closed set; cuts: the same for text that leaves a record that stays. libraries: distributions
-    whose versions can change the output. extra: the pip extra it needs. exact: whether equal input
-    gives equal bytes on every kind of CPU. kind: what it makes, and how that is shown. consumes:
-    the kind that it works on.
+    a closed set; cuts: the same for text that leaves a record that stays; usual: those of both
+    that are the stage's purpose and no loss. libraries: distributions whose versions can change
+    the output. extra: the pip extra it needs. exact: whether equal input gives equal bytes on every
+    kind of CPU. kind: what it makes, and how that is shown. consumes: the kind that it works on.
     """
 
     name: ClassVar[str]
     reasons: ClassVar[Mapping[str, str]] = {}
     cuts: ClassVar[Mapping[str, str]] = {}
+    usual: ClassVar[tuple[str, ...]] = ()
     libraries: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str | None] = None
     exact: ClassVar[bool] = True

@@ -63,7 +63,7 @@ def account_of(
     store: Store,
     reason: str = "",
 ) -> dict[str, Any]:
-    """What `run.json` holds. reason: why it failed or stopped."""
+    """What `run.json` holds, but for its warnings. reason: why it failed or stopped."""
     versions = {}
     for name in ("pyarrow", "numpy", "tokenizers", "torch", "transformers", "peft"):
         try:
@@ -77,6 +77,7 @@ def account_of(
         "seed": recipe.seed,
         "status": status,
         "reason": masked(reason),
+        "warnings": [],
         "started": started,
         "seconds": time.time() - started,
         "workers": recipe.workers,
@@ -131,11 +132,13 @@ def _is_account(value: Any) -> bool:
                 seed=int,
                 status=str,
                 reason=str,
+                warnings=list,
                 started=float,
                 seconds=float,
             )
             and has(value, workers=int, machine=str, python=str, versions=dict, store_bytes=int)
             and all(has(s, name=str, stage=str, path=str, full=str) for s in value["sources"])
+            and all(isinstance(one, str) for one in value["warnings"])
             and all(
                 has(s, label=str, stage=str, kind=str, parameters=dict, folder=str, keys=list)
                 and has(s, computed=int, reused=int, seconds=float, cpu=float)

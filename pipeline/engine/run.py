@@ -26,6 +26,7 @@ from pipeline.progress import Progress
 from pipeline.recipe.checked import Recipe, SourceStep
 from pipeline.trouble import told
 from pipeline.views.report import write_report
+from pipeline.views.warnings import warnings_of
 from stages import owned
 from stages.base import End, Source, Stage
 from stages.corpus import MANIFEST, Corpus, iterate_arrow, write_json
@@ -38,6 +39,7 @@ from stages.errors import (
     UsageError,
 )
 from stages.kinds import Kind
+from stages.secrets import masked_values
 
 T = TypeVar("T")
 
@@ -91,6 +93,8 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
         earlier.set_aside({*run.shown, *(folder / one.folder for one in run.reports)})
         earlier.tell_times(run.reports)
         account = account_of(recipe, run.reports, started, status, store, reason)
+        with contextlib.nullcontext() if status == "done" else contextlib.suppress(Exception):
+            account["warnings"] = masked_values(warnings_of(account, folder))
         temporary = folder / f".run-{os.getpid()}.json"
         write_json(temporary, account)
         temporary.replace(folder / "run.json")

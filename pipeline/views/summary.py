@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,11 @@ from pipeline import terminal
 from pipeline.engine.account import StepReport, load_run, made_by
 from pipeline.views.figures import totals
 from pipeline.views.kinds import shown
-from stages.base import Stage
+from pipeline.views.warnings import of_step
+from stages.base import Source, Stage
 from stages.words import duration, number
+
+WIDTH = 96  # characters of a line
 
 
 def tell(folder: Path) -> None:
@@ -38,7 +43,9 @@ def stage_lines(stage: Stage, report: StepReport, out: Path) -> list[str]:
     else:
         told.append(f"{out}: {stage.kind}")
     told += shown(stage.kind, stage.kind.lines, out, lambda words: words)
-    return told
+    found = of_step(asdict(report), isinstance(stage, Source)) if report.counts else []
+    found += shown(stage.kind, stage.kind.warnings, out, lambda words: words)
+    return told + _look_here(found)
 
 
 def lines(folder: Path) -> list[str]:
@@ -47,6 +54,7 @@ def lines(folder: Path) -> list[str]:
     out = ["", f"{account['name']}: done in {duration(account['seconds'])}", ""]
     out += [_flow(account), ""]
     out += _left(account)
+    out += _look_here(account["warnings"])
     made = made_by(account, folder)
     for kind, path in made.items():
         told = shown(kind, kind.lines, path, lambda words: words)
@@ -56,6 +64,16 @@ def lines(folder: Path) -> list[str]:
         if path.exists():
             out.append(f"{path.stem:<10} {_near(path)}")
     return out
+
+
+def _look_here(warnings: list[str]) -> list[str]:
+    """The warnings, each on lines of its own; nothing when there are none."""
+    told = [
+        part
+        for warning in warnings
+        for part in textwrap.wrap(warning, WIDTH, initial_indent="  ! ", subsequent_indent="    ")
+    ]
+    return ["", "look here", *told] if told else []
 
 
 def _flow(account: dict[str, Any]) -> str:
