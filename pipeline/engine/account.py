@@ -45,6 +45,7 @@ class StepReport:
     cpu: float = 0.0
     keys: list[str] = field(default_factory=list)
     summary: dict[str, Any] | None = None
+    learned: dict[str, Any] | None = None  # of a fit: `states.learned`
     ended: float = 0.0  # seconds since 1970
     # `ended`, `seconds` and `cpu` of the run that computed what now came from the store
     once: dict[str, float] | None = None
@@ -142,6 +143,7 @@ def _is_account(value: Any) -> bool:
             and all(
                 has(s, label=str, stage=str, kind=str, parameters=dict, folder=str, keys=list)
                 and has(s, computed=int, reused=int, seconds=float, cpu=float)
+                and _is_told(s)
                 and ".." not in Path(s["folder"]).parts
                 and not Path(s["folder"]).is_absolute()
                 and not check.problems_of(stages.stage(s["stage"]), s["parameters"])
@@ -153,8 +155,20 @@ def _is_account(value: Any) -> bool:
         return False
 
 
+def _is_told(step: dict[str, Any]) -> bool:
+    """Whether what is told of a step's state and first computation has its form."""
+    once, learned = step.get("once"), step.get("learned")
+    if once is not None and not has(once, ended=float, seconds=float, cpu=float):
+        return False
+    if learned is None:
+        return True
+    return has(learned, rounds=int, values=dict, tables=dict) and has(
+        learned["tables"], **dict.fromkeys(learned["tables"], int)
+    )
+
+
 def _are_counts(value: Any, stage: type[Stage]) -> bool:
-    names = ("seen", "kept", "dropped", "failed", "made", "changed")
+    names = ("seen", "kept", "dropped", "failed", "made", "changed", "inapplicable")
     if not has(value, reasons=dict, forms=dict, text=dict, **dict.fromkeys(names, int)):
         return False
     reasons, forms, text = value["reasons"], value["forms"], value["text"]

@@ -291,6 +291,7 @@ class Run:
             if state is None:
                 raise StageFailed(f"{stage.name}: its state disappeared from {self.store.root}")
             turn += 1
+        report.learned = states.learned(state)
         return state
 
     # --- what all steps share ---

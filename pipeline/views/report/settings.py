@@ -14,6 +14,15 @@ EXACT = "the same bytes on every machine"
 NOT_EXACT = "a machine of another kind may give other last digits"
 
 
+def _learned(state: dict[str, Any] | None) -> list[tuple[str, Any]]:
+    """What a step learned of all records before it judged them."""
+    if not state:
+        return []
+    tables = [(f"learned table {name}", f"{rows:,} rows") for name, rows in state["tables"].items()]
+    values = [(f"learned {name}", value) for name, value in state["values"].items()]
+    return [("looked at all records", f"{state['rounds']} times"), *values, *tables]
+
+
 def panel(account: dict[str, Any]) -> Panel:
     """What the run was asked for, and on what it ran."""
     facts = [
@@ -27,7 +36,11 @@ def panel(account: dict[str, Any]) -> Panel:
     steps = []
     for step in account["steps"]:
         exact = stages.stage(step["stage"]).exact
-        rows = [*step["parameters"].items(), ("equal input gives", EXACT if exact else NOT_EXACT)]
+        rows = [
+            *step["parameters"].items(),
+            *_learned(step.get("learned")),
+            ("equal input gives", EXACT if exact else NOT_EXACT),
+        ]
         steps.append((step["label"], exact, rows))
     return Panel(
         "Settings and versions",
