@@ -47,7 +47,7 @@ test-core:
 	$(PYTHON) -m venv .venv-core
 	.venv-core/bin/pip install -q --disable-pip-version-check -c constraints.txt $(PIP_ARGS) setuptools
 	.venv-core/bin/pip install -q --disable-pip-version-check -c constraints.txt $(PIP_ARGS) --no-build-isolation \
-	  -e . pytest pytest-timeout hypothesis pandas datasets
+	  -e '.[frames,sheets]' pytest pytest-timeout hypothesis openpyxl
 	.venv-core/bin/python -m pytest $(CORE_TESTS) $(ARGS)
 
 lint: $(DEV)

@@ -1,20 +1,98 @@
-"""The console script: keeps folders of data off Python's search path, and says which file hides
-seedbed's packages, in place of an ImportError.
+"""seedbed in Python: `from seedbed import HtmlExtract, run, plan, Corpus`, and the console script.
 
-What lies beside the data is never imported: `python -m` puts the working folder first on the path,
-and an empty or relative entry of PYTHONPATH means it too. This is undone before anything else is
-imported, but for `os` and `sys`, which Python holds already (so there is no `__future__` here).
-`stages` and `pipeline` are plain names: a file or folder of the user's that is called so would be
-imported for ours.
+Importing this loads nothing and changes nothing; a name's module is loaded when it is asked for.
+
+    run("recipe.yaml", workers=2)   a recipe from raw files to what its last step makes → Result
+    plan("recipe.yaml")             the same recipe checked, in words → Plan
+    HtmlExtract()("site")           a stage as a function; `seedbed.__all__` names them all
+
+The console script never imports what lies beside the data: `python -m` puts the working folder
+first on the path, and an empty or relative entry of PYTHONPATH means it too. `main` undoes this
+before anything is imported but `os` and `sys`, which Python holds already (so there is no
+`__future__` here).
 """
 
 import os
 import sys
 
-HOME = os.path.dirname(os.path.realpath(__file__))
+_HOME = os.path.dirname(os.path.realpath(__file__))
+
+# What stages and those who write them need, beside the classes of the stages themselves.
+_PUBLIC = {
+    "run": "pipeline.verbs.run",
+    "plan": "pipeline.verbs.plan",
+    "Result": "pipeline.engine.run",
+    "Plan": "pipeline.verbs.plan",
+    "Corpus": "stages.corpus",
+    "Map": "stages.base",
+    "Fit": "stages.base",
+    "End": "stages.base",
+    "RowSource": "stages.base",
+    "DocumentSource": "stages.base",
+    "Part": "stages.base",
+    "Item": "stages.base",
+    "Fault": "stages.base",
+    "State": "stages.base",
+    "VisibleState": "stages.base",
+    "Place": "stages.place",
+    "Batch": "stages.verdicts",
+    "Verdicts": "stages.verdicts",
+    "Case": "stages.testing",
+    "check_stage": "stages.testing",
+    "SeedbedError": "stages.errors",
+    "UsageError": "stages.errors",
+    "StageFailed": "stages.errors",
+    "Unreadable": "stages.errors",
+    "Unwanted": "stages.errors",
+}
 
 
-def keep_off_path(folder: str) -> None:
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("seedbed")
+        except PackageNotFoundError:
+            return "0 (not installed)"
+    if name.startswith("_") and name != "__all__":
+        raise AttributeError(f"module 'seedbed' has no attribute {name!r}")
+    if wrong := _hidden(sys.path):
+        raise ImportError(wrong)
+    import stages
+
+    modules = {**_PUBLIC, **{cls: module for module, cls in stages.TABLE.values()}}
+    if name == "__all__":
+        return sorted([*modules, "main"])
+    if name not in modules:
+        raise AttributeError(f"module 'seedbed' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(modules[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__getattr__("__all__"), "__all__", "__doc__", "__version__"]  # type: ignore[misc]
+
+
+def _hidden(path: list[str]) -> str | None:
+    """What is wrong when another `pipeline` or `stages` than ours stands first on the path: they
+    are plain names, and a file or folder of the user's may be called so."""
+    from importlib.machinery import PathFinder
+    from importlib.util import find_spec
+
+    for name in ("pipeline", "stages"):
+        spec = PathFinder.find_spec(name, path) or find_spec(name)
+        found = os.path.realpath(spec.origin) if spec and spec.origin else None
+        if found is None or os.path.dirname(found) != os.path.join(_HOME, name):
+            return (
+                f"{found or 'a folder without __init__.py'} hides seedbed's own {name} "
+                f"({os.path.join(_HOME, name)}): rename it, or run from another folder"
+            )
+    return None
+
+
+def _keep_off_path(folder: str) -> None:
     """No import finds what lies in `folder`, here or in the processes that are started.
 
     Python's own folders stay, and the one with seedbed's code. Python has made the relative
@@ -28,7 +106,7 @@ def keep_off_path(folder: str) -> None:
         place = os.path.realpath(entry)
         library = os.path.dirname(os.path.realpath(os.__file__))
         return (
-            place in (HOME, library)
+            place in (_HOME, library)
             or place.startswith(library + os.sep)
             or os.path.basename(place) in ("site-packages", "dist-packages")
             or (os.path.isabs(entry) and place not in {os.path.realpath(folder), *relative})
@@ -40,39 +118,17 @@ def keep_off_path(folder: str) -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join(kept)
 
 
-_path = list(sys.path)
-try:
-    keep_off_path(os.getcwd())
-except FileNotFoundError:
-    print("seedbed: the working folder is gone: change to one that is there", file=sys.stderr)
-    raise SystemExit(2) from None
+def main() -> None:
+    """The command line; ends the process with one of the exit codes of `pipeline.cli`."""
+    path = list(sys.path)
+    try:
+        _keep_off_path(os.getcwd())
+    except FileNotFoundError:
+        _refuse("the working folder is gone: change to one that is there")
+    if wrong := _hidden(path):
+        _refuse(wrong)
+    import signal
 
-import signal  # noqa: E402
-from importlib.machinery import PathFinder  # noqa: E402
-from importlib.util import find_spec  # noqa: E402
-from typing import NoReturn  # noqa: E402
-
-
-def hidden() -> str | None:
-    """What is wrong when another `pipeline` or `stages` than ours stands first on the path."""
-    for name in ("pipeline", "stages"):
-        spec = PathFinder.find_spec(name, _path) or find_spec(name)
-        found = os.path.realpath(spec.origin) if spec and spec.origin else None
-        if found is None or os.path.dirname(found) != os.path.join(HOME, name):
-            return (
-                f"{found or 'a folder without __init__.py'} hides seedbed's own {name} "
-                f"({os.path.join(HOME, name)}): rename it, or run from another folder"
-            )
-    return None
-
-
-if message := hidden():
-    print(f"seedbed: {message}", file=sys.stderr)
-    raise SystemExit(2)
-
-
-def main() -> NoReturn:
-    """The entry point of the command line."""
     early: list[int] = []  # signals that come now wait: libraries are loaded whole
 
     def note(number: int, frame: object) -> None:
@@ -81,9 +137,14 @@ def main() -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, note)
-    from pipeline.cli import main as run
+    from pipeline.cli import main as command
 
-    run(early=early)
+    command(early=early)
+
+
+def _refuse(why: str) -> None:
+    print(f"seedbed: {why}", file=sys.stderr)
+    raise SystemExit(2)
 
 
 if __name__ == "__main__":

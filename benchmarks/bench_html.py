@@ -10,13 +10,13 @@ The site was written for this project, so this tells speed and a floor, not the 
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from collections import Counter
 from collections.abc import Callable
 
 from benchmarks.measure import header, in_turn, peer, table
 from benchmarks.texts import SAMPLE
+from stages import json_lines
 
 Extract = Callable[[bytes], str]
 
@@ -28,8 +28,7 @@ def squeezed(text: str) -> str:
 
 def pages() -> dict[str, bytes]:
     """Path → bytes of the pages that facts are asked of."""
-    lines = (SAMPLE / "facts.jsonl").read_text(encoding="utf-8").splitlines()
-    names = sorted({json.loads(line)["file"] for line in lines})
+    names = sorted({row["file"] for row in json_lines.read(SAMPLE / "facts.jsonl")})
     return {name: (SAMPLE / name).read_bytes() for name in names}
 
 
@@ -79,8 +78,8 @@ def main() -> None:
     repeats = parser.parse_args().repeats
     header("html", "selectolax", "beautifulsoup4", "trafilatura", "justext", "lxml")
     works, site = extractors(), pages()
-    lines = (SAMPLE / "facts.jsonl").read_text(encoding="utf-8").splitlines()
-    facts = [(row["file"], squeezed(row["quote"])) for row in map(json.loads, lines)]
+    rows = json_lines.read(SAMPLE / "facts.jsonl")
+    facts = [(row["file"], squeezed(row["quote"])) for row in rows]
     common = chrome(site)
     for work in works.values():
         work(next(iter(site.values())))

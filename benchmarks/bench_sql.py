@@ -94,7 +94,7 @@ def pg_dump(path: Path, rows: list[Row]) -> None:
 
 def ours(path: Path) -> tuple[list[Row], list[Any]]:
     """All rows of the dump, and what was refused."""
-    from stages.extract.sql import tables
+    from benchmarks.readers import tables
 
     rejects: list[Any] = []
     return [tuple(row) for _, _, run in tables(path, rejects) for row in run], rejects

@@ -23,14 +23,14 @@ def html_fast(data: bytes, content_type: str | None = None) -> Any:
 
 def sql_tables(path: str, rejects: list[Any], hint: Any = None) -> Iterable[Any]:
     """(table, column names or None, iterator of tuples) of a dump."""
-    from stages.extract.sql import tables
+    from benchmarks.readers import tables
 
     return tables(path, rejects)
 
 
 def csv_rows(path: str, rejects: list[Any], dialect: dict[str, Any] | None = None) -> Any:
     """(header or None, rows of text or None) of a CSV file."""
-    from stages.extract.csv import rows
+    from benchmarks.readers import rows
 
     return rows(path, rejects, dialect)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections import defaultdict
@@ -10,6 +9,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+
+from stages import json_lines
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample_data"
 
@@ -32,8 +33,7 @@ def pairs() -> list[tuple[str, str]]:
 
 def labels() -> dict[int, str]:
     """Line of instructions.jsonl → what was planted there."""
-    lines = (SAMPLE / "instructions/labels.jsonl").read_text(encoding="utf-8").splitlines()
-    rows = [json.loads(line) for line in lines]
+    rows = json_lines.read(SAMPLE / "instructions/labels.jsonl")
     return {row["line"]: ", ".join([row["kind"], *filter(None, [row.get("note")])]) for row in rows}
 
 

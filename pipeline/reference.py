@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import stages
 from stages import check
@@ -15,7 +14,7 @@ BEGIN, END = "<!-- stages: begin -->", "<!-- stages: end -->"
 
 
 def readme_list() -> str:
-    """Each stage in a few lines: what it does, its reasons, its parameters."""
+    """Each stage in a few lines: what it does, its reasons and cuts, its parameters."""
     return "\n\n".join(_short(name) for name in stages.TABLE)
 
 
@@ -23,19 +22,21 @@ def _short(name: str) -> str:
     cls = stages.stage(name)
     reasons = ", ".join(f"`{reason}`" for reason in cls.reasons)
     names = ", ".join(
-        f"`{field}` ({_default(about.default)})"
+        f"`{field}` ({check.shown(about.default)})"
         for field, (_, about) in check.parameters(cls).items()
     )
     extra = f" Needs the extra `{cls.extra}`." if cls.extra else ""
     lines = [f"**{name}** · `{cls.__name__}` · {check.summary(cls).rstrip('.')}.{extra}  "]
     if reasons:
         lines.append(f"Reasons: {reasons}.  ")
+    if cls.cuts:
+        lines.append(f"Cuts: {', '.join(f'`{cut}`' for cut in cls.cuts)}.  ")
     lines.append(f"Parameters: {names}." if names else "No parameters.")
     return "\n".join(lines)
 
 
 def reference() -> str:
-    """docs/stages.md: every stage with all parameters and reasons."""
+    """docs/stages.md: every stage with all parameters, reasons and cuts."""
     head = (
         "# Stages\n\nMade from the docstrings by `python -m pipeline.reference`; a test compares.\n"
     )
@@ -49,22 +50,15 @@ def _long(name: str) -> str:
     if words:
         lines += ["| parameter | type | default | meaning |", "|---|---|---|---|"]
     for field, (kind, about) in check.parameters(cls).items():
-        cells = (f"`{field}`", check.type_name(kind), _default(about.default), words[field])
+        cells = (f"`{field}`", check.type_name(kind), check.shown(about.default), words[field])
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     if cls.reasons:
         lines += ["", "| reason | meaning |", "|---|---|"]
         lines += [f"| `{reason}` | {meaning} |" for reason, meaning in cls.reasons.items()]
+    if cls.cuts:
+        lines += ["", "| cut, of text in records that stay | meaning |", "|---|---|"]
+        lines += [f"| `{cut}` | {meaning} |" for cut, meaning in cls.cuts.items()]
     return "\n".join(lines) + "\n"
-
-
-def _default(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "empty"
-    return str(value) if value != "" else "empty"
 
 
 def with_list(readme: str) -> str:

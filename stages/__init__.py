@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-# name in recipes, on the command line and in make → (module, class)
+# Our own: name in recipes, on the command line and in make → (module, class). Packages bring more.
 TABLE: dict[str, tuple[str, str]] = {
     "html": ("stages.extract.html", "HtmlExtract"),
     "csv": ("stages.extract.csv", "CsvExtract"),
@@ -49,9 +49,12 @@ def __dir__() -> list[str]:
 
 
 def stage(name: str) -> Any:
-    """The class of a stage by its name in recipes."""
-    module, cls = TABLE[name]
-    return getattr(importlib.import_module(module), cls)
+    """The class of a stage by its name, one that an installed package brings, or `module:Class`.
+
+    UsageError when there is none."""
+    from stages.registry import find
+
+    return find(name)
 
 
 def reader_of(path: str) -> Any:

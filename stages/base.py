@@ -20,8 +20,8 @@ from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
 
-from stages import call, records
-from stages.errors import SeedbedError, Unreadable, Unwanted
+from stages import call, check, records
+from stages.errors import SeedbedError
 from stages.gather import Fault as Fault
 from stages.gather import Gathered
 from stages.gather import Item as Item
@@ -158,6 +158,15 @@ class Source(Stage):
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """The items of a part, in order."""
 
+    def passages(self, place: Place, raw: bytes) -> list[tuple[str, str]]:
+        """(reason, text) of all that an item's text was, in its order: what the stage left out
+        with one of its `cuts`, what it kept with an empty reason. Empty where that is not told."""
+        return []
+
+    def named(self) -> Mapping[str, str]:
+        """Columns that the parameters name, each with the parameter; a run checks them first."""
+        return {}
+
     def forms(self) -> tuple[str, ...]:
         """Which of text, prompt, completion, messages the records can have."""
         return records.FORMS
@@ -169,14 +178,15 @@ class Source(Stage):
         *,
         name: str | None = None,
         isolate: bool = False,
-    ) -> Iterator[dict[str, Any]]:
-        """The records of a file, folder, pattern or URL, as dicts.
+    ) -> call.Records:
+        """The records of a file, folder, pattern or URL: iterate them for dicts, read as they are
+        asked for, or take all by to_pandas, to_polars, to_dataset, to_arrow.
 
         rejects: a list that the rejects are appended to; without one, a warning says how many.
         name: the source's name, part of every id; default: the stage's name. isolate: read
         hostile input in a child process that can be killed.
         """
-        return call.records_of(self, str(path), rejects, name or self.name, isolate)
+        return call.Records(check.checked(self), str(path), rejects, name or self.name, isolate)
 
     def splits(self, part: Part, name: str, isolate: bool = False) -> Iterator[Judged]:
         """Read a part: batches of records with ids, rejects and counts."""
@@ -258,8 +268,8 @@ class DocumentSource(Source):
         """The raw documents of a part; what cannot even be opened is a fault."""
 
     @abstractmethod
-    def extract(self, place: Place, raw: bytes) -> list[dict[str, Any]]:
-        """The records of one document; raises `Unreadable` with a reason. Pure."""
+    def extract(self, place: Place, raw: bytes) -> Item | Fault:
+        """The records of one document with the account of its text, or why there are none. Pure."""
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """Items of a part, extracted one after the other."""
@@ -281,10 +291,7 @@ class DocumentSource(Source):
 
     def _item(self, place: Place, raw: bytes) -> Item | Fault:
         try:
-            return Item(place, raw, self.extract(place, raw))
-        except Unreadable as error:
-            failed = not isinstance(error, Unwanted)
-            return Fault(place, error.reason, error.evidence, failed=failed, raw=raw)
+            return self.extract(place, raw)
         except (SeedbedError, MemoryError, OSError, ImportError):
             raise
         except Exception as error:  # the border around a stage's own call
@@ -300,12 +307,15 @@ class Transform(Stage):
     """What Map and Fit share: records in, records out, one batch at a time."""
 
     def __call__(self, data: Any, rejects: list[dict[str, Any]] | None = None) -> Any:
-        """Judge dicts, an Arrow table, or a corpus (or its path).
+        """Judge records: dicts, what a source reads, a pandas or polars frame, a `Dataset` of
+        datasets, an Arrow table, or a corpus (or its path).
 
-        Dicts give a list of dicts; a table or a corpus gives a table. rejects: a list that the
-        rejects are appended to; without one, a warning says how many left and why.
+        What comes back is of the same kind: dicts give a list of dicts, a frame a frame of the
+        columns that it had, `id` and what the stage adds (pandas keeps its index); a corpus gives
+        a table. A frame needs no id, source and place; NaN, None and NA are null. rejects: a list
+        that the rejects are appended to; without one, a warning says how many left and why.
         """
-        return call.transformed(self, data, rejects)
+        return call.transformed(check.checked(self), data, rejects)
 
 
 @dataclass(frozen=True)
@@ -391,6 +401,9 @@ class End(Stage):
         Raises Preempted after saving to `work` when a signal asks for it.
         """
 
-    def __call__(self, source: str | Path, out: str | Path) -> dict[str, Any]:
-        """Run on a corpus or file, write the folder `out`; returns the summary."""
-        return call.ended(self, Path(source), Path(out))
+    def __call__(self, source: Any, out: str | Path) -> dict[str, Any]:
+        """Run on a corpus or file, write the folder `out`; returns the summary.
+
+        A stage that works on records takes dicts and frames as well, as a transform does.
+        """
+        return call.ended(check.checked(self), source, Path(out))

@@ -4,96 +4,146 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import itertools
 import json
 import os
 import shutil
+import sys
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from stages import corpus, records, secrets
+from stages import conform, corpus, frames, records, secrets
 from stages.errors import UsageError
+from stages.frames import Tabular
+from stages.kinds import RECORDS
 from stages.owned import WORK, claim, obstacle, relation, resolved
 
 if TYPE_CHECKING:
-    from stages.base import End, Source, Transform
+    from stages.base import End, Source, Stage, Transform
 
 PART_BYTES = 16 << 20
+_AS_TEXT = 'record["{name}"] = str(record["{name}"])'
 
 
-def _hand_over(stage: str, rejected: list[pa.Table], rejects: list[dict[str, Any]] | None) -> None:
-    rows = [row for table in rejected for row in table.to_pylist()]
-    if rejects is not None:
-        rejects.extend(rows)
-    elif rows:
-        reasons: dict[str, int] = {}
-        for row in rows:
-            reasons[row["reason"]] = reasons.get(row["reason"], 0) + 1
-        told = ", ".join(f"{reason} {number}" for reason, number in sorted(reasons.items()))
-        warnings.warn(
-            f"{stage}: {len(rows)} left ({told}); pass rejects=[] to have them", stacklevel=4
-        )
+class Records(Tabular):
+    """What a source reads of a path: iterate it for dicts, or have all as a frame.
+
+    Each pass reads anew. Rejects are handed over as they are met, each once, however often the
+    records are read.
+    """
+
+    def __init__(
+        self,
+        stage: Source,
+        path: str,
+        rejects: list[dict[str, Any]] | None,
+        name: str,
+        isolate: bool,
+    ) -> None:
+        self._stage, self._path, self._name, self._isolate = stage, path, name, isolate
+        self._rejects, self._handed, self._warned = rejects, 0, False
+
+    def __repr__(self) -> str:
+        return f"<records that {self._stage.name} reads of {self._path}>"
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for kept in self._tables(hand_over=True):
+            yield from _filled(kept)
+
+    def to_arrow(self) -> pa.Table:
+        """All records as one Arrow table."""
+        schema = self._stage.schema(records.SCHEMA)
+        return pa.concat_tables([schema.empty_table(), *self._tables(hand_over=True)])
+
+    def head(self, number: int) -> tuple[list[Mapping[str, Any]], int | None]:
+        """The first records; nothing is handed over."""
+        found = (row for kept in self._tables(hand_over=False) for row in _filled(kept))
+        return list(itertools.islice(found, number)), None
+
+    def _tables(self, hand_over: bool) -> Iterator[pa.Table]:
+        stage, met = self._stage, 0
+        reasons: Counter[str] = Counter()
+        if not os.path.exists(self._path) and (wrong := secrets.problem(self._path)):
+            raise UsageError(wrong)
+        for part in stage.parts(self._path, PART_BYTES):
+            for split in stage.splits(part, self._name, self._isolate):
+                left = split.rejects
+                if hand_over and self._rejects is not None and met + left.num_rows > self._handed:
+                    new = left.slice(max(0, self._handed - met))
+                    self._rejects.extend(new.to_pylist())
+                    self._handed += new.num_rows
+                met += left.num_rows
+                reasons.update(left.column("reason").to_pylist())
+                yield split.kept
+        if hand_over and self._rejects is None and not self._warned:
+            self._warned = True
+            _warn(stage.name, reasons)
 
 
-def records_of(
-    stage: Source, path: str, rejects: list[dict[str, Any]] | None, name: str, isolate: bool
-) -> Iterator[dict[str, Any]]:
-    """The records of a source, one dict at a time, without the columns that are null."""
-    rejected: list[pa.Table] = []
-    if not os.path.exists(path) and (wrong := secrets.problem(path)):
-        raise UsageError(wrong)
-    for part in stage.parts(path, PART_BYTES):
-        for split in stage.splits(part, name, isolate):
-            if rejects is not None:
-                rejects.extend(split.rejects.to_pylist())
-            elif split.rejects.num_rows:
-                rejected.append(split.rejects)
-            for row in split.kept.to_pylist():
-                yield {key: value for key, value in row.items() if value is not None}
-    _hand_over(stage.name, rejected, rejects)
+def _filled(table: pa.Table) -> Iterator[dict[str, Any]]:
+    for row in table.to_pylist():
+        yield {key: value for key, value in row.items() if value is not None}
 
 
-def as_table(data: Any) -> tuple[pa.Table, bool]:
-    """(table, whether dicts came in) of dicts, a table, a corpus or its path.
+def _warn(stage: str, reasons: Mapping[str, int]) -> None:
+    """Say how many records left, at the caller's line."""
+    if not reasons:
+        return
+    told = ", ".join(f"{reason} {number}" for reason, number in sorted(reasons.items()))
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals["__name__"].split(".")[0] == "stages":
+        level, frame = level + 1, frame.f_back
+    message = f"{stage}: {sum(reasons.values())} left ({told}); pass rejects=[] to have them"
+    warnings.warn(message, stacklevel=level)
+
+
+def as_table(data: Any) -> tuple[pa.Table, Callable[[pa.Table], Any]]:
+    """(table of records, what makes of a result what came in) of a frame, dicts, a table, a
+    corpus or its path.
 
     Records without an id get one from their content; without source and place, empty ones.
     """
-    if isinstance(data, corpus.Corpus):
-        return data.table(), False
     if isinstance(data, str | os.PathLike):
-        return corpus.Corpus(data).table(), False
-    if isinstance(data, pa.Table):
-        missing = [field for field in records.SCHEMA if field.name not in data.column_names]
-        if missing and "id" in data.column_names:
-            return data, False
-        rows: list[Mapping[str, Any]] = data.to_pylist()
-        extra = {f.name: f.type for f in data.schema if f.name not in records.CORE}
-        return _identified(rows, extra), False
-    rows = list(data)
-    names = {name for row in rows for name in row if name not in records.CORE}
-    extra = {
-        name: pa.infer_type([row.get(name) for row in rows if row.get(name) is not None])
-        for name in sorted(names)
-    }
-    return _identified(rows, extra), True
+        data = corpus.Corpus(data)
+    if isinstance(data, corpus.Corpus):
+        return data.table(), lambda result: result
+    if isinstance(data, Records):
+        return data.to_arrow(), frames.Rows
+    found = frames.given(data)
+    if found is None:
+        columns, rows = _columns_of(data)
+        return conform.to_records(columns, rows, _AS_TEXT, True), frames.Rows
+    columns = found.columns
+    rows = len(next(iter(columns.values()))) if columns else 0
+    complete = found.unique or "id" not in columns
+    table = conform.to_records(columns, rows, found.as_text, complete)
+    if found.unique:
+        conform.check_ids(table)
+    return table, lambda result: found.back(table, result)
 
 
-def _identified(rows: Iterable[Mapping[str, Any]], extra: Mapping[str, pa.DataType]) -> pa.Table:
-    seen: dict[bytes, int] = {}
-    out = []
-    for row in rows:
-        if row.get("id") is None:
-            raw = records.to_json({k: v for k, v in row.items() if k in records.CORE}).encode()
-            digest = hashlib.blake2b(raw, digest_size=8).digest()
-            ordinal = seen.get(digest, 0)
-            seen[digest] = ordinal + 1
-            row = {**row, "id": records.record_id("", "", raw, ordinal)}
-        out.append({"source": "", "place": "", **row})
-    return records.to_table(out, records.schema_with(extra))
+def _columns_of(data: Any) -> tuple[dict[str, list[Any]], int]:
+    """The columns of dicts, and how many there are."""
+    told = "give a list of dicts, a frame, a table or a corpus"
+    if isinstance(data, Mapping):
+        raise UsageError(f"this is one dict: {told}")
+    try:
+        rows = list(data)
+    except TypeError:
+        raise UsageError(f"there are no records in a {type(data).__name__}: {told}") from None
+    for number, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise UsageError(f"record {number} is a {type(row).__name__}: {told}")
+    names = dict.fromkeys(name for row in rows for name in row)
+    others = sorted(name for name in names if name not in records.CORE)
+    there = [*(name for name in records.CORE if name in names), *others]
+    return {name: [row.get(name) for row in rows] for name in there}, len(rows)
 
 
 def transformed(stage: Transform, data: Any, rejects: list[dict[str, Any]] | None) -> Any:
@@ -101,7 +151,7 @@ def transformed(stage: Transform, data: Any, rejects: list[dict[str, Any]] | Non
     from stages.base import Fit, Map, State, VisibleState
     from stages.verdicts import Batch
 
-    table, dicts = as_table(data)
+    table, back = as_table(data)
     _check_needs(stage, table)
     batches = list(corpus.batches_of(table))
     if isinstance(stage, Map):
@@ -115,15 +165,32 @@ def transformed(stage: Transform, data: Any, rejects: list[dict[str, Any]] | Non
             local = state.local[0] if state.local is not None else None
             seen = VisibleState(state.round, state.values, state.tables, local)
         splits = [stage.split(batch, seen) for batch in batches]
-    _hand_over(stage.name, [s.rejects for s in splits if s.rejects.num_rows], rejects)
+    if batches and all(s.counts.inapplicable == s.counts.seen for s in splits):
+        _check_forms(stage, table)
+    left = [row for split in splits for row in split.rejects.to_pylist()]
+    if rejects is not None:
+        rejects.extend(left)
+    else:
+        _warn(stage.name, Counter(row["reason"] for row in left))
     schema = stage.schema(table.schema)
     kept = pa.concat_tables([s.kept for s in splits]) if splits else schema.empty_table()
-    if not dicts:
-        return kept
-    return [{k: v for k, v in row.items() if v is not None} for row in kept.to_pylist()]
+    return back(kept)
 
 
-def _check_needs(stage: Transform, table: pa.Table) -> None:
+def _check_forms(stage: Transform, table: pa.Table) -> None:
+    """UsageError for records none of which has anything that a stage could judge, when their
+    text is in columns of other names."""
+    others = [name for name in table.column_names if name not in records.CORE]
+    forms = [table.column(name) for name in records.FORMS if name in table.column_names]
+    if others and all(column.null_count == len(column) for column in forms):
+        raise UsageError(
+            f"{stage.name} finds no text: none of {', '.join(records.FORMS)} is filled, and "
+            f"{', '.join(others)} {'is' if len(others) == 1 else 'are'} not a record's own: "
+            "rename what holds the text"
+        )
+
+
+def _check_needs(stage: Stage, table: pa.Table) -> None:
     for group in stage.needs():
         if not any(name in table.column_names for name in group):
             raise UsageError(
@@ -132,11 +199,30 @@ def _check_needs(stage: Transform, table: pa.Table) -> None:
             )
 
 
-def ended(stage: End, source: Path, out: Path) -> dict[str, Any]:
-    """Run an end stage into a temporary folder that then takes the name `out`.
+def ended(stage: End, data: Any, out: Path) -> dict[str, Any]:
+    """Run an end stage into a temporary folder that then takes the name `out`; see `End.__call__`.
 
     Unfinished work lies in a hidden folder beside `out`, so that the same call goes on.
     """
+    if isinstance(data, corpus.Corpus):
+        data = data.path
+    if isinstance(data, str | os.PathLike):
+        return _ended(stage, Path(data), out)
+    if stage.consumes != RECORDS:
+        raise UsageError(
+            f"{stage.name} works on a folder of {stage.consumes}, not on a "
+            f"{type(data).__name__}: give the path of one"
+        )
+    table, _ = as_table(data)
+    _check_needs(stage, table)
+    rejects = records.REJECTS.empty_table()
+    with tempfile.TemporaryDirectory(prefix="seedbed-") as folder:
+        path = Path(folder) / "records"
+        corpus.write_corpus(path, "records", [(conform.to_store(table), rejects)], {})
+        return _ended(stage, path, out)
+
+
+def _ended(stage: End, source: Path, out: Path) -> dict[str, Any]:
     out = resolved(out)
     if blocker := obstacle(out):
         raise UsageError(f"{blocker} is no folder; name another output")

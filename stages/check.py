@@ -1,7 +1,8 @@
 """Parameters of a stage: their types, ranges and help lines, read from the dataclass.
 
 Allowed types: bool, int, float, str, Literal, `X | None`, and tuples of these. A range stands in
-`field(metadata={"range": (low, high)})`. One function checks recipe, command line and library.
+`field(metadata={"range": (low, high)})`. One function checks recipe, command line and library, and
+one says which word stands for a value: help and README print it, recipe and command line read it.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
+import json
+import os
 import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from stages.errors import UsageError
 from stages.secrets import problem_in
 
 NAME_BYTES = 200  # of 255 that file systems take; what stands before and behind a name needs some
@@ -88,9 +92,10 @@ def problem_with(value: object, kind: Any, limits: tuple[float, float] | None) -
             return f"must be a list, not {_cut(value)}"
         problems = [problem_with(item, args[0], limits) for item in value]
         return next((problem for problem in problems if problem), None)
-    if kind is float and type(value) is int:
-        value = float(value)
-    if type(value) is not kind:
+    whole = kind is float and type(value) is int
+    if kind is bool and type(value) is not bool:
+        return f"must be yes or no (True or False in Python), not {_cut(value)}"
+    if type(value) is not kind and not whole:
         return f"must be {type_name(kind)}, not {_cut(value)}"
     if kind is int and not -(1 << 63) <= value < 1 << 63:  # type: ignore[operator]
         return f"must be an integer of 64 bits, not {_cut(value)}"
@@ -169,10 +174,81 @@ def problems_of(cls: type, given: Mapping[str, object]) -> dict[str, str]:
     return found
 
 
+def contradictions_of(stage: Any) -> list[str]:
+    """What in a stage's parameters does not go together, each with the stage's name."""
+    return [f"{stage.name}: {text}" for text in stage.contradictions()]
+
+
+def made(cls: type, given: Mapping[str, object]) -> Any:
+    """A stage from values as a recipe or a call gives them; UsageError with every mistake."""
+    if problems := [*problems_of(cls, given).values()]:
+        raise UsageError(*problems)
+    stage = build(cls, given)
+    if problems := contradictions_of(stage):
+        raise UsageError(*problems)
+    return stage
+
+
+def checked(stage: Any) -> Any:
+    """A stage that a program has made, checked like one of a recipe, its values in the types of
+    the class: a path is text, a list a tuple, a number of NumPy's one of Python's."""
+    cls: type = type(stage)
+    return made(cls, {name: _plain(getattr(stage, name)) for name in parameters(cls)})
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if hasattr(value, "dtype") and hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+        return value.item()
+    return value
+
+
+# --- words --------------------------------------------------------------------------------------
+
+
+def shown(value: object) -> str:
+    """A value as help and README print it: `meant` and YAML read it back."""
+    if isinstance(value, tuple | list):
+        return ", ".join(map(shown, value)) or "none"
+    if isinstance(value, str):
+        plain = value.isprintable() and value.strip() == value != "" and value[0] != '"'
+        return value if plain else json.dumps(value)
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
+    return str(value)
+
+
+def meant(word: str, kind: Any) -> Any:
+    """The value that a plain word stands for by its parameter's type; the word where there is none.
+
+    `none` is no value, or an empty list; `yes` and `no` are those of a switch; a list may be words
+    between commas. What fits as text stays text, so that `no` may be the name of a column.
+    """
+    if word == "none" and problem_with(None, kind, None) is None:
+        return None
+    if problem_with(word, kind, None) is None:
+        return word
+    if (item := item_of(kind)) is not None:
+        words = [] if word in ("none", "") else word.split(",")
+        return [meant(one.strip(), item) for one in words]
+    value = {"yes": True, "no": False}.get(word)
+    return word if value is None or problem_with(value, kind, None) else value
+
+
+def item_of(kind: Any) -> Any:
+    """The type of a list's items; None for a type that is no list."""
+    found = (part for part in (kind, *typing.get_args(kind)) if typing.get_origin(part) is tuple)
+    return next((typing.get_args(part)[0] for part in found), None)
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """ "; did you mean 'x'?" for a word like one of the known, else nothing."""
-    match = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {match[0]!r}?" if match else ""
+    folded = {name.lower(): name for name in known}
+    match = difflib.get_close_matches(word.lower(), list(folded), n=1)
+    return f"; did you mean {folded[match[0]]!r}?" if match else ""
 
 
 def as_json(stage: Any) -> dict[str, Any]:

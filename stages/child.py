@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import ctypes
+import importlib.util
 import json
 import os
 import select
@@ -21,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from stages import check
+from stages import check, user_code
 from stages.base import Source
 from stages.errors import StageFailed
 from stages.watch import Board, show_on
@@ -96,8 +97,16 @@ class Process:
     def __init__(self, stage: Source) -> None:
         self.stage = stage
         self.board = Board()
-        hello = {"stage": stage.name, "parameters": check.as_json(stage), "memory": stage.memory}
-        hello["board"] = self.board.descriptor
+        from stages import registry
+
+        hello = {
+            "stage": registry.word_of(type(stage)),
+            "folders": user_code.folders(),
+            "home": registry.folder_of(type(stage)),
+            "parameters": check.as_json(stage),
+            "memory": stage.memory,
+            "board": self.board.descriptor,
+        }
         theirs, requests = os.pipe()
         answers, ours = os.pipe()
         if _may_fork:
@@ -268,17 +277,31 @@ def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     hello = receive(requests)
     if hello is None:
         return
-    import stages
     from stages.reading import answer_part
+    from stages.sample import answer_sample
 
-    stage = check.build(stages.stage(hello[0]["stage"]), hello[0]["parameters"])
-    assert isinstance(stage, Source)
+    stage = _stage_of(hello[0])
     show_on(Board(hello[0]["board"]))
     _warm_up(stage)
     _limit_memory(hello[0]["memory"] << 20)
     send(answers, {"ready": True})
     while (request := receive(requests)) is not None:
-        answer_part(stage, request[0], lambda text, data: send(answers, text, data))
+        do = answer_sample if "sample" in request[0] else answer_part
+        do(stage, request[0], lambda text, data: send(answers, text, data))
+
+
+def _stage_of(hello: dict[str, Any]) -> Source:
+    """The stage to read with; a module that only the parent finds is looked for where it lies."""
+    from stages import registry
+
+    if hello["folders"] != user_code.folders():
+        user_code.look_in(*hello["folders"])
+    top = hello["stage"].partition(":")[0].partition(".")[0]
+    if ":" in hello["stage"] and not hello["folders"] and importlib.util.find_spec(top) is None:
+        user_code.look_in(hello["home"])
+    stage = check.build(registry.find(hello["stage"]), hello["parameters"])
+    assert isinstance(stage, Source)
+    return stage
 
 
 def _limit_memory(size: int) -> None:

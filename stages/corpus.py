@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.errors import UsageError
+from stages.frames import Tabular
 from stages.records import FORMAT, FORMS, REJECTS
 from stages.stamps import Stamp, stamp_of
 
@@ -253,8 +254,8 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
-class Corpus:
-    """A corpus on disk, read-only.
+class Corpus(Tabular):
+    """A corpus on disk, read-only; `to_pandas`, `to_polars`, `to_dataset` give all its rows.
 
     kind: records | tokens | adapter | findings | files. `manifest` holds stage, parameters,
     counts, reasons, sources with their licences, schema, pieces, digest.
@@ -315,6 +316,12 @@ class Corpus:
         return list(self.manifest.get("sources", []))
 
     @property
+    def reasons(self) -> dict[str, str]:
+        """What the reasons of its rejects mean, by the steps that made it."""
+        steps = self.manifest.get("steps", [])
+        return {name: text for step in steps for name, text in step.get("reasons", {}).items()}
+
+    @property
     def schema(self) -> pa.Schema:
         """The Arrow schema of the data."""
         if not self.pieces:
@@ -348,6 +355,15 @@ class Corpus:
         table = pa.concat_tables([read_arrow(path, columns) for path in self.files])
         return table if columns is None else table.select(list(columns))
 
+    def to_arrow(self) -> pa.Table:
+        """All rows as one table."""
+        return self.table()
+
+    def head(self, number: int) -> tuple[list[Mapping[str, Any]], int | None]:
+        """The first rows as dicts, and how many there are."""
+        first = next(self.batches(), None)
+        return ([] if first is None else first.slice(0, number).to_pylist()), len(self)
+
     def rejects(self) -> pa.Table:
         """The rejects of the stage that made this corpus."""
         paths = [self.path / piece["rejects"] for piece in self.pieces]
@@ -361,8 +377,12 @@ def _damaged(path: Path) -> str:
 def _is_manifest(value: Mapping[str, Any]) -> bool:
     """Whether a manifest has what readers take for granted, and names files of its folder."""
     pieces, sources = value.get("pieces", []), value.get("sources", [])
+    steps = value.get("steps", [])
     return (
         isinstance(value.get("kind"), str)
+        and isinstance(steps, list)
+        and all(isinstance(step, dict) for step in steps)
+        and all(isinstance(step.get("reasons", {}), dict) for step in steps)
         and isinstance(sources, list)
         and all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in sources)
         and isinstance(pieces, list)

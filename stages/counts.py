@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,6 +82,7 @@ class Counts:
             mine = getattr(self, name)
             for word, number in getattr(other, name).items():
                 mine[word] = mine.get(word, 0) + number
+        self.forms = bounded(self.forms)
         self.text.add(other.text)
 
     def check(self, stage: str) -> None:
@@ -91,6 +93,32 @@ class Counts:
             raise AssertionError(f"{stage}: reasons do not add up to what left: {self}")
         if self.text.seen != self.text.kept + sum(self.text.removed.values()):
             raise AssertionError(f"{stage}: in = kept + removed does not hold for text: {self}")
+
+
+_FORMS = 32  # lines of different forms that are told apart
+_VARIOUS = "← what differs from record to record"
+_META = re.compile(r"; (?:meta ←|table:).*", re.DOTALL)
+_ALL = re.compile(r"←(?! all columns)[^;]*")
+
+
+def bounded(forms: Mapping[str, int]) -> dict[str, int]:
+    """Forms of any number as a few: where there are too many, columns of meta and tables are told
+    no more, then no columns at all. However they are added up, the outcome is the same."""
+    various = [line for line in forms if _VARIOUS in line]
+    if len(forms) <= _FORMS and not various:
+        return dict(forms)
+    found = _joined(forms, _META, f"; meta {_VARIOUS}")
+    if len(found) > _FORMS or any(_VARIOUS in _META.sub("", line) for line in various):
+        found = _joined(found, _ALL, _VARIOUS)
+    return found
+
+
+def _joined(forms: Mapping[str, int], pattern: re.Pattern[str], by: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for line, number in forms.items():
+        line = pattern.sub(by, line)
+        found[line] = found.get(line, 0) + number
+    return found
 
 
 def characters(table: pa.Table) -> Lengths:

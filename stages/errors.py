@@ -73,7 +73,3 @@ class Unreadable(Exception):
         super().__init__(reason)
         self.reason = reason
         self.evidence = evidence
-
-
-class Unwanted(Unreadable):
-    """Raised by a source for one item that a rule leaves out; becomes a dropped reject."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stages import records
-from stages.counts import Counts, TextCount, characters
+from stages.counts import Counts, TextCount, bounded, characters
 from stages.place import Place
 from stages.verdicts import Judged
 
@@ -92,6 +92,8 @@ class Gathered:
                 forms = self._counts.forms
                 forms[item.form] = forms.get(item.form, 0) + 1
             if item.text is not None:
+                if unknown := item.text.removed.keys() - self.stage.cuts.keys():
+                    raise AssertionError(f"{self.stage.name} has no cut {sorted(unknown)[0]!r}")
                 self._counts.text.add(item.text)
             return
         if isinstance(item, Item):
@@ -135,6 +137,7 @@ class Gathered:
             raise AssertionError(f"{self.stage.name}: the records hold {-rest} characters less")
         self._counts.text.seen += rest
         self._counts.text.kept += rest
+        self._counts.forms = bounded(self._counts.forms)
         self._counts.check(self.stage.name)
         split = Judged(
             made,

@@ -65,8 +65,8 @@ def test_what_fits_is_built_and_read_back(name: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("flag", 1, "must be yes/no, not 1"),
-        ("flag", "yes", "must be yes/no, not 'yes'"),
+        ("flag", 1, "must be yes or no (True or False in Python), not 1"),
+        ("flag", "yes", "must be yes or no (True or False in Python), not 'yes'"),
         ("count", True, "must be integer, not True"),
         ("count", 1.0, "must be integer, not 1.0"),
         ("count", 11, "must be between 0 and 10, not 11"),

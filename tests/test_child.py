@@ -25,8 +25,7 @@ import os, signal, sys, time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from stages.base import ISOLATION_REASONS, DocumentSource
-from stages.errors import Unreadable
+from stages.base import ISOLATION_REASONS, DocumentSource, Fault, Item
 from stages.place import Place
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Obedient(DocumentSource):
     def extract(self, place, raw):
         order, _, rest = raw.decode().partition(" ")
         if order == "refuse":
-            raise Unreadable("asked", why=rest)
+            return Fault(place, "asked", {"why": rest}, raw=raw)
         if order == "crash":
             os.abort()
         if order == "exit":
@@ -78,7 +77,7 @@ class Obedient(DocumentSource):
                 os.kill(os.getpid(), signal.SIGKILL)
             if before == 1:
                 os.abort()
-        return [{"text": order, "meta": str(os.getpid())}]
+        return Item(place, raw, [{"text": order, "meta": str(os.getpid())}])
 """
 
 

@@ -83,7 +83,7 @@ def test_the_worked_example_runs(copy_with_example: Path) -> None:
     done = _python(
         copy_with_example,
         "-m",
-        "pipeline.cli",
+        "seedbed",
         "shouting",
         "in.jsonl",
         "-o",
@@ -93,7 +93,7 @@ def test_the_worked_example_runs(copy_with_example: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "in 2 = kept 1 + dropped 1 + failed 0" in done.stdout
-    help_ = _python(copy_with_example, "-m", "pipeline.cli", "shouting", "--help").stdout
+    help_ = _python(copy_with_example, "-m", "seedbed", "shouting", "--help").stdout
     assert "share of capital letters above which a text shouts" in help_
 
 

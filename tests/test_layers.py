@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 import stages
-from pipeline.cli import VERBS
+from pipeline import verbs
 
 HOME = Path(stages.__file__).resolve().parent.parent
 ROOMS = ["charts", "extract", "clean", "apply", "select", "tokens", "export", "train", "curves"]
 HEAVY = ["torch", "pandas", "transformers", "sklearn", "datasets", "peft", "duckdb", "bs4"]
+HEAVY += ["polars", "python_calamine", "openpyxl", "sqlparse", "jsonlines", "pg8000", "jinja2"]
 
 
 def _modules(package: str) -> list[Path]:
@@ -100,7 +101,7 @@ def test_kinds_are_apart_and_what_shows_them_is_there() -> None:
 
 
 def test_verbs_and_stages_never_clash() -> None:
-    assert not set(VERBS) & set(stages.TABLE)
+    assert not set(verbs.names()) & set(stages.TABLE)
 
 
 def test_public_names_are_the_stages() -> None:
@@ -122,6 +123,23 @@ def _fresh(code: str) -> str:
 def test_importing_a_stage_loads_nothing_heavy(name: str) -> None:
     loaded = _fresh(f"import sys; from stages import {name}; print(*sys.modules)").split()
     assert not set(HEAVY) & set(loaded)
+
+
+CALLS = {
+    "csv": ("CsvExtract", "a.csv", "text,n\nwords,1\n", {"python_calamine", "polars"}),
+    "jsonl": ("JsonlExtract", "a.jsonl", '{"text": "words"}\n', {"jsonlines", "polars"}),
+    "sql": ("SqlExtract", "a.sql", "INSERT INTO t VALUES (1, 'x');\n", {"sqlparse", "duckdb"}),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_loads_nothing_that_it_does_not_need(name: str, tmp_path: Path) -> None:
+    cls, file, text, unneeded = CALLS[name]
+    (tmp_path / file).write_text(text)
+    code = f"import sys; from stages import {cls}; print(len(list({cls}()({str(tmp_path)!r}))))"
+    loaded = _fresh(f"{code}; print(*sys.modules)").split()
+    assert loaded[0] == "1"
+    assert not (unneeded | {"datasets", "torch", "transformers", "sklearn"}) & set(loaded)
 
 
 def test_import_times_with_threefold_slack() -> None:

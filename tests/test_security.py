@@ -13,9 +13,11 @@ from stages.extract.html import HtmlExtract
 from stages.extract.jsonl import JsonlExtract
 from stages.extract.jsontext import json_values, lines
 from stages.extract.packed import compressed
+from stages.extract.spreadsheet import bounds, workbook
 from stages.extract.sql import SqlExtract
 from stages.extract.sqldump import insert
 from stages.extract.webpage import limits
+from stages.sql_text import FORMATTED_CHARS
 from stages.tokens import foreign, template
 
 PAGE = (Path(__file__).resolve().parent.parent / "SECURITY.md").read_text(encoding="utf-8")
@@ -31,6 +33,12 @@ CODE: dict[str, list[float]] = {
     "a page's levels, tags, attributes of a tag": [limits.DEPTH, limits.TAGS, limits.ATTRIBUTES],
     "a line of JSON or CSV": [lines.LINE_BYTES / MB],
     "a JSON value: levels, values": [json_values.DEPTH, json_values.VALUES],
+    "a workbook: cells from the first to the last filled one, of all sheets": [bounds.CELLS],
+    "a workbook: bytes, bytes of all that is packed in it": [
+        workbook.BYTES / GB,
+        bounds.BYTES / GB,
+    ],
+    "a statement that is laid out: characters": [FORMATTED_CHARS],
     "a row of a dump": [SQL.row_limit / MB],
     "columns of a row of a dump": [insert.WIDTH],
     "memory of a query over a dump": [SQL.query_memory],

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import stages
 from pipeline.engine.store import Store
 from pipeline.recipe.checked import Recipe
 from stages import check
@@ -21,6 +20,7 @@ from stages.corpus import MANIFEST
 from stages.errors import UsageError
 from stages.kinds import Kind
 from stages.records import FORMAT
+from stages.registry import loaded, word_of
 from stages.secrets import masked, masked_values
 
 # What a run writes into its folder itself.
@@ -91,7 +91,7 @@ def account_of(
             {
                 "name": s.name,
                 "license": s.license,
-                "stage": s.stage.name,
+                "stage": word_of(type(s.stage)),
                 "path": s.masked()[0],
                 "full": s.masked()[1],
             }
@@ -103,7 +103,8 @@ def account_of(
 
 def made_by(account: dict[str, Any], folder: Path) -> dict[Kind, Path]:
     """kind → folder of what this run made; what an earlier recipe left there is not among it."""
-    kinds = dict.fromkeys(stages.stage(step["stage"]).kind for step in account["steps"])
+    found = [loaded(step["stage"]) for step in account["steps"]]
+    kinds = dict.fromkeys(stage.kind for stage in found if stage is not None)
     paths = {kind: folder / kind.folder for kind in kinds}
     return {kind: path for kind, path in paths.items() if (path / MANIFEST).is_file()}
 
@@ -117,7 +118,11 @@ def load_run(folder: Path) -> dict[str, Any]:
         raise UsageError(f"{folder} is not the folder of a run: it has no run.json") from None
     except (ValueError, RecursionError):
         account = None
-    if not _is_account(account):
+    try:
+        fits = _is_account(account)
+    except UsageError as error:  # a stage of a package that is not installed
+        raise UsageError(f"{path}: {error}") from None
+    if not fits:
         raise UsageError(f"{path} is damaged, or another program's: run the recipe again")
     return dict(account)
 
@@ -146,8 +151,7 @@ def _is_account(value: Any) -> bool:
                 and _is_told(s)
                 and ".." not in Path(s["folder"]).parts
                 and not Path(s["folder"]).is_absolute()
-                and not check.problems_of(stages.stage(s["stage"]), s["parameters"])
-                and (s["counts"] is None or _are_counts(s["counts"], stages.stage(s["stage"])))
+                and _fits(s, loaded(s["stage"]))
                 for s in value["steps"]
             )
         )
@@ -164,6 +168,17 @@ def _is_told(step: dict[str, Any]) -> bool:
         return True
     return has(learned, rounds=int, values=dict, tables=dict) and has(
         learned["tables"], **dict.fromkeys(learned["tables"], int)
+    )
+
+
+def _fits(step: dict[str, Any], stage: type[Stage] | None) -> bool:
+    """Whether parameters and counts are those of the stage. None: a class that is not loaded for
+    the sake of an account, for it may name any."""
+    if stage is None:
+        return True
+    counts = step["counts"]
+    return not check.problems_of(stage, step["parameters"]) and (
+        counts is None or _are_counts(counts, stage)
     )
 
 

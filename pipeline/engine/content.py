@@ -20,6 +20,7 @@ from stages import user_code
 from stages.base import Part, Stage
 from stages.corpus import sha256_and_stamp, sha256_of
 from stages.errors import Changed, StageFailed
+from stages.registry import modules_of
 from stages.stamps import Stamp, stamp_of
 
 # Two changes of a file within this many nanoseconds may leave the same times.
@@ -85,7 +86,7 @@ def _changed(path: object) -> Changed:
 def stage_files(stage: Stage) -> list[Path]:
     """The files beside code and input that what a stage makes depends on: models, and the user's
     modules with all that they import."""
-    modules = [path for name in stage.modules() for path in user_code.files(name)]
+    modules = [path for name in modules_of(stage) for path in user_code.files(name)]
     return [*stage.resources(), *modules]
 
 

@@ -1,6 +1,7 @@
 """What a piece's key is made of: everything that its bytes depend on, and nothing else.
 
-    base  = hash(format, stage, code, Python minor version, libraries, resources, parameters)
+    base  = hash(format, stage, code, Python minor version, libraries, resources, modules of others,
+                 parameters)
     piece = hash(base, what it did, content of the part or sha-256 of the piece before, state)
 
 Not in a key: workers, part size, times, hosts, absolute paths, comments and docstrings.
@@ -18,16 +19,18 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import stages
 from pipeline.engine.content import FileHashes
 from stages import check, user_code
 from stages.base import Stage
 from stages.records import FORMAT
+from stages.registry import modules_of
 
 _PACKAGE = "stages"
 _DYNAMIC = {"import_module", "__import__", "exec", "eval"}
-# The modules that may import by name: what they load is named in `libraries` or `modules`, or it
-# shows to people what was made.
-_MAY_IMPORT_BY_NAME = {"stages.require", "stages.user_code", "stages.kinds"}
+# The modules that may import by name: what they load has a place of its own in a key, or shows to
+# people what was made.
+_MAY_IMPORT_BY_NAME = {"stages.require", "stages.user_code", "stages.registry", "stages.kinds"}
 
 
 def hash_of(value: object) -> str:
@@ -139,8 +142,39 @@ def _file_of(module: str) -> Path:
 
 
 def user_module_hash(module: str) -> str:
-    """A hash of the source of a user's module and of what it imports beside it."""
-    return hash_of(user_code.sources(module))
+    """A hash of the files of somebody else's module and of what it imports beside it, or in its
+    own package, and of the code of ours that these import."""
+    files = user_code.sources(module)
+    ours = {code for file in files.values() for name in file.outside for code in _ours_of(name)}
+    return hash_of(
+        [
+            {name: file.sha256 for name, file in files.items()},
+            {name: fingerprint(name) for name in ours},
+        ]
+    )
+
+
+def _ours_of(name: str) -> list[str]:
+    """The modules of `stages` behind a name that somebody imports: a module, a public class, or
+    all of a package, of which we cannot see what is used."""
+    public = {cls: module for module, cls in stages.TABLE.values()}
+    top, _, rest = name.partition(".")
+    if top not in ("stages", "seedbed"):
+        return []
+    if not rest:
+        return sorted({*public.values(), "stages.base"})
+    if rest in public:
+        return [public[rest]]
+    return [name] if _is_ours(name) and _is_module(name) else ["stages.base"]
+
+
+def _ours_above(cls: type[Stage]) -> str:
+    """The module of a stage's class, or of the nearest one above it that is ours."""
+    return next(one.__module__ for one in cls.__mro__ if _is_ours(one.__module__))
+
+
+def _is_ours(module: str) -> bool:
+    return module.startswith(_PACKAGE + ".")
 
 
 def base_key(stage: Stage, hashes: FileHashes) -> str:
@@ -152,11 +186,11 @@ def base_key(stage: Stage, hashes: FileHashes) -> str:
         {
             "format": FORMAT,
             "stage": stage.name,
-            "code": fingerprint(type(stage).__module__),
+            "code": fingerprint(_ours_above(type(stage))),
             "python": sys.version_info[:2],
             "libraries": libraries,
             "resources": [hashes.of(path) for path in stage.resources()],
-            "modules": {name: user_module_hash(name) for name in stage.modules()},
+            "modules": {name: user_module_hash(name) for name in modules_of(stage)},
             "parameters": check.as_json(stage),
         }
     )

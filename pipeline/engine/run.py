@@ -24,6 +24,7 @@ from pipeline.engine.store import Entry, Store
 from pipeline.executors.local import Executor, LocalExecutor
 from pipeline.progress import Progress
 from pipeline.recipe.checked import Recipe, SourceStep
+from pipeline.recipe.looked import check_columns
 from pipeline.trouble import told
 from pipeline.views.report import write_report
 from pipeline.views.warnings import warnings_of
@@ -56,6 +57,7 @@ class Result:
 def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
     """Run a checked recipe; see the module's text. Raises what `stages.errors` draws."""
     places.check_recipe(recipe)
+    check_columns(recipe)
     store = Store(places.store_of(recipe))
     folder = places.folder_of(recipe)
     owned.claim(folder, owned.RUN)

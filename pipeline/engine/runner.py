@@ -45,6 +45,7 @@ from stages.counts import Counts
 from stages.errors import Changed, StageFailed
 from stages.kinds import Kind
 from stages.records import FORMAT, SCHEMA
+from stages.registry import word_of
 from stages.words import duration, number
 
 
@@ -310,9 +311,8 @@ class Run:
             label = StepReport.label_of(len(self.reports) + len(reports) + 1, stage.name, source)
             folder = f"steps/{label}" if self.folder else ""
             parameters = check.as_json(stage)
-            reports.append(
-                StepReport(label, stage.name, stage.kind.name, parameters, folder, source)
-            )
+            word, kind = word_of(type(stage)), stage.kind.name
+            reports.append(StepReport(label, word, kind, parameters, folder, source))
             self.progress.event("begin", label=label, stage=stage.name)
             for note in stage.notes():
                 self.progress.say(f"{label}: {note}")
@@ -462,7 +462,8 @@ def chains(steps: Sequence[Stage], single: bool) -> Iterator[list[Transform]]:
 
 def _job_step(stage: Stage, state: str | None = None, local: int | None = None) -> JobStep:
     parameters = check.as_json(stage)
-    return {"stage": stage.name, "parameters": parameters, "state": state, "local": local}
+    word = word_of(type(stage))
+    return {"stage": word, "parameters": parameters, "state": state, "local": local}
 
 
 def _parts(stage: Source, path: str, size: int) -> list[Part]:

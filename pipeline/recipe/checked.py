@@ -9,9 +9,10 @@
     steps: [dedup, split, tokenize, train]
     run: {workers: 2, out: runs, store: .seedbed}
 
-A source or step is a stage's name, or `name: {parameters}`. Of a source's keys `path`, `name`,
-`license` and `steps` belong to the recipe, the others are the stage's. Paths are relative to the
-recipe. The command line builds the same object, so one check serves both.
+A source or step is a stage's name, or `module:Class` for one of yours, or either with parameters,
+`name: {parameters}`. Of a source's keys `path`, `name`, `license` and `steps` belong to the recipe,
+the others are the stage's. Paths are relative to the recipe. The command line builds the same
+object, so one check serves both.
 """
 
 from __future__ import annotations
@@ -26,9 +27,8 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote
 
-import stages
 from pipeline.recipe.yaml import MOST_BYTES, Node, Problem, load
-from stages import check, secrets
+from stages import check, registry, secrets
 from stages.base import End, Source, Stage
 from stages.errors import SeedbedError, UsageError
 from stages.kinds import Kind
@@ -162,27 +162,32 @@ class _Reader:
         else:
             self.say(node, "an entry must be a stage's name, or one `name: {parameters}`")
             return None
-        if name not in stages.TABLE:
-            self.say(node, f"there is no stage {name!r}{check.nearest(name, stages.TABLE)}")
+        try:
+            return registry.find(name), parameters
+        except UsageError as error:
+            self.say(node, str(error))
             return None
-        return stages.stage(name), parameters
 
     def build(self, cls: type[Stage], given: Mapping[str, Node], where: Node) -> Stage | None:
-        values = {key: node.plain() for key, node in given.items()}
+        kinds = check.parameters(cls)
+        values = {
+            key: _value(node, kinds[key][0]) if key in kinds else node.plain()
+            for key, node in given.items()
+        }
         wrong = check.problems_of(cls, values)
         for name, text in wrong.items():
-            known = name in check.parameters(cls)
+            known = name in kinds
             self.say(
                 given[name] if known and name in given else where, text, None if known else name
             )
         if wrong:
             return None
-        if "seed" in check.parameters(cls):
+        if "seed" in kinds:
             values.setdefault("seed", self.seed)
         stage = check.build(cls, values)
         assert isinstance(stage, Stage)
-        for text in stage.contradictions():
-            self.say(where, f"{stage.name}: {text}")
+        for text in check.contradictions_of(stage):
+            self.say(where, text)
         return stage
 
     def step(self, node: Node, where: str) -> Step | None:
@@ -244,6 +249,17 @@ class _Reader:
         if stage is None:
             return None
         return SourceStep(stage, node.line, node.column, full, name, licence, path, steps)
+
+
+def _value(node: Node, kind: Any) -> Any:
+    """The value of a parameter: a plain word may stand for one of its type, as `no` for a switch;
+    all else is what YAML 1.2 says."""
+    value = node.plain()
+    if not isinstance(value, str) or (
+        node.quoted and check.problem_with(value, kind, None) is None
+    ):
+        return value
+    return check.meant(value, kind)
 
 
 def absolute(path: str, folder: Path) -> str:
@@ -408,8 +424,8 @@ def problems_of_step(step: Step, before: set[str], kinds: Mapping[str, set[str]]
     if stage.consumes.name not in kinds:
         makers = sorted(
             name
-            for name in stages.TABLE
-            if stages.stage(name).kind == stage.consumes and name != stage.name
+            for name, cls in registry.every()
+            if cls.kind == stage.consumes and cls.name != stage.name
         )
         text = f"{stage.name} works on {stage.consumes}, and no earlier step makes them" + (
             f"; put {' or '.join(makers)} before it" if makers else ""
@@ -419,15 +435,16 @@ def problems_of_step(step: Step, before: set[str], kinds: Mapping[str, set[str]]
     for group in stage.needs():
         if not before & set(group):
             wanted = " or ".join(repr(name) for name in group)
-            makers = sorted(name for name in stages.TABLE if set(group) & set(_default_makes(name)))
+            makers = sorted(n for n, cls in registry.every() if set(group) & set(_makes(cls)))
             text = f"{stage.name} needs a column {wanted}, and nothing before it makes one"
             text += f"; put {' or '.join(makers)} before it" if makers else ""
             problems.append(Problem(text, step.line, step.column))
     return problems
 
 
-def _default_makes(name: str) -> tuple[str, ...]:
+def _makes(cls: type[Stage]) -> tuple[str, ...]:
+    """The columns that a stage makes when it is told nothing."""
     try:
-        return tuple(stages.stage(name)().makes())
+        return tuple(cls().makes())
     except SeedbedError:  # a stage whose extra is not installed makes nothing here
         return ()

@@ -40,13 +40,15 @@ class Problem:
 
 @dataclass(frozen=True)
 class Node:
-    """A value with its place. value: scalar, list of Node, or dict of key → Node."""
+    """A value with its place. value: scalar, list of Node, or dict of key → Node. quoted: whether
+    a scalar is text because it stands in quotes or in a block."""
 
     value: Any
     line: int
     column: int
     keys: Mapping[str, tuple[int, int]]  # where each key of a mapping stands
     size: int = 1  # nodes, with what aliases repeat
+    quoted: bool = False
 
     def plain(self) -> Any:
         """The value without places."""
@@ -143,7 +145,8 @@ class _Reader:
             return Node(items, line, column, {}, 1 + sum(item.size for item in items))
         if not isinstance(raw, MappingNode):
             quoted = raw.style is not None
-            return Node(raw.value if quoted else scalar(raw.value), line, column, {})
+            value = raw.value if quoted else scalar(raw.value)
+            return Node(value, line, column, {}, quoted=quoted)
         values: dict[str, Node] = {}
         keys: dict[str, tuple[int, int]] = {}
         for key, value in raw.value:

@@ -6,6 +6,7 @@ record was kept, changed, dropped or could not be read, and on what evidence.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterator
@@ -16,17 +17,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-import stages
 from pipeline import terminal
 from pipeline.engine.account import load_run
+from pipeline.views import passages
 from stages import check, records
-from stages.base import Map, Stage
+from stages.base import ISOLATION_REASONS, Map, Stage
 from stages.corpus import Corpus, iterate_arrow, read_arrow
 from stages.errors import UsageError
 from stages.extract.files import root_of
 from stages.extract.packed.archives import read_at
 from stages.place import Place
 from stages.records import CORE, FORMS, fields
+from stages.registry import loaded
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _SHOWN = 600  # characters of source and text that are shown
@@ -34,7 +36,8 @@ _SHOWN = 600  # characters of source and text that are shown
 
 @dataclass
 class Chapter:
-    """What one step did with the record: kept, changed, dropped or failed."""
+    """What one step did with the record: kept, changed, dropped or failed. meaning: of the reason,
+    as the step's manifest has it."""
 
     label: str
     stage: str
@@ -44,17 +47,20 @@ class Chapter:
     evidence: dict[str, Any] = field(default_factory=dict)
     changed: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
+    meaning: str = ""
 
 
 @dataclass
 class Life:
-    """A record's source, raw bytes (None where its place has none) and chapters."""
+    """A record's source, raw bytes (None where its place has none) and chapters; what its source
+    kept and left out of them, in lines."""
 
     id: str
     source: dict[str, Any]
     place: Place
     raw: bytes | None
     chapters: list[Chapter]
+    passages: list[str]
 
 
 def newest_run(runs: Path) -> Path:
@@ -83,19 +89,20 @@ def life_of(identity: str, folder: Path, account: dict[str, Any]) -> Life:
     """The life of one record; UsageError when no step knows it."""
     chapters: list[Chapter] = []
     row: dict[str, Any] = {}
+    read_by: dict[str, Any] = {}
     steps = [step for step in account["steps"] if step["counts"]]
     for number, step in enumerate(steps):
         corpus = Corpus(folder / step["folder"])
-        chapter = _left(step, corpus, identity)
-        if chapter is None:
-            after = _row_in(corpus, identity) if corpus.has_records else None
-            if after is None and row and not corpus.has_records:
-                after = _again(step, row, _later(folder, steps[number:], identity))
-            if after is None:
-                continue
-            chapter = _stayed(step, row, after)
-        chapters.append(chapter)
-        row = chapter.row
+        read_by = step if not chapters else read_by
+        if chapter := _left(step, corpus, identity):
+            chapters.append(chapter)
+            break
+        after = _row_in(corpus, identity) if corpus.has_records else None
+        if after is None and row and not corpus.has_records:
+            after = _again(step, row, _later(folder, steps[number:], identity))
+        if after is not None:
+            chapters.append(_stayed(step, row, after))
+            row = after
     if not chapters:
         raise UsageError(f"no step of {folder} knows a record {identity}")
     first = chapters[0].row
@@ -103,7 +110,12 @@ def life_of(identity: str, folder: Path, account: dict[str, Any]) -> Life:
     source: dict[str, Any] = next(
         (s for s in account["sources"] if s["name"] == first["source"]), {}
     )
-    return Life(identity, source, place, source_bytes(source, place), chapters)
+    raw = source_bytes(source, place)
+    lines = []
+    reader = _stage(read_by) if chapters[0].reason not in ISOLATION_REASONS else None
+    if reader is not None:
+        lines = passages.told(reader, place, raw)
+    return Life(identity, source, place, raw, chapters, lines)
 
 
 def source_bytes(source: dict[str, Any], place: Place) -> bytes | None:
@@ -125,7 +137,10 @@ def _left(step: dict[str, Any], corpus: Corpus, identity: str) -> Chapter | None
         if row is not None:
             event = "failed" if row["failed"] else "dropped"
             evidence = json.loads(row["evidence"])
-            return Chapter(step["label"], step["stage"], event, row, row["reason"], evidence)
+            reason = row["reason"]
+            meaning = corpus.reasons.get(reason, "no reason of this stage")
+            chapter = Chapter(step["label"], step["stage"], event, row, reason, evidence)
+            return dataclasses.replace(chapter, meaning=meaning)
     return None
 
 
@@ -136,14 +151,15 @@ def _stayed(step: dict[str, Any], before: dict[str, Any], row: dict[str, Any]) -
         if before and before.get(name) != row[name]
     }
     event = "changed" if any(name in FORMS for name in changed) else "kept"
-    words = _stage(step).tell(row)
+    stage = _stage(step)
+    words = stage.tell(row) if stage else []
     return Chapter(step["label"], step["stage"], event, row, "", {}, changed, words)
 
 
-def _stage(step: dict[str, Any]) -> Stage:
-    stage = check.build(stages.stage(step["stage"]), step["parameters"])
-    assert isinstance(stage, Stage)
-    return stage
+def _stage(step: dict[str, Any]) -> Stage | None:
+    """A step's stage; None where that would import a module for the sake of an account."""
+    cls = loaded(step["stage"])
+    return check.build(cls, step["parameters"]) if cls else None
 
 
 def _row_in(corpus: Corpus, identity: str) -> dict[str, Any] | None:
@@ -166,8 +182,13 @@ def _again(
     """The record after a step whose records were not kept. A map judges a row by itself, so it is
     asked once more; a fit knows all rows, and what it sets stands in the record as it is later."""
     stage = _stage(step)
+    if stage is None:
+        return later or before
     if isinstance(stage, Map):
-        kept = stage.split(_table_of(before)).kept.to_pylist()
+        try:
+            kept = stage.split(_table_of(before)).kept.to_pylist()
+        except UsageError:  # a function of the user's, which is not looked for
+            return later or before
         return next((row for row in kept if row["id"] == before["id"]), None)
     gone = set(stage.drops())
     set_now = {name: later.get(name) for name in stage.makes()} if later else {}
@@ -253,6 +274,7 @@ def told(life: Life) -> str:
         if chapter is life.chapters[0] and chapter.event == "kept":
             for name, text in fields(chapter.row, "all"):
                 lines += [f"  {name}", *_block(text)]
+        lines += life.passages if chapter is life.chapters[0] else []
     return terminal.lines(lines)
 
 
@@ -269,10 +291,7 @@ def _place(source: dict[str, Any], place: Place) -> str:
 
 def _told(chapter: Chapter) -> list[str]:
     if chapter.event in ("dropped", "failed"):
-        cls = stages.stage(chapter.stage)
-        lines = [
-            f"{chapter.label}: {chapter.event}, {chapter.reason} ({cls.reasons[chapter.reason]})"
-        ]
+        lines = [f"{chapter.label}: {chapter.event}, {chapter.reason} ({chapter.meaning})"]
         lines += [f"  {name}: {value}" for name, value in chapter.evidence.items()]
         return lines + _block(chapter.row["text"] or "")
     lines = [f"{chapter.label}: {chapter.event}", *("  " + words for words in chapter.words)]

@@ -2,46 +2,104 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline import terminal
-from pipeline.recipe.checked import Recipe, Step
+from pipeline.recipe.checked import Recipe, RecipeError, Step
+from pipeline.recipe.looked import look_at, told
+from pipeline.recipe.yaml import Problem
 from stages import check
-from stages.base import Source
-from stages.errors import SeedbedError
+from stages.base import Part, Source
+from stages.errors import SeedbedError, UsageError
+from stages.extract.files import size_of
+from stages.sample import Sample, parts_of
+from stages.sql_text import laid_out
+from stages.words import size
 
 
 def show_plan(recipe: Recipe) -> str:
     """The plan as lines of text: sources with their parts, steps with changed parameters."""
+    problems: list[Problem] = []
     lines = [f"{recipe.name}: seed {recipe.seed}, {recipe.workers} workers"]
     for source in recipe.sources:
         stage = source.stage
         assert isinstance(stage, Source)
-        parts = stage.parts(source.path, recipe.part_bytes)
-        files = sum(len(part.files) for part in parts)
+        parts = parts_of(stage, source.path)
         licence = source.license or "no licence given"
         lines.append(
             f"  {source.name:<12} {_shown(source)} from {source.masked()[0]}: "
-            f"{files:,} files in {len(parts):,} parts, {licence}"
+            f"{_counted(parts)}, {licence}"
         )
+        lines += _long(source, f"    {'':<12} ")
         lines += [f"    {'':<12} note: {note}" for note in stage.notes()]
+        try:
+            lines += [f"    {'':<12} {line}" for line in _understood(look_at(source, parts))]
+        except UsageError as error:
+            problems += told(recipe, source, error.messages)
         lines += [f"    {'':<12} then {_shown(step)}" for step in source.steps]
     for count, step in enumerate(recipe.steps, 1):
         lines.append(f"  {count:>2}. {_shown(step)}: {check.summary(type(step.stage))}")
         lines += [f"      note: {note}" for note in step.stage.notes()]
         lines += [f"      needs {text}" for text in _missing(step)]
+    if problems:
+        raise RecipeError(problems)
     return terminal.lines(lines)
+
+
+def _counted(parts: Sequence[Part]) -> str:
+    """How many files there are and how large they are."""
+    paths = [path for part in parts for _, path in part.paths()]
+    if not paths:
+        return "no files"
+    number = "1 file" if len(paths) == 1 else f"{len(paths):,} files"
+    return f"{number}, {size(sum(map(size_of, paths)))}"
+
+
+def _understood(sample: Sample) -> list[str]:
+    """What a look at a source found, as lines."""
+    forms = sorted(sample.forms.items(), key=lambda pair: (-pair[1], pair[0]))
+    lines = [line if len(forms) == 1 else f"{line} ({number:,})" for line, number in forms]
+    if sample.refused:
+        reasons = ", ".join(dict.fromkeys(reason for _, reason, _ in sample.faults))
+        lines.append(f"refused: {sample.refused:,} of {sample.items:,} items ({reasons})")
+    lines += [f"not read to the end: {text}" for text in sample.stopped]
+    if not sample.whole and sample.items:
+        first = "the first " if sample.files == 1 else ""
+        of = f" of {sample.of:,}" if sample.files < sample.of else ""
+        files = "1 file" if sample.files == 1 else f"{sample.files:,} files"
+        lines.append(f"seen in {first}{sample.items:,} items of {files}{of}")
+    return lines
 
 
 def _shown(step: Step) -> str:
     stage = step.stage
     changed: dict[str, Any] = {
         name: value
-        for name, value in check.as_json(stage).items()
+        for name, value in laid_out(type(stage), check.as_json(stage)).items()
         if value != _default(check.parameters(type(stage))[name][1].default)
     }
-    told = ", ".join(f"{name}: {value}" for name, value in changed.items())
+    told = ", ".join(f"{name}: {_short(value)}" for name, value in changed.items())
     return stage.name + (f" ({told})" if told else "")
+
+
+def _short(value: Any) -> str:
+    """A value on one line; one of several lines follows whole, see `_long`."""
+    return "…" if _has_lines(value) else str(value)
+
+
+def _has_lines(value: Any) -> bool:
+    return isinstance(value, str) and "\n" in value.strip()
+
+
+def _long(step: Step, indent: str) -> list[str]:
+    """The parameters of several lines: a query, laid out."""
+    values = laid_out(type(step.stage), check.as_json(step.stage))
+    lines = []
+    for name, value in values.items():
+        if _has_lines(value):
+            lines += [f"{indent}{name}:", *(f"{indent}  {line}" for line in value.split("\n"))]
+    return lines
 
 
 def _default(value: Any) -> Any:

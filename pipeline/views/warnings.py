@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import stages
 from pipeline.engine.account import made_by
 from pipeline.views.figures import counted, ends_of_sources, reads
 from pipeline.views.kinds import shown
 from stages.corpus import Corpus
+from stages.registry import loaded
 from stages.words import number, percent
 
 MUCH = 0.1  # share of a step's records or text that is worth a look when it is lost
@@ -62,8 +62,8 @@ def warnings_of(account: Mapping[str, Any], folder: Path) -> list[str]:
 
 def of_step(step: Step, reading: bool) -> list[str]:
     """What a step lost of records and text. reading: whether it is the one that reads a source."""
-    usual = stages.stage(step["stage"]).usual
-    cuts = stages.stage(step["stage"]).cuts
+    stage = loaded(step["stage"])
+    usual, cuts = (stage.usual, stage.cuts) if stage is not None else ((), {})
     return [
         *(one_reason(step) or lost_records(step, usual)),
         # The bytes of what a source could not read are no text of its records.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ import pyarrow as pa
 from stages.base import End, Progress
 from stages.corpus import Corpus, canonical
 from stages.errors import StageFailed, UsageError
+from stages.json_lines import Lines
 from stages.kinds import RECORDS, Kind
 from stages.records import FORMS, MESSAGE, form_of
 
@@ -91,8 +91,8 @@ class Export(End):
         rows = dict.fromkeys(_sides(corpus), 0)
         left_out = done = 0
         with contextlib.ExitStack() as stack:
-            files = {side: stack.enter_context(_Lines(out / f"{side}.jsonl")) for side in rows}
-            refused = stack.enter_context(_Lines(out / LEFT_OUT))
+            files = {side: stack.enter_context(Lines(out / f"{side}.jsonl")) for side in rows}
+            refused = stack.enter_context(Lines(out / LEFT_OUT))
             for side, record in _records(corpus):
                 line = self._line(record, present)
                 if line is None:
@@ -199,29 +199,6 @@ def _as_text(record: Record, join: str) -> dict[str, Any] | None:
 
 
 # --- files --------------------------------------------------------------------------------------
-
-
-class _Lines:
-    """JSON objects, one a line, UTF-8; flushed to the disk when closed."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("w", encoding="utf-8", newline="\n")
-
-    def write(self, value: Record) -> None:
-        # U+2028 and U+2029 end a line for some readers (JavaScript, str.splitlines).
-        text = json.dumps(value, ensure_ascii=False)
-        self._file.write(text.translate(_SEPARATORS) + "\n")
-
-    def __enter__(self) -> _Lines:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-
-
-_SEPARATORS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 
 
 def _lines_in(path: Path, expected: int) -> int:

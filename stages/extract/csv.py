@@ -1,29 +1,31 @@
-"""CSV, TSV and the text exports of databases, row by row, every value as the text that it is."""
+"""CSV, TSV, text exports of databases, and workbooks: row by row, every value as text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import Unreadable
-from stages.extract import charsets, files, forms
+from stages.extract import charsets, file_kinds, files, forms
 from stages.extract.delimited.sheet import Reading, Sheet
 from stages.extract.packed import archives
+from stages.extract.packed.compressed import from_system
+from stages.extract.spreadsheet import workbook
 from stages.place import Place
-from stages.records import REJECT_TEXT
-
-_LIMITS = archives.Limits()
+from stages.records import REJECT_TEXT, to_json
 
 
 @dataclass(frozen=True)
 class CsvExtract(RowSource):
-    """Records from CSV and TSV files and the text exports of databases, compressed or not.
+    """Records from CSV and TSV files, text exports of databases, Excel and OpenDocument sheets.
 
-    No value is converted: 007, NA and 1.10 stay as they stand. A table without a prompt, answer
-    or text column becomes text of the form "column: value", one line a column.
+    No value is converted: 007, NA and 1.10 stay as they stand. A table without messages, a prompt
+    and its answer, or text becomes text of the form "column: value", one line a column. Files may
+    be compressed or in archives, but for workbooks (.xlsx, .xlsm, .xls, .ods), which need the
+    extra `sheets`: each sheet is a table, a cell its value and not how it is formatted.
 
     delimiter: what stands between fields, one character; tab for a tab; default: found out.
     quote: what stands around fields, one character, empty for none; default: found out.
@@ -33,30 +35,37 @@ class CsvExtract(RowSource):
     encoding: charset of the files; default: mark, UTF-8, or windows-1252 where a line is no UTF-8.
     null: text of a field that stands for no value, like NULL; a database's backslash-N always
         does. Default: no other.
+    sheet: the sheet of a workbook that is read; default: all.
     ragged: fault refuses rows with too many or too few fields; pad fills up missing fields with
         nothing and gives more fields names of their own.
-    form: which form the records are to have; auto takes pairs, then text, by the columns in use.
+    form: which form the records are to have; auto takes messages, then pairs, then text, by the
+        columns in use.
     prompt: column of the prompt, or a template like "{title}: {question}"; default: by known names.
     completion: column of the completion, or a template; default: by known names.
     text: column of the text, or a template; default: text, content or body.
+    messages: column of messages as JSON text; default: messages, conversations or conversation.
     system: column of a system prompt, which makes the record messages; default: system or
         system_prompt.
     """
 
     name: ClassVar[str] = "csv"
-    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".tab", ".psv")
+    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".tab", ".psv", *workbook.SUFFIXES)
     reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,
         **ISOLATION_REASONS,
+        **file_kinds.WRONG_KIND,
         "too_many_fields": "the row has more fields than the table has columns",
         "too_few_fields": "the row has fewer fields than the table has columns",
         "broken_quote": "a quote that is not closed, or text after a closing quote",
         "encoding": "bytes that are not text in the file's charset",
         "preamble": "a line before the table that is no part of it",
-        "no_form": "a column that was named is not there",
+        "no_form": "a column that was named is not there, or a message has no role",
+        "bad_type": "messages are not a list of objects in JSON, or a role or content is no text",
         "empty": "there is no text: an empty file, or nothing but white space where text is due",
         "binary": "the file is not text: a picture, a program, a document of another kind",
     }
+
+    cuts: ClassVar[Mapping[str, str]] = forms.ROW_CUTS
 
     delimiter: str | None = None
     quote: str | None = None
@@ -64,11 +73,13 @@ class CsvExtract(RowSource):
     header: Literal["auto", "yes", "no"] = "auto"
     encoding: str | None = None
     null: str | None = None
+    sheet: str | None = None
     ragged: Literal["fault", "pad"] = "fault"
-    form: Literal["auto", "text", "prompt"] = "auto"
+    form: forms.Form = "auto"
     prompt: str | None = None
     completion: str | None = None
     text: str | None = None
+    messages: str | None = None
     system: str | None = None
 
     def contradictions(self) -> tuple[str, ...]:
@@ -83,9 +94,14 @@ class CsvExtract(RowSource):
             found.append(f"encoding {self.encoding!r} is not known")
         return tuple(found)
 
+    def named(self) -> Mapping[str, str]:
+        return self._names.columns()
+
     @property
     def _names(self) -> forms.Names:
-        return forms.Names(self.form, self.prompt, self.completion, self.text, None, self.system)
+        return forms.Names(
+            self.form, self.prompt, self.completion, self.text, self.messages, self.system
+        )
 
     @property
     def _given(self) -> dict[str, str]:
@@ -101,135 +117,101 @@ class CsvExtract(RowSource):
 
     def parts(self, path: str, size: int) -> list[Part]:
         root, names, left = files.find(path, archives.packed(self.suffixes))
-        return files.bundles(root, names, size) + files.left_out(root, left)
+        parts: list[Part] = []
+        for books, found in itertools.groupby(names, workbook.is_one):
+            if books:
+                told = {"reader": workbook.reader()}
+                parts += [Part(str(root), (name,), detail=told) for name in found]
+            else:
+                parts += files.bundles(root, found, size)
+        return parts + files.left_out(root, left)
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
+        if "reader" in part.detail:
+            return self._workbook(part)
         return archives.read(part, self.suffixes, self._member)
 
+    def _workbook(self, part: Part) -> Iterator[Item | Fault]:
+        ((name, path),) = part.paths()
+        try:
+            for sheet in workbook.sheets(path, self.header, self.null, self.sheet):
+                yield from self._sheet(name, sheet)
+        except Unreadable as error:
+            yield Fault(Place(name), error.reason, error.evidence)
+        except OSError as error:
+            yield Fault(Place(name), "unreadable", from_system(error))
+
+    def _sheet(self, path: str, sheet: workbook.Sheet | str) -> Iterator[Item | Fault]:
+        if isinstance(sheet, str):
+            yield Fault(Place(path, table=sheet), "empty", {"rows": 0}, failed=False)
+            return
+        layout = forms.Layout(sheet.columns, self._names, table=sheet.name, rows=True)
+        if layout.missing:
+            told: dict[str, Any] = {"missing": layout.missing, "columns": sheet.columns[:50]}
+            yield Fault(Place(path, table=sheet.name), "no_form", told)
+            return
+        for number, cells in sheet.before:
+            here, raw = _row_of(path, sheet.name, number, cells)
+            width = {"fields": sum(cell is not None for cell in cells)}
+            yield Fault(here, "preamble", width, raw.decode(), False, raw, _held(cells))
+        for number, cells in sheet.rows:
+            here, raw = _row_of(path, sheet.name, number, cells)
+            try:
+                made = layout.read(dict(zip(sheet.columns, cells, strict=True)))
+            except Unreadable as error:
+                failed = error.reason != "empty"
+                evidence = dict(error.evidence)
+                yield Fault(here, error.reason, evidence, raw.decode(), failed, raw, _held(cells))
+                continue
+            yield Item(here, raw, made.records, made.form, made.text)
+
     def _member(self, place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
+        if (other := file_kinds.other(stream.peek(file_kinds.HEAD), self.name)) is not None:
+            yield Fault(place, "wrong_kind", other)
+            return
         try:
             sheet = Sheet(stream, self._reading)
         except Unreadable as error:
             if stream.fault is None:
                 yield Fault(place, error.reason, error.evidence)
             return
-        mapping = _Mapping(sheet.names, self._names)
-        if mapping.missing:
-            told: dict[str, Any] = {"missing": mapping.missing, "columns": sheet.names[:50]}
+        layout = forms.Layout(sheet.names, self._names, rows=True)
+        if layout.missing:
+            told: dict[str, Any] = {"missing": layout.missing, "columns": sheet.names[:50]}
             yield Fault(place, "no_form", told)
             return
+        wider = forms.Layouts(self._names, rows=True)
         number = 0
         for number, (row, reason, evidence) in enumerate(sheet.judged(), 1):  # noqa: B007
             here = Place(place.path, place.member, row.offset, row.size, row.line)
             if reason is None:
+                values = sheet.values(row)
+                own = layout if len(values) == len(sheet.names) else wider.of(tuple(values))
                 try:
-                    yield Item(here, row.raw, [mapping.record(sheet.values(row), row.odd)])
-                    continue
+                    made = own.read(values)
                 except Unreadable as error:
                     reason, evidence = error.reason, dict(error.evidence)
+                else:
+                    yield Item(here, row.raw, _marked(made.records, row.odd), made.form, made.text)
+                    continue
             shown = row.raw[: 4 * REJECT_TEXT].decode(sheet.charset, "replace")
             failed = reason not in ("preamble", "empty")
-            yield Fault(here, reason, evidence, shown, failed, row.raw)
+            held = _held(row.cells) or len(row.raw)
+            yield Fault(here, reason, evidence, shown, failed, row.raw, held)
         if not number and stream.fault is None:
             yield Fault(place, "empty", {"rows": 0})
 
 
-class _Mapping:
-    """From the columns of a table to a record, decided once a table."""
-
-    def __init__(self, columns: list[str], names: forms.Names) -> None:
-        self.names = names
-        self.made = self.taken = 0  # characters of texts, and of the values that they are made of
-        there = frozenset(columns)
-        self.columns = {column: _known(column, there) for column in columns}
-        self.described = not forms.has_form(set(self.columns.values()), names)
-        wanted = (names.prompt, names.completion, names.text, names.system)
-        used = [column for template in wanted if template for column in forms.columns_of(template)]
-        self.missing = [column for column in used if column not in there]
-        if used:
-            self.columns = {column: column for column in columns}
-        if self.described and names.form == "prompt":
-            self.missing = ["prompt", "completion"]
-
-    def record(self, values: Mapping[str, str | None], odd: bool) -> dict[str, Any]:
-        """The record of a row. odd: it was read as windows-1252, which its meta says."""
-        record: dict[str, Any]
-        if self.described:
-            lines = (f"{name}: {value}" for name, value in values.items() if value)
-            record = {"text": "\n".join(lines)}
-            if not record["text"]:
-                raise Unreadable("empty", field="text")
-            made = self.made + len(record["text"])
-            self.taken += sum(len(value or "") + 1 for value in values.values())
-            if _LIMITS.bomb(made, self.taken):  # long names over short values
-                raise Unreadable("oversize", bytes=made, of="ratio")
-            self.made = made
-        else:
-            named = {self.columns.get(name, name): value for name, value in values.items()}
-            (record,) = forms.records_of(named, self.names)
-        if odd:
-            beside: dict[str, Any] = record.get("meta") or {}
-            record["meta"] = {"charset": "cp1252", **beside}
-        return record
+def _marked(made: list[dict[str, Any]], odd: bool) -> list[dict[str, Any]]:
+    """Records of a row that was read as windows-1252 say so in their meta."""
+    if not odd:
+        return made
+    return [{**one, "meta": {"charset": "cp1252", **one.get("meta", {})}} for one in made]
 
 
-def _known(column: str, columns: frozenset[str]) -> str:
-    """A column by the name that forms know it by: Question is question, if that is not there."""
-    lower = column.strip().lower()
-    return lower if lower in forms.KNOWN and lower not in columns else column
+def _row_of(path: str, sheet: str, number: int, cells: list[str | None]) -> tuple[Place, bytes]:
+    return Place(path, table=sheet, key=f"row={number}"), to_json(cells).encode()
 
 
-def rows(
-    path: str | Path, rejects: list[Any], dialect: Mapping[str, Any] | None = None
-) -> tuple[list[str] | None, Iterator[list[str | None]]]:
-    """(header or None, rows) of a CSV file, every row as it stands.
-
-    rejects: gets one dict for each row that was refused or is not of the table's width, and for
-    what could not be read. dialect: delimiter, quotechar, escapechar, encoding, header_lines,
-    preamble_lines, null where they are known.
-    """
-    path = Path(path)
-    found = archives.members(path.parent, path.name)
-    for member in found:
-        if isinstance(member, Fault):
-            rejects.append(_told(member))
-            continue
-        place, stream = member
-        try:
-            sheet = Sheet(stream, _reading_of(dialect) if dialect else None)
-        except Unreadable as error:
-            rejects.append(_told(Fault(place, error.reason, error.evidence)))
-            continue
-        return sheet.header, _rows(sheet, place, found, rejects)
-    return None, iter(())
-
-
-def _told(fault: Fault) -> dict[str, Any]:
-    return {"place": str(fault.place), "reason": fault.reason, **fault.evidence}
-
-
-def _rows(
-    sheet: Sheet, place: Place, rest: Iterator[Any], rejects: list[Any]
-) -> Iterator[list[str | None]]:
-    for row, reason, evidence in sheet.judged():
-        if reason is not None:
-            here = Place(place.path, place.member, row.offset, row.size, row.line)
-            rejects.append(_told(Fault(here, reason, evidence)))
-        if reason not in ("preamble", "empty", "oversize", "encoding") and row is not sheet.head:
-            yield row.cells
-    rejects.extend(_told(fault) for fault in rest if isinstance(fault, Fault))
-
-
-def _reading_of(dialect: Mapping[str, Any]) -> Reading:
-    given = {
-        "delimiter": dialect.get("delimiter") or ",",
-        "quote": dialect.get("quotechar") or "",
-        "escape": "\\" if dialect.get("escapechar") == "\\" else "",
-    }
-    return Reading(
-        given,
-        dialect.get("encoding"),
-        "yes" if dialect.get("header_lines") else "no",
-        None if dialect.get("null") == "\\N" else dialect.get("null"),
-        dialect.get("preamble_lines"),
-    )
+def _held(cells: Sequence[str | None]) -> int:
+    return sum(len(cell) for cell in cells if cell)

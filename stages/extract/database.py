@@ -9,24 +9,25 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from stages import records
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
-from stages.errors import Unreadable, UsageError
-from stages.extract import files
+from stages.errors import UsageError
+from stages.extract import files, forms
 from stages.extract.databases import postgres, sqlite
-from stages.extract.databases.rows import Batch, Unread
-from stages.extract.forms import Names
-from stages.extract.row_records import Layout, as_json, key_text
+from stages.extract.databases.rows import Batch
+from stages.extract.forms import as_json, key_text
 from stages.extract.select_text import frozen
 from stages.place import Place
 from stages.secrets import problem
+from stages.sql_text import formatted
 
 _SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db3")
+_FEW = 20  # rows of each table, for a look
 _POSTGRES = ("postgresql", "postgres")
 
 
@@ -42,6 +43,7 @@ class DatabaseExtract(RowSource):
     completion: column of the completion, or a template; none: by known names.
     text: column of the text, or a template; none: text, content or body; without any of these,
         each row is one text of lines `column: value`. Other columns go to meta.
+    messages: column of messages as JSON; none: messages, conversations or conversation.
     snapshot: label of a reading: a run with the same label takes what was read before and asks the
         server nothing; none: a server is read again each time, a SQLite file when it has changed.
     """
@@ -50,37 +52,47 @@ class DatabaseExtract(RowSource):
     reasons: ClassVar[Mapping[str, str]] = {
         **ISOLATION_REASONS,
         "oversize": "a text that a template makes is larger than the limit",
-        "empty": "the prompt, completion or text is NULL or nothing but white space",
+        **forms.REASONS,
         "encoding": "text is not in the database's character set",
         "unsuited": "the file, one of several, has no tables, or not those that were asked for",
         **files.REASONS,
         "unreadable": "the file is no SQLite database, or is damaged; rows before were read",
     }
+    cuts: ClassVar[Mapping[str, str]] = forms.ROW_CUTS
     libraries: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str | None] = "db"
     suffixes: ClassVar[tuple[str, ...]] = _SUFFIXES
 
     table: str | None = None
-    query: str | None = None
+    query: str | None = field(default=None, metadata={"language": "sql"})
     key: tuple[str, ...] = ()
     prompt: str | None = None
     completion: str | None = None
     text: str | None = None
+    messages: str | None = None
     snapshot: str | None = None
 
+    def named(self) -> Mapping[str, str]:
+        """Columns that the parameters name."""
+        return self._names.columns()
+
     @property
-    def _named(self) -> Names:
-        return Names("auto", self.prompt, self.completion, self.text)
+    def _names(self) -> forms.Names:
+        return forms.Names("auto", self.prompt, self.completion, self.text, self.messages)
 
     def contradictions(self) -> tuple[str, ...]:
         """Sentences on parameters that do not go together."""
-        problems = list(self._named.contradictions())
+        problems = list(self._names.contradictions())
         if self.query is not None and self.table is not None:
             problems.append("table and query are two ways to choose rows: give one")
-        named = self.prompt or self.completion or self.text or self.key
+        named = [*dict.fromkeys(self._names.columns().values()), *(["key"] if self.key else [])]
         if named and self.table is None and self.query is None:
-            problems.append("prompt, completion, text and key name columns: give table or query")
+            problems.append(f"{' and '.join(named)} name columns: give table or query")
         return tuple(problems)
+
+    def tell(self, row: Mapping[str, Any]) -> list[str]:
+        """The query that made the record."""
+        return [] if self.query is None else ["query:", *formatted(self.query).split("\n")]
 
     def notes(self) -> tuple[str, ...]:
         """Sentences on what in the query is no function of the database."""
@@ -147,34 +159,31 @@ class DatabaseExtract(RowSource):
             yield Fault(Place(part.detail["file"]), "unsuited", {"error": str(error)})
 
     def _rows(self, part: Part) -> Iterator[Item | Fault]:
+        few = _FEW if "sample" in part.detail else None
         if "url" in part.detail:
             base = Place()
-            batches = postgres.read(part.detail["url"], self.table, self.query, self.key)
+            batches = postgres.read(part.detail["url"], self.table, self.query, self.key, few)
         else:
             name = part.detail["file"]
             base = Place(name)
-            batches = sqlite.read(Path(part.root) / name, self.table, self.query, self.key)
+            batches = sqlite.read(Path(part.root) / name, self.table, self.query, self.key, few)
         for batch in batches:
-            if isinstance(batch, Unread):
-                yield Fault(
-                    Place(base.path, table=batch.table), batch.reason, batch.evidence, failed=True
-                )
+            if isinstance(batch, Fault):
+                yield batch._replace(place=Place(base.path, table=batch.place.table))
             else:
                 yield from self._made(base, batch)
 
     def _made(self, base: Place, batch: Batch) -> Iterator[Item | Fault]:
-        known = Layout(batch.columns, self._named, batch.table)
+        layout = forms.Layout(batch.columns, self._names, table=batch.table, rows=True)
+        if wrong := layout.mistake(batch.table or "the result"):
+            raise UsageError(wrong)
         named = "query" if batch.table is None else batch.table
         for number, values in enumerate(batch.rows, batch.first):
-            if isinstance(values, Unread):
+            if isinstance(values, Fault):
                 at = Place(base.path, table=named, key=f"row={number}")
-                yield Fault(at, values.reason, values.evidence)
+                yield values._replace(place=at)
                 continue
             row = {name: as_json(value) for name, value in zip(batch.columns, values, strict=True)}
             key = [(name, row[name]) for name in batch.key]
             at = Place(base.path, table=named, key=key_text(key or [("row", number)]))
-            raw = records.to_json(row).encode()
-            try:
-                yield Item(at, raw, [known.record(values)])
-            except Unreadable as error:
-                yield Fault(at, error.reason, error.evidence, failed=False, raw=raw)
+            yield layout.item(at, records.to_json(row).encode(), row)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from stages.base import ISOLATION_REASONS, DocumentSource, Fault, Part
-from stages.errors import Unreadable, Unwanted
-from stages.extract import charsets, files
+from stages.base import ISOLATION_REASONS, DocumentSource, Fault, Item, Part
+from stages.extract import charsets, file_kinds, files
 from stages.extract.packed import archives
 from stages.extract.webpage import page
+from stages.extract.webpage.cuts import CUTS
 from stages.place import Place
 
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+")
@@ -46,7 +46,9 @@ class HtmlExtract(DocumentSource):
         **archives.REASONS,
         **page.REASONS,
         **ISOLATION_REASONS,
+        **file_kinds.WRONG_KIND,
     }
+    cuts: ClassVar[Mapping[str, str]] = CUTS
 
     comments: Literal["drop", "keep"] = "drop"
     selector: str | None = None
@@ -79,18 +81,43 @@ class HtmlExtract(DocumentSource):
         for name, _ in part.paths():
             yield from archives.documents(part.root, name, None, self.suffixes, self.max_bytes)
 
-    def extract(self, place: Place, raw: bytes) -> list[dict[str, Any]]:
-        found = page.page(
+    def extract(self, place: Place, raw: bytes) -> Item | Fault:
+        if (other := file_kinds.other(raw[: file_kinds.HEAD], self.name)) is not None:
+            return Fault(place, "wrong_kind", other, raw=raw)
+        return self._judged(place, raw, self._page(raw))
+
+    def passages(self, place: Place, raw: bytes) -> list[tuple[str, str]]:
+        found = self._page(raw, trace=True)
+        judged = self._judged(place, raw, found)
+        fate = judged.reason if isinstance(judged, Fault) else ""
+        return [(reason or fate, text) for reason, text in found.passages(self._markdown)]
+
+    def _judged(self, place: Place, raw: bytes, found: page.Page) -> Item | Fault:
+        text = found.counted(self._markdown)
+        reason, evidence, failed = found.reason, found.evidence, False
+        if reason is None:
+            words = len(_WORD.findall(found.text))
+            if words < self.min_words:
+                reason, evidence = "too_short", {"score": words, "limit": self.min_words}
+        else:
+            failed = reason not in page.WITHOUT_TEXT
+        if reason is not None:
+            characters = text.seen if text is not None else None
+            return Fault(place, reason, evidence, "", failed, raw, characters)
+        made = found.markdown if self._markdown else found.text
+        content = "its main part" if self.selector is None else self.selector
+        form = f"text ← {content}; meta ← what the page says of itself"
+        return Item(place, raw, [{"text": made, "meta": found.meta}], form, text)
+
+    @property
+    def _markdown(self) -> bool:
+        return self.format == "markdown"
+
+    def _page(self, raw: bytes, trace: bool = False) -> page.Page:
+        return page.page(
             raw,
             charset=self.charset,
             comments=self.comments == "keep",
             selector=self.selector,
+            trace=trace,
         )
-        if found.reason is not None:
-            error = Unwanted if found.reason in page.WITHOUT_TEXT else Unreadable
-            raise error(found.reason, **found.evidence)
-        words = len(_WORD.findall(found.text))
-        if words < self.min_words:
-            raise Unwanted("too_short", score=words, limit=self.min_words)
-        text = found.markdown if self.format == "markdown" else found.text
-        return [{"text": text, "meta": found.meta}]

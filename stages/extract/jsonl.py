@@ -6,12 +6,13 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import Unreadable
-from stages.extract import charsets, columnar, files, forms
+from stages.extract import charsets, columnar, file_kinds, files, forms
 from stages.extract.jsontext import json_values, json_wrapper
 from stages.extract.jsontext.lines import LINE_BYTES, Line, lines, ranges
 from stages.extract.packed import archives
@@ -33,7 +34,8 @@ class JsonlExtract(RowSource):
     prompt: key of the prompt, or a template like "{title}: {question}"; default: by known keys.
     completion: key of the completion, or a template; default: by known keys.
     text: key of the text of plain records, or a template; default: text, content or body.
-    messages: key of the list of messages; default: messages, conversations or conversation.
+    messages: key of the list of messages, which may be JSON text; default: messages,
+        conversations or conversation, or the key of a list of objects with role and content.
     system: key of a system prompt, which becomes the first message; default: system or
         system_prompt.
     """
@@ -44,6 +46,7 @@ class JsonlExtract(RowSource):
     reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,
         **ISOLATION_REASONS,
+        **file_kinds.WRONG_KIND,
         "malformed": "it is not JSON",
         "duplicate_key": "an object has the same key twice, so its value is not known",
         "not_an_object": "the JSON value is not an object, so it has no named texts",
@@ -53,6 +56,8 @@ class JsonlExtract(RowSource):
         "encoding": "bytes that are not text in the file's charset, or half a character",
         "binary": "the file is not text: a picture, a program, a document of another kind",
     }
+
+    cuts: ClassVar[Mapping[str, str]] = forms.CUTS
 
     form: forms.Form = "auto"
     prompt: str | None = None
@@ -64,11 +69,18 @@ class JsonlExtract(RowSource):
     def contradictions(self) -> tuple[str, ...]:
         return self._names.contradictions()
 
+    def named(self) -> Mapping[str, str]:
+        return self._names.columns()
+
     @property
     def _names(self) -> forms.Names:
         return forms.Names(
             self.form, self.prompt, self.completion, self.text, self.messages, self.system
         )
+
+    @cached_property
+    def _layouts(self) -> forms.Layouts:
+        return forms.Layouts(self._names)
 
     def parts(self, path: str, size: int) -> list[Part]:
         root, names, left = files.find(path, archives.packed(self.suffixes))
@@ -111,8 +123,11 @@ class JsonlExtract(RowSource):
         if form is not None:
             yield from self._columnar(place, stream, form)
             return
-        if (found := charsets.binary(head)) is not None:
-            yield Fault(place, "binary", {"kind": found, "begins": head[:16].hex(" ")})
+        if (told := file_kinds.binary(head)) is not None:
+            yield Fault(place, "binary", told)
+            return
+        if (told := file_kinds.other(head, self.name)) is not None:
+            yield Fault(place, "wrong_kind", told)
             return
         charset, mark = charsets.sniff(head)
         stream.read(mark)
@@ -195,7 +210,7 @@ class JsonlExtract(RowSource):
             del text  # of a long one there is room for few copies
             if not isinstance(value, dict):
                 raise Unreadable("not_an_object", type=forms.type_name(value))
-            made = forms.records_of(value, self._names)
+            made = self._layouts.of(tuple(value)).read(value)
         except Unreadable as error:
             nameless = error.reason == "no_form" and "field" not in error.evidence
             inner = _wrapped(value) if alone and nameless else None
@@ -206,7 +221,7 @@ class JsonlExtract(RowSource):
                 key = str(number)
                 yield self._row(Place(place.path, place.member, table=inner, key=key), row)
             return
-        yield Item(place, raw, made)
+        yield Item(place, raw, made.records, made.form, made.text)
 
     def _elements(
         self, place: Place, table: str, found: Iterable[json_values.Value]
@@ -260,9 +275,10 @@ class JsonlExtract(RowSource):
     def _row(self, place: Place, row: dict[str, Any]) -> Item | Fault:
         raw = to_json(row).encode()
         try:
-            return Item(place, raw, forms.records_of(row, self._names))
+            made = self._layouts.of(tuple(row)).read(row)
         except Unreadable as error:
             return Fault(place, error.reason, error.evidence, raw.decode(), raw=raw)
+        return Item(place, raw, made.records, made.form, made.text)
 
 
 def _undecodable(place: Place, raw: bytes, charset: str, error: UnicodeDecodeError) -> Fault:
@@ -273,7 +289,8 @@ def _undecodable(place: Place, raw: bytes, charset: str, error: UnicodeDecodeErr
 
 def _refused(place: Place, error: Unreadable, raw: bytes, charset: str) -> Fault:
     shown = raw[: 4 * REJECT_TEXT].decode(charset, "replace")
-    return Fault(place, error.reason, error.evidence, shown, raw=raw)
+    held = len(shown) if len(raw) <= 4 * REJECT_TEXT else len(raw.decode(charset, "replace"))
+    return Fault(place, error.reason, error.evidence, shown, raw=raw, characters=held)
 
 
 def _of_lines(path: Path) -> int | None:
@@ -284,6 +301,8 @@ def _of_lines(path: Path) -> int | None:
         head = file.read(_HEAD)
     charset, mark = charsets.sniff(head)
     if columnar.kind(head) or charsets.binary(head) or charset != "utf-8":
+        return None
+    if file_kinds.other(head, JsonlExtract.name) is not None:
         return None
     return mark if json_values.layout(head[mark:]) == "lines" else None
 

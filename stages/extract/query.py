@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -25,7 +25,9 @@ from stages.require import require
 from stages.watch import untimed
 
 PLACE = "_place"
-_BATCH_ROWS, _BATCH_BYTES = 4096, 8 << 20
+_BATCH_ROWS, _BATCH_BYTES, _BATCH_CELLS = 4096, 8 << 20, 1 << 20
+_COLUMNS = 4096  # of a table; DuckDB looks at all of them for each batch
+_MANY = 16  # new columns of a table that is there
 _FETCHED = 128  # rows of the result at a time
 _DISK = 4  # temporary files on disk, as a multiple of the memory
 _DESCRIBED = 30  # tables that a message names
@@ -63,14 +65,18 @@ def problem_with(query: str) -> str | None:
 def names_table(query: str, table: str) -> bool:
     """Whether the query's text names a table, with or without its schema."""
     name, text = table.rpartition(".")[2].lower(), query.lower()
-    at = text.find(name)  # a dump may have more tables than patterns could be made of
+    return any(_stands_in(text, word) for word in {name, name.replace('"', '""')})
+
+
+def _stands_in(text: str, word: str) -> bool:
+    at = text.find(word)  # a dump may have more tables than patterns could be made of
     while at >= 0:
-        end = at + len(name)
+        end = at + len(word)
         if not (text[at - 1 : at].isalnum() or text[at - 1 : at] == "_") and not (
             text[end : end + 1].isalnum() or text[end : end + 1] == "_"
         ):
             return True
-        at = text.find(name, at + 1)
+        at = text.find(word, at + 1)
     return False
 
 
@@ -148,32 +154,40 @@ class Tables:
                     f"SELECT * FROM {_full(names[0])}"
                 )
 
+    def columns(self, query: str) -> tuple[str, ...]:
+        """The names of the result's columns."""
+        with self._told(), limited(self._memory):
+            described = self._connection.execute(f"DESCRIBE (\n{bare(query)}\n)").fetchall()
+        return tuple(str(row[0]) for row in described)
+
     def select(
         self, query: str, key: Sequence[str]
     ) -> Iterator[tuple[tuple[str, ...], tuple[Any, ...]]]:
         """(column names, values) of each row of the result, in order of the key, then of all."""
-        text = bare(query)
+        text, names = bare(query), self.columns(query)
+        for name in key:
+            if name not in names:
+                raise UsageError(
+                    f"key: there is no column {name!r} in the result; it has {', '.join(names)}"
+                )
+        rest = [n for n, name in enumerate(names) if name not in key]
+        order = [names.index(name) for name in key] + rest
+        by = ", ".join(str(n + 1) for n in order)
+        with self._told(), untimed(), limited(self._memory):
+            cursor = self._connection.execute(f"SELECT * FROM (\n{text}\n) ORDER BY {by}")
+        while True:
+            with self._told(), untimed(), limited(self._memory):
+                rows = cursor.fetchmany(_FETCHED)
+            if not rows:
+                return
+            for row in rows:
+                yield names, row
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Within it what DuckDB raises is told as the mistake that it is."""
         try:
-            with limited(self._memory):
-                described = self._connection.execute(f"DESCRIBE (\n{text}\n)").fetchall()
-            names = tuple(str(row[0]) for row in described)
-            for name in key:
-                if name not in names:
-                    raise UsageError(
-                        f"key: there is no column {name!r} in the result; it has {', '.join(names)}"
-                    )
-            rest = [n for n, name in enumerate(names) if name not in key]
-            order = [names.index(name) for name in key] + rest
-            by = ", ".join(str(n + 1) for n in order)
-            with untimed(), limited(self._memory):
-                cursor = self._connection.execute(f"SELECT * FROM (\n{text}\n) ORDER BY {by}")
-            while True:
-                with untimed(), limited(self._memory):
-                    rows = cursor.fetchmany(_FETCHED)
-                if not rows:
-                    return
-                for row in rows:
-                    yield names, row
+            yield
         except self._full as error:
             raise UsageError(
                 f"query: it takes more than query_memory, {self._memory:,} MB, or {_DISK} times "
@@ -218,16 +232,18 @@ def _full(name: str) -> str:
 
 
 class _Table:
-    """One table: rows wait until there is a batch of them."""
+    """One table: rows wait until there is a batch of them, whatever columns each of them has."""
 
     def __init__(self, connection: Any, name: str) -> None:
         self._connection, self.name = connection, name
         self.columns: dict[str, tuple[str, pa.DataType]] = {}
-        self._by_lower: dict[str, str] = {}
+        self._by_lower: dict[str, str] = {}  # of the columns that are made
+        self._known: dict[str, str] = {}  # and of those that wait; DuckDB ignores case
         self._made = False
-        self._names: tuple[str, ...] = ()
-        self._kinds: tuple[Column | None, ...] = ()
-        self._rows: list[tuple[Any, ...]] = []
+        self._last: tuple[tuple[str, ...], Sequence[Column | None]] | None = None
+        self._names: list[str] = []  # of the columns of the last row
+        self._waiting: dict[str, list[Any]] = {}  # column → values, the last rows' may be missing
+        self._kinds: dict[str, Column | None] = {}
         self._places: list[str] = []
         self._bytes = 0
 
@@ -238,42 +254,65 @@ class _Table:
     def add(self, row: Row, place: str) -> None:
         """Let a row wait."""
         names = row.shape.columns or tuple(f"c{n + 1}" for n in range(len(row.values)))
-        if names != self._names:
-            self.flush()
-            self._names = names
-            self._kinds = row.shape.kinds or (None,) * len(names)
-        self._rows.append(row.values)
+        layout = (names, row.shape.kinds or (None,) * len(names))
+        if layout != self._last:
+            self._last = layout
+            self._names = [self._known.setdefault(n.lower(), n) for n in _distinct(names)]
+            for name, kind in zip(self._names, layout[1], strict=True):
+                if self._kinds.setdefault(name, kind) is None:
+                    self._kinds[name] = kind
+        rows = len(self._places)
+        for name, value in zip(self._names, row.values, strict=True):
+            values = self._waiting.get(name)
+            if values is None:
+                values = self._waiting[name] = []
+            if len(values) < rows:
+                values.extend([None] * (rows - len(values)))
+            values.append(value)
         self._places.append(place)
         self._bytes += len(row.raw)
-        if len(self._rows) >= _BATCH_ROWS or self._bytes >= _BATCH_BYTES:
+        if (
+            rows + 1 >= _BATCH_ROWS
+            or self._bytes >= _BATCH_BYTES
+            or (rows + 1) * len(self._waiting) >= _BATCH_CELLS
+        ):
             self.flush()
 
     def flush(self) -> None:
         """Write the rows that wait."""
-        if not self._rows:
+        if not self._places:
             return
-        columns = list(zip(*self._rows, strict=True)) if self._names else []
-        names = _distinct(self._names)
+        waiting, rows = self._waiting, len(self._places)
+        for values in waiting.values():
+            values.extend([None] * (rows - len(values)))
         wanted = []
-        for name, kind, values in zip(names, self._kinds, columns, strict=True):
+        for name, values in waiting.items():
+            kind = self._kinds[name]
             found = _type(kind) if kind is not None else None
             wanted.append((name, found or _inferred(values)))
         self._make(wanted)
-        arrays = [self._array(name, values) for name, values in zip(names, columns, strict=True)]
-        if PLACE in self.columns and PLACE not in names:
-            names = [*names, PLACE]
+        arrays = [self._array(name, values) for name, values in waiting.items()]
+        names = list(waiting)
+        if PLACE in self.columns and PLACE not in waiting:
+            names.append(PLACE)
             arrays.append(pa.array(self._places, pa.string()))
-        batch = pa.table(dict(zip(names, arrays, strict=True)))
-        self._connection.register("waiting", batch)
+        self._connection.register("waiting", pa.table(dict(zip(names, arrays, strict=True))))
         into = ", ".join(quoted(name) for name in names)
         self._connection.execute(
             f"INSERT INTO {_full(self.name)} ({into}) SELECT {into} FROM waiting"
         )
         self._connection.unregister("waiting")
-        self._rows, self._places, self._bytes = [], [], 0
+        self._waiting, self._places, self._bytes = {}, [], 0
+        if self._last is not None:  # the kinds of others are found again when they come
+            self._kinds = dict(zip(self._names, self._last[1], strict=True))
 
     def _make(self, columns: Sequence[tuple[str, tuple[str, pa.DataType] | None]]) -> None:
         new = {n: kind or _TEXT for n, kind in columns if n.lower() not in self._by_lower}
+        if len(self.columns) + len(new) > _COLUMNS:
+            raise UsageError(
+                f"query: table {self.name} has more than {_COLUMNS:,} columns; read the dump "
+                "without a query"
+            )
         if not self._made:
             if PLACE not in {name.lower() for name in new}:
                 new[PLACE] = _TEXT
@@ -284,12 +323,25 @@ class _Table:
             self._connection.execute(f"CREATE TABLE {_full(self.name)} ({told})")
             self._made = True
         else:
-            for name, (kind, _) in new.items():
-                self._connection.execute(
-                    f"ALTER TABLE {_full(self.name)} ADD COLUMN {quoted(name)} {kind}"
-                )
+            self._widen(new)
         self.columns.update(new)
         self._by_lower.update({name.lower(): name for name in new})
+
+    def _widen(self, new: Mapping[str, tuple[str, pa.DataType]]) -> None:
+        """Add columns; many at once by a copy, for each single one costs by the table's width."""
+        table = _full(self.name)
+        if len(new) < _MANY:
+            for name, (kind, _) in new.items():
+                self._connection.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(name)} {kind}")
+            return
+        made = (f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, (kind, _) in new.items())
+        wider = _full(f"{self.name} wider")
+        self._connection.execute(
+            f"CREATE TABLE {wider} AS SELECT *, {', '.join(made)} FROM {table}"
+        )
+        self._connection.execute(f"DROP TABLE {table}")
+        name = quoted(self.name.rpartition(".")[2])
+        self._connection.execute(f"ALTER TABLE {wider} RENAME TO {name}")
 
     def _array(self, name: str, values: Sequence[Any]) -> pa.Array:
         """The values in the column's type; a column that they do not fit becomes text for good."""

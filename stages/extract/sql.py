@@ -10,25 +10,25 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from stages import records
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
-from stages.errors import Unreadable, UsageError
+from stages.errors import UsageError
+from stages.extract import file_kinds, forms
 from stages.extract.files import find, left_out
-from stages.extract.forms import Names
+from stages.extract.forms import as_json, key_text
 from stages.extract.packed import archives
 from stages.extract.query import PLACE, Tables, names_table, problem_with
-from stages.extract.row_records import Layout, as_json, key_text
 from stages.extract.select_text import frozen
 from stages.extract.sqldump.charset import decoder
 from stages.extract.sqldump.reader import Reader
-from stages.extract.sqldump.rows import REASONS, Refusal, Row, Shape
+from stages.extract.sqldump.rows import REASONS, Row, Shape
+from stages.extract.sqldump.script import Script
 from stages.extract.sqldump.window import ITEM_BYTES
 from stages.place import Place
+from stages.sql_text import formatted
 
-_LAYOUTS = 1 << 17  # columns of all layouts held
 _SUFFIXES = (".sql", ".dump", ".mysql", ".pgsql", ".psql", ".ddl")
 
 
@@ -48,6 +48,13 @@ class SqlExtract(RowSource):
     completion: column of the completion, or a template; none: by known names.
     text: column of the text, or a template; none: text, content or body; without any of these,
         each row is one text of lines `column: value`. Other columns go to meta.
+    messages: column of messages: JSON text, or a list of structs that the query makes, like
+        list({'role': role, 'content': body}); none: messages, conversations or conversation, or a
+        list of structs with role and content.
+    statements: whether the SQL text itself is the corpus: each statement is a record, its text as
+        it is written, its first word in meta. Comments between statements are no part of it.
+    format: whether a statement is laid out by sqlparse, a clause a line; one of more than 65,536
+        characters or 10,000 tokens, or deeper than 100 levels, stays as it is.
     dialect: server that the dump was written for; auto finds it by evidence in the first 256 KB,
         which was right for all 77 dumps of the development set.
     charset: character set of the text, by the server's name for it, until the dump says another;
@@ -62,34 +69,43 @@ class SqlExtract(RowSource):
     reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,
         **ISOLATION_REASONS,
+        **file_kinds.WRONG_KIND,
         **REASONS,
         "truncated": "the file or the archive ends before its end: within a row, a statement, or "
         "before the closing line that the dumping tool writes",
-        "empty": "the prompt, completion or text is NULL or nothing but white space",
         "unsuited": "the query cannot be run over this dump, one of several",
+        **forms.REASONS,
     }
-    libraries: ClassVar[tuple[str, ...]] = ("duckdb",)
+    cuts: ClassVar[Mapping[str, str]] = forms.ROW_CUTS
+    libraries: ClassVar[tuple[str, ...]] = ("duckdb", "sqlparse")
     suffixes: ClassVar[tuple[str, ...]] = archives.packed(_SUFFIXES)
 
     table: str | None = None
-    query: str | None = None
+    query: str | None = field(default=None, metadata={"language": "sql"})
     key: tuple[str, ...] = ()
     prompt: str | None = None
     completion: str | None = None
     text: str | None = None
+    messages: str | None = None
+    statements: bool = False
+    format: bool = False
     dialect: Literal["auto", "mysql", "postgres", "sqlite", "mssql", "oracle", "db2"] = "auto"
     charset: str | None = None
     row_limit: int = field(default=ITEM_BYTES, metadata={"range": (1 << 20, 1 << 30)})
     query_memory: int = field(default=1024, metadata={"range": (64, 1 << 20)})
 
+    def named(self) -> Mapping[str, str]:
+        """Columns that the parameters name."""
+        return self._names.columns()
+
     @property
-    def _named(self) -> Names:
-        return Names("auto", self.prompt, self.completion, self.text)
+    def _names(self) -> forms.Names:
+        return forms.Names("auto", self.prompt, self.completion, self.text, self.messages)
 
     def contradictions(self) -> tuple[str, ...]:
         """Sentences on parameters that do not go together."""
-        problems = list(self._named.contradictions())
-        named = self.prompt or self.completion or self.text
+        problems = list(self._names.contradictions())
+        named = self._names.columns()
         if self.query is not None:
             if self.table is not None:
                 problems.append("table and query are two ways to choose rows: give one")
@@ -97,7 +113,8 @@ class SqlExtract(RowSource):
             problems += [problem] if problem else []
         elif named and self.table is None:
             problems.append(
-                "prompt, completion and text name columns of a table: give table or query"
+                f"{' and '.join(dict.fromkeys(named.values()))} name columns of a table: give "
+                "table or query"
             )
         wanted = (
             self.query_memory * 3 // 2 + 512
@@ -109,9 +126,19 @@ class SqlExtract(RowSource):
             )
         if self.charset and not any(decoder(self.charset, postgres) for postgres in (False, True)):
             problems.append(f"charset {self.charset!r} is none that MySQL or PostgreSQL has")
+        if self.statements and (self.table or self.query or named):
+            problems.append(
+                "statements takes the SQL text, not rows: give no table, query or columns"
+            )
+        if self.format and not self.statements:
+            problems.append("format lays out statements: give statements")
         if self.key and self.query is None:
             problems.append("key names columns of a query's result: give query")
         return tuple(problems)
+
+    def tell(self, row: Mapping[str, Any]) -> list[str]:
+        """The query that made the record."""
+        return [] if self.query is None else ["query:", *formatted(self.query).split("\n")]
 
     def notes(self) -> tuple[str, ...]:
         """Sentences on what in the query is no function of the dump."""
@@ -126,50 +153,64 @@ class SqlExtract(RowSource):
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """The rows of a dump, or of the query over its tables."""
-        several = "several" in part.detail
-        return archives.read(part, _SUFFIXES, partial(self._member, several))
+        return archives.read(part, _SUFFIXES, partial(self._member, part.detail))
 
     def _member(
-        self, several: bool, place: Place, stream: archives.Member
+        self, detail: Mapping[str, Any], place: Place, stream: archives.Member
     ) -> Iterator[Item | Fault]:
+        if (other := file_kinds.other(stream.peek(file_kinds.HEAD), self.name)) is not None:
+            yield Fault(place, "wrong_kind", other)
+            return
         dialect = None if self.dialect == "auto" else self.dialect
+        if self.statements:
+            script = Script(stream, dialect, self.row_limit, self.charset)
+            yield from self._statements(place, script, stream)
+            return
         reader = Reader(stream, dialect, self.row_limit, self.charset)
+        events = _Events(reader, detail.get("sample"))
         if self.query is None:
-            yield from self._rows(place, reader, stream)
+            yield from self._rows(place, events, stream)
             return
         try:
-            yield from self._joined(place, reader, stream, self.query)
+            yield from self._joined(place, events, stream, self.query)
         except UsageError as error:
-            if not several and place.member is None:
+            if "several" not in detail and place.member is None:
                 raise
             yield Fault(place, "unsuited", {"error": str(error)})
+
+    def _statements(
+        self, place: Place, script: Script, stream: archives.Member
+    ) -> Iterator[Item | Fault]:
+        for event in script:
+            if isinstance(event, Fault):
+                yield from _fault(place, event, stream)
+                continue
+            at = replace(place, offset=event.offset, length=len(event.raw), line=event.line)
+            text = formatted(event.text) if self.format else event.text
+            yield Item(at, event.raw, [{"text": text, "meta": {"statement": event.word}}])
 
     # --- rows of tables ---------------------------------------------------------------------------
 
     def _rows(
-        self, place: Place, reader: Reader, stream: archives.Member
+        self, place: Place, events: _Events, stream: archives.Member
     ) -> Iterator[Item | Fault]:
-        layouts: dict[Shape, Layout] = {}
-        columns = 0
-        for event in reader:
-            if isinstance(event, Refusal):
-                if self._wanted(event.table):
+        layouts = forms.Layouts(self._names, rows=True)
+        shape: Shape | None = None
+        layout: forms.Layout | None = None
+        for event in events:
+            if isinstance(event, Fault):
+                if self._wanted(event.place.table):
                     yield from _fault(place, event, stream)
                 continue
-            if not self._wanted(event.shape.table):
-                continue
-            known = layouts.get(event.shape)
-            if known is None:
-                columns += len(event.values)
-                if columns > _LAYOUTS:
-                    layouts, columns = {}, 0
-                names = _names(event)
-                known = layouts[event.shape] = Layout(names, self._named, event.shape.table)
-            at = _place(place, event)
-            try:
-                yield Item(at, event.raw, [known.record(event.values)])
-            except Unreadable as error:
-                yield Fault(at, error.reason, error.evidence, failed=False, raw=event.raw)
+            if event.shape is not shape or layout is None or shape.columns is None:
+                shape = event.shape
+                layout = layouts.of(_names(event), shape.table)
+                if self._wanted(shape.table) and (wrong := layout.mistake(shape.table)):
+                    raise UsageError(wrong)
+            if self._wanted(shape.table):
+                at = _place(place, event)
+                values = zip(layout.columns, event.values, strict=True)
+                yield layout.item(at, event.raw, dict(values))
 
     def _wanted(self, table: str | None) -> bool:
         if self.table is None or table is None:
@@ -180,62 +221,76 @@ class SqlExtract(RowSource):
     # --- a query ----------------------------------------------------------------------------------
 
     def _joined(
-        self, place: Place, reader: Reader, stream: archives.Member, text: str
+        self, place: Place, events: _Events, stream: archives.Member, text: str
     ) -> Iterator[Item | Fault]:
         with Tables(self.query_memory) as tables:
             named = lru_cache(maxsize=4096)(partial(names_table, text))
-            for event in reader:
-                if isinstance(event, Refusal):
-                    if event.table is None or named(event.table):
+            for event in events:
+                if isinstance(event, Fault):
+                    if event.place.table is None or named(event.place.table):
                         yield from _fault(place, event, stream)
                 elif named(event.shape.table):
                     tables.add(event, str(_place(place, event)))
-            tables.finish(reader.named_schemas(), text)
+            tables.finish(events.reader.named_schemas(), text)
+            try:
+                names = tables.columns(text)
+            except UsageError:
+                if events.cut:
+                    return  # a table of the query may stand further behind
+                raise
+            if wrong := forms.Layout(names, self._names, rows=True).mistake("the result"):
+                raise UsageError(wrong)
             yield from self._results(place, tables, text)
 
     def _results(self, place: Place, tables: Tables, text: str) -> Iterator[Item | Fault]:
-        known: Layout | None = None
-        place_at: int | None = None
-        for number, (names, values) in enumerate(tables.select(text, self.key)):
+        known: forms.Layout | None = None
+        place_at: str | None = None
+        for number, (names, row) in enumerate(tables.select(text, self.key)):
+            values = dict(zip(names, row, strict=True))
             if known is None:
-                known, place_at = self._layout(place, names, values)
-            at = _place_of(values[place_at]) if place_at is not None else None
+                place_at = _place_column(values)
+                skip = () if place_at is None else (place_at,)
+                known = forms.Layout(names, self._names, skip=skip, rows=True)
+            at = _place_of(values.pop(place_at)) if place_at is not None else None
             if at is None:
-                key = [(name, values[names.index(name)]) for name in self.key]
+                key = [(name, row[names.index(name)]) for name in self.key]
                 at = replace(place, table="query", key=key_text(key or [("row", number + 1)]))
-            rest = {
-                n: as_json(v)
-                for i, (n, v) in enumerate(zip(names, values, strict=True))
-                if i != place_at
-            }
-            raw = records.to_json(rest).encode()
-            try:
-                yield Item(at, raw, [known.record(values)])
-            except Unreadable as error:
-                yield Fault(at, error.reason, error.evidence, failed=False, raw=raw)
+            values = {name: as_json(value) for name, value in values.items()}
+            yield known.item(at, records.to_json(values).encode(), values)
 
-    def _layout(
-        self, place: Place, names: tuple[str, ...], values: tuple[Any, ...]
-    ) -> tuple[Layout, int | None]:
-        place_at = next(
-            (
-                n
-                for n, name in enumerate(names)
-                if name.lower() in ("place", PLACE) and _place_of(values[n]) is not None
-            ),
-            None,
-        )
-        skip = [] if place_at is None else [names[place_at]]
-        return Layout(names, self._named, None, skip), place_at
+
+class _Events:
+    """The rows and refusals of a dump; of a sample those that begin before a byte, and `cut` says
+    whether there are more."""
+
+    def __init__(self, reader: Reader, sample: int | None) -> None:
+        self.reader, self._sample, self.cut = reader, sample, False
+
+    def __iter__(self) -> Iterator[Row | Fault]:
+        if self._sample is None:
+            return iter(self.reader)
+        return itertools.takewhile(self._within, self.reader)
+
+    def _within(self, event: Row | Fault) -> bool:
+        assert self._sample is not None
+        offset = event.offset if isinstance(event, Row) else event.place.offset or 0
+        self.cut = offset > self._sample
+        return not self.cut
+
+
+def _place_column(values: Mapping[str, Any]) -> str | None:
+    """The column of a result that holds places."""
+    named = (name for name in values if name.lower() in ("place", PLACE))
+    return next((name for name in named if _place_of(values[name]) is not None), None)
 
 
 def _names(row: Row) -> tuple[str, ...]:
     return row.shape.columns or tuple(f"c{n + 1}" for n in range(len(row.values)))
 
 
-def _place(place: Place, event: Row | Refusal) -> Place:
-    table = event.shape.table if isinstance(event, Row) else event.table
-    return replace(place, offset=event.offset, length=len(event.raw), line=event.line, table=table)
+def _place(place: Place, row: Row) -> Place:
+    table = row.shape.table
+    return Place(place.path, place.member, row.offset, len(row.raw), row.line, table)
 
 
 def _place_of(value: Any) -> Place | None:
@@ -249,52 +304,11 @@ def _place_of(value: Any) -> Place | None:
     return place if place.offset is not None and place.table is not None else None
 
 
-def _fault(place: Place, refusal: Refusal, stream: archives.Member) -> Iterator[Fault]:
-    if refusal.reason in ("truncated", "unparsed") and stream.fault is not None:
+def _fault(place: Place, fault: Fault, stream: archives.Member) -> Iterator[Fault]:
+    """A refusal of the reader's at its place in the file."""
+    if fault.reason in ("truncated", "unparsed") and stream.fault is not None:
         return  # the archive's own fault says why the text ends
-    text = refusal.raw[: records.REJECT_TEXT].decode("utf-8", "replace")
-    yield Fault(_place(place, refusal), refusal.reason, refusal.evidence, text, raw=refusal.raw)
-
-
-def tables(
-    path: str | Path, rejects: list[dict[str, Any]], dialect: str | None = None
-) -> Iterator[tuple[str, tuple[str, ...] | None, Iterator[tuple[Any, ...]]]]:
-    """(table, column names or None, rows) for each run of rows of a dump, in the file's order.
-
-    Each iterator of rows must be run before the next table is asked for. rejects: gets a dict with
-    line, offset, table, why and evidence for each row refused and for a file that is cut.
-    Values are None, str, int, float, bool, bytes; decimals and times are the dump's text.
-    """
-    path = Path(path)
-    if not path.exists():
-        raise UsageError(f"{path}: not found")
-    for item in archives.members(path.parent, path.name, suffixes=_SUFFIXES):
-        if isinstance(item, Fault):
-            rejects.append(_told(item.reason, item.evidence, item.place))
-            continue
-        place, stream = item
-        rows = _kept(Reader(stream, dialect), place, rejects)
-        for shape, run in itertools.groupby(rows, key=lambda row: row.shape):
-            yield shape.table, shape.columns, (row.values for row in run)
-
-
-def _kept(reader: Reader, place: Place, rejects: list[dict[str, Any]]) -> Iterator[Row]:
-    for event in reader:
-        if isinstance(event, Row):
-            yield event
-        else:
-            rejects.append(_told(event.reason, event.evidence, _place(place, event)))
-
-
-def _told(reason: str, evidence: Any, place: Place) -> dict[str, Any]:
-    return {
-        "why": reason,
-        "line": place.line,
-        "offset": place.offset or 0,
-        "table": place.table,
-        "member": place.member,
-        "evidence": dict(evidence),
-    }
-
-
-__all__ = ["SqlExtract", "tables"]
+    text = fault.raw[: records.REJECT_TEXT].decode("utf-8", "replace")
+    at = replace(fault.place, path=place.path, member=place.member)
+    failed = fault.reason != "data"
+    yield fault._replace(place=at, text=text, failed=failed, characters=len(fault.raw))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import math
 import os
 import random
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stages import check
+from stages import check, json_lines
 from stages.base import Progress
 from stages.corpus import Corpus, write_json
 from stages.errors import Interrupted, Preempted, StageFailed, UsageError
@@ -31,11 +30,11 @@ from stages.train import model as models
 from stages.train.data import Documents, read_documents
 from stages.train.plan import order, pack, rate, steps_of
 from stages.train.signals import StopWish
+from stages.train.step import optimizer_of, step
 
 if TYPE_CHECKING:
     from stages.train.train import Train
 
-BETAS, EPSILON = (0.9, 0.999), 1e-8  # AdamW as in its paper (Loshchilov and Hutter 2019)
 # Validations after that of step 0 when eval_every is not given: seven values tell turn from noise.
 EVALUATIONS = 6
 # Tokens of a packed row when micro_tokens is not given. SmolLM2-135M in bf16, tokens a CPU-second:
@@ -87,9 +86,7 @@ def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress)
         else:
             model.requires_grad_(True)
         parameters = models.trained(model)
-        optimizer = torch.optim.AdamW(
-            parameters.values(), setting.lr, BETAS, EPSILON, setting.weight_decay
-        )
+        optimizer = optimizer_of(parameters.values(), setting.weight_decay)
         # A model that cannot tell packed documents apart gets one document a row.
         packs = models.isolates(model, precision, device)
         capacity = (setting.micro_tokens or ROW_TOKENS[device]) if packs else 0
@@ -163,27 +160,23 @@ def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress)
             rows = pack(documents.lengths[chosen].tolist(), capacity)
             targets = int(documents.targets[chosen].sum())
             lr = rate(done, total, setting.lr, setting.schedule, setting.warmup)
-            for group in optimizer.param_groups:
-                group["lr"] = lr
-
             seed_step(setting.seed, done)
-            model.train()
-            loss = 0.0
-            for row in rows:
-                batch = models.row_of([documents.tokens(chosen[at]) for at in row], device)
-                part = models.row_losses(model, batch, precision).sum() / targets
-                part.backward()
-                loss += float(part.detach())
-                stop_if_asked()
-            limit = setting.clip or math.inf
-            norm = float(torch.nn.utils.clip_grad_norm_(parameters.values(), limit))
+            loss, norm = step(
+                model,
+                optimizer,
+                ([documents.tokens(chosen[at]) for at in row] for row in rows),
+                targets=targets,
+                lr=lr,
+                clip=setting.clip,
+                precision=precision,
+                device=device,
+                between=stop_if_asked,
+            )
             if not (math.isfinite(loss) and math.isfinite(norm)):
                 raise StageFailed(
                     f"training diverged: the loss of step {done + 1} is {loss} and its gradient's "
                     f"norm {norm}; lower lr (it is {setting.lr:g}) or use precision fp32"
                 )
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
 
             state["done"] = done + 1
             state["tokens"] += int(documents.lengths[chosen].sum())
@@ -208,8 +201,9 @@ def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress)
         curve.flush()
         lines = curve.lines()
 
-    (out / "curve.jsonl").write_text("".join(to_json(line) + "\n" for line in lines))
-    _write_records(out / "records.jsonl", validation, state["first"], state["last"])
+    json_lines.write(out / "curve.jsonl", lines)
+    by_record = _losses(validation, state["first"], state["last"])
+    json_lines.write(out / "records.jsonl", by_record)
     write_json(out / "samples.json", samples.paired(state["before"], after))
     train_losses = [line["loss"] for line in lines if line["split"] == "train"]
     val_losses = [line["loss"] for line in lines if line["split"] == "val"]
@@ -299,7 +293,7 @@ class _Curve(contextlib.AbstractContextManager["_Curve"]):
         return os.fstat(self._file.fileno()).st_size
 
     def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.path.read_text().splitlines()]
+        return json_lines.read(self.path)
 
 
 def _check_documents(documents: Documents, validation: Documents, source: Path) -> None:
@@ -336,18 +330,14 @@ def _key(setting: Train, source: Path, threads: int, device: str, precision: str
     return hashlib.sha256(to_json(facts).encode()).hexdigest()
 
 
-def _write_records(path: Path, documents: Documents, first: list[float], last: list[float]) -> None:
+def _losses(
+    documents: Documents, first: list[float], last: list[float]
+) -> Iterator[dict[str, Any]]:
     """Loss of each validation record under the base model and at the end."""
-    with open(path, "w", encoding="utf-8") as file:
-        for number, name in enumerate(documents.ids):
-            tokens = int(documents.targets[number])
-            line = {
-                "id": name,
-                "tokens": tokens,
-                "before": first[number] / tokens,
-                "after": last[number] / tokens,
-            }
-            file.write(to_json(line) + "\n")
+    for number, name in enumerate(documents.ids):
+        tokens = int(documents.targets[number])
+        before, after = first[number] / tokens, last[number] / tokens
+        yield {"id": name, "tokens": tokens, "before": before, "after": after}
 
 
 @contextlib.contextmanager

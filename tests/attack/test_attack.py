@@ -61,7 +61,7 @@ def test_one_of_many_is_found(tmp_path: Path) -> None:
     (tmp_path / "code/seedbed.py").write_text(
         "import os, runpy, sys\nif os.path.exists('in/bad.jsonl'): sys.exit(1)\n"
         f"sys.path.insert(0, {os.getcwd()!r})\n"
-        "runpy.run_module('pipeline.cli', run_name='__main__')\n"
+        "runpy.run_module('seedbed', run_name='__main__')\n"
     )
     files = {f"{name}.jsonl": b'{"text": "x"}\n' for name in ("a", "bad", "c")}
     files["hidden.txt"] = b"not read"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.apply.apply import Apply
-from tests.case import Case
+from stages.testing import Case
 
 
 def tidy(record: dict[str, Any]) -> Any:

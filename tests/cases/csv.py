@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
+import json
 import zipfile
 from pathlib import Path
 
 from stages.extract.csv import CsvExtract
-from tests.case import Case
+from stages.testing import Case
 
 GOOD = """question,answer,topic
 When do I sow peas?,"In March, or later.",garden
@@ -45,6 +47,12 @@ def cases(folder: Path) -> list[Case]:
     with open(folder / "long.csv", "wb") as file:  # sparse: it takes no room on the disk
         file.write(good + b"Why?," + b"soil " * 50_000 + b",garden\n")
         file.truncate(file.tell() + (66 << 20))
+    with open(folder / "talks.csv", "w", encoding="utf-8", newline="") as file:
+        said = {"role": "user", "content": "Peas?", "name": "Ann"}
+        rows = [[json.dumps([said])], [json.dumps([{"content": "Peas?", "x": 1}])], ["peas"]]
+        csv.writer(file).writerows([["talk"], *rows])
+    (folder / "tasks.csv").write_text('instruction,input,output\nShorten.,"  ",Text.\n')
+    (folder / "page.csv").write_text("<!DOCTYPE html>\n<html><body>404</body></html>\n")
     stage = CsvExtract()
     refused = {
         "preamble": 1,
@@ -64,6 +72,13 @@ def cases(folder: Path) -> list[Case]:
             reasons={"no_form": 1},
         ),
         Case(stage, path=str(folder / "bad.csv"), reasons=refused),
+        Case(
+            CsvExtract(messages="talk"),
+            path=str(folder / "talks.csv"),
+            reasons={"no_form": 1, "bad_type": 1},
+        ),
+        Case(stage, path=str(folder / "tasks.csv")),
+        Case(stage, path=str(folder / "page.csv"), reasons={"wrong_kind": 1}),
         Case(stage, path=str(folder / "empty.csv"), reasons={"empty": 1}),
         Case(stage, path=str(folder / "picture.csv"), reasons={"binary": 1}),
         Case(stage, path=str(folder / "cut.csv.gz"), reasons={"truncated": 1}),

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from stages import DatabaseExtract
-from tests.case import Case
+from stages.testing import Case
 
 
 def _made(path: Path) -> str:
@@ -20,6 +20,11 @@ def _made(path: Path) -> str:
             "INSERT INTO posts VALUES (3, 'third?', NULL, NULL, NULL);"
             "INSERT INTO posts VALUES (4, CAST(x'ff' AS TEXT), 'x', NULL, NULL);"
             "INSERT INTO tags VALUES (1, 'peas'), (1, 'beans'), (NULL, NULL);"
+            "CREATE TABLE talks (id INTEGER PRIMARY KEY, talk TEXT);"
+            "CREATE TABLE tasks (instruction TEXT, input TEXT, output TEXT);"
+            """INSERT INTO talks VALUES (1, '[{"role":"user","content":"Peas?","name":"Ann"}]'),"""
+            """(2, '[{"content":"Peas?","x":1}]'), (3, 'peas');"""
+            "INSERT INTO tasks VALUES ('Do.', '  ', 'Done.');"
             "CREATE VIEW large AS SELECT 1 AS id, hex(zeroblob(4500000)) AS t;"
         )
     connection.close()
@@ -51,6 +56,11 @@ def cases(folder: Path) -> list[Case]:
         Case(DatabaseExtract(), path=f"sqlite:///{path}", reasons={"empty": 1, "encoding": 1}),
         Case(DatabaseExtract(query=select, key=("id",), snapshot="first"), path=path),
         Case(DatabaseExtract(table="large", text="{t}{t}"), path=path, reasons={"oversize": 1}),
+        Case(
+            DatabaseExtract(table="talks", messages="talk"),
+            path=path,
+            reasons={"no_form": 1, "bad_type": 1},
+        ),
         Case(DatabaseExtract(), path=str(broken), reasons={"unreadable": 1}),
         Case(DatabaseExtract(), path=str(folder / "linked"), reasons={"link": 1}),
         Case(DatabaseExtract(table="tags"), path=str(several), reasons={"unsuited": 1, "empty": 1}),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.clean.dedup import Deduplicate
-from tests.case import Case
+from stages.testing import Case
 
 PEAS = (
     "Sow the peas in the first warm week of spring, two inches deep and a hand apart, in a row "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from stages import Diagnose
-from tests.case import Case
+from stages.testing import Case
 
 
 def curve(

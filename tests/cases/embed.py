@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.select.embed import Embed
-from tests.case import Case
+from stages.testing import Case
 
 RECORDS: list[dict[str, Any]] = [
     {"text": "When should peas be sown?"},

@@ -9,7 +9,7 @@ import pyarrow as pa
 from stages import records
 from stages.corpus import write_corpus
 from stages.export.export import Export
-from tests.case import Case
+from stages.testing import Case
 
 
 def cases(folder: Path) -> list[Case]:

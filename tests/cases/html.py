@@ -8,7 +8,7 @@ import tarfile
 from pathlib import Path
 
 from stages.extract.html import HtmlExtract
-from tests.case import Case
+from stages.testing import Case
 
 LINE = "The tide gauge was read twice a day and written down by hand in the harbour book."
 ARTICLE = "<article><h1>Tides</h1>" + f"<p>{LINE}</p>" * 5 + "</article>"
@@ -59,8 +59,10 @@ def _refused(folder: Path) -> list[Case]:
     reasons = ("empty", "binary", "no_text", "needs_script", "too_short", "unreadable", "link")
     reasons += ("markup",)
     tides = _write(folder / "tides.html", PAGE)
+    notes = _write(folder / "notes.html", f"# Tides\n\n{LINE}\n\n- {LINE}\n")
     return [
         Case(HtmlExtract(min_words=20), path=str(refused), reasons=dict.fromkeys(reasons, 1)),
+        Case(HtmlExtract(), path=str(notes), reasons={"wrong_kind": 1}),
         Case(HtmlExtract(selector=".price"), path=str(tides), reasons={"no_match": 1}),
         Case(HtmlExtract(max_bytes=100), path=str(tides), reasons={"oversize": 1}),
     ]

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 from stages.extract.jsonl import JsonlExtract
-from tests.case import Case
+from stages.testing import Case
 
 LINES = [
     {"text": "Peas like cool soil.", "title": "Peas"},
@@ -18,6 +18,9 @@ LINES = [
     {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]},
     {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]},
     {"text": "Peas like cool soil.", "title": "Peas"},
+    {"instruction": "Shorten.", "input": "  ", "output": "Text."},
+    {"messages": [{"role": "user", "content": "Hi", "name": "Ann"}]},
+    {"prompt": {"role": "prompter", "text": "Hi", "lang": "en", "replies": []}},
 ]
 REFUSED = [
     b"{oops",
@@ -35,6 +38,7 @@ def cases(folder: Path) -> list[Case]:
     good = b"".join(json.dumps(line).encode() + b"\n" for line in LINES)
     (folder / "good.jsonl").write_bytes(good)
     (folder / "bad.jsonl").write_bytes(good + b"\n".join(REFUSED) + b'\n{"text": "cut')
+    (folder / "table.jsonl").write_bytes(b"text,n\n" + b"Peas like cool soil.,1\n" * 9)
     (folder / "empty.jsonl").write_bytes(b"")
     (folder / "picture.jsonl").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
     (folder / "cut.jsonl.gz").write_bytes(gzip.compress(good * 500)[:-100])
@@ -69,8 +73,9 @@ def cases(folder: Path) -> list[Case]:
     return [
         Case(stage, path=str(folder / "good.jsonl")),
         Case(stage, path=str(folder / "array.json")),
-        Case(JsonlExtract(text="title"), path=str(folder / "good.jsonl"), reasons={"no_form": 4}),
+        Case(JsonlExtract(text="title"), path=str(folder / "good.jsonl"), reasons={"no_form": 7}),
         Case(stage, path=str(folder / "bad.jsonl"), reasons=refused),
+        Case(stage, path=str(folder / "table.jsonl"), reasons={"wrong_kind": 1}),
         Case(stage, path=str(folder / "empty.jsonl"), reasons={"empty": 1}),
         Case(stage, path=str(folder / "picture.jsonl"), reasons={"binary": 1}),
         Case(stage, path=str(folder / "cut.jsonl.gz"), reasons={"truncated": 1}),

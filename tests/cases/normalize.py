@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from stages.clean.normalize import Normalize
-from tests.case import Case
+from stages.testing import Case
 
 RECORDS = [
     {"text": "caf\u00c3\u00a9 &amp; bar\r\n\r\n\r\n\r\nopen  \n"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from stages.clean.pii import Pii
-from tests.case import Case
+from stages.testing import Case
 
 RECORDS = [
     {"text": "Write to ann@example.org or call +49 30 1234567."},

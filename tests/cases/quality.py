@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from stages.clean.quality import QualityFilter
-from tests.case import Case
+from stages.testing import Case
 
 GOOD = [
     {"prompt": "2 + 40?", "completion": "42"},

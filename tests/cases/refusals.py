@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from stages.clean.refusals import RefusalFilter
-from tests.case import Case
+from stages.testing import Case
 
 _BODY = "The sea looks blue because water absorbs red light more strongly than blue light. " * 4
 RECORDS = [

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.select.select import KMeansSelect
-from tests.case import Case
+from stages.testing import Case
 
 
 def clusters(count: int = 60) -> list[dict[str, Any]]:

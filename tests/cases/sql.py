@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 from stages import SqlExtract
-from tests.case import Case
+from stages.testing import Case
 
 HEAD = "-- MariaDB dump 10.19\n/*!40101 SET NAMES utf8mb4 */;\n"
 TABLE = "CREATE TABLE `posts` (`id` int NOT NULL, `prompt` text, `completion` text);\n"
@@ -29,6 +29,13 @@ COPY = (
     "-- PostgreSQL database dump complete\n"
 )
 PARTS = "SET client_encoding = 'UTF8';\nCOPY public.posts (id) FROM '$$PATH$$/3392.dat';\n"
+TALKS = (
+    "CREATE TABLE talks (talk text);\n"
+    "CREATE TABLE tasks (instruction text, input text, output text);\n"
+    """INSERT INTO talks VALUES ('[{"role":"user","content":"Peas?","name":"Ann"}]'),"""
+    """('[{"content":"Peas?","x":1}]'),('peas');\n"""
+    "INSERT INTO tasks VALUES ('Do.','  ','Done.');\n"
+)
 QUERY = (
     "SELECT q.id AS id, q.prompt AS prompt, a.completion AS completion, a._place AS place "
     "FROM posts AS q JOIN posts AS a ON a.id = q.id WHERE q.id <> 3"
@@ -145,6 +152,17 @@ def cases(folder: Path) -> list[Case]:
             SqlExtract(),
             path=_write(folder / "dumps.tar", _tar("dumps/my.sql", whole)),
             reasons=mysql,
+        ),
+        Case(
+            SqlExtract(table="talks", messages="talk"),
+            path=_write(folder / "talks.sql", TALKS),
+            reasons={"no_form": 1, "bad_type": 1},
+        ),
+        Case(SqlExtract(table="tasks"), path=str(folder / "talks.sql")),
+        Case(
+            SqlExtract(),
+            path=_write(folder / "page.sql", "<html><body>404</body></html>"),
+            reasons={"wrong_kind": 1},
         ),
         Case(SqlExtract(), path=str(folder / "gone"), reasons={"unreadable": 1, "link": 1}),
         Case(SqlExtract(query="SELECT id FROM posts"), path=str(several), reasons={"unsuited": 1}),

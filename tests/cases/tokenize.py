@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from stages.testing import Case
 from stages.tokens import model as models
 from stages.tokens.tokenize import Tokenize
-from tests.case import Case
 
 
 def cases(folder: Path) -> list[Case]:

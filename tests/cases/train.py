@@ -10,7 +10,7 @@ import pyarrow as pa
 from stages import Train
 from stages.corpus import write_corpus
 from stages.records import REJECTS
-from tests.case import Case
+from stages.testing import Case
 
 VOCABULARY = 97
 SCHEMA = pa.schema(

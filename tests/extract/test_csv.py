@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.readers import rows
 from stages.base import Fault, Item
 from stages.errors import UsageError
-from stages.extract.csv import CsvExtract, rows
+from stages.extract.csv import CsvExtract
 from stages.extract.delimited.dialect import detect
 from stages.extract.packed.archives import read_at
 from stages.place import Place
@@ -129,15 +130,15 @@ def test_rows_of_another_width_are_refused_or_filled_up(tmp_path: Path) -> None:
     ]
     assert isinstance(found[2], Fault) and found[2].evidence == {"expected": 3, "got": 4}
     padded = [item.records[0]["meta"] for item in items(body, tmp_path, ragged="pad")]  # type: ignore[union-attr]
-    assert padded[1:3] == [{"id": "2", "n": None}, {"id": "3", "n": "30", "column_4": "x"}]
+    assert padded[1:3] == [{"id": "2"}, {"id": "3", "n": "30", "column_4": "x"}]
 
 
 def test_values_never_slide_under_other_names(tmp_path: Path) -> None:
     assert told(items("a,text\n1,x,y\n2,z,w\n", tmp_path)) == ["too_many_fields"] * 2
     assert told(items("a,text,\n1,x\n2,y\n3,z\n", tmp_path)) == [
-        {"text": "x", "meta": {"a": "1", "column_3": None}},
-        {"text": "y", "meta": {"a": "2", "column_3": None}},
-        {"text": "z", "meta": {"a": "3", "column_3": None}},
+        {"text": "x", "meta": {"a": "1"}},
+        {"text": "y", "meta": {"a": "2"}},
+        {"text": "z", "meta": {"a": "3"}},
     ]
 
 
@@ -149,7 +150,7 @@ def test_values_never_slide_under_other_names(tmp_path: Path) -> None:
             "instruction,input,output",
             "i,x,o",
             {},
-            {"prompt": "i\n\nx", "completion": "o", "meta": None},
+            {"prompt": "i\n\nx", "completion": "o"},
         ),
         ("text,n", "t,1", {}, {"text": "t", "meta": {"n": "1"}}),
         ("name,city", "Ann,Bonn", {}, {"text": "name: Ann\ncity: Bonn"}),
@@ -158,7 +159,7 @@ def test_values_never_slide_under_other_names(tmp_path: Path) -> None:
             "q,c,a",
             "why,sun,so",
             {"prompt": "{q} ({c})", "completion": "a"},
-            {"prompt": "why (sun)", "completion": "so", "meta": None},
+            {"prompt": "why (sun)", "completion": "so"},
         ),
         ("a,b", "x,y", {"text": "b"}, {"text": "y", "meta": {"a": "x"}}),
         (
@@ -171,7 +172,6 @@ def test_values_never_slide_under_other_names(tmp_path: Path) -> None:
                     {"role": "user", "content": "q"},
                     {"role": "assistant", "content": "a"},
                 ],
-                "meta": None,
             },
         ),
         ("question,answer", "q,a", {"form": "text"}, {"text": "question: q\nanswer: a"}),

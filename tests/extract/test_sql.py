@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from benchmarks.readers import tables
 from stages import SqlExtract
 from stages.errors import UsageError
 from stages.extract.packed.archives import read_at
-from stages.extract.sql import tables
 from stages.place import Place
 
 DUMP = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import json
 import subprocess
 import sys
 import time
@@ -14,18 +15,19 @@ from typing import Any
 import pytest
 
 from stages import DatabaseExtract, SqlExtract
+from stages.base import Fault
 from stages.errors import UsageError
 from stages.extract.query import Tables
 from stages.extract.select_text import bare, volatile
 from stages.extract.sqldump.reader import Reader
-from stages.extract.sqldump.rows import Refusal, Row
+from stages.extract.sqldump.rows import Row
 from tests.extract.worst_sql import CASES, MYSQL, POSTGRES, SQLITE
 
 
-def read(data: bytes, limit: int = 1 << 24) -> tuple[list[Any], list[Refusal]]:
+def read(data: bytes, limit: int = 1 << 24) -> tuple[list[Any], list[Fault]]:
     events = list(Reader(io.BytesIO(data), limit=limit))
     rows = [event.values for event in events if isinstance(event, Row)]
-    return rows, [event for event in events if isinstance(event, Refusal)]
+    return rows, [event for event in events if isinstance(event, Fault)]
 
 
 # --- time ---------------------------------------------------------------------------------------
@@ -69,7 +71,9 @@ def test_deep_values_cost_their_row_alone(value: str) -> None:
     text = f"INSERT INTO t VALUES (1,'before'),(2,{value}),(3,'after');\n"
     rows, refused = read(MYSQL + text.encode() + b"-- Dump completed\n")
     assert rows == [(1, "before"), (3, "after")]
-    assert [(r.reason, r.table, r.evidence["depth"]) for r in refused] == [("expression", "t", 50)]
+    assert [(r.reason, r.place.table, r.evidence["depth"]) for r in refused] == [
+        ("expression", "t", 50)
+    ]
     assert refused[0].raw == f"(2,{value})".encode()
 
 
@@ -165,7 +169,7 @@ def test_what_is_too_long_is_passed_over_alone(name: str, wide: bool) -> None:
         "too_long", 1 << 20, what,
     )  # fmt: skip
     assert len(LONG) < found.evidence["bytes"] < len(LONG) + 99
-    assert begun - 99 < (found.offset - 2) / 2 if wide else found.offset <= begun
+    assert begun - 99 < (found.place.offset - 2) / 2 if wide else found.place.offset <= begun
     assert all(refusal.reason == "truncated" for refusal in refused[1:])
 
 
@@ -403,3 +407,37 @@ def test_a_long_query_draws_no_bar_of_its_own(monkeypatch: pytest.MonkeyPatch) -
     with Tables(64) as tables:
         ((_, (shown,)),) = tables.select("SELECT current_setting('enable_progress_bar') AS x", ())
     assert shown is False
+
+
+# --- a query over rows of changing columns ------------------------------------------------------
+
+
+def test_rows_that_name_other_columns_meet_in_one_table(tmp_path: Path) -> None:
+    path = tmp_path / "dump.sql"
+    rows = "".join(
+        f"INSERT INTO t (id, {name}) VALUES ({n}, '{n}é');\n"
+        for n, name in enumerate(["a", "b", "A", "c"] * 300)
+    )
+    path.write_text("-- MySQL dump\n" + rows)
+    query = "SELECT id, coalesce(a, b, c) AS text, a IS NULL AS other FROM t"
+    found = list(SqlExtract(query=query, key=("id",))(path, []))
+    assert [row["text"] for row in found] == [f"{n}é" for n in range(1200)]
+    others = [json.loads(row["meta"])["other"] for row in found]
+    assert others == [n % 2 == 1 for n in range(1200)]
+
+
+def test_columns_that_come_later_are_null_before(tmp_path: Path) -> None:
+    path = tmp_path / "dump.sql"
+    rows = [f"INSERT INTO t (id, c{n // 2}) VALUES ({n}, 'x{n}');\n" for n in range(900)]
+    path.write_text("-- MySQL dump\n" + "".join(rows))
+    query = "SELECT c449 AS text, c0 FROM t WHERE c449 IS NOT NULL OR c0 IS NOT NULL"
+    found = list(SqlExtract(query=query, text="{text}{c0}")(path, []))
+    assert sorted(row["text"] for row in found) == ["x0", "x1", "x898", "x899"]
+
+
+def test_a_table_wider_than_a_query_can_read_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "dump.sql"
+    rows = [f"INSERT INTO t (c{n}) VALUES ({n});\n" for n in range(4200)]
+    path.write_text("-- MySQL dump\n" + "".join(rows))
+    with pytest.raises(UsageError, match="table t has more than 4,096 columns"):
+        list(SqlExtract(query="SELECT c1 AS text FROM t")(path, []))

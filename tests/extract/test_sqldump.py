@@ -11,16 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.extract.sql import tables
+from benchmarks.readers import tables
+from stages.base import Fault
 from stages.extract.sqldump.dialect import detect
 from stages.extract.sqldump.reader import Reader
-from stages.extract.sqldump.rows import Refusal, Row
+from stages.extract.sqldump.rows import Row
 from stages.extract.sqldump.window import Window
 
 
 def read(
     text: str | bytes, dialect: str | None = None
-) -> tuple[list[tuple[Any, ...]], list[Refusal]]:
+) -> tuple[list[tuple[Any, ...]], list[Fault]]:
     data = text.encode() if isinstance(text, str) else text
     events = list(Reader(io.BytesIO(data), dialect))
     for event in events:
@@ -28,7 +29,7 @@ def read(
             assert data[event.offset : event.offset + len(event.raw)] == event.raw
             assert event.line == data.count(b"\n", 0, event.offset) + 1
     rows = [event.values for event in events if isinstance(event, Row)]
-    return rows, [event for event in events if isinstance(event, Refusal)]
+    return rows, [event for event in events if isinstance(event, Fault)]
 
 
 def only(text: str | bytes, dialect: str | None = None) -> list[tuple[Any, ...]]:
@@ -133,7 +134,7 @@ def test_what_needs_a_server_is_refused_row_by_row() -> None:
     )
     rows, refused = read(text, "mysql")
     assert rows == [(2, "kept"), (4, "ab")]
-    assert [(r.reason, r.table, r.line) for r in refused] == [
+    assert [(r.reason, r.place.table, r.place.line) for r in refused] == [
         ("expression", "t", 2), ("expression", "t", 2), ("expression", "t", 3),
         ("wrong_width", "t", 4),
     ]  # fmt: skip
@@ -146,7 +147,7 @@ def test_garbage_within_rows_is_told_and_the_next_statement_is_read() -> None:
     text = "CREATE TABLE t (a int);\nINSERT INTO t VALUES (1), oops;\nINSERT INTO t VALUES (2);\n"
     rows, refused = read(text, "mysql")
     assert rows == [(1,), (2,)]
-    assert [(r.reason, r.offset) for r in refused] == [("unparsed", text.index("oops"))]
+    assert [(r.reason, r.place.offset) for r in refused] == [("unparsed", text.index("oops"))]
 
 
 # --- PostgreSQL ---------------------------------------------------------------------------------
@@ -180,7 +181,7 @@ def test_copy_options_and_odd_tables() -> None:
 def test_copy_keeps_the_rows_before_a_cut() -> None:
     rows, refused = read(PG + "COPY t (a, b) FROM stdin;\n1\t2\n3\t", "postgres")
     assert rows == [("1", "2")]
-    assert [(r.reason, r.line, r.raw) for r in refused] == [("truncated", 5, b"3\t")]
+    assert [(r.reason, r.place.line, r.raw) for r in refused] == [("truncated", 5, b"3\t")]
 
 
 def test_postgres_strings() -> None:
@@ -437,7 +438,7 @@ def test_mysql_and_copy_round_trips(rows: list[tuple[Any, ...]]) -> None:
 def test_any_bytes_are_rows_or_refusals(data: bytes, dialect: str) -> None:
     head = b"CREATE TABLE t (a int, b text);\nINSERT INTO t VALUES (1,'"
     for event in Reader(io.BytesIO(head + data), dialect):
-        assert isinstance(event, Row | Refusal)
+        assert isinstance(event, Row | Fault)
 
 
 def test_a_table_is_that_of_the_database_in_use_and_as_it_was_created_last() -> None:

@@ -100,7 +100,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     def do(
         moment: str = "",
         meddle: Meddle = lambda: None,
-        do: str = "source",
+        do: str = "read",
         **to: Path,
     ) -> Any:
         user_code.look_in(tmp_path)
@@ -355,7 +355,7 @@ def _holds(
     before = _alone(folder, run)
     for moment in (*MOMENTS, "done"):
         _forget(folder)
-        found = run(moment, change, "map")
+        found = run(moment, change, "chain")
         assert found == _alone(folder, run) != before, moment
         back()
         assert run() == before, moment
@@ -501,7 +501,7 @@ def test_a_module_that_is_half_written_while_it_runs(text: Path, run: Run) -> No
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(steps.Run, "again", rests)
-        found = run("within", lambda: (text / "mine.py").write_text("def g(:"), "map")
+        found = run("within", lambda: (text / "mine.py").write_text("def g(:"), "chain")
     assert found == _alone(text, run) and found[0][0]["text"].endswith("later")
 
 
@@ -515,7 +515,7 @@ def single(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     def do(
         stage: Any, source: Path, out: str, moment: str = "", meddle: Run = lambda: None
     ) -> Path:
-        here = Here(monkeypatch, moment, meddle, "map")
+        here = Here(monkeypatch, moment, meddle, "chain")
         monkeypatch.setattr("pipeline.engine.run.LocalExecutor", lambda *_: here)
         run_stage(stage, source, tmp_path / out, 1, 1 << 20)
         return tmp_path / out

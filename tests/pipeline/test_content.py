@@ -20,7 +20,7 @@ from pipeline.engine.run import run_recipe
 from pipeline.engine.store import Store
 from pipeline.recipe.checked import read_recipe
 from stages.base import Source
-from stages.corpus import Corpus
+from stages.corpus import Corpus, read_arrow
 from stages.errors import Changed, StageFailed
 from tests.pipeline import world
 from tests.pipeline.world import account, seedbed
@@ -29,7 +29,7 @@ from tests.pipeline.world import account, seedbed
 class Meddling:
     """Does the jobs in this process; something happens to the input before one of them."""
 
-    def __init__(self, meddle: Callable[[], None], times: int = 1, do: str = "source") -> None:
+    def __init__(self, meddle: Callable[[], None], times: int = 1, do: str = "read") -> None:
         self.meddle, self.times, self.do = meddle, times, do
 
     def map(self, jobs: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -144,7 +144,6 @@ def test_a_file_that_never_rests_ends_the_run_with_a_clear_sentence(folder: Path
 
 def stored_texts(folder: Path) -> set[str]:
     """What the pieces of a store say."""
-    from stages.corpus import read_arrow
 
     paths = (folder / ".seedbed/objects").glob("*/*/data.arrow")
     return {text for path in paths for text in read_arrow(path).column("text").to_pylist()}
@@ -215,10 +214,12 @@ def _flip(path: Path) -> None:
 
 
 def _piece(folder: Path, text: str) -> Path:
+    """The piece of a source, before any other step, that holds a text."""
     (found,) = [
         path
         for path in (folder / ".seedbed/objects").glob("*/*/data.arrow")
-        if text.encode() in path.read_bytes() and b"quality" not in path.read_bytes()
+        if "quality" not in (table := read_arrow(path)).column_names
+        and text in table.column("text").to_pylist()
     ]
     return found
 

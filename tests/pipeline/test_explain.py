@@ -89,7 +89,9 @@ def test_a_line_of_a_file_is_explained(sample_run: Path, sample_data: Path) -> N
     broken = next(n for n, line in enumerate(lines, 1) if line.strip() == "42")
     assert "failed, not_an_object" in explain(f"{file}:{broken}", sample_run)
     page = sample_data / "site" / "guides" / "sowing calendar.html"
-    assert "01-html-site" in explain(f"{page}:40", sample_run)
+    told = explain(f"{page}:40", sample_run)
+    assert "01-html-site" in told
+    assert re.search(r"^    navigation +\| \w.*\n    kept +\| ", told, re.MULTILINE)
 
 
 def test_a_quoted_field_of_several_lines_is_one_record(sample_run: Path, sample_data: Path) -> None:

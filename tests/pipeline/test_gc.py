@@ -103,7 +103,7 @@ def test_gc_beside_a_run_is_refused_and_after_its_kill_it_works(tmp_path: Path) 
     (tmp_path / "go").touch()
     seedbed("run", "t.yaml", cwd=tmp_path)
     steps = {s["stage"]: s["computed"] for s in world.account(tmp_path)["steps"]}
-    assert steps == {"jsonl": 0, "normalize": 0, "apply": 1}
+    assert steps == {"jsonl": 0, "normalize": 1, "apply": 1}, "the two are one chain"
     assert named(tmp_path) <= stored(tmp_path)
     (tmp_path / "in.jsonl").write_text('{"prompt": "a?", "completion": "another thing"}\n')
     for _ in range(4):
@@ -121,7 +121,7 @@ def test_verify_finds_flipped_bits_and_removes_only_those_entries(tmp_path: Path
     before, whole = world.corpora(tmp_path), stored(tmp_path)
     done = seedbed("gc", "--verify", cwd=tmp_path)
     assert f"compared {len(whole)} entries" in done.stdout and stored(tmp_path) == whole
-    path = next((tmp_path / ".seedbed/objects").glob("*/*/rejects.arrow"))
+    path = next((tmp_path / ".seedbed/objects").glob("*/*/rejects-0.arrow"))
     times = path.stat()
     path.chmod(0o644)
     data = bytearray(path.read_bytes())

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import importlib.metadata
+import os
+import sys
+import types
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -12,8 +17,12 @@ import stages
 from pipeline.engine import content, keys
 from pipeline.engine.content import FileHashes, files_of, part_identity
 from pipeline.engine.keys import base_key, closure, fingerprint, hash_of
-from stages.base import Part
+from pipeline.verbs.run import run
+from stages import user_code
+from stages.base import Map, Part
 from stages.errors import Changed, SeedbedError, UsageError
+from stages.verdicts import Verdicts
+from tests.pipeline import world
 
 PARENT = """
 from stages import near
@@ -115,11 +124,152 @@ def test_the_keys_of_all_stages_differ_and_are_stable(tmp_path: Path) -> None:
     assert len(found) >= 10 and len(set(found.values())) == len(found)
 
 
-def test_a_parameter_changes_the_key(tmp_path: Path) -> None:
-    hashes = FileHashes(tmp_path / "hashes.json")
-    stage = stages.stage("dedup")()
-    other = dataclasses.replace(stage, threshold=0.7)
-    assert base_key(stage, hashes) != base_key(other, hashes)
+# --- what a key is made of ----------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Probe(Map):
+    """A stage whose code is the test's own `stages.parent`."""
+
+    name: ClassVar[str] = "probe"
+    libraries: ClassVar[tuple[str, ...]] = ("numpy",)
+    model: str = ""
+    limit: int = 1
+
+    def resources(self) -> tuple[Path, ...]:
+        return (Path(self.model),)
+
+    def modules(self) -> tuple[str, ...]:
+        return ("mine",)
+
+    def judge(self, verdicts: Verdicts) -> None:
+        raise AssertionError("it is never called")
+
+
+# What is not in the dataclass, so that its place is no parameter.
+Probe.__module__ = "stages.parent"
+
+
+@dataclasses.dataclass
+class Ingredients:
+    """All that a piece depends on: home: our code; theirs: the user's folder with modules, a
+    model and the input; and what a test may put in the place of a function of Python's."""
+
+    home: Path
+    theirs: Path
+    patch: pytest.MonkeyPatch
+    stage: Probe = dataclasses.field(default_factory=Probe)
+
+    def write(self, name: str, text: str) -> None:
+        (self.theirs / name).write_text(text)
+
+    def version(self, name: str, value: str) -> None:
+        known = importlib.metadata.version
+        found = lambda one: value if one == name else known(one)  # noqa: E731
+        self.patch.setattr(keys.importlib.metadata, "version", found)
+
+    def python(self, *version: int) -> None:
+        self.patch.setattr(keys, "sys", types.SimpleNamespace(version_info=version))
+
+    def other(self, name: str, value: object) -> None:
+        kind = type("Probe", (Probe,), {name: value, "__module__": "stages.parent"})
+        self.stage = dataclasses.dataclass(frozen=True)(kind)()  # type: ignore[assignment]
+
+    def key(self) -> str:
+        """The key of the piece that the stage makes of the input."""
+        keys._code.cache_clear()
+        user_code.look_in(self.theirs)
+        hashes = FileHashes(self.theirs / "hashes.json")
+        self.patch.setattr(Probe, "resources", lambda _: (self.theirs / "model.bin",))
+        part = Part(str(self.theirs), ("in.txt",))
+        identity = part_identity(part, files_of(part, hashes))
+        return hash_of([base_key(self.stage, hashes), "source", "name", identity])
+
+
+@pytest.fixture
+def all_of_it(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ingredients]:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    monkeypatch.setitem(sys.modules, "stages.parent", sys.modules[__name__])
+    found = Ingredients(home, theirs, monkeypatch)
+    found.write("mine.py", "import helper\ndef f(record):\n    return record\n")
+    found.write("helper.py", "X = 1\n")
+    found.write("unused.py", "X = 1\n")
+    found.write("model.bin", "weights")
+    found.write("in.txt", "text")
+    yield found
+    user_code.look_in()
+
+
+CHANGES: dict[str, Callable[[Ingredients], object]] = {
+    "code": lambda one: (one.home / "parent.py").write_text(PARENT.replace("+ near", "- near")),
+    "helper module": lambda one: (one.home / "near.py").write_text("NUMBER = 2\n"),
+    "helper of a helper": lambda one: (one.home / "room/far.py").write_text("thing = abs\n"),
+    "name of the stage": lambda one: one.other("name", "probe2"),
+    "parameter": lambda one: setattr(one, "stage", Probe(limit=2)),
+    "Python's minor version": lambda one: one.python(3, 99, 0),
+    "version of a library": lambda one: one.version("numpy", "99.0"),
+    "version of Arrow": lambda one: one.version("pyarrow", "99.0"),
+    "a library more": lambda one: one.other("libraries", ("numpy", "ruamel.yaml")),
+    "format of corpora": lambda one: one.patch.setattr(keys, "FORMAT", 99),
+    "model": lambda one: one.write("model.bin", "Weights"),
+    "user's module": lambda one: one.write("mine.py", "import helper\nf = dict\n"),
+    "module that it imports": lambda one: one.write("helper.py", "X = 2\n"),
+    "input": lambda one: one.write("in.txt", "Text"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_every_ingredient_changes_the_key(what: str, all_of_it: Ingredients) -> None:
+    before = all_of_it.key()
+    assert all_of_it.key() == before
+    CHANGES[what](all_of_it)
+    assert all_of_it.key() != before
+
+
+def _moved(one: Ingredients) -> None:
+    one.theirs = one.theirs.rename(one.theirs.with_name("another place"))
+
+
+def _older(one: Ingredients) -> None:
+    for path in [*one.theirs.iterdir(), *one.home.rglob("*.py")]:
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+
+
+NO_CHANGES: dict[str, Callable[[Ingredients], object]] = {
+    "comment": lambda one: (one.home / "parent.py").write_text("# why\n" + PARENT),
+    "docstring": lambda one: (one.home / "near.py").write_text('"""Near."""\nNUMBER = 1\n'),
+    "layout": lambda one: (one.home / "near.py").write_text("NUMBER = (\n    1\n)\n"),
+    "code that is not imported": lambda one: (one.home / "other.py").write_text("NUMBER = 2\n"),
+    "place": _moved,
+    "time": _older,
+    "user's module that is not imported": lambda one: one.write("unused.py", "X = 2\n"),
+    "file beside": lambda one: one.write("notes.txt", "new"),
+    "library that is not named": lambda one: one.version("ruamel.yaml", "99.0"),
+    "Python's micro version": lambda one: one.python(*sys.version_info[:2], 99),
+    "workers and threads": lambda one: one.patch.setenv("OMP_NUM_THREADS", "7"),
+    "working folder": lambda one: one.patch.chdir(one.theirs),
+}
+
+
+@pytest.mark.parametrize("what", NO_CHANGES)
+def test_nothing_else_changes_it(what: str, all_of_it: Ingredients) -> None:
+    before = all_of_it.key()
+    NO_CHANGES[what](all_of_it)
+    assert all_of_it.key() == before
+
+
+def test_workers_part_size_and_place_of_a_run_change_no_key(tmp_path: Path) -> None:
+    named = []
+    for number, folder in enumerate(("one", "other place")):
+        world.lines(tmp_path / folder / "in.jsonl", range(5))
+        path = world.recipe(tmp_path / folder, "jsonl: {path: in.jsonl}", "[normalize, dedup]")
+        run(path, workers=1 + number, part_bytes=(16 << 20) + number)
+        named.append(world.named(tmp_path / folder))
+    assert named[0] == named[1] and len(named[0]) >= 3
+
+
+# --- files --------------------------------------------------------------------------------------
 
 
 def test_a_part_is_known_by_names_and_contents_and_not_by_where_it_is(tmp_path: Path) -> None:
@@ -165,11 +315,6 @@ def test_a_file_just_written_is_hashed_again(tmp_path: Path) -> None:
     assert not memory.exists() or str(path) not in memory.read_text()
 
 
-def test_a_users_module_is_found_or_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(tmp_path))
-    (tmp_path / "rules_of_mine.py").write_text("def f(x): return x\n")
-    one = keys.user_module_hash("rules_of_mine")
-    (tmp_path / "rules_of_mine.py").write_text("def f(x): return 2 * x\n")
-    assert keys.user_module_hash("rules_of_mine") != one
+def test_a_users_module_that_is_not_there_is_named() -> None:
     with pytest.raises(UsageError, match="no_such_module_here"):
         keys.user_module_hash("no_such_module_here")

@@ -194,9 +194,10 @@ class Lying:
     def map(self, jobs: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for job in jobs:
             summary = {**execute(job), "cpu": 0.0}
-            if job["stage"] == self.stage and summary["counts"]:
-                for name, more in self.lies.items():
-                    summary["counts"][name] += more
+            for step, counts in zip(job["steps"], summary["counts"], strict=False):
+                if step["stage"] == self.stage:
+                    for name, more in self.lies.items():
+                        counts[name] += more
             yield summary
 
     def close(self) -> None:
@@ -208,8 +209,8 @@ class Lying:
     [
         ("jsonl", {"kept": -1}, "jsonl: in = kept .* does not hold"),
         ("normalize", {"dropped": 1}, "normalize: in = kept .* does not hold"),
-        ("normalize", {"seen": 1, "kept": 1}, "normalize saw 31 records of the 30 made before"),
-        ("normalize", {"seen": -1, "kept": -1}, "normalize saw 29 records of the 30 made before"),
+        ("normalize", {"seen": 1, "kept": 1}, "normalize saw 31 records of 30"),
+        ("normalize", {"seen": -1, "kept": -1}, "normalize saw 29 records of 30"),
         ("dedup", {"failed": 1, "kept": -1}, "reasons do not add up"),
     ],
 )

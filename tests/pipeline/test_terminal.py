@@ -162,7 +162,7 @@ def test_a_file_may_be_called_anything(
         (tmp_path / name).write_text('{"text": "words"}\n')
         world.recipe(tmp_path, f"jsonl: {{path: '{name}'}}")
         assert cli.command(["plan", "t.yaml"]) == 0
-        assert "1 files in 1 parts" in capsys.readouterr().out
+        assert "1 file, " in capsys.readouterr().out
         assert read_recipe(tmp_path / "t.yaml").sources[0].masked()[0] == name
 
 

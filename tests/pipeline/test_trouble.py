@@ -274,11 +274,9 @@ def test_a_signal_that_a_library_lost_still_ends_the_command(
 
         return do
 
-    monkeypatch.setitem(
-        cli._VERB_OPTIONS, "gc", lambda p: p.set_defaults(do=lost(15, signals.stop))
-    )
+    monkeypatch.setattr("pipeline.verbs.gc.act", lost(15, signals.stop))
     assert "stopped by SIGTERM" in command("gc", code=75)
-    monkeypatch.setitem(cli._VERB_OPTIONS, "gc", lambda p: p.set_defaults(do=lost(2, signals.stop)))
+    monkeypatch.setattr("pipeline.verbs.gc.act", lost(2, signals.stop))
     assert "interrupted" in command("gc", code=130)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 HOME = Path(__file__).resolve().parent.parent.parent
-COMMAND = [sys.executable, "-P", "-m", "pipeline.cli"]
+COMMAND = [sys.executable, "-P", "-m", "seedbed"]
 TOKEN = "SEEDBED_TEST_TOKEN"
 WORDS = [
     "".join(random.Random(n).choices("bcdfglmnprstv", k=2)) + "aeiou"[n % 5] + f"{n % 97:02d}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipeline.engine.content import FileHashes
+from pipeline.engine.keys import base_key
 from stages.records import SCHEMA, to_table
 from stages.select import encoders
 from stages.select.embed import Embed, embed
@@ -70,9 +73,29 @@ def test_without_the_view_or_a_token_the_vector_is_null_and_counted() -> None:
 
 
 def test_the_key_depends_on_the_files_of_the_model(tmp_path: Path) -> None:
-    assert [path.suffix for path in Embed().resources()] == [".safetensors", ".json"]
-    names = {path.name for path in Embed(model="minilm").resources()}
+    model = tmp_path / "model"
+    for path in encoders.files("minilm"):
+        target = model / path.relative_to(encoders.files("minilm")[0].parent)
+        target.parent.mkdir(exist_ok=True, parents=True)
+        shutil.copy(path, target)
+    stage = Embed(model=str(model))
+
+    def key() -> str:
+        return base_key(stage, FileHashes(tmp_path / "hashes.json"))
+
+    before = key()
+    assert key() == before
+    for path in stage.resources():
+        text = path.read_bytes()
+        path.write_bytes(text + b" ")
+        assert key() != before, path.name
+        path.write_bytes(text)
+    assert key() == before
+    names = {path.name for path in stage.resources()}
     assert {"model.safetensors", "tokenizer.json", "config.json"} <= names
+
+
+def test_the_vectors_are_as_wide_as_the_models() -> None:
     assert Embed(model="minilm").makes()["vector"] == pa.list_(pa.float16(), 384)
 
 

@@ -104,23 +104,6 @@ def test_a_model_that_mixes_documents_is_noticed(
     assert not models.isolates(model, "fp32", "cpu")
 
 
-def test_the_gradient_does_not_depend_on_how_a_step_is_cut(three: Any) -> None:
-    model, documents = three
-    documents = [*documents, documents[1]]
-    targets = sum(int(wanted.sum()) for _, wanted in documents)
-    model.requires_grad_(True)
-    gradients = []
-    for rows in ([[0, 1, 2, 3]], [[0, 1], [2, 3]], [[0], [1], [2], [3]]):
-        model.zero_grad()
-        for row in rows:
-            batch = models.row_of([documents[at] for at in row], "cpu")
-            (models.row_losses(model, batch, "fp32").sum() / targets).backward()
-        gradients.append(torch.cat([value.grad.ravel() for value in model.parameters()]))
-    assert float(gradients[0].norm()) > 0.1
-    assert float((gradients[0] - gradients[1]).abs().max()) < 1e-6
-    assert float((gradients[0] - gradients[2]).abs().max()) < 1e-6
-
-
 # --- documents ----------------------------------------------------------------------------------
 
 

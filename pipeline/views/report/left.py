@@ -11,7 +11,6 @@ from typing import Any
 import pyarrow.compute as pc
 from markupsafe import Markup, escape
 
-import stages
 from pipeline.views.figures import counted
 from stages.corpus import Corpus
 from stages.kinds import Panel
@@ -42,7 +41,7 @@ def panel(account: dict[str, Any], folder: Path) -> Panel:
         "pipeline.views.report:left.html",
         reasons=found,
         shown=shown,
-        text=list(text_of_reasons(account)),
+        text=list(text_of_reasons(account, folder)),
         marked=marked,
         told=_told,
     )
@@ -54,8 +53,8 @@ def reasons(account: dict[str, Any], folder: Path) -> Iterator[Reason]:
     for step in counted(account):
         if not step["counts"]["reasons"]:
             continue
-        rejects = Corpus(folder / step["folder"]).rejects()
-        meanings = stages.stage(step["stage"]).reasons
+        corpus = Corpus(folder / step["folder"])
+        rejects, meanings = corpus.rejects(), corpus.reasons
         for reason, count in sorted(step["counts"]["reasons"].items(), key=lambda one: -one[1]):
             rows = rejects.filter(pc.equal(rejects.column("reason"), reason)).slice(0, SAMPLES)
             samples = [{**row, "evidence": json.loads(row["evidence"])} for row in rows.to_pylist()]
@@ -63,13 +62,23 @@ def reasons(account: dict[str, Any], folder: Path) -> Iterator[Reason]:
             yield Reason(step["label"], reason, meanings[reason], count, failed, samples)
 
 
-def text_of_reasons(account: dict[str, Any]) -> Iterator[tuple[str, str, str, int, float]]:
+def text_of_reasons(
+    account: dict[str, Any], folder: Path
+) -> Iterator[tuple[str, str, str, int, float]]:
     """(step, reason, meaning, characters, their share of the step's) of the text that left."""
     for step in counted(account):
-        stage, text = stages.stage(step["stage"]), step["counts"]["text"]
+        text = step["counts"]["text"]
+        meanings: dict[str, str] = {}
+        for one in Corpus(folder / step["folder"]).manifest.get("steps", []):
+            meanings |= {**one.get("reasons", {}), **one.get("cuts", {})}
         for reason, count in sorted(text["removed"].items(), key=lambda one: -one[1]):
-            meaning = stage.cuts.get(reason) or stage.reasons.get(reason, "")
-            yield step["label"], reason, meaning, count, count / (text["seen"] or 1)
+            yield (
+                step["label"],
+                reason,
+                meanings.get(reason, ""),
+                count,
+                count / (text["seen"] or 1),
+            )
 
 
 def _told(evidence: dict[str, Any]) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import stages
 from stages.kinds import Panel
 from stages.pages import rendered
+from stages.registry import loaded
+from stages.sql_text import laid_out
 from stages.words import size
 
 EXACT = "the same bytes on every machine"
@@ -35,9 +36,11 @@ def panel(account: dict[str, Any]) -> Panel:
     ]
     steps = []
     for step in account["steps"]:
-        exact = stages.stage(step["stage"]).exact
+        stage = loaded(step["stage"])
+        exact = stage is None or stage.exact
+        values = step["parameters"] if stage is None else laid_out(stage, step["parameters"])
         rows = [
-            *step["parameters"].items(),
+            *values.items(),
             *_learned(step.get("learned")),
             ("equal input gives", EXACT if exact else NOT_EXACT),
         ]

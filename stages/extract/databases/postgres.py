@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from stages.base import Fault
 from stages.errors import StageFailed, UsageError
-from stages.extract.databases.rows import BATCH, Batch, Unread, checked_key, chosen, quoted
+from stages.extract.databases.rows import BATCH, Batch, checked_key, chosen, quoted, unread
 from stages.extract.select_text import bare
 from stages.require import require
 
@@ -54,19 +55,22 @@ _ORDERED = _INTS | _FLOATS | {_BOOL, _BYTEA, 1700, 1082, 1083, 1114, 1184, 2950}
 _ENDED = ("08", "53", "57", "58", "40", "25P03", "25P04", "72000")
 # What the driver raises on bytes that are no answer of PostgreSQL's.
 _NONSENSE = (KeyError, ValueError, IndexError, TypeError, AttributeError, struct.error)
+_FEW_MS = 8000  # for a statement of a look, where the server would go on after we have left
 _SSL = ("disable", "prefer", "require", "verify-full")
 
 
 def read(
-    url: str, table: str | None, query: str | None, key: Sequence[str]
-) -> Iterator[Batch | Unread]:
-    """Batches of the rows of tables or of a query."""
+    url: str, table: str | None, query: str | None, key: Sequence[str], few: int | None = None
+) -> Iterator[Batch | Fault]:
+    """Batches of the rows of tables or of a query; of each the first `few`, in any order."""
     server = _Server(url)
     try:
         for statement in _SETTINGS:
             server.run(statement)
+        if few is not None:
+            server.run(f"SET statement_timeout = {_FEW_MS}")
         if query is not None:
-            yield from server.select(None, bare(query), key)
+            yield from server.select(None, bare(query), key, few)
             return
         kinds = "'r', 'p'" if table is None else "'r', 'p', 'v', 'm', 'f'"
         known = {
@@ -77,7 +81,7 @@ def read(
             schema, name, oid = known[called]
             primary = key or [row[0] for row in server.run(_KEY.format(oid=oid))]
             select = f"SELECT * FROM {quoted(schema)}.{quoted(name)}"
-            yield from server.select(called, select, primary)
+            yield from server.select(called, select, primary, few)
     finally:
         server.close()
 
@@ -170,7 +174,9 @@ class _Server:
             text = "the connection broke off"
         return text.replace(self._password, "***") if self._password else text
 
-    def select(self, table: str | None, select: str, key: Sequence[str]) -> Iterator[Batch]:
+    def select(
+        self, table: str | None, select: str, key: Sequence[str], few: int | None
+    ) -> Iterator[Batch]:
         """The rows of a SELECT in the order of the key, then of all columns."""
         what = "query" if table is None else table
         described = self._execute(f"SELECT * FROM (\n{select}\n) AS q LIMIT 0", what)
@@ -182,9 +188,10 @@ class _Server:
         order = [*names, *(name for name in columns if name not in names)]
         told = ", ".join(f"q.{quoted(name)}::text" for name in columns)
         by = ", ".join(_order(name, kinds[name]) for name in order)
+        by = f" ORDER BY {by}" if by else ""
+        by = by if few is None else f" LIMIT {few}"
         self.run(
-            f"DECLARE seedbed_rows NO SCROLL CURSOR FOR SELECT {told} FROM (\n{select}\n) AS q"
-            + (f" ORDER BY {by}" if by else "")
+            f"DECLARE seedbed_rows NO SCROLL CURSOR FOR SELECT {told} FROM (\n{select}\n) AS q" + by
         )
         turns = [_turn(kinds[name]) for name in columns]
         first = 1
@@ -201,10 +208,10 @@ class _NotText(bytes):
 
 def _turned(
     row: Sequence[Any], turns: Sequence[Any], columns: Sequence[str]
-) -> tuple[Any, ...] | Unread:
+) -> tuple[Any, ...] | Fault:
     for name, value in zip(columns, row, strict=True):
         if isinstance(value, _NotText):
-            return Unread("encoding", {"column": name, "bytes": value[:16].hex()})
+            return unread("encoding", {"column": name, "bytes": value[:16].hex()})
     return tuple(None if v is None else turn(v) for turn, v in zip(turns, row, strict=True))
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from stages.base import Fault
 from stages.check import nearest
 from stages.errors import UsageError
+from stages.place import Place
 
 BATCH = 1000
 
 
-class Unread(NamedTuple):
+def unread(reason: str, evidence: dict[str, Any], table: str | None = None) -> Fault:
     """A row or a file that cannot be given: a reason of the stage and evidence."""
-
-    reason: str
-    evidence: dict[str, Any]
-    table: str | None = None
+    return Fault(Place("", table=table), reason, evidence)
 
 
 class Batch(NamedTuple):
@@ -26,7 +25,7 @@ class Batch(NamedTuple):
     table: str | None
     columns: tuple[str, ...]
     key: tuple[str, ...]
-    rows: Sequence[tuple[Any, ...] | Unread]
+    rows: Sequence[tuple[Any, ...] | Fault]
     first: int
 
 

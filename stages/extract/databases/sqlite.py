@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from stages.base import Fault
 from stages.errors import Changed, StageFailed, UsageError
-from stages.extract.databases.rows import BATCH, Batch, Unread, checked_key, chosen, quoted
+from stages.extract.databases.rows import BATCH, Batch, checked_key, chosen, quoted, unread
 from stages.extract.files import opened
 from stages.extract.select_text import bare
 from stages.stamps import stamp_of
@@ -24,13 +25,13 @@ _WAL = b"\2\2"  # bytes 18 and 19 of a file in WAL mode
 
 
 def read(
-    path: Path, table: str | None, query: str | None, key: Sequence[str]
-) -> Iterator[Batch | Unread]:
-    """Batches of the rows of tables or of a query. Changed for a file that was written to while it
-    was read without locks."""
+    path: Path, table: str | None, query: str | None, key: Sequence[str], few: int | None = None
+) -> Iterator[Batch | Fault]:
+    """Batches of the rows of tables or of a query. Of each the first `few`, in any order.
+    Changed for a file that was written to while it was read without locks."""
     before = stamp_of(path)
     rests = _rests(path)
-    yield from _read(path, "immutable=1" if rests else "mode=ro", table, query, key)
+    yield from _read(path, "immutable=1" if rests else "mode=ro", table, query, key, few)
     if rests and stamp_of(path) != before:
         raise Changed(f"{path} changed while it was read")
 
@@ -47,8 +48,13 @@ def _rests(path: Path) -> bool:
 
 
 def _read(
-    path: Path, how: str, table: str | None, query: str | None, key: Sequence[str]
-) -> Iterator[Batch | Unread]:
+    path: Path,
+    how: str,
+    table: str | None,
+    query: str | None,
+    key: Sequence[str],
+    few: int | None,
+) -> Iterator[Batch | Fault]:
     try:
         connection = sqlite3.connect(
             f"file:{quote(os.fsencode(path))}?{how}", uri=True, isolation_level=None
@@ -71,13 +77,13 @@ def _read(
             yield _unreadable(path, error)
             return
         if query is not None:
-            yield from _select(path, connection, None, bare(query), key)
+            yield from _select(path, connection, None, bare(query), key, few)
             return
         for name in names:
             if isinstance(name, _NotText):
-                yield Unread("encoding", {"table": name[:64].hex()})
+                yield unread("encoding", {"table": name[:64].hex()})
         for name in chosen([str(name) for name in names if isinstance(name, str)], table):
-            yield from _table(path, connection, name, key)
+            yield from _table(path, connection, name, key, few)
     finally:
         connection.close()
 
@@ -93,10 +99,10 @@ def _text(value: bytes) -> str | _NotText:
         return _NotText(value)
 
 
-def _checked(row: tuple[Any, ...], columns: Sequence[str]) -> tuple[Any, ...] | Unread:
+def _checked(row: tuple[Any, ...], columns: Sequence[str]) -> tuple[Any, ...] | Fault:
     for name, value in zip(columns, row, strict=True):
         if isinstance(value, _NotText):
-            return Unread("encoding", {"column": name, "bytes": value[:16].hex()})
+            return unread("encoding", {"column": name, "bytes": value[:16].hex()})
     return row
 
 
@@ -109,7 +115,7 @@ _MISTAKE = 1  # SQLITE_ERROR: the statement cannot be done
 
 def _unreadable(
     path: Path, error: Exception, table: str | None = None, rows: int | None = None
-) -> Unread:
+) -> Fault:
     """The fault of a damaged file; StageFailed for what the next run may read."""
     code = getattr(error, "sqlite_errorcode", 0)
     if code == _UNFINISHED:
@@ -123,12 +129,12 @@ def _unreadable(
             "holds the file and it can be opened"
         ) from None
     told = {} if rows is None else {"rows": rows}
-    return Unread("unreadable", {"error": str(error), **told}, table)
+    return unread("unreadable", {"error": str(error), **told}, table)
 
 
 def _table(
-    path: Path, connection: sqlite3.Connection, name: str, key: Sequence[str]
-) -> Iterator[Batch | Unread]:
+    path: Path, connection: sqlite3.Connection, name: str, key: Sequence[str], few: int | None
+) -> Iterator[Batch | Fault]:
     try:
         info = connection.execute(f"PRAGMA table_info({quoted(name)})").fetchall()
     except sqlite3.DatabaseError as error:
@@ -137,22 +143,27 @@ def _table(
     if not key:
         primary = sorted((row[5], str(row[1])) for row in info if row[5])
         key = [column for _, column in primary]
-    yield from _select(path, connection, name, f"SELECT * FROM {quoted(name)}", key)
+    yield from _select(path, connection, name, f"SELECT * FROM {quoted(name)}", key, few)
 
 
 def _select(
-    path: Path, connection: sqlite3.Connection, table: str | None, select: str, key: Sequence[str]
-) -> Iterator[Batch | Unread]:
+    path: Path,
+    connection: sqlite3.Connection,
+    table: str | None,
+    select: str,
+    key: Sequence[str],
+    few: int | None,
+) -> Iterator[Batch | Fault]:
     try:
         described = connection.execute(f"SELECT * FROM (\n{select}\n) LIMIT 0").description
         columns = tuple(str(column[0]) for column in described)
         order = [columns.index(name) for name in checked_key(key, columns)]
         order += [n for n in range(len(columns)) if n not in order]
-        cursor = connection.execute(
-            f"SELECT * FROM (\n{select}\n) ORDER BY " + ", ".join(str(n + 1) for n in order)
-        )
+        by = "ORDER BY " + ", ".join(str(n + 1) for n in order)
+        by = by if few is None else f"LIMIT {few}"
+        cursor = connection.execute(f"SELECT * FROM (\n{select}\n) {by}")
     except UnicodeDecodeError as error:
-        yield Unread("encoding", {"error": f"the name of a column: {error.reason}"}, table)
+        yield unread("encoding", {"error": f"the name of a column: {error.reason}"}, table)
         return
     except (sqlite3.Error, sqlite3.Warning) as error:
         if table is None and getattr(error, "sqlite_errorcode", _MISTAKE) & 0xFF == _MISTAKE:

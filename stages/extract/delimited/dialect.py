@@ -299,12 +299,12 @@ def _shaped(dialect: Dialect, lines: Sequence[str], stated: bool) -> Dialect:
         return dialect
     widths = Counter(map(len, rows))
     width = max(widths.items(), key=lambda pair: (pair[1], pair[0]))[0]
-    skip = _preamble(rows, width)
+    skip = preamble(rows, width)
     header = looks_like_header(rows[skip:]) if not dialect.letters else _names_above(rows[skip:])
     return replace(dialect, width=width, preamble=skip + stated, header=header)
 
 
-def _preamble(rows: Sequence[Sequence[str]], width: int) -> int:
+def preamble(rows: Sequence[Sequence[str]], width: int) -> int:
     """How many rows stand before the table: short ones, and those with one cell filled."""
     if width < 2 or len(rows) < 4:
         return 0

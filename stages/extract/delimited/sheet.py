@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from stages.errors import Unreadable
-from stages.extract import charsets
+from stages.extract import charsets, file_kinds
 from stages.extract.delimited.dialect import SAMPLE_BYTES, charset_of, detect
 from stages.extract.delimited.table import FIELDS, Row, Table
 from stages.extract.jsontext.lines import LINE_BYTES
@@ -40,8 +40,8 @@ class Sheet:
         reading = reading or Reading()
         self._stream, self._padded = stream, reading.padded
         head = stream.peek(SAMPLE_BYTES)[:SAMPLE_BYTES]
-        if (kind := charsets.binary(head)) is not None:
-            raise Unreadable("binary", kind=kind, begins=head[:16].hex(" "))
+        if (told := file_kinds.binary(head)) is not None:
+            raise Unreadable("binary", **told)
         self.charset, mark = charset_of(head, reading.encoding)
         body = head[mark:]
         if self.charset == "utf-8":
@@ -66,7 +66,7 @@ class Sheet:
             self.header = [cell or "" for cell in first.cells]
             self.head = first
             width = len(self.header)
-        self.names = _unique(self.header or [""] * width)
+        self.names = unique_names(self.header or [""] * width)
         self._widths = {len(self.names)} | self._also(dialect.width)
 
     def _also(self, usual: int) -> set[int]:
@@ -117,7 +117,7 @@ class Sheet:
         return values if len(values) == len(names) else {**dict.fromkeys(names), **values}
 
 
-def _unique(header: list[str]) -> list[str]:
+def unique_names(header: list[str]) -> list[str]:
     """Names that tell the columns apart: column_3 for none, text_2 for the second text."""
     names: list[str] = []
     given: set[str] = set()

@@ -135,7 +135,7 @@ def _found(file: IO[bytes], begin: int, names: forms.Names, limit: int) -> tuple
             raw = _value(window, left)
             left -= len(raw)
             beside[key] = json_values.parse(raw.decode())
-        forms.records_of(beside, names)
+        forms.Layout(tuple(beside), names).read(beside)
     except UnicodeDecodeError:
         return None
     except Unreadable as error:

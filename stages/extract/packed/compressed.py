@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from stages import watch
 from stages.base import Fault
-from stages.errors import SeedbedError
+from stages.errors import SeedbedError, Unreadable
 from stages.place import Place
 
 # Text compresses 3 to 20 times, logs and tables of one value up to 150; bombs 1,000 and more.
@@ -73,15 +73,7 @@ class Budget:
         return None
 
 
-class Broken(Exception):
-    """Reading stops here; the reason and evidence of the fault."""
-
-    def __init__(self, reason: str, **evidence: object) -> None:
-        super().__init__(reason)
-        self.reason, self.evidence = reason, evidence
-
-
-class Damage(Broken):
+class Damage(Unreadable):
     """What the decompressor unpacked in the same call is lost with it."""
 
 
@@ -199,7 +191,7 @@ def is_tar_header(block: bytes) -> bool:
 
 def trouble(error: Exception) -> tuple[str, dict[str, Any]]:
     """The reason and evidence of an exception that the reader of a foreign format raised."""
-    if isinstance(error, Broken):
+    if isinstance(error, Unreadable):
         return error.reason, dict(error.evidence)
     if isinstance(error, EOFError):
         return "truncated", {"error": sentence(error)}
@@ -285,7 +277,7 @@ class Packed:
                 found.append(data)
                 size -= len(data)
                 wanted -= len(data)
-        except (Broken, EOFError) as error:
+        except (Unreadable, EOFError) as error:
             if not found:
                 raise
             self._failed = error
@@ -340,7 +332,7 @@ class Packed:
         if len(head) < _HEAD and (head.startswith(magic) or magic.startswith(head)):
             raise EOFError("the compressed data end within the head of a further stream")
         told = f"{kind} data follow" if kind else "bytes follow that are not compressed"
-        raise Broken("corrupt", error=told)
+        raise Unreadable("corrupt", error=told)
 
     def _gather(self, size: int) -> bool:
         """Hold so many bytes ahead if the file has them; whether there is one."""

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stages.base import Fault
-from stages.extract.packed.compressed import Broken, Budget, Limits, Member, Raw, is_tar_header
+from stages.errors import Unreadable
+from stages.extract.packed.compressed import Budget, Limits, Member, Raw, is_tar_header
 from stages.extract.packed.labels import Labels, opened
 from stages.place import Place
 
@@ -115,7 +116,7 @@ def members(
         if (fault := labels.full) is not None:
             yield fault
             return
-        if isinstance(header, Broken):
+        if isinstance(header, Unreadable):
             damaged = True
             labels.damage()
             if stream.fault is None:
@@ -151,17 +152,17 @@ class _Headers:
         self.blocks = blocks
         self._common: dict[str, str] = {}
 
-    def __iter__(self) -> Iterator[_Header | Broken]:
+    def __iter__(self) -> Iterator[_Header | Unreadable]:
         blocks = self.blocks
         while True:
             begin = blocks.position
             blocks.mark()
             try:
                 header = self._next()
-            except Broken as broken:
+            except Unreadable as broken:
                 blocks.give_back()
                 found, _ = blocks.to_header()
-                yield Broken("corrupt" if found else broken.reason, **broken.evidence, at=begin)
+                yield Unreadable("corrupt" if found else broken.reason, **broken.evidence, at=begin)
                 if not found:
                     return
                 continue
@@ -169,14 +170,14 @@ class _Headers:
             if header is None:
                 found, others = blocks.to_header()
                 if others:
-                    yield Broken("corrupt", error="bytes follow the end mark", at=begin)
+                    yield Unreadable("corrupt", error="bytes follow the end mark", at=begin)
                 if not found:
                     return
                 continue  # archives one after the other
             start = blocks.position
             yield header
             if not blocks.skip(start + header.size - blocks.position):
-                yield Broken("truncated", error="the archive ends within a member", at=begin)
+                yield Unreadable("truncated", error="the archive ends within a member", at=begin)
                 return
             blocks.skip(-header.size % _BLOCK)
 
@@ -187,13 +188,13 @@ class _Headers:
         while True:
             block = self.blocks.read(_BLOCK)
             if not block:
-                raise Broken("truncated", error="the archive does not end with its end mark")
+                raise Unreadable("truncated", error="the archive does not end with its end mark")
             if len(block) < _BLOCK:
-                raise Broken("truncated", error="the archive ends within a header")
+                raise Unreadable("truncated", error="the archive ends within a header")
             if block == _END and begin == self.blocks.position - _BLOCK:
                 return None
             if not is_tar_header(block):
-                raise Broken("corrupt", error="a header is damaged")
+                raise Unreadable("corrupt", error="a header is damaged")
             kind, size = block[156:157], _number(block[124:136])
             if kind in (b"L", b"K"):
                 text = _text(self._extra(size).split(b"\0", 1)[0])
@@ -205,17 +206,17 @@ class _Headers:
             else:
                 return self._header(block, kind, size, self._common | own)
             if self.blocks.position - begin > 2 * _HEADER_BYTES:
-                raise Broken("corrupt", error="headers without a member")
+                raise Unreadable("corrupt", error="headers without a member")
 
     def _extra(self, size: int) -> bytes:
         if size > _HEADER_BYTES:
-            raise Broken("corrupt", error=f"a header of {size} bytes")
+            raise Unreadable("corrupt", error=f"a header of {size} bytes")
         return self._exactly(size + -size % _BLOCK)[:size]
 
     def _exactly(self, size: int) -> bytes:
         data = self.blocks.read(size)
         if len(data) < size:
-            raise Broken("truncated", error="the archive ends within a header")
+            raise Unreadable("truncated", error="the archive ends within a header")
         return data
 
     def _header(self, block: bytes, kind: bytes, size: int, told: dict[str, str]) -> _Header:
@@ -253,7 +254,7 @@ class _Headers:
                 block = self._exactly(_BLOCK)
                 at, last = 0, 504
             if 12 * len(numbers) > _HEADER_BYTES:
-                raise Broken("corrupt", error="a map of holes of more than 1 MB")
+                raise Unreadable("corrupt", error="a map of holes of more than 1 MB")
         return numbers
 
     def _map_in_data(self, size: int) -> list[int]:
@@ -262,7 +263,7 @@ class _Headers:
         wanted = 1
         while text.count(b"\n") < wanted:
             if len(text) + _BLOCK > min(size + -size % _BLOCK, _HEADER_BYTES):
-                raise Broken("corrupt", error="a map of holes without an end")
+                raise Unreadable("corrupt", error="a map of holes without an end")
             fresh = self._exactly(_BLOCK)
             text += fresh
             if wanted == 1 and b"\n" in text:
@@ -276,10 +277,10 @@ def _sparse(name: str, size: int, real: int, numbers: list[int]) -> _Header:
     at = 0
     for offset, length in blocks:
         if offset < at:
-            raise Broken("corrupt", error="a map of holes that is out of order")
+            raise Unreadable("corrupt", error="a map of holes that is out of order")
         at = offset + length
     if at > real or sum(length for _, length in blocks) != size:
-        raise Broken("corrupt", error="a map of holes of another size")
+        raise Unreadable("corrupt", error="a map of holes of another size")
     return _Header(name, b"S", size, [*blocks, (real, 0)])
 
 
@@ -315,7 +316,7 @@ def _text(raw: bytes) -> str:
 
 def _decimal(text: str) -> int:
     if not _DIGITS.fullmatch(text):
-        raise Broken("corrupt", error=f"a header has {text[:40]!r} for a number")
+        raise Unreadable("corrupt", error=f"a header has {text[:40]!r} for a number")
     return int(text)
 
 
@@ -325,7 +326,7 @@ def _number(raw: bytes) -> int:
         return int.from_bytes(raw[1:], "big")
     digits = raw.split(b"\0", 1)[0].strip(b" ")
     if digits and not _OCTAL.fullmatch(digits):
-        raise Broken("corrupt", error=f"a header has {raw.hex()} for a number")
+        raise Unreadable("corrupt", error=f"a header has {raw.hex()} for a number")
     return int(digits or b"0", 8)
 
 
@@ -338,10 +339,10 @@ def _attributes(raw: bytes) -> dict[str, str]:
         length = _LENGTH.match(raw, at)
         stop = at + int(length[1]) if length else 0
         if length is None or stop > len(raw) or raw[stop - 1 : stop] != b"\n":
-            raise Broken("corrupt", error="a pax header is damaged")
+            raise Unreadable("corrupt", error="a pax header is damaged")
         key, equals, value = raw[length.end() : stop - 1].partition(b"=")
         if not equals:
-            raise Broken("corrupt", error="a pax header is damaged")
+            raise Unreadable("corrupt", error="a pax header is damaged")
         if key == b"path" or key == b"size" or key.startswith(b"GNU.sparse."):
             text = _text(value)
             found[_text(key)] = text.rstrip("/") if key == b"path" else text

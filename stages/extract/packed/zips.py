@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
 from stages.base import Fault
+from stages.errors import Unreadable
 from stages.extract.packed.compressed import (
-    Broken,
     Budget,
     Limits,
     Member,
@@ -63,10 +63,10 @@ def members(
     damaged = False
     try:
         begin, stop, shift = _directory(file, size)
-    except Broken as broken:
+    except Unreadable as broken:
         yield Fault(place, broken.reason, broken.evidence)
         damaged = True
-        entries: Iterator[_Entry | Broken] = _by_headers(file, size)
+        entries: Iterator[_Entry | Unreadable] = _by_headers(file, size)
         shared: set[int] = set()
     else:
         entries = iter(_List(file, begin, stop, shift))
@@ -75,7 +75,7 @@ def members(
         if (fault := labels.full) is not None:
             yield fault
             return
-        if isinstance(entry, Broken):
+        if isinstance(entry, Unreadable):
             damaged = True
             labels.damage()
             yield Fault(place, entry.reason, entry.evidence)
@@ -91,7 +91,7 @@ def members(
             continue
         try:
             data = _Data(file, entry)
-        except Broken as broken:
+        except Unreadable as broken:
             yield Fault(label, broken.reason, broken.evidence)
             continue
         own = Budget(limits, max(entry.packed, 1), "member")
@@ -103,7 +103,7 @@ def members(
 
 
 def _directory(file: BinaryIO, size: int) -> tuple[int, int, int]:
-    """(begin, end of the list of members, bytes before the archive); raises Broken."""
+    """(begin, end of the list of members, bytes before the archive); raises Unreadable."""
     length = min(size, _END.size + 65535)
     tail = _at(file, size - length, length)
     found = tail.rfind(b"PK\5\6")
@@ -112,7 +112,7 @@ def _directory(file: BinaryIO, size: int) -> tuple[int, int, int]:
     if found < 0:
         found = tail.rfind(b"PK\5\6", 0, len(tail) - _END.size + 4)
     if found < 0:
-        raise Broken("truncated", error="the list of members at its end is missing")
+        raise Unreadable("truncated", error="the list of members at its end is missing")
     *_, long, at, _ = _END.unpack_from(tail, found)
     stop = size - length + found
     locator = _at(file, stop - _LOCATOR64.size, _LOCATOR64.size)
@@ -129,7 +129,7 @@ def _directory(file: BinaryIO, size: int) -> tuple[int, int, int]:
     for begin in (stop - long, at):
         if _at(file, begin, 4) == b"PK\1\2":
             return begin, stop, max(begin - at, 0)
-    raise Broken("corrupt", error="the list of members is not where it is said to be")
+    raise Unreadable("corrupt", error="the list of members is not where it is said to be")
 
 
 def _ends_with(tail: bytes, at: int) -> bool:
@@ -154,11 +154,11 @@ class _List:
         self._file, self._next, self._stop, self._shift = file, begin, stop, shift
         self._held, self._place = b"", 0
 
-    def __iter__(self) -> Iterator[_Entry | Broken]:
+    def __iter__(self) -> Iterator[_Entry | Unreadable]:
         while self._hold(1):
             at = self._next - len(self._held) + self._place
             entry = self._entry()
-            yield entry or Broken("corrupt", error="an entry of the list of members", at=at)
+            yield entry or Unreadable("corrupt", error="an entry of the list of members", at=at)
             if entry is None:
                 self._to_mark()
 
@@ -251,14 +251,14 @@ def _find(file: BinaryIO, at: int, size: int, mark: bytes) -> int:
     return size
 
 
-def _overlapping(entries: Iterable[_Entry | Broken], limit: int) -> set[int]:
+def _overlapping(entries: Iterable[_Entry | Unreadable], limit: int) -> set[int]:
     """The numbers of entries whose bytes are another's too, by which a small file is a huge one.
 
     Of several at one place the first is whole. Needs 16 bytes a member.
     """
     begins, ends = array("Q"), array("Q")
     for entry in itertools.islice(entries, 2 * limit):
-        if isinstance(entry, Broken):
+        if isinstance(entry, Unreadable):
             begins.append(0)
             ends.append(0)
             continue
@@ -286,20 +286,20 @@ def _reaching(begins: array[int], ends: array[int]) -> list[int]:
 
 
 class _Data:
-    """The unpacked bytes of one member; raises Broken where it cannot be read at all."""
+    """The unpacked bytes of one member; raises Unreadable where it cannot be read at all."""
 
     def __init__(self, file: BinaryIO, entry: _Entry) -> None:
         head = _at(file, entry.at, _LOCAL.size)
         if not head.startswith(b"PK\3\4"):
-            raise Broken("corrupt", error="the member is not where the list says", at=entry.at)
+            raise Unreadable("corrupt", error="the member is not where the list says", at=entry.at)
         *_, names, extra = _LOCAL.unpack(head)
         raw = _at(file, entry.at + _LOCAL.size, names) if names == len(entry.raw_name) else b""
         if raw != entry.raw_name:
-            raise Broken("corrupt", error="the member has another name than in the list")
+            raise Unreadable("corrupt", error="the member has another name than in the list")
         if entry.flags & _ENCRYPTED:
-            raise Broken("unreadable", error="a password is needed")
+            raise Unreadable("unreadable", error="a password is needed")
         if entry.method and entry.method not in _METHODS:
-            raise Broken("unreadable", error=f"compression method {entry.method} is not known")
+            raise Unreadable("unreadable", error=f"compression method {entry.method} is not known")
         self._file, self._entry = file, entry
         self._begin = entry.at + _LOCAL.size + names + extra
         self._crc = self._size = 0
@@ -317,7 +317,9 @@ class _Data:
             and entry.size is not None
             and (entry.size, entry.crc) != (self._size, self._crc)
         ):
-            raise Broken("corrupt", error="the checksum or size is another than that of the data")
+            raise Unreadable(
+                "corrupt", error="the checksum or size is another than that of the data"
+            )
         return data
 
     def _open(self, slow: int | None) -> Packed | _Stored:

@@ -1,6 +1,6 @@
 """Exact rows of SQL dumps, by scanning bytes: nothing is loaded into a server.
 
-reader.read(stream)   statements in order → Row and Refusal
+reader.read(stream)   statements in order → Row and Fault
   window     the moving piece of the stream, with offsets and lines
   dialect    which server wrote it, and the settings that change how it reads (Session)
   charset    the servers' names of character sets

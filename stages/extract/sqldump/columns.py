@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from stages.errors import Unreadable
 from stages.extract.sqldump.charset import decoder
 from stages.extract.sqldump.dialect import Session
 from stages.extract.sqldump.escapes import substituted
-from stages.extract.sqldump.literals import Literal, Refused, literal, unescape_mysql
+from stages.extract.sqldump.literals import Literal, literal, unescape_mysql
 from stages.extract.sqldump.schema import Column
 
 _WHOLE = re.compile(rb"[-+]?[0-9]+")
@@ -105,7 +106,7 @@ def coerce(column: Column | None, found: Literal, session: Session) -> Any:
             return None
         if column is not None and column.default is not None:
             return coerce(column, literal(session, column.default), session)
-        raise Refused("expression", value="DEFAULT")
+        raise Unreadable("expression", value="DEFAULT")
     if word in (b"true", b"false"):
         return (word == b"true") if kind in ("bool", None) else int(word == b"true")
     return float(word)
@@ -114,7 +115,7 @@ def coerce(column: Column | None, found: Literal, session: Session) -> Any:
 def _decode(session: Session, charset: str | None = None) -> Callable[[bytes], str]:
     found = session.decode if charset is None else decoder(charset)
     if found is None:
-        raise Refused("encoding", charset=charset or session.charset)
+        raise Unreadable("encoding", charset=charset or session.charset)
     return found
 
 
@@ -150,7 +151,9 @@ def _bytea(data: bytes) -> bytes:
         if data[:2] == b"\\x":
             return bytes.fromhex(data[2:].decode("ascii"))
     except ValueError:
-        raise Refused("value", value=data[:120].decode("utf-8", "replace"), type="bytea") from None
+        raise Unreadable(
+            "value", value=data[:120].decode("utf-8", "replace"), type="bytea"
+        ) from None
     if b"\\" not in data:
         return data
     return substituted(_PG_OCTAL, lambda m: bytes([int(m[1], 8) & 255]) if m[1] else b"\\", data)
@@ -204,7 +207,7 @@ def _of_hex(kind: str | None, column: Column | None, found: Literal, session: Se
 
 def _of_64_bits(number: int) -> int:
     if number >= 1 << 64:
-        raise Refused("value", error="a number of more than 64 bits")
+        raise Unreadable("value", error="a number of more than 64 bits")
     return number
 
 

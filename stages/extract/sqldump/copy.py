@@ -6,20 +6,21 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from stages.base import Fault
+from stages.errors import Unreadable
 from stages.extract.sqldump.charset import pairs
 from stages.extract.sqldump.columns import copy_converter
 from stages.extract.sqldump.escapes import substituted
 from stages.extract.sqldump.insert import WIDTH, Plan
 from stages.extract.sqldump.lexer import NAME, NAMES, split_names
-from stages.extract.sqldump.literals import Refused
-from stages.extract.sqldump.rows import Refusal, Row
+from stages.extract.sqldump.rows import Row, refusal
 from stages.extract.sqldump.statements import pass_copy_row
 from stages.extract.sqldump.window import TooLong
 
 if TYPE_CHECKING:
     from stages.extract.sqldump.reader import Reader
 
-_HEAD = re.compile(
+HEAD = re.compile(
     rb"(?is)COPY\s+(?P<table>" + NAMES + rb")\s*(?P<columns>\(\s*(?:" + NAME
     + rb"(?:\s*,\s*" + NAME + rb")*+)?\s*\))?\s*FROM\s+STDIN\b"
     rb"(?P<options>(?:[^;']++|'(?:[^']|'')*+')*+);[ \t]*+\r?(?:\n|\Z)"
@@ -68,15 +69,15 @@ def _end(data: bytes, start: int, scanned: int, paired: bool) -> tuple[int, int]
         at = end + 1
 
 
-def copy(reader: Reader) -> Iterator[Row | Refusal] | None:
+def copy(reader: Reader) -> Iterator[Row | Fault] | None:
     """The rows of the COPY statement at the window's position; None when it is no COPY of data."""
-    head = _HEAD.match(reader.window.data, reader.window.pos)
+    head = HEAD.match(reader.window.data, reader.window.pos)
     if head is None:
         return None
     return _rows(reader, head)
 
 
-def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
+def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Fault]:
     window, session = reader.window, reader.session
     columns = split_names(head["columns"][1:-1]) if head["columns"] is not None else None
 
@@ -94,7 +95,7 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
         delimiter = b"\t"
     null = match[1].replace(rb"\\", b"\\") if (match := _NULL.search(options)) else rb"\N"
     if re.search(rb"(?i)\bCSV\b|\bBINARY\b", options):
-        yield Refusal(
+        yield refusal(
             shape.table, "unparsed", {"options": options.strip().decode("utf-8", "replace")},
             window.offset(window.pos), window.line(window.pos), head[0],
         )  # fmt: skip
@@ -143,11 +144,11 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
         try:
             if recode:
                 if session.decode is None:
-                    raise Refused("encoding", charset=session.charset)
+                    raise Unreadable("encoding", charset=session.charset)
                 text = session.decode(text).encode()
             found = text.count(delimiter) + 1
             if len(text) > _LONG and (found := text.count(delimiter) + 1) > WIDTH:
-                raise Refused("wrong_width", columns=width, values=found)
+                raise Unreadable("wrong_width", columns=width, values=found)
             fields: list[bytes] = text.split(delimiter)
             if not text and (width == 0 or (width is None and columns is None)):
                 width, fields = 0, []  # pg_dump leaves the list out for a table without columns
@@ -157,26 +158,26 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
                 width = len(fields)
                 convert = [copy_converter(None, session)] * width
             if len(fields) != width or width > WIDTH:
-                raise Refused("wrong_width", columns=width, values=len(fields))
+                raise Unreadable("wrong_width", columns=width, values=len(fields))
             values: tuple[Any, ...] = tuple(
                 None if field == null else turn(_unescape(field) if b"\\" in field else field)
                 for turn, field in zip(convert, fields, strict=True)
             )
         except UnicodeDecodeError as error:
-            refused = Refused("encoding", charset=session.charset, at=error.start)
-        except Refused as error:
+            refused = Unreadable("encoding", charset=session.charset, at=error.start)
+        except Unreadable as error:
             refused = error
         except ValueError as error:
-            refused = Refused("value", error=str(error)[:200])
+            refused = Unreadable("value", error=str(error)[:200])
         else:
             del text, fields
             yield Row(shape, values, offset, number, line)
             del values
             continue
-        yield Refusal(shape.table, refused.reason, dict(refused.evidence), offset, number, line)
+        yield refusal(shape.table, refused.reason, dict(refused.evidence), offset, number, line)
 
 
-def _too_long(reader: Reader, table: str | None, paired: bool) -> Refusal:
+def _too_long(reader: Reader, table: str | None, paired: bool) -> Fault:
     window = reader.window
     shown = window.data[window.pos : window.pos + 4096]
     offset, line, begun = window.offset(window.pos), window.line(window.pos), window.start
@@ -184,7 +185,7 @@ def _too_long(reader: Reader, table: str | None, paired: bool) -> Refusal:
     evidence = {"limit": window.limit, "bytes": window.start - begun, "of": "row"}
     if not ended:
         evidence["ended"] = False
-    return Refusal(table, "too_long", evidence, offset, line, shown)
+    return refusal(table, "too_long", evidence, offset, line, shown)
 
 
 def _joined(fields: list[bytes], delimiter: bytes) -> list[bytes]:

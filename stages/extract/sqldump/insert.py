@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from stages.base import Fault
+from stages.errors import Unreadable
 from stages.extract.sqldump.columns import coerce, converter
 from stages.extract.sqldump.dialect import Session
 from stages.extract.sqldump.lexer import NAME, NAMES, Syntax, row, split_names, unquoted
-from stages.extract.sqldump.literals import Literal, Refused, Short, Values
-from stages.extract.sqldump.rows import Refusal, Row, Shape
+from stages.extract.sqldump.literals import Literal, Short, Values
+from stages.extract.sqldump.rows import Row, Shape
 from stages.extract.sqldump.schema import Schema
 from stages.extract.sqldump.statements import end_of_row, pass_to
 from stages.extract.sqldump.window import TooLong
@@ -100,7 +102,7 @@ def _weight(plan: Plan) -> int:
     return 64 + len(plan.convert)
 
 
-def insert(reader: Reader) -> Iterator[Row | Refusal]:
+def insert(reader: Reader) -> Iterator[Row | Fault]:
     """The rows of the INSERT at the window's position, and of those with the same head after it."""
     window, session = reader.window, reader.session
     head = _HEAD.match(window.data, window.pos)
@@ -194,7 +196,7 @@ def _plan_of(session: Session, shape: Shape, width: int | None) -> Plan:
     return Plan(shape, width, None, [converter(kind, session) for kind in kinds], keep, numbers)
 
 
-def _rows(reader: Reader, plan: Plan) -> Generator[Row | Refusal, None, Plan]:
+def _rows(reader: Reader, plan: Plan) -> Generator[Row | Fault, None, Plan]:
     """The rows behind a head; gives back the plan, which the first row may have completed."""
     window, session = reader.window, reader.session
     while True:
@@ -229,8 +231,8 @@ def _rows(reader: Reader, plan: Plan) -> Generator[Row | Refusal, None, Plan]:
                 del data
                 if plan.width is None and isinstance(found, list):
                     plan = _with_width(reader, plan, len(found))
-                if isinstance(found, Refused):
-                    yield reader.refusal(plan.shape.table, found, pos, raw)
+                if isinstance(found, Unreadable):
+                    yield reader.refused(plan.shape.table, found, pos, raw)
                     if found.reason == "unparsed":
                         reader.resync()
                         return plan
@@ -265,7 +267,7 @@ def _with_pattern(reader: Reader, plan: Plan) -> Plan:
     return plan
 
 
-def _plain_rows(reader: Reader, plan: Plan) -> Generator[Row | Refusal, None, str]:
+def _plain_rows(reader: Reader, plan: Plan) -> Generator[Row | Fault, None, str]:
     """Rows while the pattern fits. "end": the statement is over; "odd": the window stands before a
     row of another kind; "behind": it stands behind a row that no comma or semicolon follows."""
     window, session = reader.window, reader.session
@@ -283,9 +285,9 @@ def _plain_rows(reader: Reader, plan: Plan) -> Generator[Row | Refusal, None, st
         try:
             values = tuple([turn(cell) for turn, cell in zip(convert, cells, strict=False)])
         except UnicodeDecodeError as error:
-            yield reader.refusal(shape.table, _encoding(session, error), pos, raw)
-        except (Refused, ValueError, OverflowError) as error:
-            yield reader.refusal(shape.table, error, pos, raw)
+            yield reader.refused(shape.table, _encoding(session, error), pos, raw)
+        except (Unreadable, ValueError, OverflowError) as error:
+            yield reader.refused(shape.table, error, pos, raw)
         else:
             if simple and not wide:
                 yield Row(shape, values, window.base + pos, window.line(pos), raw)
@@ -310,11 +312,11 @@ def _width(shape: Shape, found: int) -> int:
     return found if found in (own, len(shape.kinds)) else len(shape.kinds)
 
 
-def _built(reader: Reader, plan: Plan, found: list[Literal], pos: int, raw: bytes) -> Row | Refusal:
+def _built(reader: Reader, plan: Plan, found: list[Literal], pos: int, raw: bytes) -> Row | Fault:
     session, kinds = reader.session, plan.shape.kinds
     if plan.width is not None and len(found) != plan.width:
-        error = Refused("wrong_width", columns=plan.width, values=len(found))
-        return reader.refusal(plan.shape.table, error, pos, raw)
+        error = Unreadable("wrong_width", columns=plan.width, values=len(found))
+        return reader.refused(plan.shape.table, error, pos, raw)
     if plan.keep is not None:
         found = [found[n] for n in plan.keep]
         plan = plan._replace(keep=None)
@@ -325,15 +327,15 @@ def _built(reader: Reader, plan: Plan, found: list[Literal], pos: int, raw: byte
             [coerce(kind, value, session) for kind, value in zip(kinds, found, strict=True)]
         )
     except UnicodeDecodeError as error:
-        return reader.refusal(plan.shape.table, _encoding(session, error), pos, raw)
-    except (Refused, ValueError, OverflowError) as error:
-        return reader.refusal(plan.shape.table, error, pos, raw)
+        return reader.refused(plan.shape.table, _encoding(session, error), pos, raw)
+    except (Unreadable, ValueError, OverflowError) as error:
+        return reader.refused(plan.shape.table, error, pos, raw)
     return _row(reader, plan, values, pos, raw)
 
 
-def _encoding(session: Session, error: UnicodeDecodeError) -> Refused:
+def _encoding(session: Session, error: UnicodeDecodeError) -> Unreadable:
     bad = error.object[error.start : error.start + 8]
-    return Refused("encoding", charset=session.charset, bytes=bad.hex())
+    return Unreadable("encoding", charset=session.charset, bytes=bad.hex())
 
 
 def _row(reader: Reader, plan: Plan, values: tuple[Any, ...], pos: int, raw: bytes) -> Row:
@@ -347,31 +349,33 @@ def _row(reader: Reader, plan: Plan, values: tuple[Any, ...], pos: int, raw: byt
 
 def _slow_row(
     session: Session, data: bytes, pos: int, eof: bool
-) -> tuple[list[Literal] | Refused, int]:
+) -> tuple[list[Literal] | Unreadable, int]:
     """(literals of the row or why not, where it ends); Short when it may go on."""
     values = Values(session, data, pos)
     try:
         if not values.is_mark(b"("):
             if not values.kind:
                 raise Short
-            raise Refused("unparsed", text=data[pos : pos + 80].decode("utf-8", "replace"))
+            raise Unreadable("unparsed", text=data[pos : pos + 80].decode("utf-8", "replace"))
         values.next()
         found: list[Literal] = []
         while not values.is_mark(b")"):
             found.append(values.value()[0])
             if len(found) > WIDTH:
-                raise Refused("wrong_width", values=f"more than {WIDTH}")
+                raise Unreadable("wrong_width", values=f"more than {WIDTH}")
             if values.is_mark(b","):
                 values.next()
             elif not values.is_mark(b")"):
                 if not values.kind:
                     raise Short
-                raise Refused("expression", value=values.text[:120].decode("utf-8", "replace"))
+                raise Unreadable("expression", value=values.text[:120].decode("utf-8", "replace"))
         return found, values.at + 1
-    except (Refused, ValueError, OverflowError) as error:
+    except (Unreadable, ValueError, OverflowError) as error:
         if not eof and len(data) - values.pos < _NEAR:
             raise Short from None
-        refused = error if isinstance(error, Refused) else Refused("value", error=str(error)[:200])
+        refused = (
+            error if isinstance(error, Unreadable) else Unreadable("value", error=str(error)[:200])
+        )
         return refused, pos if refused.reason == "unparsed" else _row_end(session, data, pos)
 
 
@@ -423,7 +427,7 @@ def _goes_on(reader: Reader) -> bool:
     return False
 
 
-def _defaults(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
+def _defaults(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Fault]:
     """INSERT … DEFAULT VALUES."""
     window, session = reader.window, reader.session
     start, raw = window.pos, head[0]
@@ -436,14 +440,14 @@ def _defaults(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
     plan = reader.plans.of(key, reader.schema(head[1]), make)
     shape = plan.shape
     if shape.columns is None or len(shape.columns) > _DEFAULTS_WIDTH:
-        refused = Refused("expression", value="DEFAULT VALUES")
-        yield reader.refusal(shape.table, refused, start, raw)
+        refused = Unreadable("expression", value="DEFAULT VALUES")
+        yield reader.refused(shape.table, refused, start, raw)
     else:
         yield _built(reader, plan, [Literal("word", b"DEFAULT")] * (plan.width or 0), start, raw)
     window.pos = head.end()
 
 
-def _settings(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
+def _settings(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Fault]:
     """INSERT … SET a=1, b=2."""
     window, session = reader.window, reader.session
     begun = head.end() - head.start()
@@ -460,11 +464,11 @@ def _settings(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Refusal]:
             values.append(reading.value()[0])
             pos = reading.at + reading.is_mark(b",")
             if len(names) > WIDTH:
-                raise Refused("wrong_width", values=f"more than {WIDTH}")
+                raise Unreadable("wrong_width", values=f"more than {WIDTH}")
         raw = text[:pos]
         plan = _plan_of(session, reader.shape(head["table"], names), len(names))
         yield _built(reader, plan, values, start, raw)
-    except (Refused, Short, ValueError, OverflowError) as error:
-        refused = error if isinstance(error, Refused) else Refused("unparsed")
+    except (Unreadable, Short, ValueError, OverflowError) as error:
+        refused = error if isinstance(error, Unreadable) else Unreadable("unparsed")
         name = reader.shape(head["table"], []).table
-        yield reader.refusal(name, refused, start, text)
+        yield reader.refused(name, refused, start, text)

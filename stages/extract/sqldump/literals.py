@@ -9,6 +9,7 @@ import codecs
 import re
 from typing import NamedTuple
 
+from stages.errors import Unreadable
 from stages.extract.sqldump.charset import decoder, pairs
 from stages.extract.sqldump.dialect import Session
 from stages.extract.sqldump.escapes import substituted
@@ -18,14 +19,6 @@ from stages.extract.sqldump.lexer import next_token, token
 DEPTH = 50
 # A value that functions make longer than it stands in the file: by so much in one row, no more.
 _GROWTH = 1 << 16
-
-
-class Refused(Exception):
-    """A row cannot be given: reason and evidence."""
-
-    def __init__(self, reason: str, **evidence: object) -> None:
-        super().__init__(reason)
-        self.reason, self.evidence = reason, evidence
 
 
 class Short(Exception):
@@ -113,10 +106,10 @@ def unistr(data: bytes, oracle: bool) -> bytes:
 
 
 def literal(session: Session, data: bytes) -> Literal:
-    """The literal that a token's bytes say; Refused when they are no single value."""
+    """The literal that a token's bytes say; Unreadable when they are no single value."""
     found, end = Values(session, data, 0).value()
     if end != len(data):
-        raise Refused("expression", value=_shown(data))
+        raise Unreadable("expression", value=_shown(data))
     return found
 
 
@@ -202,7 +195,7 @@ class Values:
     def _deeper(self) -> None:
         self._depth += 1
         if self._depth > DEPTH:
-            raise Refused(
+            raise Unreadable(
                 "expression", value=_shown(self.data[self.at : self.at + 120]), depth=DEPTH
             )
 
@@ -250,7 +243,7 @@ class Values:
             if found.kind == "word" and found.data.upper() in (b"INF", b"INFINITY", b"NAN"):
                 return Literal("number", text + found.data)
             if found.kind != "number":
-                raise Refused("expression", value=_shown(text + found.data))
+                raise Unreadable("expression", value=_shown(text + found.data))
             return found if text == b"+" else Literal("number", _negated(found.data))
         if kind == "mark" and text == b"(":
             self._deeper()
@@ -266,7 +259,7 @@ class Values:
         raise self._refusal(text)
 
     def _refusal(self, text: bytes) -> Exception:
-        return Refused("expression", value=_shown(text)) if self.kind else Short()
+        return Unreadable("expression", value=_shown(text)) if self.kind else Short()
 
     def _plain(self, inner: bytes) -> bytes:
         if self.session.backslash and b"\\" in inner:
@@ -279,7 +272,7 @@ class Values:
         charset = match["charset"].decode().lower()
         self.next()
         if decoder(charset) is None and charset != "binary":
-            raise Refused("encoding", charset=charset)
+            raise Unreadable("encoding", charset=charset)
         if match["itext"] is not None:
             return Literal("string", self._plain(match["itext"][1:-1]), charset)
         if match["ihex"] is not None:
@@ -299,7 +292,7 @@ class Values:
             "string", "escaped",
         ):  # fmt: skip
             return self._term()
-        raise Refused("expression", value=_shown(text))
+        raise Unreadable("expression", value=_shown(text))
 
     def _function(self, name: str) -> Literal:
         self._deeper()
@@ -320,7 +313,7 @@ class Values:
         left = _GROWTH + self.at - self._begun - self._grown
         found = _called(name, arguments, self.session, given + left)
         if found is None:
-            raise Refused("expression", value=f"{name[:100]}(…)")
+            raise Unreadable("expression", value=f"{name[:100]}(…)")
         self._grown += max(0, len(found.data) - given)
         return found
 
@@ -342,7 +335,7 @@ def _hex(text: bytes) -> bytes:
     try:
         return bytes.fromhex((b"0" * (len(digits) % 2) + digits).decode("latin-1"))
     except ValueError:
-        raise Refused("unparsed", value=_shown(text)) from None
+        raise Unreadable("unparsed", value=_shown(text)) from None
 
 
 _CONVERSIONS = frozenset(

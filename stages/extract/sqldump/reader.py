@@ -9,19 +9,20 @@ import re
 from collections.abc import Iterator
 from typing import IO, Any
 
+from stages.base import Fault
+from stages.errors import Unreadable
 from stages.extract.sqldump.copy import copy
 from stages.extract.sqldump.dialect import HEAD, Session, detect
 from stages.extract.sqldump.insert import Plans, insert
 from stages.extract.sqldump.lexer import NAMES, blank, split_names
-from stages.extract.sqldump.literals import Refused
-from stages.extract.sqldump.rows import Refusal, Row, Shape
+from stages.extract.sqldump.rows import Row, Shape, refusal
 from stages.extract.sqldump.schema import Column, Schema, create_table, table_key
 from stages.extract.sqldump.statements import end_of_statement, pass_row, pass_statement, pass_to
 from stages.extract.sqldump.window import ITEM_BYTES, TooLong, Watched, Window, as_utf8
 
 _WHITE = re.compile(rb"[\s\x00\x1a]*+")
 _WORD = re.compile(rb"[A-Za-z_]+")
-_VERSION = re.compile(rb"/\*M?!(\d{5,6})?[ \t]*")
+VERSION = re.compile(rb"/\*M?!(\d{5,6})?[ \t]*")
 _LONG = 1 << 16
 _LINE = re.compile(rb"--|#|(?i:REM|PROMPT)")
 _EMPTY = re.compile(rb"(?:[\s\x00]*+;)++")
@@ -32,12 +33,12 @@ _COPY_FILE = re.compile(
 _COPY_ROWS = re.compile(rb"(?i)COPY\s[^\n]{0,4096}stdin\s*;")
 _CREATE_TABLE = re.compile(rb"(?i)CREATE\s+(?:\w+\s+){0,3}TABLE\s")
 _GO = re.compile(rb"(?i)GO[ \t]*\r?(?:\n|\Z)")
-_ROUTINE = re.compile(
+ROUTINE = re.compile(
     rb"(?is)(?:CREATE|ALTER)\s+(?:OR\s+(?:REPLACE|ALTER)\s+)?(?:\w+\s*=\s*(?:`[^`]*`|\w+)(?:@(?:`[^`]*`|\w+))?\s+)?"
     rb"(?:EDITIONABLE\s+|NONEDITIONABLE\s+|TEMP\s+|TEMPORARY\s+|AGGREGATE\s+|SQL\s+SECURITY\s+\w+\s+)*"
     rb"(?P<what>TRIGGER|PROC|PROCEDURE|FUNCTION|EVENT|PACKAGE|TYPE|VIEW)\b"
 )
-_SLASH = re.compile(rb"(?m)^[ \t]*+/[ \t]*+\r?$\n?")
+SLASH = re.compile(rb"(?m)^[ \t]*+/[ \t]*+\r?$\n?")
 _GO_LINE = re.compile(rb"(?im)^[ \t]*+GO[ \t]*+\r?$\n?")
 _END = re.compile(rb"(?is)\bEND\s*+;")
 _NEXT = re.compile(
@@ -52,7 +53,7 @@ _BEGINS = (
     rb"whenever source flush savepoint release show explain merge attach detach security reset "
     rb"import refresh cluster discard listen notify prepare deallocate values table"
 )
-_KNOWN = frozenset(_BEGINS.split())
+KNOWN = frozenset(_BEGINS.split())
 # Real dumps have some ten thousand; each is held to the end.
 _COLUMNS = 1 << 19
 # The tools that write a closing line, and that line.
@@ -104,16 +105,22 @@ class Reader:
         self._versioned = 0
         self._known = False
 
-    def __iter__(self) -> Iterator[Row | Refusal]:
-        if b"\0" in self.window.data[:4096] or self.window.data[:5] == b"PGDMP":
-            yield Refusal(None, "binary", {"first": self.window.data[:8].hex()}, 0, 1)
+    def __iter__(self) -> Iterator[Row | Fault]:
+        if (fault := self.no_text()) is not None:
+            yield fault
             return
         yield from self._statements()
         if not self._told_cut and self.by_tool and not self._watched.closed:
             yield self.cut(None)
         elif not self._known:
             text = self.window.data[:80].decode("utf-8", "replace")
-            yield Refusal(None, "unparsed", {"text": text}, 0, 1)
+            yield refusal(None, "unparsed", {"text": text}, 0, 1)
+
+    def no_text(self) -> Fault | None:
+        """The refusal of a file that is no text."""
+        if b"\0" in self.window.data[:4096] or self.window.data[:5] == b"PGDMP":
+            return refusal(None, "binary", {"first": self.window.data[:8].hex()}, 0, 1)
+        return None
 
     # --- what insert and copy use -----------------------------------------------------------------
 
@@ -180,28 +187,28 @@ class Reader:
                 self._numbers[shape.table] = value
         return tuple(found)
 
-    def refusal(self, table: str | None, error: Exception, pos: int, raw: bytes) -> Refusal:
+    def refused(self, table: str | None, error: Exception, pos: int, raw: bytes) -> Fault:
         """A refusal of the row at an index of the window."""
         window = self.window
-        if isinstance(error, Refused):
+        if isinstance(error, Unreadable):
             reason, evidence = error.reason, dict(error.evidence)
         else:
             reason, evidence = "value", {"error": str(error)[:200]}
         raw = window.raw(raw)
-        return Refusal(table, reason, evidence, window.offset(pos), window.line(pos), raw)
+        return refusal(table, reason, evidence, window.offset(pos), window.line(pos), raw)
 
-    def cut(self, table: str | None) -> Refusal:
+    def cut(self, table: str | None) -> Fault:
         """The refusal of a file that ends too early; goes to the end."""
         window = self.window
         self._told_cut = True
         self.was_cut = False
-        found = Refusal(table, "truncated", {"left": len(window.data) - window.pos},
+        found = refusal(table, "truncated", {"left": len(window.data) - window.pos},
                         window.offset(window.pos), window.line(window.pos),
                         window.data[window.pos : window.pos + 4096])  # fmt: skip
         window.pos = len(window.data)
         return found
 
-    def too_long(self, table: str | None, what: str) -> Refusal:
+    def too_long(self, table: str | None, what: str) -> Fault:
         """Go behind the row or statement at the position, which is longer than the limit, without
         holding it; its refusal."""
         window = self.window
@@ -213,9 +220,9 @@ class Reader:
         if not ended:
             evidence["ended"] = False
             self.was_cut = True
-        return Refusal(table, "too_long", evidence, offset, line, window.raw(shown))
+        return refusal(table, "too_long", evidence, offset, line, window.raw(shown))
 
-    def refuse_statement(self, reason: str, name: bytes | None) -> Iterator[Refusal]:
+    def refuse_statement(self, reason: str, name: bytes | None) -> Iterator[Fault]:
         """Refuse the statement at the window's position whole."""
         window = self.window
         table = None if name is None else self._table_name(name, self.schema(name))
@@ -229,7 +236,7 @@ class Reader:
             yield self.cut(table)
             return
         shown = text[:200].decode("utf-8", "replace")
-        yield Refusal(table, reason, {"statement": shown}, offset, line, text)
+        yield refusal(table, reason, {"statement": shown}, offset, line, text)
 
     def statement_text(self) -> bytes | None:
         """The statement at the position, which goes behind it; None when the file ends before."""
@@ -262,7 +269,7 @@ class Reader:
         self.window.pos += size or 0
         return size is not None
 
-    def _others_within(self, text: bytes, offset: int, line: int) -> Refusal | None:
+    def _others_within(self, text: bytes, offset: int, line: int) -> Fault | None:
         """The refusal of the statement just passed where it took others in, as a quote without its
         end does; reading goes on at the first of them."""
         begun = _NEXT.search(text)
@@ -270,7 +277,7 @@ class Reader:
             return None
         self.window.pos -= len(text) - begun.end()
         shown = text[:200].decode("utf-8", "replace")
-        return Refusal(None, "unparsed", {"statement": shown}, offset, line, text[: begun.end()])
+        return refusal(None, "unparsed", {"statement": shown}, offset, line, text[: begun.end()])
 
     def skip_comments(self) -> bool:
         """Go behind blanks and whole comments; whether there were any."""
@@ -294,7 +301,7 @@ class Reader:
                 continue
             moved = moved or match.end() > window.pos
             window.pos = match.end()
-            if window.data.startswith(b"/*", window.pos) and not _VERSION.match(
+            if window.data.startswith(b"/*", window.pos) and not VERSION.match(
                 window.data, window.pos
             ):
                 window.pos += 2
@@ -318,7 +325,7 @@ class Reader:
 
     # --- statements -------------------------------------------------------------------------------
 
-    def _statements(self) -> Iterator[Row | Refusal]:
+    def _statements(self) -> Iterator[Row | Fault]:
         window = self.window
         while True:
             window.ensure(1 << 16)
@@ -331,11 +338,11 @@ class Reader:
             except TooLong:
                 yield self.too_long(None, "statement")
 
-    def _statement(self) -> Iterator[Row | Refusal]:
+    def _statement(self) -> Iterator[Row | Fault]:
         data, pos = self.window.data, self.window.pos
         match = _WORD.match(data, pos)
         word = match[0].lower() if match is not None else b""
-        if word in _KNOWN:
+        if word in KNOWN:
             self._known = True
         if word in (b"insert", b"replace"):
             yield from insert(self)
@@ -349,13 +356,13 @@ class Reader:
             yield from self._create()
         elif self._session_line(word):
             return
-        elif word in _KNOWN:
+        elif word in KNOWN:
             if not self.skip_statement():
                 yield self.cut(None)
         else:
             yield from self._unknown()
 
-    def _unknown(self) -> Iterator[Refusal]:
+    def _unknown(self) -> Iterator[Fault]:
         window = self.window
         offset, line = window.offset(window.pos), window.line(window.pos)
         text = self.statement_text()
@@ -384,7 +391,7 @@ class Reader:
 
     def _comment(self) -> bool:
         window = self.window
-        match = _VERSION.match(window.data, window.pos)
+        match = VERSION.match(window.data, window.pos)
         if match is not None and self.session.runs(int(match[1]) if match[1] else None):
             window.pos = match.end()
             self._versioned += 1
@@ -435,9 +442,9 @@ class Reader:
             return False
         return True
 
-    def _create(self) -> Iterator[Refusal]:
+    def _create(self) -> Iterator[Fault]:
         window, session = self.window, self.session
-        routine = _ROUTINE.match(window.data, window.pos)
+        routine = ROUTINE.match(window.data, window.pos)
         if routine is not None and self._skip_routine(routine["what"].upper()):
             return
         offset, line = window.offset(window.pos), window.line(window.pos)
@@ -453,7 +460,7 @@ class Reader:
             self._columns += len(schema.columns)
             if self._columns > _COLUMNS:
                 evidence = {"limit": _COLUMNS, "of": "columns of all tables", "table": schema.name}
-                yield Refusal(schema.name, "too_long", evidence, offset, line)
+                yield refusal(schema.name, "too_long", evidence, offset, line)
                 return
             key = schema.name.lower()
             if "." not in key and session.database:
@@ -465,16 +472,21 @@ class Reader:
 
     def _skip_routine(self, what: bytes) -> bool:
         """Skip a body that holds statements of its own; False where it is one plain statement."""
+        end = self.body_end(what)
+        return end is not None and self._skip_past(end)
+
+    def body_end(self, what: bytes) -> re.Pattern[bytes] | None:
+        """What ends the body of the routine at the position; None where it is a plain statement."""
         dialect = self.session.dialect
         if dialect == "mssql":
-            return self._skip_past(_GO_LINE)
+            return _GO_LINE
         if dialect == "oracle" and what not in (b"VIEW", b"TYPE"):
-            return self._skip_past(_SLASH)
+            return SLASH
         compound = dialect in ("sqlite", "mysql", "db2") and what != b"VIEW"
         begins = self.window.data[self.window.pos : self.window.pos + 4096]
         if compound and self.session.terminator == b";" and re.search(rb"(?i)\bBEGIN\b", begins):
-            return self._skip_past(_END)
-        return False
+            return _END
+        return None
 
     def _skip_past(self, pattern: re.Pattern[bytes]) -> bool:
         window = self.window

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from stages.base import Fault
 from stages.extract.sqldump.schema import Column
+from stages.place import Place
 
 REASONS = {
     "expression": "a value needs a server: NOW(), a sub-select, INSERT ... SELECT, DEFAULT",
@@ -15,6 +18,7 @@ REASONS = {
     "unparsed": "the bytes are no SQL that this reader knows; it went on at the next statement",
     "truncated": "the dump ends within a row, a statement, or before its closing line",
     "too_long": "one row or statement is longer than the limit, and was passed over",
+    "data": "rows that follow a COPY statement are no SQL (statements: yes)",
     "binary": "the file is no text: pg_restore -f - makes a dump of an archive of pg_dump",
 }
 
@@ -37,12 +41,14 @@ class Row(NamedTuple):
     raw: bytes
 
 
-class Refusal(NamedTuple):
-    """What was seen and cannot be given: a key of REASONS and evidence."""
-
-    table: str | None
-    reason: str
-    evidence: dict[str, Any]
-    offset: int
-    line: int
-    raw: bytes = b""
+def refusal(
+    table: str | None,
+    reason: str,
+    evidence: Mapping[str, Any],
+    offset: int,
+    line: int,
+    raw: bytes = b"",
+) -> Fault:
+    """What was seen and cannot be given, at its place in the dump: a key of REASONS, evidence."""
+    at = Place("", offset=offset, length=len(raw), line=line, table=table)
+    return Fault(at, reason, evidence, raw=raw)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from stages.extract.webpage.cuts import Cut
 from stages.extract.webpage.tree import Node, words
 
 BLOCK = words(
@@ -26,8 +28,8 @@ class Block:
     """kind: h, p, li, row or code. text: one line, or the lines of code.
 
     level: of a heading, or the depth of a list item. number: of an item of a numbered list.
-    quote: depth of quotation. cells: of a row. node: the element that holds it. first: whether
-    a row begins a table, an item a list, a block its item.
+    quote: depth of quotation. cells: of a row. node: the element that holds it. ticks: backticks
+    that mark code in it and are none of the page. cut: the reason why it is left out, else empty.
     """
 
     kind: str
@@ -41,13 +43,16 @@ class Block:
     header: bool = False
     lang: str = ""
     group: int = 0
+    ticks: int = 0
+    cut: str = ""
 
 
 class _Walk:
     def __init__(self) -> None:
         self.blocks: list[Block] = []
+        self.cuts: list[Cut] = []
         self.inline: list[str] = []
-        self.links = 0
+        self.links = self.ticks = 0
         self.lists: list[list[Any]] = []  # [ordered, next number, item is open]
         self.quote = 0
         self.heading = 0
@@ -61,9 +66,12 @@ class _Walk:
         text = re.sub(r" {2,}", " ", text)
         self.inline = []
         links, self.links = self.links, 0
+        ticks, self.ticks = self.ticks, 0
         if not text or text == "`" * len(text):
+            if len(text) > ticks:
+                self.cut("backticks", text[ticks:])
             return
-        block = Block("p", text, links, self.holder, quote=self.quote)
+        block = Block("p", text, links, self.holder, quote=self.quote, ticks=ticks)
         if self.heading:
             block.kind, block.level = "h", self.heading
         elif self.lists:
@@ -76,9 +84,22 @@ class _Walk:
             block.group = entry[3]
         self.blocks.append(block)
 
+    def tick(self) -> None:
+        self.inline.append("`")
+        self.ticks += 1
 
-def blocks_of(root: Node) -> list[Block]:
-    """The blocks of an element without what is dropped."""
+    def cut(self, reason: str, what: Node | str) -> None:
+        cut = Cut(len(self.blocks), reason, what)
+        if cut.characters:
+            self.cuts.append(cut)
+
+    def drop(self, node: Node) -> None:
+        if node.nonspace:
+            self.cuts.append(Cut(len(self.blocks), node.dropped, node))
+
+
+def blocks_of(root: Node) -> tuple[list[Block], list[Cut]]:
+    """The blocks of an element, and what of it is dropped or can be in none."""
     walk = _Walk()
     walk.holder = root
     # a frame of the stack: node, index of the next child
@@ -96,6 +117,7 @@ def blocks_of(root: Node) -> list[Block]:
                 walk.inline.append(child)
                 continue
             if child.dropped:
+                walk.drop(child)
                 continue
             tag = child.tag
             if tag == "br":
@@ -114,7 +136,7 @@ def blocks_of(root: Node) -> list[Block]:
         if not pushed:
             _leave(walk, node)
     walk.flush()
-    return walk.blocks
+    return walk.blocks, walk.cuts
 
 
 def _enter(walk: _Walk, node: Node) -> bool:
@@ -123,7 +145,7 @@ def _enter(walk: _Walk, node: Node) -> bool:
     if tag in ("b", "i", "span", "a", "em", "strong"):
         return True
     if tag == "code" or tag == "kbd" or tag == "samp":
-        walk.inline.append("`")
+        walk.tick()
         return True
     if tag not in BLOCK:
         return True
@@ -158,7 +180,7 @@ def _leave(walk: _Walk, node: Node) -> None:
         walk.links += node.chars
         return
     if tag == "code" or tag == "kbd" or tag == "samp":
-        walk.inline.append("`")
+        walk.tick()
         return
     if tag not in BLOCK:
         return
@@ -177,15 +199,17 @@ def _leave(walk: _Walk, node: Node) -> None:
         walk.heading = 0
 
 
-def text_of(node: Node, raw: bool = False) -> str:
-    """All text of an element in one string."""
+def text_of(node: Node, raw: bool = False, drop: Callable[[Node], None] | None = None) -> str:
+    """All text of an element in one string. drop: is given what is dropped, which is left out."""
     pieces: list[str] = []
     stack: list[Node | str] = [node]
     while stack:
         item = stack.pop()
         if isinstance(item, str):
             pieces.append(item)
-        elif not item.dropped:
+        elif drop is not None and item.dropped:
+            drop(item)
+        else:
             if item.tag == "br" or (raw and item.tag in ("div", "li", "p", "tr") and pieces):
                 pieces.append("\n" if raw else " ")
             elif not raw and item.tag in BLOCK:
@@ -196,7 +220,7 @@ def text_of(node: Node, raw: bool = False) -> str:
 
 
 def _code(walk: _Walk, node: Node) -> None:
-    text = text_of(node, raw=True).replace("\xa0", " ").replace("\r\n", "\n").rstrip()
+    text = text_of(node, True, walk.drop).replace("\xa0", " ").replace("\r\n", "\n").rstrip()
     lines = text.split("\n")
     first = next((number for number, line in enumerate(lines) if line.strip()), None)
     if first is None:
@@ -224,6 +248,9 @@ def _lang(node: Node) -> str:
             if match[1] not in _NOT_LANGUAGE:
                 return str(match[1])
     return ""
+
+
+_CELLS = ("td", "th")
 
 
 def _rows(table: Node) -> list[Node]:
@@ -257,14 +284,17 @@ def _is_data(table: Node) -> bool:
 
 def _table(walk: _Walk, table: Node) -> None:
     walk.groups += 1
+    rest = table.nonspace
     for child in table.children:
         if isinstance(child, Node) and child.tag == "caption" and not child.dropped:
-            text = text_of(child)
+            rest -= child.nonspace
+            text = text_of(child, drop=walk.drop)
             if text:
                 walk.blocks.append(Block("p", text, child.links, child, quote=walk.quote))
     for row in _rows(table):
-        nodes = [c for c in row.children if isinstance(c, Node) and c.tag in ("td", "th")]
-        cells = [text_of(cell) for cell in nodes]
+        nodes = [c for c in row.children if isinstance(c, Node) and c.tag in _CELLS]
+        rest -= sum(cell.nonspace for cell in nodes)
+        cells = [text_of(cell, drop=walk.drop) for cell in nodes]
         if not any(cells):
             continue
         block = Block("row", "  ".join(c for c in cells if c), row.links, table, quote=walk.quote)
@@ -272,3 +302,20 @@ def _table(walk: _Walk, table: Node) -> None:
         block.header = all(cell.tag == "th" for cell in nodes)
         block.group = walk.groups
         walk.blocks.append(block)
+    if rest:
+        _beside(walk, table, ("caption", "tr", "thead", "tbody", "tfoot"))
+
+
+def _beside(walk: _Walk, node: Node, read: tuple[str, ...]) -> None:
+    """What stands in a table, its parts or rows and is not `read`, or dropped."""
+    for child in node.children:
+        if isinstance(child, str):
+            walk.cut("unread", child)
+        elif child.dropped and child.tag not in _CELLS:
+            walk.drop(child)
+        elif child.tag not in read:
+            walk.cut("unread", child)
+        elif child.tag == "tr":
+            _beside(walk, child, _CELLS)
+        elif child.tag not in ("caption", *_CELLS):
+            _beside(walk, child, ("tr", "thead", "tbody", "tfoot"))

@@ -5,13 +5,25 @@ from __future__ import annotations
 import re
 
 from stages.extract.webpage.kinds import Kind
-from stages.extract.webpage.tree import Node, words
+from stages.extract.webpage.tree import Node
 
-_TAGS = words("nav footer aside form button input label dialog menu")
-_ROLES = words(
-    "navigation contentinfo complementary search menu menubar dialog alertdialog toolbar"
-    " tablist banner button alert"
-)
+# Tag → reason, role → reason.
+_TAGS = {
+    **dict.fromkeys(("nav", "menu"), "navigation"),
+    **dict.fromkeys(("form", "button", "input", "label"), "form"),
+    "footer": "footer",
+    "aside": "aside",
+    "dialog": "notice",
+}
+_ROLES = {
+    **dict.fromkeys(("navigation", "search", "menu", "menubar"), "navigation"),
+    **dict.fromkeys(("toolbar", "tablist"), "navigation"),
+    **dict.fromkeys(("dialog", "alertdialog", "alert"), "notice"),
+    "contentinfo": "footer",
+    "complementary": "aside",
+    "banner": "banner",
+    "button": "form",
+}
 # Words of class and id values, as sites call the parts that are not the page's own text.
 _WORDS = (
     r"recently-?viewed|up-?sells?|cross-?sells?|also-?(?:like|bought|viewed)|"
@@ -49,25 +61,28 @@ _HIDDEN = re.compile(r"display:\s*none|visibility:\s*hidden")
 
 
 def mark(order: list[Node], kind: Kind, comments: bool) -> None:
-    """Set `dropped` on elements that are not content and on all within them.
+    """Set `dropped`, the reason, on elements that are not content and on all within them.
 
     What has most of the page's text, or the page's article, is content whatever it is called.
     """
     total = max(1, order[0].chars - order[0].links)
     holders = _holders(order)
     unlikely = _ASIDE if kind == "article" else _UNLIKELY
-    known: dict[str, bool] = {}
+    known: dict[str, str] = {}
     for node in order[1:]:
         if node.parent.dropped:
-            node.dropped = True
-        elif node.chars and node not in holders and _suspect(node, unlikely, known, comments):
-            node.dropped = node.chars - node.links < _MOST * total
+            node.dropped = node.parent.dropped
+        elif node.chars and node not in holders:
+            reason = _suspect(node, unlikely, known, comments)
+            if reason and node.chars - node.links < _MOST * total:
+                node.dropped = reason
 
 
 def unmark(order: list[Node]) -> None:
     """Drop only what its tag says is no content: for pages of which nothing was left."""
     for node in order[1:]:
-        node.dropped = node.parent.dropped or (node.tag in _TAGS and node.tag != "form")
+        by_tag = "" if node.tag == "form" else _TAGS.get(node.tag, "")
+        node.dropped = node.parent.dropped or by_tag
 
 
 def _holders(order: list[Node]) -> set[Node]:
@@ -87,29 +102,30 @@ def _holders(order: list[Node]) -> set[Node]:
     return holders
 
 
-def _suspect(node: Node, unlikely: re.Pattern[str], known: dict[str, bool], comments: bool) -> bool:
+def _suspect(node: Node, unlikely: re.Pattern[str], known: dict[str, str], comments: bool) -> str:
+    """The reason why an element may be no content, else nothing."""
     if node.tag in _TAGS:
-        return True
+        return _TAGS[node.tag]
     attributes = node.attributes
     if not attributes:
-        return False
+        return ""
     if node.tag in ("html", "body", "main", "article"):
-        return False
+        return ""
     hidden = "hidden" in attributes or attributes.get("aria-hidden") == "true"
     if hidden and attributes.get("role") != "tabpanel":
-        return True
+        return "hidden"
     if attributes.get("role") in _ROLES:
-        return True
+        return _ROLES[attributes["role"]]
     if "style" in attributes and _HIDDEN.search(attributes["style"]):
-        return True
+        return "hidden"
     names = node.names
     if names == " ":
-        return False
+        return ""
     found = known.get(names)
     if found is None:
         cleaned = _NOT.sub(" ", names)
-        found = bool(unlikely.search(cleaned))
+        found = "furniture" if unlikely.search(cleaned) else ""
         if not comments and not found:
-            found = bool(_COMMENTS.search(cleaned))
+            found = "comments" if _COMMENTS.search(cleaned) else ""
         known[names] = found
     return found

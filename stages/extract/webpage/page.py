@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass, field
 from typing import Any
 
+from stages.counts import TextCount
 from stages.extract import charsets
 from stages.extract.packed.archives import compression
 from stages.extract.webpage import boilerplate, kinds, limits, metadata, select, tree
-from stages.extract.webpage.blocks import Block, blocks_of
+from stages.extract.webpage.account import Content, Passage
+from stages.extract.webpage.blocks import blocks_of
+from stages.extract.webpage.cuts import Cut
 from stages.extract.webpage.decode import decode
 from stages.extract.webpage.markdown import markdown, plain
 
@@ -34,13 +38,20 @@ _LINKED = 0.9
 
 @dataclass
 class Page:
-    """text: plain; markdown: with structure; reason: why there is no text, else None."""
+    """text: plain; markdown: with structure; reason: why there is no text, else None.
+
+    content: all text of the tree; unseen: characters that never came there, by reason; around:
+    their text, if it was asked for. No content: the page was not parsed.
+    """
 
     text: str = ""
     markdown: str = ""
     meta: dict[str, Any] = field(default_factory=dict)
     reason: str | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
+    content: Content | None = None
+    unseen: dict[str, int] = field(default_factory=dict)
+    around: list[Passage] = field(default_factory=list)
 
     @property
     def title(self) -> str:
@@ -57,6 +68,15 @@ class Page:
         """The day of publication, YYYY-MM-DD."""
         return str(self.meta.get("date", ""))
 
+    def counted(self, markdown: bool) -> TextCount | None:
+        """The account of its text, whose record is `markdown` or `text`; None: not parsed."""
+        made = self.markdown if markdown else self.text
+        return self.content.counted(self.unseen, made, markdown) if self.content else None
+
+    def passages(self, markdown: bool) -> list[Passage]:
+        """(reason, text) of all text in the page's order, of a page that was read to trace it."""
+        return self.content.passages(self.around, markdown) if self.content else []
+
 
 def page(
     data: bytes,
@@ -65,11 +85,13 @@ def page(
     charset: str | None = None,
     comments: bool = False,
     selector: str | None = None,
+    trace: bool = False,
 ) -> Page:
     """The main text of a page. Never raises on bad input.
 
     content_type: the HTTP header of that name. charset: of the bytes, if it is known better than
     declared. comments: keep readers' comments. selector: CSS of the elements that are content.
+    trace: so that the page's passages can be told.
     """
     size = len(data)
     data = data.rstrip(b"\0")
@@ -95,49 +117,81 @@ def page(
     if bad:
         meta["undecodable"] = bad
     scripts = len(document.css("script"))
+    tree.without_frames(document)
+    around = tree.unseen_passages(document) if trace else []
+    unseen = tree.unseen(document)
     source = tree.body_of(document)
     if selector is not None:
-        blocks = _selected(document, selector)
-        if not blocks:
-            return Page(meta=meta, reason="no_match", evidence={"selector": selector})
+        content = _selected(document, selector)
+        reason, evidence = "no_match", {"selector": selector}
+        enough = bool(content.kept)
     else:
         del document  # large pages are bounded by memory
         order = tree.build(source)
         del source
         kind = kinds.kind_of(order, told)
         boilerplate.mark(order, kind, comments or kind == "forum")
-        blocks = select.content(order, kind)
-        if _size(blocks) < _LITTLE:
+        content = select.content(order, kind)
+        if _size(content) < _LITTLE:
             boilerplate.unmark(order)
-            blocks = max(blocks, select.content(order, kind), key=_size)
-        if not blocks or (_size(blocks) < _FEW and order[0].links > _LINKED * order[0].chars):
-            return _without_text(order, meta, scripts)
-    return Page(plain(blocks), markdown(blocks), meta)
+            content = max(content, select.content(order, kind), key=_size)
+        size = _size(content)
+        reason, evidence = _without_text(order[0], scripts)
+        enough = size >= _FEW or bool(size and order[0].links <= _LINKED * order[0].chars)
+    found = Page(meta=meta, content=content, unseen=unseen, around=around)
+    if enough:
+        blocks = content.kept
+        found.text, found.markdown = plain(blocks), markdown(blocks)
+    else:
+        found.reason, found.evidence = reason, evidence
+    return found
 
 
-def _size(blocks: list[Block]) -> int:
-    return sum(len(block.text) for block in blocks)
+def _size(content: Content) -> int:
+    return sum(len(block.text) for block in content.blocks if not block.cut)
 
 
-def _selected(document: Any, selector: str) -> list[Block]:
-    """The blocks of the elements that a user's CSS names; one within another counts once.
+def _selected(document: Any, selector: str) -> Content:
+    """The content that a user's CSS names; an element within another counts once.
 
     Beautiful Soup selects, since its CSS is the fullest; the parser before it closed all tags.
     """
     from bs4 import BeautifulSoup
+    from bs4.element import PreformattedString, Tag
+    from bs4.formatter import HTMLFormatter
 
-    found = BeautifulSoup(document.html or "", "html.parser").select(selector)
-    chosen = {id(element) for element in found}
-    return [
-        block
-        for element in found
-        if not any(id(above) in chosen for above in element.parents)
-        for block in blocks_of(tree.build(str(element))[0])
-    ]
+    written = HTMLFormatter(entity_substitution=html.escape)  # quotation marks too
+    soup = BeautifulSoup(document.html or "", "html.parser")
+    chosen = {id(element) for element in soup.select(selector)}
+    content = Content([], [])
+    outside: list[str] = []
+    item: Any = soup.contents[0] if soup.contents else None
+    while item is not None:
+        if id(item) in chosen:
+            _leave_out(outside, content)
+            blocks, cuts = blocks_of(tree.build(item.decode(formatter=written))[0])
+            before = len(content.blocks)
+            content.cuts += [cut._replace(at=before + cut.at) for cut in cuts]
+            content.blocks += blocks
+            while isinstance(item, Tag) and item.contents:  # go on behind its last string
+                item = item.contents[-1]
+        elif isinstance(item, str) and not isinstance(item, PreformattedString):
+            outside.append(item)
+        item = item.next_element
+    _leave_out(outside, content)
+    return content
 
 
-def _without_text(order: list[tree.Node], meta: dict[str, Any], scripts: int) -> Page:
-    root = order[0]
+def _leave_out(outside: list[str], content: Content) -> None:
+    """Cut what stands before, between or behind the chosen elements."""
+    text = " ".join("".join(outside).split())
+    outside.clear()
+    if text:
+        content.cuts.append(Cut(len(content.blocks), "outside", text))
+
+
+def _without_text(root: tree.Node, scripts: int) -> tuple[str, dict[str, Any]]:
+    """The reason of a page without text, and its evidence."""
     evidence = {"characters": root.chars, "in_links": root.links, "scripts": scripts}
     reason = "needs_script" if scripts and root.chars < 200 and not root.links else "no_text"
-    return Page(meta=meta, reason=reason, evidence=evidence)
+    return reason, evidence

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
+from stages.extract.webpage.account import Content
 from stages.extract.webpage.blocks import Block, blocks_of
 from stages.extract.webpage.kinds import Kind
 from stages.extract.webpage.tree import Node, words
@@ -36,31 +36,38 @@ _TEXT = words("p pre li blockquote table td ul ol dl")
 _MAIN = words("main content primary page-content main-content maincontent bodycontent")
 
 
-def content(order: list[Node], kind: Kind) -> list[Block]:
-    """The content blocks of a tree whose boilerplate is marked, in reading order."""
-    blocks = blocks_of(order[0])
+def content(order: list[Node], kind: Kind) -> Content:
+    """The blocks of a tree whose boilerplate is marked; those that are no content are cut."""
+    blocks, cuts = blocks_of(order[0])
+    found = Content(blocks, cuts)
     if not blocks:
-        return []
-    kept = region(order, blocks) if kind in ("article", "other") else []
+        return found
+    # of each block why it is left out, else an empty string
+    fates = region(order, blocks) if kind in ("article", "other") else ["outside"] * len(blocks)
     whole = True  # whether one region is the page
     if kind != "article":
         all_sections = sections(order, blocks)
-        whole = _size(kept) >= _WHOLE * _size(all_sections)
+        whole = _size(blocks, fates) >= _WHOLE * _size(blocks, all_sections)
         if not whole:
-            kept = all_sections
-    kept = _tidied(kept, whole or kind == "product")
-    if kind == "article":  # its title is in `meta`
-        titles = [block for block in kept[:5] if block.kind == "h" and block.level == 1]
-        kept = [block for block in kept if block not in titles[:1]]
-    return kept
+            fates = all_sections
+    for block, fate in zip(blocks, fates, strict=True):
+        block.cut = fate
+    _tidy(found.kept, whole or kind == "product")
+    if kind == "article":
+        title = next((b for b in found.kept[:5] if b.kind == "h" and b.level == 1), None)
+        if title is not None:
+            title.cut = "title"
+    return found
 
 
-def _size(blocks: list[Block]) -> int:
-    return sum(len(block.text) - block.links for block in blocks)
+def _size(blocks: list[Block], fates: list[str]) -> int:
+    return sum(
+        len(block.text) - block.links for block, fate in zip(blocks, fates, strict=True) if not fate
+    )
 
 
-def region(order: list[Node], blocks: list[Block]) -> list[Block]:
-    """The blocks of the subtree that has the most text that is no boilerplate."""
+def region(order: list[Node], blocks: list[Block]) -> list[str]:
+    """Why each block is left out by the subtree that has the most text that is no boilerplate."""
     sums: dict[Node, float] = {}
     good: dict[Node, float] = {}
     run = 1.0
@@ -80,7 +87,7 @@ def region(order: list[Node], blocks: list[Block]) -> list[Block]:
                 found[node.parent] = found.get(node.parent, 0.0) + found[node]
     best = max(sums.values())
     if best <= 0:
-        return []
+        return ["outside"] * len(blocks)
     root = _deepest([node for node in order if sums.get(node) == best])
     root = _narrowed(root, good)
     # node of the region → whether the highest element around it that speaks against itself is
@@ -92,7 +99,10 @@ def region(order: list[Node], blocks: list[Block]) -> list[Block]:
         bad[node] = bad[node.parent]
         if bad[node] is None and sums.get(node, 0.0) < 0 and node.tag not in _HEADINGS:
             bad[node] = node.links > 0.5 * node.chars
-    return [block for block in blocks if block.node in bad and not bad[block.node]]
+    return [
+        "outside" if block.node not in bad else "links" if bad[block.node] else ""
+        for block in blocks
+    ]
 
 
 def _narrowed(root: Node, good: dict[Node, float]) -> Node:
@@ -105,18 +115,19 @@ def _narrowed(root: Node, good: dict[Node, float]) -> Node:
         root = best
 
 
-def sections(order: list[Node], blocks: list[Block]) -> list[Block]:
-    """The blocks of the page's main part without lists of links."""
+def sections(order: list[Node], blocks: list[Block]) -> list[str]:
+    """Why each block is left out by the page's main part without lists of links."""
     main = _main(order)
     within = _within(order, main) if main is not None else set(order)
-    kept = []
+    fates = []
     for block in blocks:
         if block.node not in within:
-            continue
-        if block.links > 0.8 * len(block.text) and block.kind != "h":
-            continue
-        kept.append(block)
-    return kept
+            fates.append("outside")
+        elif block.links > 0.8 * len(block.text) and block.kind != "h":
+            fates.append("links")
+        else:
+            fates.append("")
+    return fates
 
 
 def _main(order: list[Node]) -> Node | None:
@@ -173,8 +184,8 @@ def _deepest(nodes: list[Node]) -> Node:
     return max(nodes, key=depths.__getitem__)
 
 
-def _tidied(blocks: Iterable[Block], strict: bool) -> list[Block]:
-    """Without sections that lead away from the page (strict), and headings that nothing follows."""
+def _tidy(blocks: list[Block], strict: bool) -> None:
+    """Cut sections that lead away from the page (strict), and headings that nothing follows."""
     kept: list[Block] = []
     away = 0  # level of the heading of such a section
     for block in blocks:
@@ -183,8 +194,9 @@ def _tidied(blocks: Iterable[Block], strict: bool) -> list[Block]:
                 away = 0
             if strict and not away and kept and _AWAY.match(block.text):
                 away = block.level
-        if not away:
+        if away:
+            block.cut = "related"
+        else:
             kept.append(block)
     while kept and kept[-1].kind == "h":
-        kept.pop()
-    return kept
+        kept.pop().cut = "heading"

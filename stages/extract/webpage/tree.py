@@ -13,19 +13,28 @@ from typing import Any
 # Imported here and not where it is used: before a child's memory is limited.
 from selectolax.lexbor import LexborHTMLParser
 
+# A quotation mark begins a value behind a name and `=`; elsewhere it is part of a name, as pages
+# with a mark too many have them.
 _TOKEN = re.compile(
-    r"<!--.*?-->|<(/?)([a-zA-Z][^\s/>]*+)([^>\"]*+(?:\"[^\"]*+\"[^>\"]*+)*+)>", re.DOTALL
+    r"<!--.*?-->|<(/?)([a-zA-Z][^\s/>]*+)"
+    r"([^>\"]*+(?:\"(?:(?<=[^ ]=\")[^\"]*+\"|)[^>\"]*+)*+)>",
+    re.DOTALL,
 )
 _ATTRIBUTE = re.compile(
     r" (class|id|role|style|hidden|aria-hidden|itemprop|start|lang|data-lang|data-language"
     r'|data-code-language)="([^"]*)"'
 )
-# Text that is not shown, or not text.
-_UNSEEN = [
-    *("script", "style", "noscript", "template", "iframe", "svg", "math", "object", "canvas"),
-    *("select", "datalist", "textarea", "noembed", "noframes", "plaintext", "xmp", "audio"),
-    *("video", "map", "head"),
-]
+# What is no text of the page.
+_NO_TEXT = ["script", "style", "template", "iframe", "noembed", "noframes", "head"]
+# Elements whose text is not read → the reason.
+_UNSEEN = {
+    **dict.fromkeys(("select", "datalist", "textarea"), "form"),
+    **dict.fromkeys(("noscript", "object", "canvas", "audio", "video"), "fallback"),
+    **dict.fromkeys(("map", "xmp", "plaintext"), "unread"),
+    "svg": "drawing",
+    "math": "formula",
+}
+_SELECTOR = ", ".join(_UNSEEN)
 _LONG = 1 << 16
 _SPACE = re.compile(r"\s+")
 _RAW = frozenset(("pre", "listing"))
@@ -44,15 +53,21 @@ _IGNORED = words(
 
 
 class Node:
-    """An element. chars, links: characters of its text, and of that within links."""
+    """An element. chars, links: characters of its text, and of that within links.
 
-    __slots__ = ("attributes", "chars", "children", "dropped", "links", "names", "parent", "tag")
+    nonspace: those other than white space. dropped: the reason why it is no content, else empty.
+    """
+
+    __slots__ = (
+        *("attributes", "chars", "children", "dropped", "links", "names", "nonspace", "parent"),
+        "tag",
+    )
 
     def __init__(self, tag: str, names: str, attributes: dict[str, str], parent: Any) -> None:
         self.tag, self.names, self.attributes, self.parent = tag, names, attributes, parent
         self.children: list[Node | str] = []
-        self.chars = self.links = 0
-        self.dropped = False
+        self.chars = self.links = self.nonspace = 0
+        self.dropped = ""
 
     def __repr__(self) -> str:
         return f"<{self.tag} {self.names!r} {self.chars}/{self.links}>"
@@ -63,9 +78,51 @@ def parse(text: str) -> Any:
     return LexborHTMLParser(text)
 
 
+def nonspace(text: str) -> int:
+    """Characters other than white space."""
+    if len(text) > _LONG:  # a list of its words would take ten times as much
+        return len(_SPACE.sub("", text))
+    return len("".join(text.split()))
+
+
+def without_frames(document: Any) -> None:
+    """Take away what is no text of the page: scripts, styles, templates, frames, the head."""
+    document.strip_tags(_NO_TEXT, recursive=True)
+
+
+def unseen(document: Any) -> dict[str, int]:
+    """Take away the elements that are not read: reason → characters other than white space."""
+    found: dict[str, int] = {}
+    for node in reversed(document.css(_SELECTOR)):  # what is in an element before it
+        characters = nonspace(node.text_lexbor())
+        if characters:
+            reason = _UNSEEN[node.tag]
+            found[reason] = found.get(reason, 0) + characters
+        node.decompose()
+    return found
+
+
+def unseen_passages(document: Any) -> list[tuple[str, str]]:
+    """(reason, text) of the elements that are not read, in order, with the runs of all other text
+    between them, which have no reason."""
+    found: list[tuple[str, str]] = []
+    root = document.body
+    reasons = {root.mem_id: ""} if root is not None else {}  # element → reason of its text
+    for node in root.traverse(include_text=True) if root is not None else ():
+        if node.mem_id in reasons:
+            continue
+        above = reasons.get(node.parent.mem_id, "")
+        if not node.is_text_node:
+            reasons[node.mem_id] = _UNSEEN.get(node.tag, above)
+        elif found and found[-1][0] == above:
+            found[-1] = (above, found[-1][1] + (node.text_content or ""))
+        else:
+            found.append((above, node.text_content or ""))
+    return [(reason, " ".join(text.split())) for reason, text in found]
+
+
 def body_of(document: Any) -> str:
-    """The HTML of the body without what is never shown."""
-    document.strip_tags(_UNSEEN, recursive=True)
+    """The HTML of the body."""
     body = document.body
     return (body.html if body is not None else None) or ""
 
@@ -76,7 +133,7 @@ def build(source: str) -> list[Node]:
     order = [root]
     known: dict[str, tuple[str, dict[str, str]]] = {"": ("", {})}
     end = 0
-    raw = in_link = 0
+    raw = in_link = seen = 0
     for match in _TOKEN.finditer(source):
         start = match.start()
         if start > end:
@@ -84,10 +141,12 @@ def build(source: str) -> list[Node]:
             if "&" in text:
                 text = html.unescape(text)
             if len(text) > _LONG and not raw:  # a list of its words would take ten times as much
+                seen += nonspace(text)
                 text = _SPACE.sub(" ", text)
                 node.children.append(text)
                 size = len(text)
             elif raw:
+                seen += nonspace(text)
                 node.children.append(text)
                 size = len(text)
             else:
@@ -95,6 +154,7 @@ def build(source: str) -> list[Node]:
                 if words:
                     clean = " ".join(words)
                     size = len(clean)
+                    seen += size - len(words) + 1
                     if text[0] <= " ":
                         clean = " " + clean
                     if text[-1] <= " ":
@@ -120,6 +180,7 @@ def build(source: str) -> list[Node]:
             parent = node.parent
             parent.chars += node.chars
             parent.links += node.links
+            node.nonspace += seen
             node = parent
             continue
         attributes = known.get(written)
@@ -130,6 +191,7 @@ def build(source: str) -> list[Node]:
         order.append(child)
         if tag in _VOID:
             continue
+        child.nonspace = -seen
         node = child
         if tag == "a":
             in_link += 1
@@ -138,7 +200,9 @@ def build(source: str) -> list[Node]:
     while node.parent is not None:
         node.parent.chars += node.chars
         node.parent.links += node.links
+        node.nonspace += seen
         node = node.parent
+    root.nonspace = seen
     return order
 
 

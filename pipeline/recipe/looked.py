@@ -1,0 +1,74 @@
+"""A recipe's sources looked at before anything runs: how they are understood, and whether the
+columns that the recipe names are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pipeline.recipe.checked import Recipe, RecipeError, SourceStep
+from pipeline.recipe.yaml import Problem
+from stages.base import Part, Source
+from stages.check import nearest
+from stages.errors import StageFailed, UsageError
+from stages.sample import Sample, look, parts_of
+
+_COLUMNS = 50  # in a message
+
+
+def look_at(source: SourceStep, parts: Sequence[Part]) -> Sample:
+    """What a look at a source finds. UsageError for a mistake in its parameters."""
+    stage = source.stage
+    assert isinstance(stage, Source)
+    sample = look(stage, list(parts))
+    if wrong := _missing(stage, sample):
+        raise UsageError(wrong)
+    return sample
+
+
+def check_columns(recipe: Recipe) -> None:
+    """Look at the files of those sources whose parameters name columns; RecipeError with what is
+    not there. A server is asked nothing: it is read when the source is."""
+    problems = []
+    for source in recipe.sources:
+        stage = source.stage
+        assert isinstance(stage, Source)
+        if not stage.named():
+            continue
+        parts = [part for part in parts_of(stage, source.path) if part.files]
+        try:
+            look_at(source, parts)
+        except UsageError as error:
+            problems += told(recipe, source, error.messages)
+        except StageFailed:
+            continue  # the reader does not start; the run will say so
+    if problems:
+        raise RecipeError(problems)
+
+
+def told(recipe: Recipe, source: SourceStep, messages: Iterable[str]) -> list[Problem]:
+    """Mistakes of a source with its place in the recipe."""
+    text = f"{source.stage.name}: " if not recipe.file else f"{source.name}: "
+    return [Problem(text + one, source.line, source.column, recipe.file) for one in messages]
+
+
+def _missing(stage: Source, sample: Sample) -> str | None:
+    """The sentence on a column that is named and that nothing has which was looked at."""
+    named = stage.named()
+    if sample.forms or not named:
+        return None
+    for place, _, evidence in sample.faults:
+        name = _first(evidence.get("missing"))
+        if name not in named:
+            continue
+        there = [str(column) for column in evidence.get("columns") or evidence.get("keys") or ()]
+        near = nearest(name, there)
+        if not near and not sample.whole:
+            continue  # it may stand further behind
+        listed = ", ".join(there[:_COLUMNS]) or "none"
+        return f"{named[name]}: there is no column {name!r} in {place}{near}; it has {listed}"
+    return None
+
+
+def _first(missing: Any) -> str:
+    return str(missing[0]) if isinstance(missing, list) and missing else str(missing)

@@ -1,0 +1,62 @@
+"""`seedbed run RECIPE`, and `seedbed.run(recipe)`: from raw files to what its last step makes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.recipe.opened import opened, shield
+
+if TYPE_CHECKING:
+    from pipeline.engine.run import Result
+
+ABOUT = "run a recipe: from raw files to whatever its last step makes"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """What the verb takes."""
+    parser.add_argument("recipe", type=Path, help="the recipe, a YAML file")
+    parser.add_argument("--workers", type=int, help="processes; default: what the recipe says")
+    parser.add_argument("--store", type=Path, help="the store's folder; default: the recipe's")
+    parser.add_argument("--out", type=Path, help="the folder of runs; default: the recipe's")
+    parser.add_argument("--part-bytes", type=int, help="bytes of raw input in one piece, about")
+
+
+def act(given: argparse.Namespace) -> int:
+    """Run, then tell what came of it."""
+    from pipeline.views.summary import tell
+
+    shield(given.recipe.resolve().parent)
+    result = run(
+        given.recipe,
+        workers=given.workers,
+        store=given.store,
+        out=given.out,
+        part_bytes=given.part_bytes,
+    )
+    tell(result.folder)
+    return 0
+
+
+def run(
+    recipe: str | os.PathLike[str],
+    *,
+    workers: int | None = None,
+    store: str | os.PathLike[str] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    part_bytes: int | None = None,
+) -> Result:
+    """Run a recipe file; what is in its store is not made again.
+
+    workers: processes. store, out: folders of the store and of runs. part_bytes: bytes of raw input
+    in one piece, about. None: what the recipe says. The result has `folder`, the run's folder,
+    `shown`, the folder of each kind that was made (`Corpus(result.shown["records"])`), and `done`,
+    what each step did. UsageError for a mistake in recipe or call, before anything runs;
+    StageFailed when a stage cannot finish or keeps nothing. Progress is told on stderr.
+    """
+    from pipeline.engine.run import run_recipe
+
+    with opened(recipe, workers=workers, store=store, out=out, part_bytes=part_bytes) as checked:
+        return run_recipe(checked)

@@ -1,0 +1,139 @@
+"""What a text file is, by its first bytes, where a source was given one that another reads.
+
+Only what is certain is told: a file that might be the source's own is read as such.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from stages.extract import charsets
+
+HEAD = 1 << 14  # bytes that are looked at
+WRONG_KIND = {
+    "wrong_kind": "the file is of a kind that this stage does not read; the evidence says what does"
+}
+
+# kind → the stage that reads it, or what else helps
+_READ_BY = {"HTML": "html", "JSON": "jsonl", "CSV": "csv", "SQL": "sql"}
+_BINARY = {"Parquet file": "jsonl", "Arrow file": "jsonl", "SQLite database": "database"}
+_REMEDIES = {
+    "Git LFS pointer": "the file itself is not here: `git lfs pull` brings it",
+    "Markdown": "make HTML of it, or JSONL with the text under `text`",
+    "WARC": "take the pages out of it, as HTML files",
+    "MHTML": "save the page as HTML",
+    "MediaWiki XML": "take the pages out of it, as HTML or JSONL",
+    "WordPress XML": "take the posts out of it, as HTML or JSONL",
+    "pg_dump archive (custom format)": "`pg_restore -f - FILE` makes a dump of it",
+    "Microsoft Office document": "save it as .xlsx or CSV",
+}
+_MARKUP = {"HTML", "Git LFS pointer", "WARC", "MHTML", "MediaWiki XML", "WordPress XML"}
+# stage → the kinds that it can be sure of; CSV may hold almost anything
+_LOOKED_FOR = {
+    "html": {*_MARKUP - {"HTML"}, "JSON", "SQL", "CSV", "Markdown"},
+    "csv": {*_MARKUP, "JSON", "SQL"},
+    "jsonl": {*_MARKUP, "SQL", "CSV", "Markdown"},
+    "sql": {*_MARKUP, "JSON", "CSV"},
+}
+
+_HTML = re.compile(r"(?is)(?:<\?xml[^>]*>|<!--.*?-->|\s)*+<(?:!doctype\s+html|html|head|body)\b")
+_XML = re.compile(r"(?is)(?:<\?xml[^>]*>|<!--.*?-->|\s)*+<(mediawiki|rss)\b")
+_TAG = re.compile(
+    r"(?i)</?(?:html|head|body|div|p|span|table|tr|td|ul|ol|li|h[1-6]|article|section|main|title"
+    r"|meta|script|style|form|font|center|frameset|pre)\b"
+)
+_SQL = re.compile(
+    r"(?i)\s*(?:-- (?:MySQL|MariaDB|PostgreSQL)\b|--\s*\n-- PostgreSQL|PRAGMA foreign_keys"
+    r"|/\*!\d{5}|CREATE TABLE [^,;\n]*\(|INSERT INTO [^\s,;]+ (?:VALUES ?)?\()"
+)
+_MAIL = re.compile(r"(?i)(?:From|MIME-Version|Subject|Snapshot-Content-Location): ")
+_KEY = re.compile(r'\s*(?:\[\s*)?\{\s*"(?:[^"\\\n]|\\.)*"\s*:')
+_MARKED = re.compile(
+    r"(?m)^#{1,6} \S|^```|^[*-] \S|^\d+\. \S|\[[^\]\n]+\]\([^)\s]+\)|\*\*\w[^*\n]*\*\*"
+)
+_NAME = re.compile(r"""["']?[^\W\d][\w .:/()#%-]{0,60}["']?""")
+
+
+def other(head: bytes, stage: str) -> dict[str, Any] | None:
+    """The evidence for a file that is not for this stage: its kind, and what reads it; None for
+    one that may be its own. head: the file's first HEAD bytes, or all of it."""
+    charset, mark = charsets.sniff(head[:4096])
+    text = head[mark:HEAD].decode(charset, "replace")
+    kind = _kind(text)
+    return _told(kind) if kind in _LOOKED_FOR[stage] else None
+
+
+def binary(head: bytes) -> dict[str, Any] | None:
+    """The evidence for a file that is no text."""
+    kind = charsets.binary(head)
+    return None if kind is None else {**_told(kind), "begins": head[:16].hex(" ")}
+
+
+def _told(kind: str) -> dict[str, Any]:
+    reader = _READ_BY.get(kind) or _BINARY.get(kind)
+    if reader is not None:
+        return {"kind": kind, "read_by": reader}
+    return {"kind": kind, **({"remedy": _REMEDIES[kind]} if kind in _REMEDIES else {})}
+
+
+def _kind(text: str) -> str | None:
+    if text.startswith("version https://git-lfs.github.com/spec/"):
+        return "Git LFS pointer"
+    if re.match(r"WARC/[01]\.\d", text):
+        return "WARC"
+    if _HTML.match(text):
+        return "HTML"
+    if (root := _XML.match(text)) is not None:
+        if root[1].lower() == "mediawiki":
+            return "MediaWiki XML"
+        return "WordPress XML" if "wordpress.org/export" in text else None
+    if _MAIL.match(text):
+        return "MHTML" if re.search(r"(?i)multipart/related", text) else None
+    if _SQL.match(text):
+        return "SQL"
+    if _is_json(text):
+        return "JSON"
+    if _TAG.search(text):
+        return None
+    if _is_csv(text):
+        return "CSV"
+    return "Markdown" if _is_markdown(text) else None
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text begins with an object, alone on its line or broken into lines."""
+    if not _KEY.match(text):
+        return False
+    first, _, rest = text.strip().partition("\n")
+    try:
+        value, end = json.JSONDecoder().raw_decode(first)
+    except RecursionError:
+        return True
+    except ValueError:  # it goes on: on the next line, or behind what is looked at
+        return not rest or first.rstrip()[-1:] in "{[,:"
+    return isinstance(value, dict | list) and first[end:].strip() in ("", ",")
+
+
+def _is_csv(text: str) -> bool:
+    """Whether a text is a table: names, and below them lines with as many fields."""
+    lines = [line for line in text.split("\n")[:-1] if line.strip()][:20]
+    if len(lines) < 3:
+        return False
+    for delimiter in ",;\t|":
+        cells = [cell.strip() for cell in lines[0].split(delimiter)]
+        if len(cells) < 2 or len(set(cells)) < len(cells):
+            continue
+        if not all(_NAME.fullmatch(cell) for cell in cells):
+            continue
+        widths = [line.count(delimiter) + 1 for line in lines[1:]]
+        if all(width == len(cells) for width in widths):
+            return True
+    return False
+
+
+def _is_markdown(text: str) -> bool:
+    """Whether a text without tags has marks of Markdown: several, or a heading at its begin."""
+    body = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL).lstrip()
+    return bool(re.match(r"#{1,6} \S", body)) or len(_MARKED.findall(body)) >= 5

@@ -1,0 +1,435 @@
+"""How objects with the same keys, or the rows of one table, become records; decided once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from stages.base import Fault, Item
+from stages.check import nearest
+from stages.counts import TextCount
+from stages.errors import Unreadable
+from stages.extract.forms import names as known_names
+from stages.extract.forms import said, talks
+from stages.extract.forms.names import Names, Pair, columns_of, filled
+from stages.extract.forms.values import as_json, as_text, check_text, size, strict_text
+from stages.extract.packed.compressed import Limits
+from stages.place import Place
+from stages.records import to_json
+
+FILLED_CHARS = 16 << 20  # of one template
+_LIMITS = Limits()
+_HELD = 1 << 17  # columns of all layouts that are held
+_SHOWN = 20  # keys in evidence
+_TOLD = 50  # columns in a message
+# Why characters of a record that stays are no text of it.
+CUTS = {
+    "meta": "values of columns that are no part of the text: they stand in the record's meta",
+    "extra": "what a message has beside its role and content: it stands in the message's extra",
+    "tree": "what the nodes of a tree of messages have beside role and text",
+    "blank": "white space in the place of what an instruction works on",
+}
+ROW_CUTS = {cut: why for cut, why in CUTS.items() if cut != "tree"}  # of rows of tables
+# Why a row of a table makes no record.
+REASONS = {
+    "empty": "the text, the prompt, the completion or the messages are NULL or white space",
+    "no_form": "a message has no role",
+    "bad_type": "messages are not a list of objects, or a role or a content is no text",
+}
+
+
+class Made(NamedTuple):
+    """The records of one object or row, how it was understood, and its characters."""
+
+    records: list[dict[str, Any]]
+    form: str
+    text: TextCount
+
+
+class _Use(NamedTuple):
+    """One way in which columns are used: those that are no part of the text, and the line."""
+
+    rest: tuple[str, ...]
+    line: str
+
+
+class Layout:
+    """From named values to records.
+
+    table: its name, which goes to meta. skip: columns that are no part of the record (a place).
+    rows: the values are a table's and not an object's: numbers are text by their digits, NULL is
+    as if it were not there, and without a known column a row is text of lines `column: value`.
+    missing: the columns that are named, and are not there.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[str],
+        names: Names,
+        *,
+        table: str | None = None,
+        skip: Collection[str] = (),
+        rows: bool = False,
+    ) -> None:
+        self.columns = tuple(column for column in columns if column not in skip)
+        self._names, self._table, self._rows = names, table, rows
+        present = frozenset(self.columns)
+        self.missing = [column for column in names.columns() if column not in present]
+        at = known_names.known(self.columns)
+        self._tree = "prompt" if "prompt" in present and names.prompt is None else None
+        self._talks = self._find_talks(at) if names.wanted("messages") else []
+        self._pair = self._find_pair(at) if names.wanted("prompt") else None
+        self._text = self._find_text(at) if names.wanted("text") else None
+        self._systems = [at[key] for key in known_names.SYSTEM if key in at]
+        self._history = at.get("history")
+        self._uses: dict[tuple[str, str | None], _Use] = {}
+        self._lines = self._taken = 0  # characters of lines made, and of the values in them
+        if rows and names.form == "prompt" and self._pair is None:
+            self.missing = self.missing or ["prompt", "completion"]
+        if rows and names.form == "messages" and not self._talks:
+            self.missing = self.missing or ["messages"]
+
+    def _find_talks(self, at: Mapping[str, str]) -> list[str]:
+        if self._names.messages is not None:
+            return [self._names.messages]
+        return [at[key] for key in known_names.TALK if key in at]
+
+    def _find_pair(self, at: Mapping[str, str]) -> Pair | None:
+        if self._names.prompt is not None and self._names.completion is not None:
+            return Pair(self._names.prompt, self._names.completion, known=False)
+        return known_names.pair(at)
+
+    def _find_text(self, at: Mapping[str, str]) -> str | None:
+        return self._names.text or known_names.first(at, known_names.TEXT)
+
+    def mistake(self, what: str) -> str | None:
+        """The sentence on a column that is named and is not there; `what` is where it is not."""
+        if not self.missing:
+            return None
+        name = self.missing[0]
+        parameter = self._names.columns().get(name)
+        told = f"{parameter}: " if parameter is not None else ""
+        there = ", ".join(self.columns[:_TOLD])
+        more = len(self.columns) - _TOLD
+        there += f" and {more:,} more" if more > 0 else ""
+        near = nearest(name, self.columns)
+        return f"{told}there is no column {name!r} in {what}{near}; it has {there}"
+
+    # --- one object or row ------------------------------------------------------------------------
+
+    def read(self, values: Mapping[str, Any]) -> Made:
+        """The record of an object or a row, or the records of a tree of messages.
+
+        Unreadable: no_form (keys), bad_type (field, type), empty (field), encoding (field),
+        oversize.
+        """
+        if self.missing:
+            raise Unreadable("no_form", missing=self.missing[0], keys=self._shown())
+        if self._tree is not None:
+            root = values[self._tree]
+            if isinstance(root, Mapping) and "replies" in root:
+                return self._of_tree(values, root)
+        for key in self._talks:
+            found = talks.parsed(values[key])
+            if self._names.messages is not None or isinstance(found, list):
+                return self._of_talk(values, key, found)
+        if self._pair is not None:
+            return self._of_pair(values, self._pair)
+        if self._text is not None:
+            return self._of_text(values, self._text)
+        if self._rows:
+            return self._of_lines(values)
+        for key in self.columns if self._names.wanted("messages") else ():
+            if talks.is_talk(values[key]):
+                return self._of_talk(values, key, values[key])
+        raise Unreadable("no_form", keys=self._shown())
+
+    def item(self, place: Place, raw: bytes, values: Mapping[str, Any]) -> Item | Fault:
+        """The item of a row at a place; one without text is dropped, others fail."""
+        try:
+            made = self.read(values)
+        except Unreadable as error:
+            failed, size = error.reason != "empty", self.size(values)
+            return Fault(place, error.reason, error.evidence, "", failed, raw, size)
+        return Item(place, raw, made.records, made.form, made.text)
+
+    def size(self, values: Mapping[str, Any]) -> int:
+        """The characters of the values of an object or row."""
+        return sum(self._size(values[column]) for column in self.columns)
+
+    def _size(self, value: Any) -> int:
+        return size(as_json(value) if self._rows else value)
+
+    def _shown(self) -> list[str]:
+        return [str(key) for key in self.columns[:_SHOWN]]
+
+    # --- the forms --------------------------------------------------------------------------------
+
+    def _of_tree(self, values: Mapping[str, Any], root: Mapping[str, Any]) -> Made:
+        use = self._use("tree", None, ("prompt",))
+        meta = self._meta(values, use)
+        found = talks.tree(root, len(to_json(meta)) if meta else 0)
+        made = [{"messages": talk} for talk in found.talks]
+        total = sum(_check_talk(talk) for talk in found.talks)
+        return self._made(made, use, values, found.said, total, {"tree": found.beside})
+
+    def _of_talk(self, values: Mapping[str, Any], key: str, value: object) -> Made:
+        system = self._system(values)
+        use = self._use(f"messages of {key}", system, (key,))
+        found = talks.talk(key, value)
+        said, messages = found.said, found.messages
+        if system is not None:
+            said += self._characters(values, system)
+            messages = [self._system_message(values, system), *messages]
+        total = _check_talk(messages)
+        made = [{"messages": messages}]
+        return self._made(made, use, values, said, total, {"extra": found.extra})
+
+    def _of_pair(self, values: Mapping[str, Any], pair: Pair) -> Made:
+        system = self._system(values)
+        asked = values[pair.prompt] if pair.known else None
+        if isinstance(asked, list) and asked and isinstance(asked[0], Mapping):
+            return self._of_two_talks(values, pair, asked, system)
+        prompt, completion = (
+            self._filled(pair.prompt, values),
+            self._filled(pair.completion, values),
+        )
+        asking = columns_of(pair.prompt)
+        if pair.context is not None:
+            context = self._one_text(pair.context, values)
+            asking.append(pair.context)
+            prompt = f"{prompt}\n\n{context}" if context.strip() else prompt
+        used = asking + columns_of(pair.completion)
+        past = values[self._history] if self._history is not None and pair.known else None
+        if past is not None and talks.is_history(past):
+            return self._of_history(values, past, prompt, completion, used, system)
+        said = sum(len(self._one_text(column, values)) for column in dict.fromkeys(used))
+        record: dict[str, Any]
+        if system is None:
+            use = self._use("pair", None, used, asking)
+            record = {"prompt": prompt, "completion": completion}
+            for field, text in record.items():
+                _check_field(field, text)
+            total = len(prompt) + len(completion)
+        else:
+            use = self._use("pair", system, used)
+            said += self._characters(values, system, used)
+            turns = zip(talks.SIDES, (prompt, completion), strict=True)
+            messages = [{"role": role, "content": text} for role, text in turns]
+            record = {"messages": [self._system_message(values, system), *messages]}
+            total = _check_talk(record["messages"])
+        return self._made([record], use, values, said, total)
+
+    def _of_two_talks(
+        self, values: Mapping[str, Any], pair: Pair, asked: object, system: str | None
+    ) -> Made:
+        """A pair of which the prompt is a list of messages."""
+        use = self._use("talks", system, (pair.prompt, pair.completion))
+        found = talks.talk(pair.prompt, asked)
+        messages, said, extra = found
+        if isinstance(values[pair.completion], list):
+            answer = talks.talk(pair.completion, values[pair.completion])
+            messages, said, extra = (
+                messages + answer.messages,
+                said + answer.said,
+                extra + answer.extra,
+            )
+        else:
+            text = self._one_text(pair.completion, values)
+            messages, said = [*messages, {"role": "assistant", "content": text}], said + len(text)
+        if system is not None:
+            said += self._characters(values, system)
+            messages = [self._system_message(values, system), *messages]
+        total = _check_talk(messages)
+        return self._made([{"messages": messages}], use, values, said, total, {"extra": extra})
+
+    def _of_history(
+        self,
+        values: Mapping[str, Any],
+        past: Sequence[Sequence[str]],
+        prompt: str,
+        completion: str,
+        used: list[str],
+        system: str | None,
+    ) -> Made:
+        """A pair that has earlier turns beside it."""
+        assert self._history is not None
+        use = self._use("history", system, (self._history, *used))
+        turns = [pair for turn in past for pair in zip(talks.SIDES, turn, strict=True)]
+        turns += zip(talks.SIDES, (prompt, completion), strict=True)
+        messages = [{"role": role, "content": text} for role, text in turns]
+        said = sum(len(text) for turn in past for text in turn)
+        said += sum(len(self._one_text(column, values)) for column in dict.fromkeys(used))
+        if system is not None:
+            said += self._characters(values, system)
+            messages = [self._system_message(values, system), *messages]
+        total = _check_talk(messages)
+        return self._made([{"messages": messages}], use, values, said, total)
+
+    def _of_text(self, values: Mapping[str, Any], template: str) -> Made:
+        used = columns_of(template)
+        use = self._use("text", None, used)
+        text = self._filled(template, values)
+        _check_field("text", text)
+        said = sum(len(self._one_text(column, values)) for column in dict.fromkeys(used))
+        return self._made([{"text": text}], use, values, said, len(text))
+
+    def _of_lines(self, values: Mapping[str, Any]) -> Made:
+        """A row without a known column: each value on a line behind its name."""
+        use = self._use("lines", None, ())
+        lines, taken, said = [], 0, 0
+        for column in self.columns:
+            value = values[column]
+            if type(value) is list and self._names.wanted("messages") and talks.is_talk(value):
+                return self._of_talk(values, column, value)
+            text = as_text(value) if value is not None else ""
+            taken += len(text) + 1
+            if text:
+                said += len(text)
+                lines.append(f"{column}: {text}")
+        if not lines:
+            raise Unreadable("empty", field="text")
+        text = "\n".join(lines)
+        made = self._lines + len(text)
+        self._taken += taken
+        if _LIMITS.bomb(made, self._taken):  # long names over short values
+            raise Unreadable("oversize", bytes=made, of="ratio")
+        self._lines = made
+        _check_field("text", text)
+        return self._made([{"text": text}], use, values, said, len(text))
+
+    # --- parts of the forms -----------------------------------------------------------------------
+
+    def _one_text(self, column: str, values: Mapping[str, Any]) -> str:
+        """The text of one column."""
+        value = values[column]
+        if isinstance(value, str) and type(value) is str:
+            return value
+        if self._rows:
+            return "" if value is None else as_text(value)
+        return strict_text(column, value)
+
+    def _filled(self, template: str, values: Mapping[str, Any]) -> str:
+        if template in values:
+            return self._one_text(template, values)
+        texts = {column: self._one_text(column, values) for column in columns_of(template)}
+        if sum(len(texts[column]) for column in columns_of(template)) > FILLED_CHARS:
+            raise Unreadable("oversize", limit=FILLED_CHARS, of="characters of a filled template")
+        return filled(template, texts)
+
+    def _system(self, values: Mapping[str, Any]) -> str | None:
+        """The column or template of a system prompt, where it is not empty."""
+        if self._names.system is not None:
+            found = self._filled(self._names.system, values)
+            return self._names.system if found.strip() else None
+        for column in self._systems:
+            value = values[column]
+            if isinstance(value, str) and value.strip():
+                return column
+        return None
+
+    def _system_message(self, values: Mapping[str, Any], system: str) -> dict[str, str]:
+        return {"role": "system", "content": self._filled(system, values)}
+
+    def _characters(
+        self, values: Mapping[str, Any], template: str, counted: Collection[str] = ()
+    ) -> int:
+        """The characters of a template's columns, without those that are counted already."""
+        columns = dict.fromkeys(columns_of(template))
+        return sum(len(self._one_text(one, values)) for one in columns if one not in counted)
+
+    def _meta(self, values: Mapping[str, Any], use: _Use) -> dict[str, Any]:
+        if not self._rows:
+            return {column: values[column] for column in use.rest}
+        return {
+            column: value if type(value) is str else as_json(value)
+            for column in use.rest
+            if (value := values[column]) is not None
+        }
+
+    def _use(
+        self, form: str, system: str | None, used: Sequence[str], prompt: Sequence[str] = ()
+    ) -> _Use:
+        """How a form uses the columns; the same each time, so it is kept. prompt: the columns of a
+        prompt, where what is made is a pair and no list of messages."""
+        found = self._uses.get((form, system))
+        if found is None:
+            columns = dict.fromkeys([*(columns_of(system) if system is not None else ()), *used])
+            rest = [column for column in self.columns if column not in columns]
+            parts: dict[str, Sequence[str]] = {"messages": [*columns]}
+            if form == "lines":
+                rest, parts = [], {}
+            elif form == "text":
+                parts = {"text": [*columns]}
+            elif form == "tree":
+                parts = {"messages": [f"{column}, a tree" for column in columns]}
+            elif prompt:
+                last = columns_of(self._pair.completion) if self._pair is not None else ()
+                parts = {"prompt": [*dict.fromkeys(prompt)], "completion": [*dict.fromkeys(last)]}
+            found = _Use(tuple(rest), said.line(parts, rest, self._table))
+            self._uses[form, system] = found
+        return found
+
+    def _made(
+        self,
+        records: list[dict[str, Any]],
+        use: _Use,
+        values: Mapping[str, Any],
+        said: int,
+        total: int,
+        cuts: Mapping[str, int] | None = None,
+    ) -> Made:
+        """Records with their meta and their account. said: characters of the values that are text;
+        total: those of the records' texts; cuts: what of the same columns is no text."""
+        meta = self._meta(values, use)
+        beside = sum([len(v) if type(v) is str else size(v) for v in meta.values()])
+        if self._table is not None:
+            meta = {"table": self._table, **meta}
+        for record in records if meta else ():
+            record["meta"] = meta
+        kept = min(said, total)
+        count = TextCount(said, kept, total - kept)
+        if said > kept:
+            count.removed["blank"] = said - kept
+        for cut, number in (("meta", beside), *(cuts or {}).items()):
+            if number:
+                count.seen += number
+                count.removed[cut] = number
+        return Made(records, use.line, count)
+
+
+def _check_field(field: str, text: str) -> None:
+    """Refuse a text without content, or with half a character."""
+    if not text or text.isspace():
+        raise Unreadable("empty", field=field)
+    check_text(field, text)
+
+
+def _check_talk(talk: Sequence[Mapping[str, Any]]) -> int:
+    """The characters of messages; refuses those without content, or with half a character."""
+    texts = [message["content"] or "" for message in talk]
+    if not any(text and not text.isspace() for text in texts):
+        raise Unreadable("empty", field="messages")
+    for number, text in enumerate(texts):
+        check_text(f"messages[{number}]", text)
+    return sum(map(len, texts))
+
+
+class Layouts:
+    """Layouts by their columns, as many as there is room for."""
+
+    def __init__(self, names: Names, rows: bool = False) -> None:
+        self._names, self._rows = names, rows
+        self._found: dict[tuple[tuple[str, ...], str | None], Layout] = {}
+        self._size = 0
+
+    def of(self, columns: tuple[str, ...], table: str | None = None) -> Layout:
+        """The layout of some columns, of a table that is named or of none."""
+        found = self._found.get((columns, table))
+        if found is None:
+            self._size += 8 + len(columns)
+            if self._size > _HELD:
+                self._found, self._size = {}, 8 + len(columns)
+            found = Layout(columns, self._names, table=table, rows=self._rows)
+            self._found[columns, table] = found
+        return found

@@ -1,0 +1,36 @@
+"""What a layout understood, as a line for people: `prompt ← question; meta ← id, votes`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from stages.extract.forms.names import TALK, TEXT
+
+ALL_COLUMNS = "text ← all columns"  # so a line begins where a row was not understood
+_BY_LINES = (
+    f'{ALL_COLUMNS}, as lines of "column: value", since no column is called {TEXT[0]}, prompt, '
+    f"question, {TALK[0]} …"
+)
+_NAMES, _CHARS = 12, 40  # of a list of columns
+
+
+def line(parts: Mapping[str, Sequence[str]], meta: Sequence[str], table: str | None = None) -> str:
+    """The line of a layout. parts: field → its columns, none for lines of all columns."""
+    told = [f"{field} ← {_listed(columns)}" for field, columns in parts.items()] or [_BY_LINES]
+    if meta:
+        told.append(f"meta ← {_listed(sorted(meta))}")
+    if table is not None:
+        told.append(f"table: {_short(table)}")
+    return "; ".join(told)
+
+
+def _listed(names: Sequence[str]) -> str:
+    told = ", ".join(_short(name) for name in names[:_NAMES])
+    more = len(names) - _NAMES
+    return f"{told} and {more:,} more" if more > 0 else told
+
+
+def _short(name: str) -> str:
+    """A name on one line, in which nothing looks like a part of the line."""
+    name = " ".join(name.replace(";", ",").replace("←", "<-").split())
+    return name if len(name) <= _CHARS else name[: _CHARS - 1] + "…"

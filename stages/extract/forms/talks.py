@@ -1,0 +1,160 @@
+"""Lists of messages, in the shapes in use, and trees of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from stages.errors import Unreadable
+from stages.extract.forms.values import size, type_name
+from stages.extract.jsontext import json_values
+
+_ROLES = {
+    "human": "user",
+    "prompter": "user",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
+    "bot": "assistant",
+    "model": "assistant",
+}
+_ROLE, _CONTENT = ("role", "from"), ("content", "value", "text")
+# Every branch of a tree repeats its stem: what comes of one row is bounded.
+TREE_MESSAGES, TREE_CHARS = 100_000, 32 << 20
+SIDES = ("user", "assistant")
+
+
+class Talk(NamedTuple):
+    """Messages, the characters of their contents as they stood there, and of what goes to their
+    `extra`."""
+
+    messages: list[dict[str, Any]]
+    said: int
+    extra: int
+
+
+def is_talk(value: object) -> bool:
+    """Whether a value is a list of messages by its look: objects that have a role and a content."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(
+            isinstance(one, Mapping)
+            and ({"role", "content"} <= one.keys() or {"from", "value"} <= one.keys())
+            for one in value
+        )
+    )
+
+
+def parsed(value: object) -> object:
+    """A value, or what it holds as JSON text when that is a list of objects."""
+    if isinstance(value, str) and value.lstrip()[:1] == "[":
+        try:
+            found = json_values.parse(value)
+        except Unreadable:
+            return value
+        if isinstance(found, list) and all(isinstance(one, Mapping) for one in found):
+            return found
+    return value
+
+
+def talk(key: str, value: object) -> Talk:
+    """The messages of a list. Unreadable: bad_type, empty, no_form (field)."""
+    if not isinstance(value, list):
+        raise Unreadable("bad_type", field=key, type=type_name(value), wanted="a list of messages")
+    if not value:
+        raise Unreadable("empty", field=key)
+    found = [_message(f"{key}[{number}]", message) for number, message in enumerate(value)]
+    return Talk([one[0] for one in found], sum(one[1] for one in found), sum(o[2] for o in found))
+
+
+def _message(field: str, message: object) -> tuple[dict[str, Any], int, int]:
+    """(message, characters of its content, characters of the rest)."""
+    if not isinstance(message, Mapping):
+        raise Unreadable("bad_type", field=field, type=type_name(message), wanted="an object")
+    rest = dict(message)
+    role_key = next((key for key in _ROLE if key in rest), None)
+    text_key = next((key for key in _CONTENT if key in rest), None)
+    if role_key is None or (text_key is None and len(rest) == 1):
+        raise Unreadable("no_form", field=field, keys=[str(key) for key in list(rest)[:20]])
+    role = rest.pop(role_key)
+    if not isinstance(role, str):
+        raise Unreadable("bad_type", field=f"{field}.{role_key}", type=type_name(role))
+    content = rest.pop(text_key) if text_key is not None else None
+    length = 0
+    if isinstance(content, list):  # parts of text, pictures, sound
+        said = [part if isinstance(part, str) else part["text"] for part in content if _said(part)]
+        if len(said) < len(content):
+            rest["parts"] = [part for part in content if not _said(part)]
+        length = sum(map(len, said))
+        content = "\n".join(said) if said else None
+    elif isinstance(content, str):
+        length = len(content)
+    elif content is not None:
+        raise Unreadable("bad_type", field=f"{field}.{text_key}", type=type_name(content))
+    rest = {key: value for key, value in rest.items() if value is not None}
+    made = {"role": _ROLES.get(role, role), "content": content, **rest}
+    return made, length, sum(map(size, rest.values())) if rest else 0
+
+
+def _said(part: object) -> bool:
+    """Whether a part of a message's content is text."""
+    if isinstance(part, str):
+        return True
+    return (
+        isinstance(part, Mapping)
+        and part.get("type", "text") == "text"
+        and isinstance(part.get("text"), str)
+    )
+
+
+def is_history(past: object) -> bool:
+    """Whether a value is a list of earlier turns: pairs of what was asked and answered."""
+    return (
+        isinstance(past, list)
+        and bool(past)
+        and all(
+            isinstance(turn, list | tuple)
+            and len(turn) == 2
+            and all(isinstance(said, str) for said in turn)
+            for turn in past
+        )
+    )
+
+
+class Tree(NamedTuple):
+    """A tree's talks, one from the root to each leaf, in order of the replies; the characters of
+    its messages, and of what else its nodes have."""
+
+    talks: list[list[dict[str, Any]]]
+    said: int
+    beside: int
+
+
+def tree(root: Mapping[str, Any], meta: int) -> Tree:
+    """The talks of a tree. meta: characters that each talk has beside it. Unreadable: oversize when
+    the talks together are too long."""
+    talks: list[list[dict[str, Any]]] = []
+    stack: list[tuple[Mapping[str, Any], list[dict[str, Any]], int]] = [(root, [], meta)]
+    messages = chars = said = beside = 0
+    while stack:
+        node, before, length = stack.pop()
+        own = {key: node[key] for key in ("role", "text") if key in node}
+        message, number, _ = _message("prompt", own)
+        said += number
+        beside += sum(size(node[key]) for key in node if key not in ("role", "text", "replies"))
+        talk, length = [*before, message], length + len(message["content"] or "")
+        replies = node.get("replies")
+        if not isinstance(replies, list) or not replies:
+            messages, chars = messages + len(talk), chars + length
+            if messages > TREE_MESSAGES:
+                raise Unreadable("oversize", limit=TREE_MESSAGES, of="messages made of a tree")
+            if chars > TREE_CHARS:
+                raise Unreadable("oversize", limit=TREE_CHARS, of="characters made of a tree")
+            talks.append(talk)
+            continue
+        for place in reversed(range(len(replies))):
+            reply = replies[place]
+            if not isinstance(reply, Mapping):
+                raise Unreadable("bad_type", field=f"replies[{place}]", type=type_name(reply))
+            stack.append((reply, talk, length))
+    return Tree(talks, said, beside)
