@@ -141,6 +141,7 @@ class Source(Stage):
     """
 
     consumes: ClassVar[Kind] = RAW
+    usual: ClassVar[tuple[str, ...]] = ("meta",)
     suffixes: ClassVar[tuple[str, ...]] = ()
 
     deadline: float = field(default=20.0, metadata={"range": (0.01, 86400)})

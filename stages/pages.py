@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import importlib.resources
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from stages.words import duration, number, short, size
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def rendered(template: str, **values: Any) -> Markup:
@@ -29,6 +31,8 @@ def text_of(template: str) -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
     environment = Environment(
         autoescape=True,
         loader=FunctionLoader(text_of),

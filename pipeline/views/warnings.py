@@ -19,6 +19,7 @@ from pipeline.engine.account import made_by
 from pipeline.views.figures import counted, ends_of_sources, reads
 from pipeline.views.kinds import shown
 from stages.corpus import Corpus
+from stages.extract.forms import ALL_COLUMNS
 from stages.registry import loaded
 from stages.words import number, percent
 
@@ -27,7 +28,6 @@ MOST = 0.5
 LOOKED_AT = 500  # records of a source whose `meta` is looked at
 LONG = 40  # characters, in the mean, from which a value in `meta` may be text to learn from
 BESIDE = 0.25  # and this share of the record's own text
-WEAKER = "text ← all columns"  # how the form of a record begins that was not understood
 
 Step = Mapping[str, Any]
 
@@ -75,7 +75,7 @@ def lost_records(step: Step, usual: Collection[str] = ()) -> list[str]:
     """A step loses over a tenth of its records."""
     counts = step["counts"]
     lost = {reason: n for reason, n in counts["reasons"].items() if reason not in usual}
-    return _lost(step["label"], lost, counts["seen"], "records")
+    return _lost(step["label"], lost, counts["seen"], "its records")
 
 
 def lost_text(
@@ -88,7 +88,7 @@ def lost_text(
         for reason, n in text["removed"].items()
         if reason not in usual and (only is None or reason in only)
     }
-    return _lost(step["label"], lost, text["seen"], "characters")
+    return _lost(step["label"], lost, text["seen"], "its characters")
 
 
 def _lost(label: str, lost: Mapping[str, int], seen: int, what: str) -> list[str]:
@@ -98,7 +98,7 @@ def _lost(label: str, lost: Mapping[str, int], seen: int, what: str) -> list[str
     reason = max(lost, key=lambda one: (lost[one], one))
     most = "" if len(lost) == 1 else f"{number(lost[reason])} of them "
     return [
-        f"{label} lost {percent(whole, seen)} of the {what} ({number(whole)} of {number(seen)}), "
+        f"{label} lost {percent(whole, seen)} of {what} ({number(whole)} of {number(seen)}), "
         f"{most}as {reason}"
     ]
 
@@ -143,7 +143,7 @@ def most_of_a_source(
 def weaker_form(step: Step) -> list[str]:
     """Most records of a source were not understood: each became one text of all its columns."""
     forms = step["counts"]["forms"]
-    weak = {form: n for form, n in forms.items() if form.startswith(WEAKER)}
+    weak = {form: n for form, n in forms.items() if form.startswith(ALL_COLUMNS)}
     if sum(weak.values()) <= MOST * sum(forms.values()):
         return []
     form = max(weak, key=lambda one: (weak[one], one))

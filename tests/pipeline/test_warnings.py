@@ -28,10 +28,10 @@ def step(seen: int = 100, text: int = 1000, label: str = "02-x", **more: Any) ->
 def test_over_a_tenth_of_the_records() -> None:
     assert warnings.lost_records(step(reasons={"short": 6, "long": 4})) == []
     assert warnings.lost_records(step(reasons={"short": 7, "long": 4})) == [
-        "02-x lost 11 % of the records (11 of 100), 7 of them as short"
+        "02-x lost 11 % of its records (11 of 100), 7 of them as short"
     ]
     assert warnings.lost_records(step(reasons={"short": 11})) == [
-        "02-x lost 11 % of the records (11 of 100), as short"
+        "02-x lost 11 % of its records (11 of 100), as short"
     ]
 
 
@@ -44,7 +44,7 @@ def test_what_a_stage_is_for_is_no_loss() -> None:
 def test_over_a_tenth_of_the_text() -> None:
     assert warnings.lost_text(step(removed={"cut": 60, "short": 40})) == []
     assert warnings.lost_text(step(removed={"cut": 60, "short": 41})) == [
-        "02-x lost 10 % of the characters (101 of 1,000), 60 of them as cut"
+        "02-x lost 10 % of its characters (101 of 1,000), 60 of them as cut"
     ]
 
 
@@ -128,7 +128,7 @@ def test_warnings_stand_in_account_ending_and_report(tmp_path: Path) -> None:
     folder = run_recipe(read_recipe(_world(tmp_path) / "recipe.yaml")).folder
     found = load_run(folder)["warnings"]
     assert any(one.startswith("notes: text went to `meta` unread: note (60") for one in found)
-    assert any(one.startswith("02-quality lost 33 % of the records (2 of 6)") for one in found)
+    assert any(one.startswith("02-quality lost 33 % of its records (2 of 6)") for one in found)
     assert any(one.startswith("02-quality: ") and "of the text" in one for one in found)
     assert len(found) == 3
     told = " ".join(" ".join(summary.lines(folder)).split())
@@ -137,7 +137,7 @@ def test_warnings_stand_in_account_ending_and_report(tmp_path: Path) -> None:
         assert one in told and one in page
     assert "look here" in told and "Look here" in page
     done = seedbed("quality", "in.jsonl", "-o", "out", "--max-words=100", cwd=tmp_path)
-    assert "look here" in done.stdout and "lost 33 % of the records" in done.stdout
+    assert "look here" in done.stdout and "lost 33 % of its records" in done.stdout
 
 
 def test_the_sample_is_silent(sample_run: Path) -> None:
