@@ -7,8 +7,9 @@ PIP := $(VENV)/bin/pip install --disable-pip-version-check -c constraints.txt $(
 SEEDBED := $(VENV)/bin/seedbed
 
 # The table of stages is the one list of names; those of an extra need its packages.
-# Rounds of make fuzz.
+# Rounds of make fuzz, processes of make test.
 ROUNDS ?= 10
+PROCESSES ?= 2
 STAGES := $(shell sed -n 's/^    "\([a-z]*\)": ."stages\..*/\1/p' stages/__init__.py)
 DATABASE_STAGES := database
 MODEL_STAGES := embed select tokenize train
@@ -36,8 +37,9 @@ help:
 run: $(RUN)
 	$(SEEDBED) run sample_data/recipe.yaml
 
+# Tests are independent of each other and of their order: two processes share them.
 test: $(DEV)
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest -n $(PROCESSES) --dist worksteal $(ARGS)
 
 # The core alone, in an environment of its own: `make test-core PYTHON=python3.13`.
 CORE_TESTS := tests/extract tests/clean tests/curves tests/test_*.py \

@@ -43,7 +43,6 @@ _PUBLIC = {
     "UsageError": "stages.errors",
     "StageFailed": "stages.errors",
     "Unreadable": "stages.errors",
-    "Unwanted": "stages.errors",
 }
 
 

@@ -21,10 +21,10 @@ def formatted(text: str) -> str:
     from sqlparse.exceptions import SQLParseError
 
     try:
-        laid_out = str(sqlparse.format(text, reindent=True)).strip()
+        found = str(sqlparse.format(text, reindent=True)).strip()
     except (SQLParseError, RecursionError):
         return text
-    return laid_out if _bare(laid_out) == _bare(text) else text
+    return found if _bare(found) == _bare(text) else text
 
 
 def _bare(text: str) -> str:

@@ -1,7 +1,8 @@
-"""The pages for people agree with the code, and the README's worked example runs."""
+"""The pages for people agree with the code, and their worked examples run."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -15,12 +16,35 @@ from pipeline import reference
 
 HOME = Path(__file__).resolve().parent.parent
 README = (HOME / "README.md").read_text(encoding="utf-8")
+STAGE = (HOME / "docs" / "writing-a-stage.md").read_text(encoding="utf-8")
 
 
-def test_readme_lists_every_stage_as_it_is() -> None:
-    assert reference.with_list(README) == README, "run `python -m pipeline.reference`"
-    for name, (_, cls) in stages.TABLE.items():
-        assert f"**{name}** · `{cls}`" in README
+def test_readme_leads_to_every_page() -> None:
+    for page in (HOME / "docs").glob("*.md"):
+        assert f"](docs/{page.name})" in README, f"the README does not lead to {page.name}"
+
+
+def test_the_readmes_recipe_is_one(tmp_path: Path) -> None:
+    recipe = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert recipe
+    for name, text in {
+        "site/a.html": "<p>" + "Peas are sown in rows. " * 9,
+        "faq.csv": "id,Frage,Antwort\n1,When?,In March.\n",
+        "dumps/forum.sql": "CREATE TABLE posts (id int, reply_to int, body text);\n"
+        "INSERT INTO posts VALUES (1, NULL, 'When?'), (2, 1, 'In March.');\n",
+        "mine.yaml": recipe[1],
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-m", "seedbed", "plan", "mine.yaml"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(HOME)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "prompt ← Frage; completion ← Antwort; meta ← id" in done.stdout
 
 
 def test_the_reference_is_current() -> None:
@@ -44,14 +68,14 @@ def test_the_makefile_knows_every_stage() -> None:
 
 
 def _block(after: str, language: str) -> str:
-    match = re.search(re.escape(after) + r".*?```" + language + r"\n(.*?)```", README, re.DOTALL)
-    assert match, f"the README has no {language} block after {after!r}"
+    match = re.search(re.escape(after) + r".*?```" + language + r"\n(.*?)```", STAGE, re.DOTALL)
+    assert match, f"docs/writing-a-stage.md has no {language} block after {after!r}"
     return match[1]
 
 
 @pytest.fixture
 def copy_with_example(tmp_path: Path) -> Path:
-    """A copy of the code to which the README's example was added as it says."""
+    """A copy of the code to which the page's example was added as it says."""
     for folder in ("pipeline", "stages", "tests"):
         shutil.copytree(
             HOME / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")

@@ -12,7 +12,7 @@ from stages import check
 from stages.extract.html import HtmlExtract
 from stages.extract.jsonl import JsonlExtract
 from stages.extract.jsontext import json_values, lines
-from stages.extract.packed import compressed
+from stages.extract.packed import compressed, streams
 from stages.extract.spreadsheet import bounds, workbook
 from stages.extract.sql import SqlExtract
 from stages.extract.sqldump import insert
@@ -25,7 +25,7 @@ ROWS = dict(re.findall(r"^\| ([^|]+?) \| ([^|]+?) \| [^|]+ \|$", PAGE, re.MULTIL
 MB, GB = 1 << 20, 1 << 30
 SOURCE = JsonlExtract()
 SQL = SqlExtract()
-PACKED = compressed.Limits()
+PACKED = streams.Limits()
 CODE: dict[str, list[float]] = {
     "CPU seconds without a next record, in the reading child": [SOURCE.deadline],
     "memory of the reading child": [SOURCE.memory],
@@ -75,4 +75,4 @@ def test_a_limit_is_the_codes(what: str) -> None:
 
 
 def test_the_floor_below_which_a_ratio_says_nothing() -> None:
-    assert compressed.RATIO_FLOOR == 64 * MB
+    assert streams.RATIO_FLOOR == 64 * MB

@@ -21,6 +21,8 @@ from stages.base import Stage
 from stages.errors import SeedbedError, UsageError
 from stages.extract.files import root_of
 
+STORE = ".seedbed"  # beside what a single stage makes
+
 
 def store_of(recipe: Recipe) -> Path:
     """The folder of a recipe's store, links followed."""
@@ -34,7 +36,7 @@ def folder_of(recipe: Recipe) -> Path:
 
 def store_beside(out: Path) -> Path:
     """The store of a single stage's output."""
-    return owned.resolved(out.parent / ".seedbed")
+    return owned.resolved(out.parent / STORE)
 
 
 # --- a recipe -----------------------------------------------------------------------------------
@@ -189,8 +191,8 @@ def check_out(out: Path, stage: Stage, source: SourceStep | Path) -> Path:
     for above, kind in _ours_above(out):
         if kind != owned.RUN:  # the corpora of a run may be replaced by hand
             raise UsageError(f"{given} lies in {above}, a {kind} of seedbed's; name another -o")
-    if any(above.name == ".seedbed" for above in out.parents):
-        raise UsageError(f"{given} lies in .seedbed, the place of a store; name another -o")
+    if any(above.name == STORE for above in out.parents):
+        raise UsageError(f"{given} lies in {STORE}, the place of a store; name another -o")
     store = store_beside(out)
     if how := owned.relation(out, store):
         raise UsageError(f"{given} {how} the place of the store, {store}; name another -o")

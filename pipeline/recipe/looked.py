@@ -53,7 +53,7 @@ def told(recipe: Recipe, source: SourceStep, messages: Iterable[str]) -> list[Pr
 
 
 def _missing(stage: Source, sample: Sample) -> str | None:
-    """The sentence on a column that is named and that nothing has which was looked at."""
+    """The sentence on a column or sheet that is named and that nothing has which was looked at."""
     named = stage.named()
     if sample.forms or not named:
         return None
@@ -61,12 +61,14 @@ def _missing(stage: Source, sample: Sample) -> str | None:
         name = _first(evidence.get("missing"))
         if name not in named:
             continue
-        there = [str(column) for column in evidence.get("columns") or evidence.get("keys") or ()]
+        kind = "sheet" if "sheets" in evidence else "column"
+        found = (evidence.get(key) for key in ("columns", "keys", "sheets"))
+        there = [str(one) for one in next(filter(None, found), ())]
         near = nearest(name, there)
         if not near and not sample.whole:
             continue  # it may stand further behind
         listed = ", ".join(there[:_COLUMNS]) or "none"
-        return f"{named[name]}: there is no column {name!r} in {place}{near}; it has {listed}"
+        return f"{named[name]}: there is no {kind} {name!r} in {place}{near}; it has {listed}"
     return None
 
 

@@ -10,7 +10,8 @@ ABOUT = "tell one record's life, from the source bytes to the tokens"
 
 def options(parser: argparse.ArgumentParser) -> None:
     """What the verb takes."""
-    parser.add_argument("what", metavar="ID|FILE:LINE", help="a record's id, or a line of a file")
+    about = "a record's id, its place as a corpus has it, or a line of a file"
+    parser.add_argument("what", metavar="ID|PLACE|FILE:LINE", help=about)
     parser.add_argument("--run", type=Path, help="the run's folder; default: the newest in runs/")
 
 

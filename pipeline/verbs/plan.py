@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.recipe.opened import opened, shield
+from pipeline.recipe.yaml import Problem
+from stages.errors import SeedbedError
 
 if TYPE_CHECKING:
     from pipeline.recipe.checked import Recipe
@@ -43,8 +46,21 @@ def plan(recipe: str | os.PathLike[str]) -> Plan:
     """Check a recipe file and say what it would do; nothing is made. UsageError with all that is
     wrong with it."""
     from pipeline.engine.places import check_recipe
+    from pipeline.recipe.checked import RecipeError
     from pipeline.views.plan import show_plan
 
     with opened(recipe) as checked:
         check_recipe(checked)
+        if lacking := list(_lacking(checked)):
+            raise RecipeError(lacking)
         return Plan(checked, show_plan(checked))
+
+
+def _lacking(recipe: Recipe) -> Iterator[Problem]:
+    """The steps whose models cannot be had, as from a hub that is not reached."""
+    steps = [*(step for source in recipe.sources for step in source.steps), *recipe.steps]
+    for step in (*recipe.sources, *steps):
+        try:
+            step.stage.resources()
+        except SeedbedError as error:
+            yield Problem(f"{step.stage.name}: {error}", step.line, step.column, recipe.file)

@@ -17,6 +17,8 @@ import stages
 from stages import check
 from stages.errors import UsageError
 
+_OUT = "the folder to make; pieces for reuse are kept beside it, in .seedbed"
+
 
 def options(parser: argparse.ArgumentParser, name: str) -> None:
     """What the stage takes; the parser is given its help as well."""
@@ -25,7 +27,7 @@ def options(parser: argparse.ArgumentParser, name: str) -> None:
     cls = stages.stage(name)
     parser.description = check.summary(cls)
     parser.add_argument("input", help="what to read: files, a folder, a pattern, a URL, a corpus")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="the folder to make")
+    parser.add_argument("-o", "--out", type=Path, required=True, help=_OUT)
     parser.add_argument("--workers", type=int, default=1, help="processes; default: 1")
     if issubclass(cls, Source):
         parser.add_argument(
@@ -62,6 +64,7 @@ def _metavar(type_name: str) -> str:
 
 def act(given: argparse.Namespace) -> int:
     """Run the stage and tell what it left."""
+    from pipeline.engine import places
     from pipeline.engine.run import run_stage
     from pipeline.views.summary import tell_stage
     from stages.call import PART_BYTES
@@ -72,8 +75,15 @@ def act(given: argparse.Namespace) -> int:
     if wrong := check.problem_with_name(name, nested=True):
         raise UsageError(f"--source-name {wrong}")
     stage = _built(given)
+    store = given.out.parent / places.STORE
+    known = store.exists()
     report = run_stage(stage, _input(stage, given), given.out, given.workers, PART_BYTES)
     tell_stage(stage, report, given.out)
+    if not known:
+        print(
+            f"{store}: made too; it holds the pieces, so that the next call makes none twice "
+            f"(`seedbed gc --store {store}` frees what no recipe's run needs)"
+        )
     return 0
 
 

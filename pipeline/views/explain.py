@@ -1,7 +1,7 @@
 """`seedbed explain`: one record's life, from the source bytes to the tokens.
 
-A record is named by its id, or by a file and line. Each step's corpus is asked whether the
-record was kept, changed, dropped or could not be read, and on what evidence.
+A record is named by its id, by its place, or by a file and line. Each step's corpus is asked
+whether the record was kept, changed, dropped or could not be read, and on what evidence.
 """
 
 from __future__ import annotations
@@ -72,17 +72,33 @@ def newest_run(runs: Path) -> Path:
 
 
 def explain(what: str, folder: Path) -> str:
-    """The lives of the record with an id, or of all records on a line of a file, as text."""
+    """The lives of the record with an id, of those with a place as a corpus has it, or of all
+    records on a line of a file, as text."""
     account = load_run(folder)
     if _ID.fullmatch(what):
         return told(life_of(what, folder, account))
     name, _, line = what.rpartition(":")
-    if not name or not line.isdigit():
-        raise UsageError(f"{what!r} is neither an id (32 hex digits) nor FILE:LINE")
-    ids = ids_at(Path(name), int(line), folder, account)
+    ids = ids_of(what, folder, account)
+    if not ids and name and line.isdigit():
+        ids = ids_at(Path(name), int(line), folder, account)
+        if not ids:
+            raise UsageError(f"no record or reject of {folder} comes from {name}, line {line}")
     if not ids:
-        raise UsageError(f"no record or reject of {folder} comes from {name}, line {line}")
+        raise UsageError(
+            f"{what!r} is no id (32 hex digits), no FILE:LINE, and no place of a record or reject "
+            f"of {folder}"
+        )
     return "\n\n".join(told(life_of(one, folder, account)) for one in ids)
+
+
+def ids_of(place: str, folder: Path, account: dict[str, Any]) -> list[str]:
+    """The ids of records and rejects with a place, as their column `place` has it."""
+    found: list[str] = []
+    for step, _ in _source_steps(account):
+        for table in _tables(folder / step["folder"]):
+            same = table.filter(pc.equal(table.column("place"), place))
+            found += same.column("id").to_pylist()
+    return list(dict.fromkeys(found))
 
 
 def life_of(identity: str, folder: Path, account: dict[str, Any]) -> Life:
@@ -240,17 +256,23 @@ def _source_steps(account: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dic
 
 
 def _places(folder: Path) -> Iterator[tuple[str, Place]]:
+    for table in _tables(folder):
+        ids, places = table.column("id").to_pylist(), table.column("place").to_pylist()
+        yield from zip(ids, map(Place.parse, places), strict=True)
+
+
+def _tables(folder: Path) -> Iterator[pa.Table]:
+    """Ids and places of a step's records and rejects, a table a file."""
     corpus = Corpus(folder)
     for piece in corpus.pieces:
         for role in ("data", "rejects"):
-            table = read_arrow(corpus.path / piece[role], ("id", "place"))
-            ids, places = table.column("id").to_pylist(), table.column("place").to_pylist()
-            yield from zip(ids, map(Place.parse, places), strict=True)
+            if role in piece:
+                yield read_arrow(corpus.path / piece[role], ("id", "place"))
 
 
 def _covers(root: Path, place: Place, line: int) -> bool:
     if place.offset is None or place.line is None:
-        return place.table is None
+        return place.table is None or place.key == f"row={line}"
     if line < place.line:
         return False
     if line == place.line:

@@ -11,7 +11,7 @@ from pipeline.recipe.looked import look_at, told
 from pipeline.recipe.yaml import Problem
 from stages import check
 from stages.base import Part, Source
-from stages.errors import SeedbedError, UsageError
+from stages.errors import UsageError
 from stages.extract.files import size_of
 from stages.sample import Sample, parts_of
 from stages.sql_text import laid_out
@@ -41,7 +41,6 @@ def show_plan(recipe: Recipe) -> str:
     for count, step in enumerate(recipe.steps, 1):
         lines.append(f"  {count:>2}. {_shown(step)}: {check.summary(type(step.stage))}")
         lines += [f"      note: {note}" for note in step.stage.notes()]
-        lines += [f"      needs {text}" for text in _missing(step)]
     if problems:
         raise RecipeError(problems)
     return terminal.lines(lines)
@@ -104,11 +103,3 @@ def _long(step: Step, indent: str) -> list[str]:
 
 def _default(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-def _missing(step: Step) -> list[str]:
-    try:
-        step.stage.resources()
-    except SeedbedError as error:
-        return [str(error)]
-    return []

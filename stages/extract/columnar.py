@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from stages.errors import Unreadable, UsageError
 from stages.extract.jsontext.lines import LINE_BYTES
-from stages.extract.packed.compressed import Limits
+from stages.extract.packed.streams import Limits
 
 SUFFIXES = (".parquet", ".arrow", ".feather")
 # What `datasets.save_to_disk` and our own corpora keep beside their data.

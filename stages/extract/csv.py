@@ -12,7 +12,7 @@ from stages.errors import Unreadable
 from stages.extract import charsets, file_kinds, files, forms
 from stages.extract.delimited.sheet import Reading, Sheet
 from stages.extract.packed import archives
-from stages.extract.packed.compressed import from_system
+from stages.extract.packed.streams import from_system
 from stages.extract.spreadsheet import workbook
 from stages.place import Place
 from stages.records import REJECT_TEXT, to_json
@@ -95,7 +95,8 @@ class CsvExtract(RowSource):
         return tuple(found)
 
     def named(self) -> Mapping[str, str]:
-        return self._names.columns()
+        sheet = {} if self.sheet is None else {self.sheet: "sheet"}
+        return {**sheet, **self._names.columns()}
 
     @property
     def _names(self) -> forms.Names:

@@ -16,7 +16,7 @@ from stages.extract import charsets, columnar, file_kinds, files, forms
 from stages.extract.jsontext import json_values, json_wrapper
 from stages.extract.jsontext.lines import LINE_BYTES, Line, lines, ranges
 from stages.extract.packed import archives
-from stages.extract.packed.compressed import from_system
+from stages.extract.packed.streams import from_system
 from stages.place import Place
 from stages.records import REJECT_TEXT, to_json
 

@@ -187,7 +187,8 @@ class SqlExtract(RowSource):
                 continue
             at = replace(place, offset=event.offset, length=len(event.raw), line=event.line)
             text = formatted(event.text) if self.format else event.text
-            yield Item(at, event.raw, [{"text": text, "meta": {"statement": event.word}}])
+            record = {"text": text, "meta": {"statement": event.word}}
+            yield Item(at, event.raw, [record], "text ← each statement; meta ← its first word")
 
     # --- rows of tables ---------------------------------------------------------------------------
 

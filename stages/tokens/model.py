@@ -6,12 +6,14 @@ only when the user names a hub model. Code of a model is never run, pickled weig
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
+import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -231,12 +233,44 @@ def _local(model: str) -> Path:
 def _downloaded(model: str, patterns: tuple[str, ...]) -> Path:
     hub = require("huggingface_hub", "train")
     name, _, revision = model.partition("@")
+    wanted = {"revision": revision or None, "allow_patterns": list(patterns)}
     try:
-        return Path(
-            hub.snapshot_download(name, revision=revision or None, allow_patterns=list(patterns))
-        )
+        with _quiet():
+            return Path(hub.snapshot_download(name, etag_timeout=_HUB_SECONDS, **wanted))
     except Exception as error:  # the hub's client raises many kinds: network, access, name
-        raise UsageError(f"model {model!r} could not be had from the hub: {error}") from None
+        raise UsageError(f"model {model!r} could not be had from the hub: {_why(error)}") from None
+
+
+_HUB_SECONDS = 5.0  # for an answer of the hub, before what is in its cache here is taken
+_NO_SUCH = ("RepositoryNotFoundError", "RevisionNotFoundError", "GatedRepoError")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """What the hub's client tells of its tries and bars stays unsaid; an error is raised."""
+    loggers = [logging.getLogger(name) for name in ("huggingface_hub", "httpx", "urllib3")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _why(error: BaseException) -> str:
+    """Why the hub gave nothing, in one sentence."""
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain:
+        chain.append(current)
+        current = current.__cause__ or current.__context__
+    if any(type(one).__name__ in _NO_SUCH for one in chain):
+        return "it has no such model or revision, or gives it only to those who may see it"
+    if any(isinstance(one, OSError) or "Connect" in type(one).__name__ for one in chain):
+        return "it cannot be reached, and the model is not in its cache on this machine"
+    return " ".join(str(error).split())[:300]
 
 
 def _with_fast_tokenizer(model: str, folder: Path) -> Path:

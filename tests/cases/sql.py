@@ -41,6 +41,11 @@ QUERY = (
     "FROM posts AS q JOIN posts AS a ON a.id = q.id WHERE q.id <> 3"
 )
 
+COPIED = (
+    "-- PostgreSQL database dump\nSELECT a, b FROM t;\nthis is prose;\n"
+    "COPY t (a, b) FROM stdin;\n1\tx\n\\.\n-- PostgreSQL database dump complete\n"
+)
+
 
 def _write(path: Path, data: bytes | str) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -152,6 +157,11 @@ def cases(folder: Path) -> list[Case]:
             SqlExtract(),
             path=_write(folder / "dumps.tar", _tar("dumps/my.sql", whole)),
             reasons=mysql,
+        ),
+        Case(
+            SqlExtract(statements=True, format=True),
+            path=_write(folder / "copied.sql", COPIED),
+            reasons={"data": 1, "unparsed": 1},
         ),
         Case(
             SqlExtract(table="talks", messages="talk"),

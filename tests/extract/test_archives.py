@@ -19,7 +19,7 @@ import pytest
 
 from stages.base import Fault, Item, Part
 from stages.errors import StageFailed, UsageError
-from stages.extract.packed import archives, compressed
+from stages.extract.packed import archives, streams
 from stages.extract.packed.archives import Limits, members, read_at
 from stages.place import Place
 
@@ -169,7 +169,7 @@ def test_a_bomb_is_stopped_at_the_limit(tmp_path: Path, monkeypatch: pytest.Monk
     assert 700_000 < sum(map(len, got.values())) <= 1_000_000
     assert faults[0].reason == "oversize"
     assert faults[0].evidence == {"limit": 1_000_000, "of": "bytes of the file"}
-    monkeypatch.setattr(compressed, "RATIO_FLOOR", 500_000)
+    monkeypatch.setattr(streams, "RATIO_FLOOR", 500_000)
     for name in ("a.gz", "a.zip"):
         got, faults = read(tmp_path, name)
         assert sum(map(len, got.values())) < 1_500_000 and str(faults[0].evidence["of"]).startswith(

@@ -16,7 +16,7 @@ import pytest
 
 from stages.extract.jsonl import JsonlExtract
 from stages.extract.jsontext.lines import LINE_BYTES
-from stages.extract.packed import compressed
+from stages.extract.packed import streams
 from tests.extract import damage
 
 ROOT = Path(__file__).parents[2]
@@ -132,7 +132,7 @@ def _nulls() -> pa.Table:
 def test_what_stands_for_more_than_it_holds_is_bounded(
     make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compressed, "RATIO_FLOOR", 1 << 20)
+    monkeypatch.setattr(streams, "RATIO_FLOOR", 1 << 20)
     records, rejects = read(stream(make()), tmp_path)
     assert [r["reason"] for r in rejects][-1:] == ["oversize"]
     assert sum(len(json.dumps(r)) for r in records) < 20 << 20
@@ -141,7 +141,7 @@ def test_what_stands_for_more_than_it_holds_is_bounded(
 def test_a_parquet_file_of_one_long_word_is_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compressed, "RATIO_FLOOR", 1 << 20)
+    monkeypatch.setattr(streams, "RATIO_FLOOR", 1 << 20)
     table = pa.table({"text": pa.array(["x" * 10_000]).take(pa.array([0] * 20_000))})
     sink = io.BytesIO()
     pq.write_table(table, sink)

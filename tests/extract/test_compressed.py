@@ -21,11 +21,11 @@ import pyarrow as pa
 import pytest
 
 from stages.base import Fault
-from stages.extract.packed import compressed
+from stages.extract.packed import compressed, streams
 from stages.extract.packed.archives import Limits, members
 from stages.extract.packed.compressed import Packed, ToTheDamage
 
-REAL = compressed._CHUNK
+REAL = compressed.CHUNK
 
 
 def read(root: Path, name: str, **options: object) -> tuple[bytes, list[Fault]]:
@@ -301,7 +301,7 @@ def test_a_tar_within_any_of_them_is_read_whatever_the_streams_are(tmp_path: Pat
 def test_one_file_is_bounded_by_what_comes_out_in_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compressed, "RATIO_FLOOR", 100_000)
+    monkeypatch.setattr(streams, "RATIO_FLOOR", 100_000)
     (tmp_path / "a.gz").write_bytes(b"".join(gz(b"0" * 2_000_000) for _ in range(3)))
     found, faults = read(tmp_path, "a.gz")
     assert 100_000 < len(found) < 2_000_000

@@ -380,13 +380,13 @@ def test_a_row_of_too_many_fields_is_refused_alone(
 def test_names_and_values_that_make_far_more_text_are_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from stages.extract.packed import compressed
+    from stages.extract.packed import streams
 
-    monkeypatch.setattr(compressed, "RATIO_FLOOR", 1000)
+    monkeypatch.setattr(streams, "RATIO_FLOOR", 1000)
     names = ",".join(f"{letter * 900}" for letter in "abc")
     found = items(f"{names}\n" + "1,2,3\n" * 5, tmp_path, header="yes")
     made = sum(len(item.records[0]["text"]) for item in found if isinstance(item, Item))
-    assert made <= compressed.RATIO * len("1,2,3\n" * 5)
+    assert made <= streams.RATIO * len("1,2,3\n" * 5)
     assert isinstance(found[0], Fault) and found[0].reason == "oversize"
     assert found[0].evidence["of"] == "ratio"
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from stages.base import Fault
-from stages.extract.packed import archives, compressed
+from stages.extract.packed import archives, streams
 from stages.extract.packed.archives import Limits, members
 
 DATA = {f"folder/{n}.txt": b"%d of the texts\n" % n * (20 * n + 1) for n in range(7)}
@@ -336,7 +336,7 @@ def test_a_zip_is_bounded_as_a_whole(
     method: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No member is a bomb by itself; all of them together are."""
-    monkeypatch.setattr(compressed, "RATIO_FLOOR", 200_000)
+    monkeypatch.setattr(streams, "RATIO_FLOOR", 200_000)
     (tmp_path / "a.zip").write_bytes(
         zip_of({f"{n:03}.txt": bytes(190_000) for n in range(100)}, method)
     )
@@ -361,7 +361,7 @@ def test_a_tar_is_bounded_as_a_whole(wrap: Callable[[bytes], bytes], tmp_path: P
 
 
 def test_a_tar_of_holes_is_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compressed, "RATIO_FLOOR", 1 << 20)
+    monkeypatch.setattr(streams, "RATIO_FLOOR", 1 << 20)
     header = pax(record(b"GNU.sparse.map", b"0,5") + record(b"GNU.sparse.size", b"%d" % (1 << 40)))
     (tmp_path / "a.tar").write_bytes(header + tar_of({"a.txt": b"12345"}))
     got, faults = read(tmp_path, "a.tar")

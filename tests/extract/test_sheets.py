@@ -162,7 +162,7 @@ def test_values_are_exact(tmp_path: Path) -> None:
     rows: Rows = [["text", *values], ["words", *(given for given, _ in values.values())]]
     (record,), _ = _read(_excel(tmp_path / "v.xlsx", Values=rows), header="yes")
     meta = json.loads(record["meta"])
-    assert {name: meta[name] for name in values} == {
+    assert {name: meta.get(name) for name in values} == {
         name: told for name, (_, told) in values.items()
     }
 
@@ -237,7 +237,7 @@ def test_columns_are_named_as_for_csv(tmp_path: Path) -> None:
 def test_one_sheet_and_null(tmp_path: Path) -> None:
     path = _excel(tmp_path / "b.xlsx", A=[["text", "x"], ["a", "NULL"]], B=[["text"], ["b"]])
     kept, _ = _read(path, sheet="A", null="NULL")
-    assert [row["text"] for row in kept] == ["a"] and json.loads(kept[0]["meta"])["x"] is None
+    assert [row["text"] for row in kept] == ["a"] and "x" not in json.loads(kept[0]["meta"])
     kept, rejects = _read(path, sheet="C")
     assert kept == [] and json.loads(rejects[0]["evidence"])["sheets"] == ["A", "B"]
 
@@ -295,6 +295,11 @@ def _page(path: Path) -> Path:
     return path
 
 
+def _words(path: Path) -> Path:
+    path.write_text("question\tanswer\nWhy?\tBecause.\n")
+    return path
+
+
 HOSTILE: dict[str, tuple[str, Callable[[Path], Path], str, str]] = {
     "far corner": ("a.xlsx", _far, "oversize", "cells"),
     "repeated rows": (
@@ -307,7 +312,8 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], Path], str, str]] = {
     "blanks": ("a.xlsx", _zeros, "oversize", "ratio"),
     "cut": ("a.xlsx", _cut, "corrupt", ""),
     "broken XML": ("a.xlsm", _broken, "corrupt", "sheet1.xml"),
-    "no workbook": ("a.xls", _page, "corrupt", "no workbook"),
+    "a page": ("a.xls", _page, "wrong_kind", "HTML"),
+    "no workbook": ("a.xls", _words, "corrupt", "no workbook"),
     "a link to nothing": ("a.xls", lambda path: path, "unreadable", ""),
 }
 

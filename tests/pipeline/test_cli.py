@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,9 @@ def test_shell_make_and_library_give_the_same(faq: Path, tmp_path: Path) -> None
     told = seedbed("jsonl", faq, "-o", shell, cwd=tmp_path).stdout
     assert "in 22 = kept 21 + dropped 0 + failed 1" in told
     assert re.search(r"1 malformed: it is not JSON", told)
+    assert f"{tmp_path / '.seedbed'}: made too" in told and "gc --store" in told
+    again = seedbed("jsonl", faq, "-o", shell, cwd=tmp_path).stdout
+    assert "made too" not in again, "it is told once"
     made = tmp_path / "by make"
     done = _make("jsonl", f"IN={faq}", f"OUT={made}", cwd=tmp_path, folder=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -275,8 +279,27 @@ def test_explain_tells_a_line_and_an_id(faq: Path, tmp_path: Path) -> None:
     told = seedbed("explain", row["id"], cwd=tmp_path).stdout
     assert row["id"] in told and "line 4" in told and "Question 3?" in told
     assert "malformed" in seedbed("explain", f"{faq}:21", cwd=tmp_path).stdout
+    assert seedbed("explain", row["place"], cwd=tmp_path).stdout == told
+    rejected = seedbed("explain", f"{faq}:21", cwd=tmp_path).stdout
+    place = Corpus(tmp_path / "runs/t/steps/01-jsonl").rejects().to_pylist()[0]["place"]
+    assert seedbed("explain", place, cwd=tmp_path).stdout == rejected
+    done = seedbed("explain", "nowhere.html", cwd=tmp_path, code=2)
+    assert "is no id (32 hex digits), no FILE:LINE, and no place of a record" in done.stderr
     done = seedbed("explain", "0" * 32, cwd=tmp_path, code=2)
     assert "no step of" in done.stderr
+
+
+@pytest.mark.extras
+def test_a_model_that_the_hub_does_not_give_is_a_mistake_of_plan(faq: Path, tmp_path: Path) -> None:
+    steps = "[split, tokenize: {model: nobody/has-made-it}]"
+    world.recipe(tmp_path, f"jsonl: {{path: '{faq}'}}", steps)
+    environment_ = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_CACHE": str(tmp_path / "hub")}
+    began = time.monotonic()
+    done = seedbed("plan", "t.yaml", cwd=tmp_path, code=2, **environment_)
+    assert time.monotonic() - began < 60
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"seedbed: {tmp_path / 't.yaml'}:6:") or "t.yaml:6:" in line
+    assert "'nobody/has-made-it' could not be had from the hub: it cannot be reached, and" in line
 
 
 # --- another `stages` on the path ---------------------------------------------------------------

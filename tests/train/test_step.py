@@ -87,6 +87,7 @@ def test_a_step_is_that_of_the_paper(
     plain = Plain(copy.deepcopy(model), decay)
     begin = [value.detach().clone() for value in model.parameters()]
     optimizer = optimizer_of(model.parameters(), decay)
+    assert (optimizer.defaults["betas"], optimizer.defaults["eps"]) == ((0.9, 0.999), 1e-8)
     for number, documents in enumerate(STEPS):
         rate = lr / (number + 1)
         rows = [documents] if cut == "together" else [[one] for one in documents]

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from stages.errors import Unreadable
 from stages.extract import charsets, file_kinds
+from stages.extract.delimited.cells import FIELDS
 from stages.extract.delimited.dialect import SAMPLE_BYTES, charset_of, detect
-from stages.extract.delimited.table import FIELDS, Row, Table
+from stages.extract.delimited.table import Row, Table
 from stages.extract.jsontext.lines import LINE_BYTES
 from stages.extract.packed.archives import Member
 

@@ -13,7 +13,7 @@ from stages.extract.forms import names as known_names
 from stages.extract.forms import said, talks
 from stages.extract.forms.names import Names, Pair, columns_of, filled
 from stages.extract.forms.values import as_json, as_text, check_text, size, strict_text
-from stages.extract.packed.compressed import Limits
+from stages.extract.packed.streams import Limits
 from stages.place import Place
 from stages.records import to_json
 

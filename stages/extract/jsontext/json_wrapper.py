@@ -15,7 +15,7 @@ from stages.errors import Unreadable
 from stages.extract import forms
 from stages.extract.jsontext import json_values
 from stages.extract.jsontext.json_values import SPACE, Readable, Value, Window, scan
-from stages.extract.packed.compressed import Member, Raw
+from stages.extract.packed.streams import Member, Raw
 from stages.place import Place
 
 

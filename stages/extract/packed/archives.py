@@ -15,15 +15,9 @@ from stages.base import Fault, Item, Part
 from stages.errors import SeedbedError, StageFailed
 from stages.extract import files
 from stages.extract.packed import tars, zips
-from stages.extract.packed.compressed import (
-    Limits,
-    Member,
-    Raw,
-    compression,
-    decompressed,
-    from_system,
-)
+from stages.extract.packed.compressed import compression, decompressed
 from stages.extract.packed.labels import packed
+from stages.extract.packed.streams import Limits, Member, Raw, from_system
 from stages.place import Place
 
 __all__ = ["REASONS", "Limits", "Member", "compression", "documents", "is_plain", "members"]

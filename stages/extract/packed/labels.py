@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stages.base import Fault
-from stages.extract.packed.compressed import Limits, Member, compression
+from stages.extract.packed.compressed import compression
+from stages.extract.packed.streams import Limits, Member
 from stages.place import Place
 
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")

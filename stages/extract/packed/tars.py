@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from stages.base import Fault
 from stages.errors import Unreadable
-from stages.extract.packed.compressed import Budget, Limits, Member, Raw, is_tar_header
+from stages.extract.packed.compressed import is_tar_header
 from stages.extract.packed.labels import Labels, opened
+from stages.extract.packed.streams import Budget, Limits, Member, Raw
 from stages.place import Place
 
 _BLOCK = 512

@@ -16,15 +16,9 @@ from typing import BinaryIO, NamedTuple
 
 from stages.base import Fault
 from stages.errors import Unreadable
-from stages.extract.packed.compressed import (
-    Budget,
-    Limits,
-    Member,
-    Packed,
-    Raw,
-    ToTheDamage,
-)
+from stages.extract.packed.compressed import Packed, ToTheDamage
 from stages.extract.packed.labels import Labels, opened
+from stages.extract.packed.streams import Budget, Limits, Member, Raw
 from stages.place import Place
 
 _CHUNK = 1 << 18

@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 from stages import watch
 from stages.errors import Unreadable
-from stages.extract.packed.compressed import Budget, Limits
+from stages.extract.packed.streams import Budget, Limits
 
 CELLS = 1 << 24  # of all sheets, from the first to the last with a value: 1 GB of memory
 BYTES = 4 << 30  # of all members together

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from stages.errors import Unreadable
-from stages.extract import files
+from stages.extract import file_kinds, files
 from stages.extract.delimited.dialect import looks_like_header, preamble
 from stages.extract.delimited.sheet import unique_names
 from stages.extract.spreadsheet import bounds
@@ -55,19 +55,20 @@ def sheets(
     path: Path, header: Literal["auto", "yes", "no"], null: str | None, only: str | None
 ) -> Iterator[Sheet | str]:
     """The sheets of a workbook; a name alone for one without values. Unreadable: corrupt,
-    oversize; OSError where the file cannot be opened."""
+    oversize, wrong_kind, no_form; OSError where the file cannot be opened."""
     pandas = require("pandas", "sheets")
     with files.opened(path) as file:
         size = os.fstat(file.fileno()).st_size
-        head = file.read(8)
-        file.seek(0)
+        head = file.read(len(_OLE))
         if size > BYTES:
             raise Unreadable("oversize", limit=BYTES, of="bytes")
         if head.startswith(b"PK"):
             bounds.check(file, size)
-            file.seek(0)
         elif head != _OLE:
+            if (other := file_kinds.other(head + file.read(file_kinds.HEAD), "csv")) is not None:
+                raise Unreadable("wrong_kind", **other)
             raise Unreadable("corrupt", error="it is no workbook", begins=head.hex(" "))
+        file.seek(0)
         with _guarded():
             book = pandas.ExcelFile(file, engine="calamine")
         names = book.sheet_names

@@ -1,0 +1,188 @@
+"""The text of one row cut into cells, by the letter of its dialect."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from stages.extract.delimited.dialect import Dialect
+
+_SPLIT_CHARS = 1 << 14  # longer rows are not searched for split quotes
+# A row of more fields is refused: each takes 60 bytes in memory.
+FIELDS, _PIECE = 1 << 20, 1 << 20
+_LETTERS = {
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "b": "\b",
+    "f": "\f",
+    "v": "\v",
+    "0": "\0",
+    "Z": "\x1a",
+}
+_BACKSLASH = re.compile(r"\\(.)", re.DOTALL)
+
+
+class Begun(NamedTuple):
+    """A row so far: its cells, and the lines of the field that is still open."""
+
+    cells: list[str | None]
+    field: list[str]
+    quoted: bool
+
+
+class Cutter:
+    """Cuts the text of one row into cells, by the letter of the dialect."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        mark = re.escape(dialect.delimiter)
+        escaped = dialect.escape == "\\"
+        free = escaped and dialect.bare
+        one = len(dialect.delimiter) == 1
+        if not one:  # the space may be missing at the end of a row
+            mark = f"(?:{mark}|{re.escape(dialect.delimiter[0])}(?=$))"
+        self._mark = re.compile(mark)
+        plain = rf"[^{mark}\\]*" if one else rf"(?:(?!{mark})[^\\])*"
+        if free:
+            bare = rf"{plain}(?:\\.{plain})*\\?"
+        else:
+            bare = f"[^{mark}]*" if one else f"(?:(?!{mark}).)*"
+        self._free = free
+        self._bare = re.compile(bare, re.DOTALL)
+        self._inner: re.Pattern[str] | None = None
+        self._closed: re.Pattern[str] | None = None
+        self._opens: re.Pattern[str] | None = None
+        if dialect.quote:
+            q = re.escape(dialect.quote)
+            inner = (
+                rf"[^{q}\\]*+(?:(?:\\.|{q}{q})[^{q}\\]*+)*+"
+                if escaped
+                else f"[^{q}]*+(?:{q}{q}[^{q}]*+)*+"
+            )
+            self._inner = re.compile(inner, re.DOTALL)
+            self._closed = re.compile(rf"{q}({inner}){q}(?={mark}|\Z)", re.DOTALL)
+            other = f"[^{mark}{q}]" if one else f"(?:(?!{mark})[^{q}])"
+            self._opens = re.compile(
+                rf"(?:^|{mark}){other}*[^\s{mark}{q}]{q}[^\W\d](?:{other}|{q}{q})*+(?={mark})"
+            )
+            self._closes = re.compile(rf"(?:[^\d{mark}{q}]{q}|{q}{q}{q})(?:{mark}|$)")
+            self._anew = re.compile(rf"{mark}{q}|\n")
+
+    def split_quote(self, line: str) -> bool:
+        """Whether a quote opens in the middle of a field and closes at the end of a later one,
+        before another field begins with one: the delimiters between them may be text."""
+        if self._opens is None or len(line) > _SPLIT_CHARS:
+            return False
+        closes = anew = -1
+        for found in self._opens.finditer(line):
+            mark = self._mark.match(line, found.end())
+            begin = mark.end() if mark else found.end()
+            if closes < begin:
+                closes = _begin_of(self._closes.search(line, begin), line)
+            if anew < begin:
+                anew = _begin_of(self._anew.search(line, begin), line)
+            if closes < min(anew, len(line)):
+                return True
+        return False
+
+    def too_many(self, text: str) -> bool:
+        """Whether a row has more fields than are taken apart."""
+        delimiter, quote = self.dialect.delimiter, self.dialect.quote
+        if text.count(delimiter) <= FIELDS:
+            return False
+        number = within = 0
+        for at in range(0, len(text), _PIECE):
+            parts = text[at : at + _PIECE].split(quote) if quote else [text[at : at + _PIECE]]
+            number += sum(part.count(delimiter) for part in parts[within::2])
+            within = (within + len(parts) - 1) % 2
+            if number > FIELDS:
+                return True
+        return False
+
+    def strict(self, text: str, end: str = "", begun: Begun | None = None) -> tuple[Begun, str]:
+        """(row so far, state): clean, open (a quote is not closed), escaped (the row end is), or
+        broken (text after a closing quote). text: a line; end: its end; begun: the lines before."""
+        cells, field, quoted = begun or Begun([], [], False)
+        at = 0
+        quote = self.dialect.quote
+        while True:
+            if not field:
+                quoted = self._inner is not None and text.startswith(quote, at)
+                at += quoted
+            if quoted:
+                assert self._inner is not None
+                found = self._inner.match(text, at)
+                assert found is not None
+                if not text.startswith(quote, found.end()):
+                    return Begun(cells, _with(field, text[at:] + end), True), "open"
+                cells.append(self._value("".join([*field, found[0]]) if field else found[0]))
+                at = found.end() + 1
+            else:
+                found = self._bare.match(text, at)
+                assert found is not None
+                if self._free and found.end() == len(text) and _odd_backslash(found[0]):
+                    return Begun(cells, _with(field, text[at:] + end), False), "escaped"
+                cells.append(self._plain("".join([*field, found[0]]) if field else found[0]))
+                at = found.end()
+            field = []
+            if at == len(text):
+                return Begun(cells, [], False), "clean"
+            mark = self._mark.match(text, at)
+            if mark is None:
+                return Begun(cells, [], False), "broken"
+            at = mark.end()
+
+    def literal(self, text: str) -> list[str | None]:
+        """Cells of one line; a quote that does not open and close one whole cell is text."""
+        cells: list[str | None] = []
+        at = 0
+        while True:
+            found = self._closed.match(text, at) if self._closed is not None else None
+            if found is not None:
+                cells.append(self._value(found[1]))
+            else:
+                found = self._bare.match(text, at)
+                assert found is not None
+                cells.append(self._plain(found[0]))
+            at = found.end()
+            mark = self._mark.match(text, at)
+            if mark is None:
+                return cells
+            at = mark.end()
+
+    def _value(self, text: str) -> str:
+        """What stands between quotes."""
+        quote = self.dialect.quote
+        if not self.dialect.escape:
+            return text.replace(quote * 2, quote) if quote in text else text
+        if quote * 2 in text and not self.dialect.letters:
+            text = text.replace(quote * 2, "\\" + quote)
+        return self._unescaped(text)
+
+    def _plain(self, text: str) -> str | None:
+        """What stands without quotes; a database's \\N is NULL."""
+        if not self.dialect.escape or not self.dialect.bare:
+            return text
+        return None if self.dialect.letters and text == "\\N" else self._unescaped(text)
+
+    def _unescaped(self, text: str) -> str:
+        if "\\" not in text:
+            return text
+        if self.dialect.letters:
+            return _BACKSLASH.sub(lambda match: _LETTERS.get(match[1], match[1]), text)
+        known = (self.dialect.quote, "\\", self.dialect.delimiter, "\n", "\r")
+        return _BACKSLASH.sub(lambda match: match[1] if match[1] in known else match[0], text)
+
+
+def _begin_of(found: re.Match[str] | None, line: str) -> int:
+    return len(line) if found is None else found.start()
+
+
+def _with(field: list[str], line: str) -> list[str]:
+    field.append(line)
+    return field
+
+
+def _odd_backslash(text: str) -> bool:
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 1
