@@ -36,6 +36,7 @@ class Burn(RowSource):
 
 
 sys.modules["burning"] = sys.modules["__main__"]
+Burn.__module__ = "burning"
 stages.TABLE["burn"] = ("burning", "Burn")
 child.fork_from_here()
 stage = Burn()
