@@ -56,4 +56,4 @@ def test_cpu_of_the_reading_child_is_counted_once() -> None:
     )  # fmt: skip
     waiting, ended = map(float, done.stdout.split())
     # counted twice it would be 0.5 more after the child has ended; /proc counts in ticks
-    assert 0.45 <= waiting and 0.5 <= ended < waiting + 0.4
+    assert waiting >= 0.45 and 0.5 <= ended < waiting + 0.4
