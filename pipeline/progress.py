@@ -15,32 +15,10 @@ from typing import IO, Any
 
 from pipeline.terminal import Screen, line
 from stages.secrets import masked_values
+from stages.words import duration, number, rate
 
 _PATIENCE = 2.0  # seconds before a step is worth a line of progress
 _PLAIN_EVERY = 15.0  # seconds between two plain lines of one step
-
-
-def number(value: int) -> str:
-    """A count with thousands separated."""
-    return f"{value:,}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people: 0.4 s, 12 s, 3 min 05 s."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{int(seconds) // 60} min {int(seconds) % 60:02d} s"
-
-
-def size(count: float) -> str:
-    """Bytes for people."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
 
 
 class Progress:
@@ -54,6 +32,7 @@ class Progress:
             open(events, "w", encoding="utf-8", errors="backslashreplace") if events else None  # noqa: SIM115
         )
         self._began = self._shown = time.monotonic()
+        self._first: tuple[int, float] | None = None  # units that were done, and when
         self._label = ""
         self._line = False
 
@@ -67,18 +46,26 @@ class Progress:
     def begin(self, label: str) -> None:
         """A step begins."""
         self._label, self._began = label, time.monotonic()
-        self._shown = self._began
+        self._shown, self._first = self._began, None
 
     def step(self, done: int, total: int) -> None:
-        """`done` of `total` units of the step are finished."""
+        """`done` of `total` units of the step are finished.
+
+        The first call says where the work begins, which after a resume is not at nothing; only
+        where it is the first unit, the time since the step began counts for it.
+        """
         now = time.monotonic()
+        if self._first is None:
+            self._first = (0, self._began) if done == 1 else (done, now)
         spent = now - self._began
         if spent < _PATIENCE or now - self._shown < (0.2 if self._terminal else _PLAIN_EVERY):
             return
         self._shown = now
-        left = spent / done * (total - done) if done else 0.0
-        text = f"{self._label}: {number(done)} of {number(total)}, {done / spent:.1f} a second"
-        text += f", {duration(left)} left" if done else ""
+        before, since = self._first
+        made, spent = done - before, now - since
+        text = f"{self._label}: {number(done)} of {number(total)}"
+        if made > 0 and spent > 0:
+            text += f", {rate(made, spent)}, {duration(spent / made * (total - done))} left"
         if self._terminal:
             self._stream.rewrite(line(text)[: _width() - 1])
             self._stream.flush()

@@ -25,6 +25,7 @@ from stages.errors import SeedbedError
 from stages.gather import Fault as Fault
 from stages.gather import Gathered
 from stages.gather import Item as Item
+from stages.kinds import RAW, RECORDS, Kind
 from stages.place import Place
 from stages.verdicts import Batch, Judged, Verdicts
 
@@ -37,20 +38,21 @@ class Stage(ABC):
     """Parameters and one judgement. Class values are data that engine, help and tests read.
 
     name: the word in recipes, on the command line and in make. reasons: reason → what it means,
-    a closed set; cuts: the same for text that leaves a record that stays. libraries: distributions
-    whose versions can change the output. extra: the pip extra it needs. exact: whether equal input
-    gives equal bytes on every kind of CPU. kind: what it makes: records | tokens | adapter |
-    findings | files. consumes: the kind that it works on.
+    a closed set; cuts: the same for text that leaves a record that stays; usual: those of both
+    that are the stage's purpose and no loss. libraries: distributions whose versions can change
+    the output. extra: the pip extra it needs. exact: whether equal input gives equal bytes on every
+    kind of CPU. kind: what it makes, and how that is shown. consumes: the kind that it works on.
     """
 
     name: ClassVar[str]
     reasons: ClassVar[Mapping[str, str]] = {}
     cuts: ClassVar[Mapping[str, str]] = {}
+    usual: ClassVar[tuple[str, ...]] = ()
     libraries: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str | None] = None
     exact: ClassVar[bool] = True
-    kind: ClassVar[str] = "records"
-    consumes: ClassVar[str] = "records"
+    kind: ClassVar[Kind] = RECORDS
+    consumes: ClassVar[Kind] = RECORDS
 
     def needs(self) -> Needs:
         """Columns that must be there: one of each group."""
@@ -138,7 +140,8 @@ class Source(Stage):
     memory: megabytes that the killable child may take for what it reads; default 2048.
     """
 
-    consumes: ClassVar[str] = "raw"
+    consumes: ClassVar[Kind] = RAW
+    usual: ClassVar[tuple[str, ...]] = ("meta",)
     suffixes: ClassVar[tuple[str, ...]] = ()
 
     deadline: float = field(default=20.0, metadata={"range": (0.01, 86400)})

@@ -21,6 +21,7 @@ import pyarrow as pa
 from stages import conform, corpus, frames, records, secrets
 from stages.errors import UsageError
 from stages.frames import Tabular
+from stages.kinds import RECORDS
 from stages.owned import WORK, claim, obstacle, relation, resolved
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def ended(stage: End, data: Any, out: Path) -> dict[str, Any]:
         data = data.path
     if isinstance(data, str | os.PathLike):
         return _ended(stage, Path(data), out)
-    if stage.consumes != "records":
+    if stage.consumes != RECORDS:
         raise UsageError(
             f"{stage.name} works on a folder of {stage.consumes}, not on a "
             f"{type(data).__name__}: give the path of one"
@@ -243,7 +244,7 @@ def _ended(stage: End, source: Path, out: Path) -> dict[str, Any]:
             {
                 **corpus.MADE_BY,
                 "format": records.FORMAT,
-                "kind": stage.kind,
+                "kind": stage.kind.name,
                 "stage": stage.name,
                 **_files_of(temporary),
                 "summary": summary,

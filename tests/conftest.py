@@ -70,6 +70,6 @@ def sample_run(sample_data: Path) -> Path:
     if MISSING & {"cluster", "train"}:
         pytest.skip("the sample recipe needs the extras cluster and train")
     recipe = read_recipe(sample_data / "recipe.yaml")
-    steps = tuple(s for s in recipe.steps if s.stage.kind not in ("adapter", "findings"))
+    steps = tuple(s for s in recipe.steps if s.stage.kind.name not in ("adapter", "findings"))
     assert len(steps) == len(recipe.steps) - 2
     return run_recipe(dataclasses.replace(recipe, steps=steps)).folder

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,7 @@ import stages
 from pipeline import verbs
 
 HOME = Path(stages.__file__).resolve().parent.parent
-ROOMS = ["extract", "clean", "apply", "select", "tokens", "export", "curves", "train"]
+ROOMS = ["charts", "extract", "clean", "apply", "select", "tokens", "export", "train", "curves"]
 HEAVY = ["torch", "pandas", "transformers", "sklearn", "datasets", "peft", "duckdb", "bs4"]
 HEAVY += ["polars", "python_calamine", "openpyxl", "sqlparse", "jsonlines", "pg8000", "jinja2"]
 
@@ -56,16 +58,46 @@ def test_rooms_import_only_leftwards() -> None:
     assert checked > 20
 
 
-def test_no_stage_name_occurs_in_the_engine() -> None:
-    names = set(stages.TABLE) | {cls for _, cls in stages.TABLE.values()}
-    names -= {"train", "split"}  # also words of the data: the train side of a split
+# What training, exporting and reading curves write, and say of themselves.
+MADE = [
+    "curve.jsonl", "samples.json", "summary.json", "records.jsonl", "findings.json", "curves.svg",
+    "left_out.jsonl", "val_loss", "train_loss", "trained_tokens", "records_unused", "epoch_borders",
+    "loss_mask", "input_ids",
+]  # fmt: skip
+
+
+def test_the_engine_names_no_stage_no_kind_and_nothing_that_they_make() -> None:
+    classes = {cls for _, cls in stages.TABLE.values()}
+    kinds = {stages.stage(name).kind for name in stages.TABLE}
+    kinds |= {stages.stage(name).consumes for name in stages.TABLE}
+    assert len(kinds) >= 6
+    names = {*stages.TABLE, *classes, *(kind.name for kind in kinds)}
     for path in _modules("pipeline"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             text = node.value if isinstance(node, ast.Constant) else None
-            assert text not in names, f"{path.name}:{node.lineno} names the stage {text!r}"  # type: ignore[attr-defined]
+            where = f"{path.name}:{getattr(node, 'lineno', 0)}"
+            assert text not in names, f"{where} names {text!r}"
+            if isinstance(text, str):
+                assert not [word for word in MADE if word in text], f"{where}: {text!r}"
             if isinstance(node, ast.Name):
-                assert node.id not in names - set(stages.TABLE), f"{path.name} names {node.id}"
+                assert node.id not in classes, f"{where} names {node.id}"
+    templates = [path for path in (HOME / "pipeline").rglob("*.html")]
+    assert len(templates) > 3
+    for path in templates:
+        told = re.findall(
+            r"""["'](\w+)["']|\.(\w+)""", path.read_text(encoding="utf-8").replace(".html", "")
+        )
+        words = {word for pair in told for word in pair if word}
+        assert not words & (names | set(MADE)), path
+
+
+def test_kinds_are_apart_and_what_shows_them_is_there() -> None:
+    kinds = {stages.stage(name).kind for name in stages.TABLE}
+    assert len({kind.name for kind in kinds}) == len({kind.folder for kind in kinds}) == len(kinds)
+    for kind in kinds:
+        module = importlib.import_module(str(kind.shown_by))
+        shows = {"lines", "warnings", "tiles", "panels"} & set(vars(module))
+        assert shows, f"{kind.shown_by} shows nothing"
 
 
 def test_verbs_and_stages_never_clash() -> None:

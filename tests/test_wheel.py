@@ -63,8 +63,10 @@ def test_the_wheel_holds_the_code_and_no_tests(wheel: Path) -> None:
     checkout = {
         path.relative_to(HOME).as_posix()
         for package in ("stages", "pipeline")
-        for path in (HOME / package).rglob("*.py")
+        for end in ("py", "html", "css")
+        for path in (HOME / package).rglob(f"*.{end}")
     }
+    assert sum(name.endswith(".html") for name in checkout) >= 10
     assert checkout <= set(names)
 
 

@@ -18,19 +18,10 @@ from stages import check
 from stages.base import Stage
 from stages.corpus import MANIFEST
 from stages.errors import UsageError
+from stages.kinds import Kind
 from stages.records import FORMAT
 from stages.registry import loaded, word_of
-from stages.secrets import masked_values
-
-# Where the latest folder of each kind is shown in a run.
-FOLDERS = {
-    "records": "corpus",
-    "tokens": "tokens",
-    "adapter": "adapter",
-    "findings": "findings",
-    "files": "files",
-}
-
+from stages.secrets import masked, masked_values
 
 # What a run writes into its folder itself.
 ACCOUNTS = ("run.json", "events.jsonl", "report.html")
@@ -54,6 +45,10 @@ class StepReport:
     cpu: float = 0.0
     keys: list[str] = field(default_factory=list)
     summary: dict[str, Any] | None = None
+    learned: dict[str, Any] | None = None  # of a fit: `states.learned`
+    ended: float = 0.0  # seconds since 1970
+    # `ended`, `seconds` and `cpu` of the run that computed what now came from the store
+    once: dict[str, float] | None = None
 
     @staticmethod
     def label_of(number: int, stage: str, source: str | None) -> str:
@@ -62,9 +57,14 @@ class StepReport:
 
 
 def account_of(
-    recipe: Recipe, done: Sequence[StepReport], started: float, status: str, store: Store
+    recipe: Recipe,
+    done: Sequence[StepReport],
+    started: float,
+    status: str,
+    store: Store,
+    reason: str = "",
 ) -> dict[str, Any]:
-    """What `run.json` holds."""
+    """What `run.json` holds, but for its warnings. reason: why it failed or stopped."""
     versions = {}
     for name in ("pyarrow", "numpy", "tokenizers", "torch", "transformers", "peft"):
         try:
@@ -77,6 +77,8 @@ def account_of(
         "recipe": recipe.file,
         "seed": recipe.seed,
         "status": status,
+        "reason": masked(reason),
+        "warnings": [],
         "started": started,
         "seconds": time.time() - started,
         "workers": recipe.workers,
@@ -99,10 +101,11 @@ def account_of(
     }
 
 
-def made_by(account: dict[str, Any], folder: Path) -> dict[str, Path]:
+def made_by(account: dict[str, Any], folder: Path) -> dict[Kind, Path]:
     """kind → folder of what this run made; what an earlier recipe left there is not among it."""
-    kinds = {"records", *(step["kind"] for step in account["steps"])}
-    paths = {kind: folder / name for kind, name in FOLDERS.items() if kind in kinds}
+    found = [loaded(step["stage"]) for step in account["steps"]]
+    kinds = dict.fromkeys(stage.kind for stage in found if stage is not None)
+    paths = {kind: folder / kind.folder for kind in kinds}
     return {kind: path for kind, path in paths.items() if (path / MANIFEST).is_file()}
 
 
@@ -128,12 +131,24 @@ def _is_account(value: Any) -> bool:
     """Whether a JSON value has what readers of an account take for granted."""
     try:
         return (
-            has(value, name=str, recipe=str, seed=int, status=str, started=float, seconds=float)
+            has(
+                value,
+                name=str,
+                recipe=str,
+                seed=int,
+                status=str,
+                reason=str,
+                warnings=list,
+                started=float,
+                seconds=float,
+            )
             and has(value, workers=int, machine=str, python=str, versions=dict, store_bytes=int)
             and all(has(s, name=str, stage=str, path=str, full=str) for s in value["sources"])
+            and all(isinstance(one, str) for one in value["warnings"])
             and all(
                 has(s, label=str, stage=str, kind=str, parameters=dict, folder=str, keys=list)
                 and has(s, computed=int, reused=int, seconds=float, cpu=float)
+                and _is_told(s)
                 and ".." not in Path(s["folder"]).parts
                 and not Path(s["folder"]).is_absolute()
                 and _fits(s, loaded(s["stage"]))
@@ -142,6 +157,18 @@ def _is_account(value: Any) -> bool:
         )
     except (KeyError, TypeError):
         return False
+
+
+def _is_told(step: dict[str, Any]) -> bool:
+    """Whether what is told of a step's state and first computation has its form."""
+    once, learned = step.get("once"), step.get("learned")
+    if once is not None and not has(once, ended=float, seconds=float, cpu=float):
+        return False
+    if learned is None:
+        return True
+    return has(learned, rounds=int, values=dict, tables=dict) and has(
+        learned["tables"], **dict.fromkeys(learned["tables"], int)
+    )
 
 
 def _fits(step: dict[str, Any], stage: type[Stage] | None) -> bool:
@@ -156,7 +183,7 @@ def _fits(step: dict[str, Any], stage: type[Stage] | None) -> bool:
 
 
 def _are_counts(value: Any, stage: type[Stage]) -> bool:
-    names = ("seen", "kept", "dropped", "failed", "made", "changed")
+    names = ("seen", "kept", "dropped", "failed", "made", "changed", "inapplicable")
     if not has(value, reasons=dict, forms=dict, text=dict, **dict.fromkeys(names, int)):
         return False
     reasons, forms, text = value["reasons"], value["forms"], value["text"]

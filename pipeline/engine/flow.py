@@ -21,6 +21,7 @@ from stages.base import Stage
 from stages.corpus import MADE_BY, Digest, iterate_arrow
 from stages.counts import Counts
 from stages.errors import StageFailed
+from stages.kinds import Kind
 from stages.records import FORMAT
 from stages.secrets import masked_values
 
@@ -100,7 +101,7 @@ class Flow:
 
     pieces: list[Piece]
     schema: pa.Schema
-    kind: str
+    kind: Kind
     sources: list[dict[str, Any]]
     last: list[Made] = field(default_factory=list)
     folder: Path | None = None
@@ -203,13 +204,13 @@ def show_corpus(store: Store, flow: Flow, label: str, folder: Path) -> None:
                 "sha256": piece.sha256,
             }
         )
-    values = {"kind": flow.kind, "schema": {f.name: str(f.type) for f in flow.schema}}
+    values = {"kind": flow.kind.name, "schema": {f.name: str(f.type) for f in flow.schema}}
     digest = {"digest": digest_of(store, flow)}
     _show(store, flow.last, flow.sources, label, folder, links, pieces, {**values, **digest})
 
 
 def show_rejects(
-    store: Store, made: Made, kind: str, sources: list[dict[str, Any]], label: str, folder: Path
+    store: Store, made: Made, kind: Kind, sources: list[dict[str, Any]], label: str, folder: Path
 ) -> None:
     """Make `folder` show what a step counted and left out, without the records after it."""
     links: dict[str, tuple[str, Path]] = {}
@@ -218,7 +219,7 @@ def show_rejects(
         name = f"rejects/{number:05d}.arrow"
         links[name] = (outcome.key, outcome.rejects)
         pieces.append({"rejects": name, "rows": outcome.counts.made})
-    _show(store, [made], sources, label, folder, links, pieces, {"kind": kind})
+    _show(store, [made], sources, label, folder, links, pieces, {"kind": kind.name})
 
 
 def _show(

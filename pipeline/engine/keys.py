@@ -28,8 +28,9 @@ from stages.registry import modules_of
 
 _PACKAGE = "stages"
 _DYNAMIC = {"import_module", "__import__", "exec", "eval"}
-# The modules that may import by name: what they load has a place of its own in a key.
-_MAY_IMPORT_BY_NAME = {"stages.require", "stages.user_code", "stages.registry"}
+# The modules that may import by name: what they load has a place of its own in a key, or shows to
+# people what was made.
+_MAY_IMPORT_BY_NAME = {"stages.require", "stages.user_code", "stages.registry", "stages.kinds"}
 
 
 def hash_of(value: object) -> str:

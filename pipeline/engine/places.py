@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.engine.account import ACCOUNTS, FOLDERS, StepReport
+from pipeline.engine.account import ACCOUNTS, StepReport
 from pipeline.recipe.checked import Recipe, SourceStep
 from pipeline.recipe.yaml import Problem
 from stages import owned
@@ -120,8 +120,7 @@ def _shown(recipe: Recipe, folder: Path) -> list[Path]:
             labels.append(StepReport.label_of(len(labels) + 1, step.stage.name, source.name))
     for step in recipe.steps:
         labels.append(StepReport.label_of(len(labels) + 1, step.stage.name, None))
-    kinds = ["records", *(step.stage.kind for step in recipe.steps)]
-    names = [FOLDERS[kind] for kind in dict.fromkeys(kinds) if kind in FOLDERS]
+    names = dict.fromkeys(step.stage.kind.folder for step in [*recipe.sources, *recipe.steps])
     return [*(folder / name for name in names), *(folder / "steps" / label for label in labels)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,8 +12,9 @@ from typing import TypeVar
 
 from pipeline.engine import flow as flows
 from pipeline.engine import places
-from pipeline.engine.account import FOLDERS, StepReport, account_of
+from pipeline.engine.account import StepReport, account_of
 from pipeline.engine.content import Damaged, explained, unchanged
+from pipeline.engine.earlier import Earlier
 from pipeline.engine.flow import Flow, Piece
 from pipeline.engine.gc import RunRecord
 from pipeline.engine.keys import hash_of
@@ -23,7 +25,9 @@ from pipeline.executors.local import Executor, LocalExecutor
 from pipeline.progress import Progress
 from pipeline.recipe.checked import Recipe, SourceStep
 from pipeline.recipe.looked import check_columns
+from pipeline.trouble import told
 from pipeline.views.report import write_report
+from pipeline.views.warnings import warnings_of
 from stages import owned
 from stages.base import End, Source, Stage
 from stages.corpus import MANIFEST, Corpus, iterate_arrow, write_json
@@ -35,6 +39,8 @@ from stages.errors import (
     Terminated,
     UsageError,
 )
+from stages.kinds import Kind
+from stages.secrets import masked_values
 
 T = TypeVar("T")
 
@@ -64,16 +70,21 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
     record = RunRecord(store, recipe.name)
     keep_all = recipe.keep == "all"
     run = Run(store, workers, progress, record, folder, recipe.part_bytes, keep_all)
+    earlier = Earlier(folder)
     started = time.time()
-    status = "failed"
+    status, reason = "failed", ""
     try:
         shown = _lasting(run, lambda: _recipe(run, recipe, folder))
         status = "done"
     except (Preempted, Terminated) as stop:
         status = "interrupted" if isinstance(stop, Interrupted) else "preempted"
+        reason = str(stop)
         raise
     except KeyboardInterrupt:
-        status = "interrupted"
+        status, reason = "interrupted", "interrupted from the keyboard"
+        raise
+    except Exception as error:
+        reason = str(told(error) or f"{type(error).__name__}: {error}")
         raise
     finally:
         workers.close()
@@ -81,10 +92,17 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
         run.hashes.save()
         progress.event("run", status=status)
         progress.close()
-        account = account_of(recipe, run.reports, started, status, store)
+        earlier.set_aside({*run.shown, *(folder / one.folder for one in run.reports)})
+        earlier.tell_times(run.reports)
+        account = account_of(recipe, run.reports, started, status, store, reason)
+        with contextlib.nullcontext() if status == "done" else contextlib.suppress(Exception):
+            account["warnings"] = masked_values(warnings_of(account, folder))
         temporary = folder / f".run-{os.getpid()}.json"
         write_json(temporary, account)
         temporary.replace(folder / "run.json")
+        if status != "done":
+            with contextlib.suppress(Exception):  # what stopped the run is told, not this
+                progress.say(f"how far it came: {write_report(folder)}")
     write_report(folder)
     return Result(folder, shown, run.reports)
 
@@ -147,12 +165,13 @@ def _recipe(run: Run, recipe: Recipe, folder: Path) -> dict[str, Path]:
         ready.append(flow)
     flow = flows.joined(ready)
     flows.check_ids(run.store, flow)
-    places_of = {kind: folder / name for kind, name in FOLDERS.items()}
-    made = _steps(run, [step.stage for step in recipe.steps], flow, places_of.__getitem__)
+    made = _steps(
+        run, [step.stage for step in recipe.steps], flow, lambda kind: folder / kind.folder
+    )
     for one in made.values():
         if isinstance(one, Flow):
-            _shown(run, one, places_of[one.kind])
-    return {kind: places_of[kind] for kind in made}
+            _shown(run, one, folder / one.kind.folder)
+    return {kind.name: folder / kind.folder for kind in made}
 
 
 def _single(run: Run, stage: Stage, source: SourceStep | Path, out: Path) -> None:
@@ -165,7 +184,7 @@ def _single(run: Run, stage: Stage, source: SourceStep | Path, out: Path) -> Non
     else:
         manifest = run.hashes.hashed(source / MANIFEST)
         with explained(lambda: unchanged([manifest], read=True)):
-            (last,) = run.steps([stage], _opened(Corpus(source)))
+            (last,) = run.steps([stage], _opened(Corpus(source), stage.consumes))
         _shown(run, last, out)
         return
     made = _steps(run, [] if isinstance(stage, Source) else [stage], begin, lambda kind: out)
@@ -175,8 +194,8 @@ def _single(run: Run, stage: Stage, source: SourceStep | Path, out: Path) -> Non
 
 
 def _steps(
-    run: Run, steps: Sequence[Stage], begin: Flow | Whole, place: Callable[[str], Path]
-) -> dict[str, Flow | Whole]:
+    run: Run, steps: Sequence[Stage], begin: Flow | Whole, place: Callable[[Kind], Path]
+) -> dict[Kind, Flow | Whole]:
     """Take what a run begins with through all steps; returns the latest of each kind."""
     latest = {begin.kind: begin}
     row: list[Stage] = []  # steps whose turn comes when something else is asked for
@@ -199,20 +218,22 @@ def _steps(
         whole = _shown(run, before, place(before.kind)) if isinstance(before, Flow) else before
         entry = run.end(stage, whole)
         show_entry(entry, place(stage.kind))
-        latest[stage.kind] = _whole_of(run, entry, place(stage.kind))
+        run.shown.add(place(stage.kind))
+        latest[stage.kind] = _whole_of(run, entry, stage.kind, place(stage.kind))
     do()
     return latest
 
 
 def _shown(run: Run, flow: Flow, folder: Path) -> Whole:
     flows.show_corpus(run.store, flow, folder.name, folder)
+    run.shown.add(folder)
     wanted = {f"data/{n:05d}.arrow": piece.sha256 for n, piece in enumerate(flow.pieces)}
     return _still(_whole_at(run, flow.kind, folder), flow.identity, wanted)
 
 
-def _whole_of(run: Run, entry: Entry, folder: Path) -> Whole:
+def _whole_of(run: Run, entry: Entry, kind: Kind, folder: Path) -> Whole:
     wanted = dict(entry.manifest["hashes"])
-    return _still(_whole_at(run, entry.manifest["kind"], folder), entry.sha256, wanted)
+    return _still(_whole_at(run, kind, folder), entry.sha256, wanted)
 
 
 def _still(whole: Whole, identity: str, wanted: Mapping[str, str]) -> Whole:
@@ -223,7 +244,7 @@ def _still(whole: Whole, identity: str, wanted: Mapping[str, str]) -> Whole:
     return replace(whole, identity=identity)
 
 
-def _whole_at(run: Run, kind: str, path: Path) -> Whole:
+def _whole_at(run: Run, kind: Kind, path: Path) -> Whole:
     """A corpus, or files of the user's, that an end stage is given."""
     if Corpus.at(path):
         manifest = run.hashes.hashed(path / MANIFEST)
@@ -240,7 +261,7 @@ def _whole_at(run: Run, kind: str, path: Path) -> Whole:
     return Whole(kind, path, identity, [], (), files, path if path.is_dir() else None)
 
 
-def _opened(corpus: Corpus) -> Flow:
+def _opened(corpus: Corpus, kind: Kind) -> Flow:
     """The flow of a corpus that is there already."""
     pieces = []
     for path, piece in zip(corpus.files, corpus.pieces, strict=True):
@@ -251,4 +272,4 @@ def _opened(corpus: Corpus) -> Flow:
                 "corpus again"
             )
         pieces.append(Piece("", piece["sha256"], piece["rows"], path.resolve()))
-    return Flow(pieces, corpus.schema, corpus.kind, corpus.sources, [], corpus.path)
+    return Flow(pieces, corpus.schema, kind, corpus.sources, [], corpus.path)

@@ -37,14 +37,16 @@ from pipeline.engine.store import Entry, Store
 from pipeline.engine.work import Job, Summary
 from pipeline.engine.work import Step as JobStep
 from pipeline.executors.local import Executor, cpu_seconds
-from pipeline.progress import Progress, duration, number
+from pipeline.progress import Progress
 from pipeline.recipe.checked import SourceStep
 from stages import check
 from stages.base import End, Fit, Part, Source, Stage, Transform
 from stages.counts import Counts
 from stages.errors import Changed, StageFailed
+from stages.kinds import Kind
 from stages.records import FORMAT, SCHEMA
 from stages.registry import word_of
+from stages.words import duration, number
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Whole:
     of (pieces with their hashes; other files as they were when they were hashed). below: the
     folder of the user's whose files, all of them, are these."""
 
-    kind: str
+    kind: Kind
     path: Path
     identity: str
     sources: list[dict[str, Any]]
@@ -123,6 +125,7 @@ class Run:
         self.folder, self.part_bytes, self.keep_all = folder, part_bytes, keep_all
         self.hashes = FileHashes(store.root / "hashes.json")
         self.reports: list[StepReport] = []
+        self.shown: set[Path] = set()  # folders of kinds, as they are now
         self._bases: dict[Stage, tuple[str, list[Hashed]]] = {}
         self._began = 0.0
 
@@ -130,6 +133,7 @@ class Run:
         """Begin anew: what is finished comes from the store, everything else is looked at again."""
         self.executor.close()
         self.reports.clear()
+        self.shown.clear()
         self._bases.clear()
         self.hashes.begin_anew()
 
@@ -288,6 +292,7 @@ class Run:
             if state is None:
                 raise StageFailed(f"{stage.name}: its state disappeared from {self.store.root}")
             turn += 1
+        report.learned = states.learned(state)
         return state
 
     # --- what all steps share ---
@@ -306,8 +311,8 @@ class Run:
             label = StepReport.label_of(len(self.reports) + len(reports) + 1, stage.name, source)
             folder = f"steps/{label}" if self.folder else ""
             parameters = check.as_json(stage)
-            word = word_of(type(stage))
-            reports.append(StepReport(label, word, stage.kind, parameters, folder, source))
+            word, kind = word_of(type(stage)), stage.kind.name
+            reports.append(StepReport(label, word, kind, parameters, folder, source))
             self.progress.event("begin", label=label, stage=stage.name)
             for note in stage.notes():
                 self.progress.say(f"{label}: {note}")
@@ -372,6 +377,7 @@ class Run:
         return flow
 
     def _tell(self, report: StepReport, told: str) -> None:
+        report.ended = time.time()
         self.reports.append(report)
         self.progress.event(
             "end",
@@ -426,7 +432,7 @@ class Run:
                 look()
                 return {
                     "format": FORMAT,
-                    "kind": stage.kind,
+                    "kind": stage.kind.name,
                     "label": report.label,
                     "stage": stage.name,
                     "parameters": check.as_json(stage),

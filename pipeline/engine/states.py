@@ -66,6 +66,15 @@ def visible(store: Store, key: str | None, local: int | None) -> VisibleState:
     return VisibleState(entry.manifest["round"], saved["values"], tables, table)
 
 
+def learned(state: Entry) -> dict[str, Any]:
+    """What people are told of a state: its rounds, values, and the rows of its tables."""
+    saved = json.loads(state.file(_STATE).read_bytes())
+    tables = {n: read_arrow(state.file(f"table-{n}.arrow")).num_rows for n in saved["tables"]}
+    if state.manifest["locals"]:
+        tables["of each piece"] = sum(state.manifest["local_rows"])
+    return {"rounds": state.manifest["round"], "values": saved["values"], "tables": tables}
+
+
 def seen_by(state: Entry, piece: int) -> list[Any]:
     """What the key of a piece's job is made of: no more of the state than the piece sees."""
     locals_ = state.manifest["locals"]

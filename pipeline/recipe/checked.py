@@ -21,7 +21,7 @@ import dataclasses
 import glob
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +31,7 @@ from pipeline.recipe.yaml import MOST_BYTES, Node, Problem, load
 from stages import check, registry, secrets
 from stages.base import End, Source, Stage
 from stages.errors import SeedbedError, UsageError
+from stages.kinds import Kind
 from stages.records import CORE, FORMS
 from stages.secrets import masked
 
@@ -38,6 +39,7 @@ VERSION = 1
 _TOP = {"version", "name", "seed", "sources", "steps", "run"}
 _OF_SOURCE = {"path", "name", "license", "steps"}
 _SQLITE = "sqlite:///"
+RESERVED = ("steps", "earlier", "run.json", "events.jsonl", "report.html")  # in a run's folder
 _TOLD = 100  # mistakes; a recipe of 1 MB has room for 50,000, which nobody reads
 _RUN: dict[str, Any] = {
     "workers": int,
@@ -378,14 +380,36 @@ def problems_of_order(recipe: Recipe) -> list[Problem]:
         assert isinstance(source.stage, Source)
         own = columns_after(source.stage, {*CORE} - {*FORMS} | {*source.stage.forms()})
         for step in source.steps:
-            problems += problems_of_step(step, own, {"records": own})
+            problems += problems_of_step(step, own, {source.stage.kind.name: own})
             own = columns_after(step.stage, own)
         columns |= own
-    kinds: dict[str, set[str]] = {"records": columns}
+    kinds: dict[str, set[str]] = {source.stage.kind.name: columns for source in recipe.sources}
     for step in recipe.steps:
-        before = kinds.get(step.stage.consumes, set())
+        before = kinds.get(step.stage.consumes.name, set())
         problems += problems_of_step(step, before, kinds)
-        kinds[step.stage.kind] = columns_after(step.stage, before)
+        kinds[step.stage.kind.name] = columns_after(step.stage, before)
+    return problems + problems_of_kinds([*recipe.sources, *recipe.steps])
+
+
+def problems_of_kinds(steps: Sequence[Step]) -> list[Problem]:
+    """Kinds of stages from several packages that are in each other's way in a run's folder."""
+    problems: list[Problem] = []
+    known: dict[str, Kind] = {}
+    for step in steps:
+        kind = step.stage.kind
+        other = next((one for one in known.values() if one.folder == kind.folder), kind)
+        other = known.setdefault(kind.name, other)
+        folder = kind.folder
+        if kind != other:
+            text = (
+                f"what {step.stage.name} makes ({kind}, shown in {folder}/) is in the way of "
+                f"{other}, shown in {other.folder}/: its package must name it otherwise"
+            )
+        elif not folder or folder in RESERVED or folder[0] == "." or Path(folder).name != folder:
+            text = f"{step.stage.name} shows {kind} in {folder!r}, which a run cannot have"
+        else:
+            continue
+        problems.append(Problem(text, step.line, step.column))
     return problems
 
 
@@ -397,7 +421,7 @@ def columns_after(stage: Stage, before: set[str]) -> set[str]:
 def problems_of_step(step: Step, before: set[str], kinds: Mapping[str, set[str]]) -> list[Problem]:
     """Why a step cannot stand where it stands."""
     stage = step.stage
-    if stage.consumes not in kinds:
+    if stage.consumes.name not in kinds:
         makers = sorted(
             name
             for name, cls in registry.every()

@@ -24,7 +24,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def act(given: argparse.Namespace) -> int:
     """Remove, or compare, and tell."""
     from pipeline.engine.gc import collect
-    from pipeline.progress import number, size
+    from stages.words import number, size
 
     if given.keep < 0:
         raise UsageError("--keep must be at least 0")
@@ -37,7 +37,7 @@ def act(given: argparse.Namespace) -> int:
 
 def _verify(store: Path) -> int:
     from pipeline.engine.gc import verify
-    from pipeline.progress import number, size
+    from stages.words import number, size
 
     entries, checked, damaged = verify(store)
     for path in damaged:

@@ -66,7 +66,7 @@ def act(given: argparse.Namespace) -> int:
     """Run the stage and tell what it left."""
     from pipeline.engine import places
     from pipeline.engine.run import run_stage
-    from pipeline.progress import number
+    from pipeline.views.summary import tell_stage
     from stages.call import PART_BYTES
 
     if given.workers < 1:
@@ -77,17 +77,8 @@ def act(given: argparse.Namespace) -> int:
     stage = _built(given)
     store = given.out.parent / places.STORE
     known = store.exists()
-    done = run_stage(stage, _input(stage, given), given.out, given.workers, PART_BYTES)
-    if done.counts:
-        counts = done.counts
-        print(
-            f"{given.out}: in {number(counts['seen'])} = kept {number(counts['kept'])} "
-            f"+ dropped {number(counts['dropped'])} + failed {number(counts['failed'])}"
-        )
-        for reason, count in sorted(counts["reasons"].items(), key=lambda item: -item[1]):
-            print(f"  {number(count):>9} {reason}: {stage.reasons[reason]}")
-    else:
-        print(f"{given.out}: {stage.kind}")
+    report = run_stage(stage, _input(stage, given), given.out, given.workers, PART_BYTES)
+    tell_stage(stage, report, given.out)
     if not known:
         print(
             f"{store}: made too; it holds the pieces, so that the next call makes none twice "
@@ -144,12 +135,12 @@ def _input(stage: Any, given: argparse.Namespace) -> Any:
         )
     if Corpus.at(path):
         found = Corpus(path)
-        if found.kind != stage.consumes:
+        if found.kind != stage.consumes.name:
             raise UsageError(f"{stage.name} works on {stage.consumes}; {path} holds {found.kind}")
         return Path(path)
     from stages.base import End
 
-    if isinstance(stage, End) and stage.consumes != "records":
+    if isinstance(stage, End) and stage.consumes != Source.kind:
         return Path(path)
     reader = stages.reader_of(path)
     if reader is None:

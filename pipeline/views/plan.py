@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline import terminal
-from pipeline.progress import size
 from pipeline.recipe.checked import Recipe, RecipeError, Step
 from pipeline.recipe.looked import look_at, told
 from pipeline.recipe.yaml import Problem
@@ -16,6 +15,7 @@ from stages.errors import UsageError
 from stages.extract.files import size_of
 from stages.sample import Sample, parts_of
 from stages.sql_text import laid_out
+from stages.words import size
 
 
 def show_plan(recipe: Recipe) -> str:

@@ -2,21 +2,50 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pipeline import terminal
-from pipeline.engine.account import load_run, made_by
-from pipeline.progress import duration, number
+from pipeline.engine.account import StepReport, load_run, made_by
+from pipeline.views.figures import totals
+from pipeline.views.kinds import shown
+from pipeline.views.warnings import of_step
+from stages.base import Source, Stage
+from stages.words import duration, number
 
-_WIDTH = 96
+WIDTH = 96  # characters of a line
 
 
 def tell(folder: Path) -> None:
     """Print the end of a run from its folder."""
     print(terminal.lines(lines(folder)))
+
+
+def tell_stage(stage: Stage, report: StepReport, out: Path) -> None:
+    """Print the end of a single stage, whose output is the folder `out`."""
+    print(terminal.lines(stage_lines(stage, report, out)))
+
+
+def stage_lines(stage: Stage, report: StepReport, out: Path) -> list[str]:
+    """The end of a single stage, a line each: what came in and left, or what was made."""
+    told = []
+    if report.counts:
+        counts = report.counts
+        told.append(
+            f"{out}: in {number(counts['seen'])} = kept {number(counts['kept'])} "
+            f"+ dropped {number(counts['dropped'])} + failed {number(counts['failed'])}"
+            + (f"; made {number(counts['made'])}" if counts["made"] != counts["kept"] else "")
+        )
+        for reason, count in sorted(counts["reasons"].items(), key=lambda item: -item[1]):
+            told.append(f"  {number(count):>9} {reason}: {stage.reasons[reason]}")
+    else:
+        told.append(f"{out}: {stage.kind}")
+    told += shown(stage.kind, stage.kind.lines, out, lambda words: words)
+    found = of_step(asdict(report), isinstance(stage, Source)) if report.counts else []
+    found += shown(stage.kind, stage.kind.warnings, out, lambda words: words)
+    return told + _look_here(found)
 
 
 def lines(folder: Path) -> list[str]:
@@ -25,10 +54,11 @@ def lines(folder: Path) -> list[str]:
     out = ["", f"{account['name']}: done in {duration(account['seconds'])}", ""]
     out += [_flow(account), ""]
     out += _left(account)
+    out += _look_here(account["warnings"])
     made = made_by(account, folder)
-    for kind, tell_kind in (("tokens", _tokens), ("adapter", _adapter), ("findings", _findings)):
-        if kind in made:
-            out += tell_kind(made[kind])
+    for kind, path in made.items():
+        told = shown(kind, kind.lines, path, lambda words: words)
+        out += ["", *told] if told else []
     out.append("")
     for path in [*made.values(), folder / "report.html"]:
         if path.exists():
@@ -36,31 +66,22 @@ def lines(folder: Path) -> list[str]:
     return out
 
 
-def totals(account: dict[str, Any]) -> dict[str, int]:
-    """Items that the sources saw; records that left or failed anywhere; records at the end."""
-    steps = [step for step in account["steps"] if step["counts"]]
-    sources = {source["name"] for source in account["sources"]}
-    first = [step for step in steps if step["source"] in sources and _reads(account, step)]
-    return {
-        "seen": sum(step["counts"]["seen"] for step in first),
-        "dropped": sum(step["counts"]["dropped"] for step in steps),
-        "failed": sum(step["counts"]["failed"] for step in steps),
-        "kept": steps[-1]["counts"]["made"] if steps else 0,
-    }
-
-
-def _reads(account: dict[str, Any], step: dict[str, Any]) -> bool:
-    return any(
-        source["name"] == step["source"] and source["stage"] == step["stage"]
-        for source in account["sources"]
-    )
+def _look_here(warnings: list[str]) -> list[str]:
+    """The warnings, each on lines of its own; nothing when there are none."""
+    told = [
+        part
+        for warning in warnings
+        for part in textwrap.wrap(warning, WIDTH, initial_indent="  ! ", subsequent_indent="    ")
+    ]
+    return ["", "look here", *told] if told else []
 
 
 def _flow(account: dict[str, Any]) -> str:
     all_ = totals(account)
+    more = f" + {number(all_.more)} made of them besides" if all_.more else ""
     return (
-        f"in {number(all_['seen'])}   kept {number(all_['kept'])}   "
-        f"dropped {number(all_['dropped'])}   failed {number(all_['failed'])}"
+        f"in {number(all_.seen)}{more}   kept {number(all_.kept)}   "
+        f"dropped {number(all_.dropped)}   failed {number(all_.failed)}"
     )
 
 
@@ -72,44 +93,6 @@ def _left(account: dict[str, Any]) -> list[str]:
         for reason, count in step["counts"]["reasons"].items()
     ]
     return [f"{number(count):>8}  {label:<24} {reason}" for count, label, reason in rows]
-
-
-def _tokens(path: Path) -> list[str]:
-    from stages.corpus import Corpus
-
-    corpus = Corpus(path)
-    if "length" not in corpus.schema.names:
-        return []
-    total = sum(sum(table.column("length").to_pylist()) for table in corpus.batches())
-    return ["", f"tokens     {number(total)} in {number(len(corpus))} records"]
-
-
-def _adapter(path: Path) -> list[str]:
-    summary = json.loads((path / "manifest.json").read_bytes())["summary"]
-    out = [
-        f"training   {number(summary['trained_tokens'])} trained tokens, "
-        f"{number(summary['steps'])} steps, {summary['epochs']} epochs",
-        f"losses     validation {summary['val_loss_first']:.3f} → {summary['val_loss_last']:.3f} "
-        f"nats a token ({summary['val_loss_last'] - summary['val_loss_first']:+.3f})",
-    ]
-    samples = json.loads((path / "samples.json").read_bytes())
-    for sample in samples[:1]:
-        out.append("")
-        for name in ("prompt", "before", "after"):
-            out += _wrapped(name, sample[name])
-    return out
-
-
-def _wrapped(name: str, text: str) -> list[str]:
-    body = " ".join(text.split())
-    return textwrap.wrap(
-        body[:600], _WIDTH, initial_indent=f"{name:<11}", subsequent_indent=" " * 11
-    ) or [name]
-
-
-def _findings(path: Path) -> list[str]:
-    found = json.loads((path / "findings.json").read_bytes())["findings"]
-    return ["", *(f"finding    {item.get('words') or item['kind']}" for item in found)]
 
 
 def _near(path: Path) -> str:

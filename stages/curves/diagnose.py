@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from stages.base import End, Progress
+from stages.charts.curve import drawing
+from stages.charts.svg import alone
 from stages.corpus import write_json
 from stages.curves.findings import findings
+from stages.curves.picture import as_json, curve_of, named
 from stages.curves.read import read_log
-from stages.curves.svg import drawing
+from stages.kinds import Kind
+from stages.train.kind import ADAPTER
+
+FINDINGS = Kind("findings", "findings", "stages.curves.panels")
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,8 @@ class Diagnose(End):
     name: ClassVar[str] = "diagnose"
     libraries: ClassVar[tuple[str, ...]] = ("numpy",)
     exact: ClassVar[bool] = False
-    kind: ClassVar[str] = "findings"
-    consumes: ClassVar[str] = "adapter"
+    kind: ClassVar[Kind] = FINDINGS
+    consumes: ClassVar[Kind] = ADAPTER
     reasons: ClassVar[Mapping[str, str]] = {}
 
     width: int = field(default=960, metadata={"range": (320, 8192)})
@@ -39,9 +45,14 @@ class Diagnose(End):
         """Read, test, draw."""
         log = read_log(source)
         found = findings(log)
-        write_json(out / "findings.json", {"findings": found, "repairs": log.notes})
-        picture = drawing(log, found, self.width, self.height)
-        (out / "curves.svg").write_text(picture, encoding="utf-8")
+        curve = curve_of(log, found)
+        write_json(
+            out / "findings.json",
+            {"findings": found, "repairs": log.notes, "curve": as_json(curve)},
+        )
+        told = [f"{named(finding)}: {finding['words']}" for finding in found]
+        picture = drawing(curve, self.width, self.height, told)
+        (out / "curves.svg").write_text(alone(picture), encoding="utf-8")
         progress(1, 1)
         kinds = sorted({finding["kind"] for finding in found})
         return {

@@ -20,10 +20,12 @@ from stages.base import End, Progress
 from stages.corpus import Corpus, canonical
 from stages.errors import StageFailed, UsageError
 from stages.json_lines import Lines
+from stages.kinds import RECORDS, Kind
 from stages.records import FORMS, MESSAGE, form_of
 
 SIDES = ("train", "val")
 LEFT_OUT = "left_out.jsonl"
+EXPORT = Kind("export", "files", "stages.export.panels")
 
 Record = Mapping[str, Any]
 
@@ -45,7 +47,7 @@ class Export(End):
     """
 
     name: ClassVar[str] = "export"
-    kind: ClassVar[str] = "files"
+    kind: ClassVar[Kind] = EXPORT
     reasons: ClassVar[Mapping[str, str]] = {
         "form": "the format cannot hold a record of this form",
     }
@@ -61,7 +63,7 @@ class Export(End):
     def run(self, source: Path, out: Path, work: Path, progress: Progress) -> dict[str, Any]:
         """Write the files and the card; the numbers are counted again from the files."""
         corpus = Corpus(source)
-        if corpus.kind != "records":
+        if corpus.kind != RECORDS.name:
             raise UsageError(f"{source} holds {corpus.kind}; export takes a corpus of records")
         kept = [name for name in self.columns if name in corpus.schema.names]
         if self.format == "arrow":

@@ -38,6 +38,10 @@ class HtmlExtract(DocumentSource):
     name: ClassVar[str] = "html"
     libraries: ClassVar[tuple[str, ...]] = ("selectolax",)
     suffixes: ClassVar[tuple[str, ...]] = (".html", ".htm", ".xhtml", ".shtml")
+    usual: ClassVar[tuple[str, ...]] = (
+        "navigation", "aside", "footer", "banner", "form", "notice", "hidden", "furniture",
+        "comments", "links", "related", "title", "heading", "fallback", "backticks",
+    )  # fmt: skip
     reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,
         **page.REASONS,

@@ -80,6 +80,7 @@ class KMeansSelect(Fit):
         "noise": "among the records least like their neighbours",
         "not_selected": "not among the records chosen; the evidence names the nearest that was",
     }
+    usual: ClassVar[tuple[str, ...]] = ("not_selected",)
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "pyarrow", "torch")
     extra: ClassVar[str | None] = "cluster"
     exact: ClassVar[bool] = False

@@ -21,6 +21,7 @@ import pyarrow as pa
 from stages.base import Map
 from stages.counts import characters
 from stages.errors import UsageError
+from stages.kinds import Kind
 from stages.records import FORMS, form_of
 from stages.stamps import stamps_of
 from stages.tokens import model as models
@@ -35,6 +36,7 @@ from stages.tokens.chat import (
 )
 from stages.tokens.encode import Encoded, Encoder, Span, joined
 from stages.tokens.foreign import TokenizerFailed, caught, garbled
+from stages.tokens.kind import TOKENS
 from stages.verdicts import Verdicts
 
 FAILURES = 100  # texts at which a tokenizer may fail in one process
@@ -124,7 +126,7 @@ class Tokenize(Map):
     """
 
     name: ClassVar[str] = "tokenize"
-    kind: ClassVar[str] = "tokens"
+    kind: ClassVar[Kind] = TOKENS
     libraries: ClassVar[tuple[str, ...]] = ("tokenizers",)
     cuts: ClassVar[Mapping[str, str]] = {
         "cut": "behind max_length (long: truncate)",

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from stages.corpus import Corpus
 from stages.errors import UsageError
+from stages.tokens.kind import TOKENS
 
 COLUMNS = ("id", "split", "input_ids", "loss_mask")
 Array = np.ndarray[Any, Any]
@@ -78,7 +79,7 @@ class Documents:
 def read_documents(path: Path, split: str, max_length: int) -> Documents:
     """The documents of a split of a tokens corpus."""
     corpus = Corpus(path)
-    if corpus.kind != "tokens":
+    if corpus.kind != TOKENS.name:
         raise UsageError(
             f"{path} holds {corpus.kind}, and training needs tokens: run tokenize on it first"
         )

@@ -126,6 +126,7 @@ def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress)
             )
         runs: list[list[int]] = []
         planned = -1
+        progress(state["done"], total)
         while True:
             done = state["done"]
             due = done in (0, total) or done % eval_every == 0 or done % per_epoch == 0

@@ -10,6 +10,9 @@ from typing import Any, ClassVar
 
 from stages.base import End, Progress
 from stages.errors import UsageError
+from stages.kinds import Kind
+from stages.tokens.kind import TOKENS
+from stages.train.kind import ADAPTER
 from stages.train.model import Device, Method, Precision
 from stages.train.plan import Schedule
 
@@ -58,8 +61,8 @@ class Train(End):
     libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers", "peft", "numpy", "pyarrow")
     extra: ClassVar[str | None] = "train"
     exact: ClassVar[bool] = False
-    kind: ClassVar[str] = "adapter"
-    consumes: ClassVar[str] = "tokens"
+    kind: ClassVar[Kind] = ADAPTER
+    consumes: ClassVar[Kind] = TOKENS
     reasons: ClassVar[Mapping[str, str]] = {}
 
     model: str = "smollm2"

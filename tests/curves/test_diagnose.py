@@ -25,7 +25,8 @@ def test_findings_and_picture_are_written(tmp_path: Path) -> None:
     classes = [element.get("class") for element in root.iter()]
     assert classes.count("epoch") == 2
     # One mark a step: the good fit is marked at the last evaluation.
-    assert classes.count("finding") == 3
+    assert classes.count("finding") + classes.count("finding good") == 3
+    assert classes.count("finding good") == 1
     texts = " ".join(element.text or "" for element in root.iter(f"{SVG}text"))
     assert "epoch 2" in texts and "epoch step" in texts and "validation loss" in texts
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline import progress
-from pipeline.progress import Progress, duration, number, size
+from pipeline.progress import Progress
+from stages.words import duration, number, size
 
 
 class Terminal(io.StringIO):
@@ -79,12 +80,13 @@ def test_events_are_lines_of_json_with_times(tmp_path: Path) -> None:
 
 def test_numbers_for_people() -> None:
     assert (number(1234567), number(0)) == ("1,234,567", "0")
-    assert [duration(s) for s in (0.04, 9.94, 12.4, 119, 185)] == [
+    assert [duration(s) for s in (0.04, 9.94, 12.4, 119, 185, 7621)] == [
         "0.0 s",
         "9.9 s",
         "12 s",
         "119 s",
         "3 min 05 s",
+        "2 h 07 min",
     ]
     assert [size(b) for b in (0, 999, 1500, 2_500_000, 3e9, 4e13)] == [
         "0 B",
@@ -94,3 +96,28 @@ def test_numbers_for_people() -> None:
         "3.0 GB",
         "40000.0 GB",
     ]
+
+
+def test_what_was_restored_is_not_counted_as_done_now(clock: list[float]) -> None:
+    stream = io.StringIO()
+    shown = Progress(None, stream)
+    shown.begin("train")
+    clock[0] += 30  # the model is loaded
+    shown.step(25, 48)  # restored
+    for done in (26, 27):
+        clock[0] += 20
+        shown.step(done, 48)
+    assert stream.getvalue().splitlines() == [
+        "train: 25 of 48",
+        "train: 26 of 48, 20 s each, 7 min 20 s left",
+        "train: 27 of 48, 20 s each, 7 min 00 s left",
+    ]
+
+
+def test_the_first_unit_is_timed_from_the_begin(clock: list[float]) -> None:
+    stream = io.StringIO()
+    shown = Progress(None, stream)
+    shown.begin("html")
+    clock[0] += 16
+    shown.step(1, 4)
+    assert stream.getvalue() == "html: 1 of 4, 16 s each, 48 s left\n"

@@ -1,0 +1,40 @@
+"""Findings, shown: in the terminal, and as the curves that they were found on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from stages.charts.curve import drawing
+from stages.charts.svg import both
+from stages.curves.picture import GOOD, UNMARKED, from_json, named
+from stages.kinds import Panel
+from stages.pages import rendered
+
+
+def lines(folder: Path) -> list[str]:
+    """A line a finding, and what had to be repaired in the log."""
+    found = _read(folder)
+    out = [f"finding    {named(one)}: {one['words']}" for one in found["findings"]]
+    return [*out, *(f"repaired   {note}" for note in found["repairs"])]
+
+
+def panels(folder: Path) -> list[Panel]:
+    """The curves with the findings marked, and the findings in words."""
+    found = _read(folder)
+    curve = from_json(found["curve"], found["findings"])
+    drawn = both(lambda width: drawing(curve, width, 360 if width > 500 else 280))
+    findings = [(named(one), _tone(one), one["words"]) for one in found["findings"]]
+    body = rendered(
+        "stages.curves:findings.html", drawing=drawn, findings=findings, repairs=found["repairs"]
+    )
+    return [Panel("Learning curves", body)]
+
+
+def _tone(finding: dict[str, Any]) -> str:
+    return "good" if finding["kind"] in GOOD else "open" if finding["kind"] in UNMARKED else "bad"
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "findings.json").read_bytes()))

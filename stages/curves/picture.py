@@ -1,0 +1,67 @@
+"""A log and its findings as a curve with marks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from stages.charts.curve import Curve, Mark
+from stages.curves.borders import positions
+from stages.curves.read import Log, Series
+
+MOST = 4000  # points of a line that are kept for drawing
+GOOD = ("well_fit",)
+UNMARKED = ("cannot_tell", "refused")  # they are about no place of the curve
+
+Finding = Mapping[str, Any]
+
+
+def named(finding: Finding) -> str:
+    """The kind of a finding in words."""
+    return str(finding["kind"]).replace("_", " ")
+
+
+def marks_of(findings: Sequence[Finding]) -> list[Mark]:
+    """The findings that are about a step, as marks on the curve."""
+    return [
+        Mark(one["step"], named(one), one["words"], one["kind"] in GOOD)
+        for one in findings
+        if one["step"] is not None and one["kind"] not in UNMARKED
+    ]
+
+
+def curve_of(log: Log, findings: Sequence[Finding]) -> Curve:
+    """The curve of a log; of very long ones, points at even distances."""
+    epochs = [
+        (float(log.train.steps[line]), f"epoch {epoch + 1}") for epoch, line in positions(log)
+    ]
+    title = log.title or "training log"
+    return Curve(_points(log.train), _points(log.val), epochs, marks_of(findings), title)
+
+
+def _points(series: Series) -> list[tuple[float, float]]:
+    if len(series) > MOST:
+        series = series.where(np.linspace(0, len(series) - 1, MOST).astype(int))
+    return list(zip(series.steps.tolist(), series.values.tolist(), strict=True))
+
+
+def as_json(curve: Curve) -> dict[str, Any]:
+    """A curve without its marks as JSON, where a loss that is no number is null."""
+    sides = {
+        side: [[step, loss if math.isfinite(loss) else None] for step, loss in points]
+        for side, points in (("train", curve.train), ("val", curve.val))
+    }
+    return {**sides, "epochs": [list(epoch) for epoch in curve.epochs], "title": curve.title}
+
+
+def from_json(value: Mapping[str, Any], findings: Sequence[Finding]) -> Curve:
+    """The curve of `as_json`, with the findings marked."""
+    train, val = (
+        [(step, math.nan if loss is None else loss) for step, loss in value[side]]
+        for side in ("train", "val")
+    )
+    epochs = [(step, name) for step, name in value["epochs"]]
+    return Curve(train, val, epochs, marks_of(findings), value["title"])

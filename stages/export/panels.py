@@ -1,0 +1,47 @@
+"""Exported files, shown: how many records each holds, and how many the format could not hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from stages.kinds import Panel, summary_of
+from stages.pages import rendered
+from stages.words import number, percent
+
+MUCH = 0.1  # share of the records that were left out
+
+
+def lines(folder: Path) -> list[str]:
+    """Records in each file, and those left out."""
+    summary = summary_of(folder)
+    told = ", ".join(f"{side} {number(rows)}" for side, rows in summary["rows"].items())
+    out = [f"export     {summary['format']}: {told} records"]
+    if left := _left_out(summary):
+        out.append(f"left out   {left}; they are listed in left_out.jsonl")
+    return out
+
+
+def warnings(folder: Path) -> list[str]:
+    """Where a format left much out."""
+    summary = summary_of(folder)
+    left = summary["seen"] - sum(summary["rows"].values())
+    return [f"export left out {_left_out(summary)}"] if left > MUCH * summary["seen"] else []
+
+
+def panels(folder: Path) -> list[Panel]:
+    """The files and what they hold."""
+    summary = summary_of(folder)
+    rows = [*summary["rows"].items(), ("left out", summary["seen"] - sum(summary["rows"].values()))]
+    body = rendered("stages.export:files.html", form=summary["format"], rows=rows)
+    return [Panel("Exported files", body)]
+
+
+def _left_out(summary: dict[str, Any]) -> str:
+    left = summary["seen"] - sum(summary["rows"].values())
+    if not left:
+        return ""
+    return (
+        f"{number(left)} of {number(summary['seen'])} records ({percent(left, summary['seen'])}): "
+        f"the format {summary['format']} cannot hold their form"
+    )
