@@ -170,7 +170,7 @@ def _recipe(run: Run, recipe: Recipe, folder: Path) -> dict[str, Path]:
     )
     for one in made.values():
         if isinstance(one, Flow):
-            _shown(run, one, folder / one.kind.folder)
+            _shown(run, one, folder / one.kind.folder, one.kind.folder)
     return {kind.name: folder / kind.folder for kind in made}
 
 
@@ -185,12 +185,12 @@ def _single(run: Run, stage: Stage, source: SourceStep | Path, out: Path) -> Non
         manifest = run.hashes.hashed(source / MANIFEST)
         with explained(lambda: unchanged([manifest], read=True)):
             (last,) = run.steps([stage], _opened(Corpus(source), stage.consumes))
-        _shown(run, last, out)
+        _shown(run, last, out, stage.name)
         return
     made = _steps(run, [] if isinstance(stage, Source) else [stage], begin, lambda kind: out)
     last_of_all = made[stage.kind]
     if isinstance(last_of_all, Flow):
-        _shown(run, last_of_all, out)
+        _shown(run, last_of_all, out, stage.name)
 
 
 def _steps(
@@ -215,7 +215,9 @@ def _steps(
             row.append(stage)
             continue
         before = latest[stage.consumes]
-        whole = _shown(run, before, place(before.kind)) if isinstance(before, Flow) else before
+        whole = before
+        if isinstance(whole, Flow):
+            whole = _shown(run, whole, place(before.kind), before.kind.folder)
         entry = run.end(stage, whole)
         show_entry(entry, place(stage.kind))
         run.shown.add(place(stage.kind))
@@ -224,8 +226,8 @@ def _steps(
     return latest
 
 
-def _shown(run: Run, flow: Flow, folder: Path) -> Whole:
-    flows.show_corpus(run.store, flow, folder.name, folder)
+def _shown(run: Run, flow: Flow, folder: Path, label: str) -> Whole:
+    flows.show_corpus(run.store, flow, label, folder)
     run.shown.add(folder)
     wanted = {f"data/{n:05d}.arrow": piece.sha256 for n, piece in enumerate(flow.pieces)}
     return _still(_whole_at(run, flow.kind, folder), flow.identity, wanted)

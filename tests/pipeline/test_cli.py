@@ -108,7 +108,7 @@ def test_a_corpus_goes_from_stage_to_stage(faq: Path, tmp_path: Path) -> None:
     straight = seedbed("dedup", faq, "-o", "three", "--threshold", "0.7", cwd=tmp_path)
     assert Corpus(tmp_path / "two").digest == Corpus(tmp_path / "three").digest
     assert "failed    1" in straight.stderr, "what was read first is told too"
-    assert Corpus(tmp_path / "two").manifest["parameters"]["threshold"] == 0.7
+    assert Corpus(tmp_path / "two").manifest["steps"][0]["parameters"]["threshold"] == 0.7
     seedbed("split", "one", "-o", "two", cwd=tmp_path)
     assert "split" in Corpus(tmp_path / "two").schema.names, "a corpus of ours may be replaced"
 
