@@ -1,0 +1,105 @@
+"""What a run of six steps over JSONL keeps, and what it costs: chains of steps, and each by itself.
+
+    python -m benchmarks.bench_store [FILE.jsonl] [--megabytes 20]
+
+Prompts and answers by a seeded chain over sample_data, or a file of your own, through normalize,
+quality, pii, refusals, dedup and split. Bytes of the store over bytes of the file; CPU seconds of
+all processes, also of those that were killed; then what one changed parameter costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import os
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.measure import header, table
+from benchmarks.texts import Chain
+from stages import json_lines
+
+STEPS = "[normalize, quality, {pii}, refusals, dedup, split]"
+_SUBREAPER = 36  # prctl: orphans become this process's children, so that their time is counted
+
+
+def written(path: Path, megabytes: float) -> None:
+    """Instructions of 20 to 60 words with answers of 40 to 200."""
+    chain, source = Chain(1), random.Random(2)
+
+    def rows() -> Iterator[dict[str, str]]:
+        size = 0
+        while size < megabytes * 1e6:
+            row = {
+                "prompt": chain.text(source.randint(20, 60)),
+                "completion": chain.text(source.randint(40, 200)),
+            }
+            size += sum(map(len, row.values())) + 33
+            yield row
+
+    json_lines.write(path, rows())
+
+
+def recipe(folder: Path, keep: str, pii: str = "pii") -> None:
+    """The recipe of the run."""
+    (folder / "store.yaml").write_text(
+        f"version: 1\nname: store\nsources:\n  - jsonl: {{path: in.jsonl}}\n"
+        f"steps: {STEPS.format(pii=pii)}\nrun: {{workers: 1, keep: {keep}}}\n"
+    )
+
+
+def cost(folder: Path) -> float:
+    """CPU seconds of the run and of everything that it started."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-m", "seedbed", "run", "store.yaml"]
+    home = str(Path(__file__).resolve().parent.parent)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    environment = {**os.environ, "PYTHONPATH": home}
+    subprocess.run(command, cwd=folder, env=environment, check=True, **quiet)  # type: ignore[call-overload]
+    while True:
+        try:
+            os.wait()
+        except ChildProcessError:
+            break
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", nargs="?", type=Path)
+    parser.add_argument("--megabytes", type=float, default=20)
+    options = parser.parse_args()
+    ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+    header("store", "pyarrow", "duckdb", "tokenizers")
+    rows = []
+    with tempfile.TemporaryDirectory() as temporary:
+        given = Path(temporary) / "in.jsonl"
+        if options.file:
+            shutil.copy(options.file, given)
+        else:
+            written(given, options.megabytes)
+        size = given.stat().st_size
+        for keep in ("last", "all"):
+            folder = Path(temporary) / keep
+            folder.mkdir()
+            os.link(given, folder / "in.jsonl")
+            recipe(folder, keep)
+            first = cost(folder)
+            objects = (folder / ".seedbed/objects").rglob("*")
+            kept = sum(path.stat().st_size for path in objects if path.is_file())
+            recipe(folder, keep, "pii: {action: drop}")
+            rows.append([keep, f"{kept / size:.2f}", f"{first:.1f}", f"{cost(folder):.1f}"])
+    print(f"{size / 1e6:.1f} MB of JSONL")
+    table(["keep", "store / file", "CPU-s, all steps", "CPU-s, pii changed"], rows)
+
+
+if __name__ == "__main__":
+    main()
