@@ -16,7 +16,7 @@ from pipeline.engine.jobs import execute
 from pipeline.engine.run import run_recipe
 from pipeline.recipe.checked import read_recipe
 from stages.corpus import Corpus
-from stages.errors import StageFailed
+from stages.errors import StageFailed, UsageError
 from tests.pipeline import world
 from tests.pipeline.world import account, corpora, seedbed, work
 
@@ -240,3 +240,72 @@ def test_an_id_that_two_records_have_is_reported_with_both_places(tmp_path: Path
     twice = replace(recipe, sources=tuple(replace(s, name="a") for s in recipe.sources))
     with pytest.raises(StageFailed, match=r"two records have the id \w{32}: a:in.* and a:in"):
         run_recipe(twice, Lying("none"))
+
+
+def test_from_a_workers_main_to_a_judgement_are_six_frames(tmp_path: Path) -> None:
+    world.lines(tmp_path / "in.jsonl", range(3))
+    (tmp_path / "mine.py").write_text(
+        "import traceback\n\ndef f(record):\n"
+        "    names = [frame.name for frame in traceback.extract_stack()]\n"
+        "    open('stack', 'w').write(' '.join(names[:names.index('judge') + 1]))\n"
+        "    return record\n"
+    )
+    world.recipe(tmp_path, "jsonl: {path: in.jsonl}", "[normalize, apply: {function: 'mine:f'}]")
+    seedbed("run", "t.yaml", cwd=tmp_path)
+    names = (tmp_path / "stack").read_text().split()
+    assert names[names.index("main") :] == ["main", "execute", "put", "write", "split", "judge"]
+
+
+# --- chains -------------------------------------------------------------------------------------
+
+
+def made(folder: Path) -> dict[str, int]:
+    """How many jobs each step needed."""
+    return {step["stage"]: step["computed"] for step in account(folder)["steps"]}
+
+
+def test_what_a_changed_or_a_further_step_costs(tmp_path: Path) -> None:
+    world.lines(tmp_path / "in.jsonl", range(30))
+
+    def run(steps: str) -> dict[str, int]:
+        world.recipe(tmp_path, "jsonl: {path: in.jsonl}", steps)
+        seedbed("run", "t.yaml", cwd=tmp_path)
+        return made(tmp_path)
+
+    assert run("[normalize, quality]") == {"jsonl": 1, "normalize": 1, "quality": 1}
+    done = {"jsonl": 0, "normalize": 0, "quality": 0}
+    assert run("[normalize, quality]") == done
+    # one step more is one step more
+    assert run("[normalize, quality, pii]") == {**done, "pii": 1}
+    # the chain of a changed step is done again; what stands before it is a chain of its own
+    changed = run("[normalize, quality: {min_words: 2}, pii]")
+    assert changed == {"jsonl": 0, "normalize": 1, "quality": 1, "pii": 1}
+    # a fit begins a chain, so what is changed behind it leaves what is before it
+    first = run("[normalize, quality, dedup, refusals]")
+    assert first["normalize"] == first["quality"] == 0 and first["dedup"] >= 3  # and its rounds
+    again = run("[normalize, quality, dedup, refusals: {action: tag}]")
+    assert again == {**done, "dedup": 1, "refusals": 1}
+
+
+def test_chains_and_single_steps_make_the_same_records(tmp_path: Path) -> None:
+    world.lines(tmp_path / "in.jsonl", range(60))
+    digests, rejects = set(), set()
+    for keep in ("last", "all"):
+        folder = tmp_path / keep
+        folder.mkdir()
+        shutil.copy(tmp_path / "in.jsonl", folder)
+        path = world.recipe(
+            folder,
+            "jsonl: {path: in.jsonl}",
+            "[normalize, quality: {min_words: 3}, dedup, refusals]",
+        )
+        path.write_text(path.read_text().replace("run: {", f"run: {{keep: {keep}, "))
+        seedbed("run", "t.yaml", cwd=folder)
+        digests.add(Corpus(folder / "runs/t/corpus").digest)
+        steps = [Corpus(folder / "runs/t" / step["folder"]) for step in account(folder)["steps"]]
+        rejects.add(str([step.rejects().to_pylist() for step in steps]))
+        kept = [step.has_records for step in steps]
+        assert kept == ([True] * 5 if keep == "all" else [True, False, True, False, True])
+    assert len(digests) == len(rejects) == 1
+    with pytest.raises(UsageError, match="keep: all"):
+        Corpus(tmp_path / "last/runs/t/steps/02-normalize").table()
