@@ -83,10 +83,14 @@ def files_below(folder: Path) -> list[Path]:
 class NothingKept(StageFailed):
     """A step left no record. made: the step; flow: the records that are none."""
 
-    def __init__(self, made: Made, counts: Counts, label: str, flow: Flow) -> None:
+    def __init__(
+        self, made: Made, counts: Counts, label: str, flow: Flow, folder: Path | None
+    ) -> None:
         why = ", ".join(f"{n} {reason}" for reason, n in sorted(counts.reasons.items()))
+        where = f"; the rejects are in {folder}" if folder else ""
         super().__init__(
             f"{label}: nothing was kept of {number(counts.seen)} ({why or 'the input is empty'})"
+            + where
         )
         self.made, self.flow = made, flow
 
@@ -373,7 +377,8 @@ class Run:
                 flows.show_rejects(self.store, one, flow.kind, flow.sources, report.label, folder)
             self._tell(report, _told(counts))
             if not counts.made:
-                raise NothingKept(one, counts, report.label, flow)
+                shown = self.folder / report.folder if self.folder else None
+                raise NothingKept(one, counts, report.label, flow, shown)
         return flow
 
     def _tell(self, report: StepReport, told: str) -> None:
