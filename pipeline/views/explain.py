@@ -94,9 +94,13 @@ def explain(what: str, folder: Path) -> str:
 def ids_of(place: str, folder: Path, account: dict[str, Any]) -> list[str]:
     """The ids of records and rejects with a place, as their column `place` has it."""
     found: list[str] = []
+    try:
+        wanted = pa.scalar(place)
+    except (UnicodeEncodeError, pa.ArrowException):  # a file's name that no text can hold
+        return found
     for step, _ in _source_steps(account):
         for table in _tables(folder / step["folder"]):
-            same = table.filter(pc.equal(table.column("place"), place))
+            same = table.filter(pc.equal(table.column("place"), wanted))
             found += same.column("id").to_pylist()
     return list(dict.fromkeys(found))
 

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import stages
 from pipeline import cli, signals
-from pipeline.engine import flow, places
+from pipeline.engine import places, shown
 from pipeline.engine.keys import hash_of
 from pipeline.engine.run import run_recipe, run_stage
 from pipeline.engine.store import Store
@@ -161,7 +162,7 @@ def test_a_link_stays_a_link_and_what_it_leads_to_is_made(tmp_path: Path) -> Non
         assert len(Corpus(tmp_path / real)) == 3
         hashes = {"a": sha256_of(tmp_path / "in.jsonl")}
         other = {"made_by": "seedbed", "format": 1, "files": {"a": 1}, "hashes": hashes}
-        flow.show(tmp_path / out, other, {"a": tmp_path / "in.jsonl"})
+        shown.show(tmp_path / out, other, {"a": tmp_path / "in.jsonl"})
         assert owned.names_in(tmp_path / real) == {"manifest.json", "a"}, "it was replaced"
     assert os.readlink(tmp_path / "LINK") == "disk/new"
     assert os.readlink(tmp_path / "parent") == "disk/sub"
@@ -382,7 +383,7 @@ def _shown(folder: Path, text: str) -> None:
     source.write_text(text)
     hashes = {"a": sha256_of(source)}
     manifest = {"made_by": "seedbed", "format": 1, "files": {"a": len(text)}, "hashes": hashes}
-    flow.show(folder, manifest, {"a": source})
+    shown.show(folder, manifest, {"a": source})
 
 
 def test_what_is_laid_down_while_a_folder_is_replaced_is_put_back(
@@ -428,7 +429,7 @@ def test_a_folder_of_others_that_cannot_be_put_back_is_kept_where_it_is(
     assert (aside / "note").read_text() == "mine" and (folder / "a").read_text() == "other"
     dead = tmp_path / f".old-{2**22 - 3}-00aa11bb"
     aside.rename(dead)
-    flow.sweep(tmp_path)
+    shown.sweep(tmp_path)
     assert (dead / "note").read_text() == "mine", "no later run sweeps it"
 
 
@@ -445,7 +446,7 @@ def test_sweep_removes_what_is_ours_of_the_dead_and_nothing_else(tmp_path: Path)
         (tmp_path / name / "note").write_text("mine")
     (tmp_path / f".new-{dead}-00aa11ab").symlink_to("steps")
     (tmp_path / f".old-{dead}-00aa11ac").write_text("mine")
-    flow.sweep(tmp_path)
+    shown.sweep(tmp_path)
     assert {path.name for path in tmp_path.glob(".*")} == {
         f".new-{alive}-00aa11bb",
         f".new-mine-{dead}-beef",
@@ -509,7 +510,7 @@ def test_a_card_that_somebody_has_worked_on_is_kept(tmp_path: Path, refused: Ref
     card.write_text(text)
     _run(tmp_path)
     out = tmp_path / "exported"
-    cli.stages.stage("export")()(folder / "corpus", out)
+    stages.stage("export")()(folder / "corpus", out)
     assert "README.md" in owned.names_in(out)
     manifest = Corpus(out).manifest
     assert manifest["sha256"] == hash_of(manifest["hashes"]), "as an entry of the store has it"
@@ -519,7 +520,7 @@ def test_a_card_that_somebody_has_worked_on_is_kept(tmp_path: Path, refused: Ref
 
 def test_a_stage_goes_on_to_replace_its_own_output(tmp_path: Path) -> None:
     source = corpus(tmp_path / "in")
-    stage = cli.stages.stage("normalize")()
+    stage = stages.stage("normalize")()
     run_stage(stage, source, tmp_path / "out", 1, 1 << 20)
     before = everything(tmp_path / "out")
     manifest = tmp_path / "out/manifest.json"
@@ -547,7 +548,7 @@ class _World:
         pieces = self.chance.randint(0, 4)
         names = [f"data/{number:05d}.arrow" for number in range(pieces)] + ["x/y/z"][: pieces % 2]
         manifest = {"made_by": "seedbed", "format": 1, "files": dict.fromkeys(names, 4)}
-        flow.show(self.folder, manifest, dict.fromkeys(names, self.ours))
+        shown.show(self.folder, manifest, dict.fromkeys(names, self.ours))
 
     def lay(self) -> None:
         folders = [p for p in self.folder.rglob("*") if p.is_dir() and not p.is_symlink()]
@@ -578,6 +579,6 @@ def test_whatever_is_laid_into_a_shown_folder_stays(seed: int) -> None:
             step = world.chance.choice([world.lay, world.lose, world.show, world.show])
             with contextlib.suppress(owned.Foreign):
                 step()
-            flow.sweep(world.folder.parent)
+            shown.sweep(world.folder.parent)
             assert all(path.read_text() == "mine" for path in world.mine)
             assert not list(world.folder.parent.glob(".[no]*"))

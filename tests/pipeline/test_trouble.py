@@ -153,7 +153,6 @@ def test_damaged_accounts_manifests_and_hashes_are_told(
     wrong: list[Any] = [
         {**account, "steps": 5},
         {**account, "sources": [{}]},
-        {**account, "steps": [{**step, "stage": "none"}]},
         {**account, "steps": [{**step, "folder": "../.."}]},
         {**account, "steps": [{**step, "parameters": {"no": 1}}]},
         {**account, "steps": [{**step, "counts": {"seen": "x"}}]},
@@ -161,6 +160,9 @@ def test_damaged_accounts_manifests_and_hashes_are_told(
     for data in [*NO_JSON, *(json.dumps(one).encode() for one in wrong)]:
         (run / "run.json").write_bytes(data)
         assert "run.json is damaged" in command("explain", "in.jsonl:1", code=2)
+    gone = {**account, "steps": [{**step, "stage": "none"}]}  # of a package, say, that is not here
+    (run / "run.json").write_text(json.dumps(gone))
+    assert "run.json: there is no stage 'none'" in command("explain", "in.jsonl:1", code=2)
 
     manifest = json.loads((run / "corpus/manifest.json").read_text())
     piece = manifest["pieces"][0]
