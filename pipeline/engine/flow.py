@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.engine.content import Damaged, verified
+from pipeline.engine.gc import RunRecord
 from pipeline.engine.jobs import DATA, aligned, rejects_of
 from pipeline.engine.keys import hash_of
 from pipeline.engine.shown import show
@@ -132,7 +133,7 @@ def joined(parts: Sequence[Flow]) -> Flow:
     )
 
 
-def digest_of(store: Store, flow: Flow) -> str:
+def digest_of(store: Store, record: RunRecord, flow: Flow) -> str:
     """The hash over all rows, independent of the cut; remembered in the store."""
 
     def compute() -> str:
@@ -143,10 +144,11 @@ def digest_of(store: Store, flow: Flow) -> str:
         return digest.hexdigest()
 
     shas = [piece.sha256 for piece in flow.pieces]
-    return _remembered(store, hash_of(["digest", FORMAT, str(flow.schema), shas]), compute)
+    key = hash_of(["digest", FORMAT, str(flow.schema), shas])
+    return _remembered(store, record, key, compute)
 
 
-def check_ids(store: Store, flow: Flow) -> None:
+def check_ids(store: Store, record: RunRecord, flow: Flow) -> None:
     """StageFailed when two records have one id; names their places."""
 
     def compute() -> str:
@@ -161,7 +163,7 @@ def check_ids(store: Store, flow: Flow) -> None:
         return bytes(values[same[0]]).ljust(16, b"\0").hex() if len(same) else ""
 
     shas = [piece.sha256 for piece in flow.pieces]
-    twice = _remembered(store, hash_of(["ids", FORMAT, shas]), compute)
+    twice = _remembered(store, record, hash_of(["ids", FORMAT, shas]), compute)
     if twice:
         names = ("id", "source", "place")
         places = [
@@ -176,7 +178,8 @@ def check_ids(store: Store, flow: Flow) -> None:
         raise StageFailed(f"two records have the id {twice}: {' and '.join(places[:3])}")
 
 
-def _remembered(store: Store, key: str, compute: Callable[[], str]) -> str:
+def _remembered(store: Store, record: RunRecord, key: str, compute: Callable[[], str]) -> str:
+    record.add([key])
     entry = store.get(key)
     if entry is None:
         entry = store.put(key, lambda folder: {"value": compute()})
@@ -186,7 +189,7 @@ def _remembered(store: Store, key: str, compute: Callable[[], str]) -> str:
 # --- folders ------------------------------------------------------------------------------------
 
 
-def show_corpus(store: Store, flow: Flow, label: str, folder: Path) -> None:
+def show_corpus(store: Store, record: RunRecord, flow: Flow, label: str, folder: Path) -> None:
     """Make `folder` the corpus of a flow: its records, and the rejects of the steps that made it.
     The manifest is a function of code, parameters, input and seed alone."""
     outcomes = [outcome for made in flow.last for outcome in made.outcomes]
@@ -205,7 +208,7 @@ def show_corpus(store: Store, flow: Flow, label: str, folder: Path) -> None:
             }
         )
     values = {"kind": flow.kind.name, "schema": {f.name: str(f.type) for f in flow.schema}}
-    digest = {"digest": digest_of(store, flow)}
+    digest = {"digest": digest_of(store, record, flow)}
     _show(store, flow.last, flow.sources, label, folder, links, pieces, {**values, **digest})
 
 

@@ -125,7 +125,7 @@ def run_stage(
         return run.reports[-1]
     except NothingKept as problem:
         problem.flow.last = [problem.made]
-        flows.show_corpus(store, problem.flow, stage.name, out)
+        flows.show_corpus(store, record, problem.flow, stage.name, out)
         raise StageFailed(f"{problem}; the rejects are in {out}") from None
     finally:
         executor.close()
@@ -164,7 +164,7 @@ def _recipe(run: Run, recipe: Recipe, folder: Path) -> dict[str, Path]:
         *_, flow = [flow, *run.steps(own, flow, source.name)]
         ready.append(flow)
     flow = flows.joined(ready)
-    flows.check_ids(run.store, flow)
+    flows.check_ids(run.store, run.record, flow)
     made = _steps(
         run, [step.stage for step in recipe.steps], flow, lambda kind: folder / kind.folder
     )
@@ -180,7 +180,7 @@ def _single(run: Run, stage: Stage, source: SourceStep | Path, out: Path) -> Non
         begin: Flow | Whole = _whole_at(run, stage.consumes, source)
     elif isinstance(source, SourceStep):
         begin = run.source(source)
-        flows.check_ids(run.store, begin)
+        flows.check_ids(run.store, run.record, begin)
     else:
         manifest = run.hashes.hashed(source / MANIFEST)
         with explained(lambda: unchanged([manifest], read=True)):
@@ -227,7 +227,7 @@ def _steps(
 
 
 def _shown(run: Run, flow: Flow, folder: Path, label: str) -> Whole:
-    flows.show_corpus(run.store, flow, label, folder)
+    flows.show_corpus(run.store, run.record, flow, label, folder)
     run.shown.add(folder)
     wanted = {f"data/{n:05d}.arrow": piece.sha256 for n, piece in enumerate(flow.pieces)}
     return _still(_whole_at(run, flow.kind, folder), flow.identity, wanted)

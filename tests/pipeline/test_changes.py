@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import pytest
 from tokenizers import Tokenizer, models
 
-from pipeline.engine import jobs, steps
+from pipeline.engine import jobs, runner
 from pipeline.engine.run import run_recipe, run_stage
 from pipeline.recipe.checked import read_recipe
 from stages import user_code
@@ -242,9 +242,9 @@ def test_two_sources_see_one_state_of_a_file(tmp_path: Path, run: Run) -> None:
     def second(*_: object) -> None:
         next(edits, lambda: None)()
 
-    parts = steps._parts
+    parts = runner._parts
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(steps, "_parts", lambda *given: (second(), parts(*given))[1])
+        patch.setattr(runner, "_parts", lambda *given: (second(), parts(*given))[1])
         found = run()
     assert found == _alone(tmp_path, run)
     assert {row["text"].split()[0] for row in found[0]} == {"later"}
@@ -493,14 +493,14 @@ def test_a_module_that_is_half_written_while_it_runs(text: Path, run: Run) -> No
     world.recipe(text, "jsonl: {path: in.jsonl}", "[apply: {function: 'mine:g'}]")
     (text / "mine.py").write_text(MODULES["mine"])
     whole = MODULES["mine"].replace("WORD", "later")
-    sleep = steps.Run.again
+    sleep = runner.Run.again
 
-    def rests(self: steps.Run) -> None:
+    def rests(self: runner.Run) -> None:
         (text / "mine.py").write_text(whole)
         sleep(self)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(steps.Run, "again", rests)
+        patch.setattr(runner.Run, "again", rests)
         found = run("within", lambda: (text / "mine.py").write_text("def g(:"), "chain")
     assert found == _alone(text, run) and found[0][0]["text"].endswith("later")
 
@@ -575,10 +575,10 @@ def test_a_file_that_never_rests_ends_the_run(tmp_path: Path, run: Run) -> None:
     path = tmp_path / "in.csv"
     path.write_bytes(_csv("first"))
     world.recipe(tmp_path, "csv: {path: in.csv}")
-    work = steps.Run.again
+    work = runner.Run.again
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            steps.Run, "again", lambda self: (setattr(self.executor, "waits", True), work(self))
+            runner.Run, "again", lambda self: (setattr(self.executor, "waits", True), work(self))
         )
         with pytest.raises(StageFailed, match=r"in\.csv changed while it was read; this was try 3"):
             run("after", lambda: _grown(path, b"more,x\n"))

@@ -198,7 +198,7 @@ def test_a_run_learns_and_says_what_it_did(tmp_path: Path) -> None:
     lines = curve(out)
     trained = [line for line in lines if line["split"] == "train"]
     val = [line for line in lines if line["split"] == "val"]
-    assert told == [(step, 12) for step in range(1, 13)]
+    assert told == [(step, 12) for step in range(13)]
     assert [line["step"] for line in trained] == list(range(1, 13))
     assert [line["step"] for line in val] == [0, 2, 4, 6, 8, 10, 12]
     assert val[-1]["loss"] < val[0]["loss"] - 0.1
@@ -423,7 +423,7 @@ DAMAGE: dict[str, tuple[Any, str]] = {
 
 
 def _goes_on(stopped: Path, to: Path, capfd: Any, damage: Any) -> tuple[int, str]:
-    """(first step that was done again, what was told) after damage; the bytes are the same."""
+    """(step that it went on from, what was told) after damage; the bytes are the same."""
     shutil.copytree(stopped / "stopped", to / "again")
     damage(to / "again/work")
     seen: list[int] = []
@@ -440,8 +440,8 @@ def test_a_damaged_checkpoint_is_told_and_the_older_one_used(
 ) -> None:
     damage, said = DAMAGE[name]
     newest = max(path.name for path in (stopped / "stopped/work").glob("checkpoint-*"))
-    first, told = _goes_on(stopped, tmp_path, capfd, lambda work: damage(work / newest))
-    assert first == 5
+    begin, told = _goes_on(stopped, tmp_path, capfd, lambda work: damage(work / newest))
+    assert begin == 4
     assert newest in told and said in told and "Traceback" not in told
 
 
@@ -454,19 +454,19 @@ def test_without_a_whole_checkpoint_it_starts_anew(
         newest.write_text("a file")
         _flip(older / "tensors", -1)
 
-    first, told = _goes_on(stopped, tmp_path, capfd, damage)
-    assert first == 1 and told.count("is damaged") == 2
+    begin, told = _goes_on(stopped, tmp_path, capfd, damage)
+    assert begin == 0 and told.count("is damaged") == 2
 
 
-@pytest.mark.parametrize(("place", "first"), [(3, 1), (-2, 5)])
+@pytest.mark.parametrize(("place", "begin"), [(3, 0), (-2, 4)])
 def test_a_changed_curve_is_not_gone_on_from(
-    stopped: Path, tmp_path: Path, capfd: Any, place: int, first: int
+    stopped: Path, tmp_path: Path, capfd: Any, place: int, begin: int
 ) -> None:
     """Lines that both checkpoints stand on, or only the newest."""
-    again, told = _goes_on(
+    found, told = _goes_on(
         stopped, tmp_path, capfd, lambda work: _flip(work / "curve.jsonl", place)
     )
-    assert again == first and "curve.jsonl has changed" in told
+    assert found == begin and "curve.jsonl has changed" in told
 
 
 # --- parameters and card ------------------------------------------------------------------------
