@@ -36,7 +36,7 @@ from pipeline.engine.gc import RunRecord
 from pipeline.engine.jobs import execute
 from pipeline.progress import Progress
 from pipeline.recipe.checked import SourceStep
-from pipeline.engine.steps import Run
+from pipeline.engine.runner import Run
 from pipeline.engine.store import Store
 import stages
 
@@ -51,7 +51,7 @@ run = Run(store, Here(), Progress(None), RunRecord(store, "memory"), None, 4 << 
 step = SourceStep(stages.stage("jsonl")(), path=sys.argv[2], name="memory")
 flow = run.source(step)
 if sys.argv[1] != "jsonl":
-    flow = run.transform(stages.stage(sys.argv[1])(), flow)
+    (flow,) = run.steps([stages.stage(sys.argv[1])()], flow)
 rows = sum(piece.rows for piece in flow.pieces)
 """
 _PEAK = """

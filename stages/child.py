@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import ctypes
-import importlib.util
 import json
 import os
 import select
@@ -297,8 +296,8 @@ def _stage_of(hello: dict[str, Any]) -> Source:
     if hello["folders"] != user_code.folders():
         user_code.look_in(*hello["folders"])
     top = hello["stage"].partition(":")[0].partition(".")[0]
-    if ":" in hello["stage"] and not hello["folders"] and importlib.util.find_spec(top) is None:
-        user_code.look_in(hello["home"])
+    if ":" in hello["stage"] and not user_code.is_found(top):
+        user_code.look_in(*hello["folders"], hello["home"])
     stage = check.build(registry.find(hello["stage"]), hello["parameters"])
     assert isinstance(stage, Source)
     return stage

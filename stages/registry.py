@@ -151,6 +151,7 @@ def _in_module(word: str) -> type[Stage]:
 def _checked(found: Any, told: str) -> type[Stage]:
     """The class, when it is a stage that can be used; UsageError with what is wrong."""
     from stages.base import Stage
+    from stages.kinds import Kind
 
     if not isinstance(found, type) or not issubclass(found, Stage):
         raise UsageError(f"{told} is no stage: a stage is a class below one of stages.base")
@@ -162,6 +163,13 @@ def _checked(found: Any, told: str) -> type[Stage]:
     name = getattr(found, "name", None)
     if not isinstance(name, str) or not name.isidentifier():
         raise UsageError(f'{told} has no name: write `name: ClassVar[str] = "a_word"` in it')
+    for what in ("kind", "consumes"):
+        kind = getattr(found, what)
+        if not isinstance(kind, Kind):
+            raise UsageError(
+                f"{told} has {kind!r} as its {what}, which is no Kind: write "
+                f'`{what} = Kind("a_word", "a_folder")` in it, with stages.kinds.Kind'
+            )
     ours = stages.TABLE.get(name)
     if ours is not None and ours != (found.__module__, found.__qualname__):
         raise UsageError(

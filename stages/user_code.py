@@ -69,6 +69,11 @@ def load(name: str) -> ModuleType:
     return sys.modules[f"{PRIVATE}.{name}" if private else name]
 
 
+def is_found(top: str) -> bool:
+    """Whether `load` finds a module of this name, without dots."""
+    return _theirs().files_of(top) is not None or importlib.util.find_spec(top) is not None
+
+
 def sources(name: str) -> dict[str, Source]:
     """name → file of the user's module and of all that it imports beside it, at any depth; of an
     installed one, of its own package."""

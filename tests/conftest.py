@@ -17,6 +17,7 @@ from hypothesis import settings
 import stages
 from pipeline.engine.run import run_recipe
 from pipeline.recipe.checked import read_recipe
+from stages import user_code
 
 # `make test` gives the same verdict twice; `make fuzz` draws anew, random tests only.
 FUZZ = bool(os.environ.get("SEEDBED_FUZZ"))
@@ -54,6 +55,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if stage.extra in MISSING or lacks:
             reason = lacks[0] if lacks else f"the extra {stage.extra} is not installed"
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_runtest_teardown() -> None:
+    """Commands called in this process look for the user's modules in the test's folder; no later
+    test does."""
+    if user_code.folders():
+        user_code.look_in()
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import stages
-from stages import child
+from stages import child, user_code
 from stages.base import DocumentSource, Fault, Item, Part
 from stages.errors import StageFailed
 from stages.place import Place
@@ -196,6 +196,19 @@ def test_kills_from_outside_are_never_the_documents_fault(
 def test_a_missing_library_is_not_the_documents_fault(stage: type[DocumentSource]) -> None:
     with pytest.raises(StageFailed, match="not through the fault of what was read: ImportError"):
         _read(stage(), "library")
+
+
+def test_a_module_is_found_whatever_folder_the_users_modules_lie_in(
+    stage: type[DocumentSource], tmp_path: Path
+) -> None:
+    before = user_code.folders()
+    (other := tmp_path / "recipe").mkdir()
+    user_code.look_in(other)
+    try:
+        (item,) = _read(stage(), "one")
+    finally:
+        user_code.look_in(*before)
+    assert isinstance(item, Item)
 
 
 def test_a_child_that_cannot_start_is_not_the_documents_fault(

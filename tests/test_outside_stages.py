@@ -32,6 +32,7 @@ from almanac.words import LOUD
 from seedbed import DocumentSource, End, Fault, Item, Map, Part, Place, Verdicts
 from stages.base import ISOLATION_REASONS
 from stages.extract import files
+from stages.kinds import Kind
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Tally(End):
     """Writes how many records there are."""
 
     name: ClassVar[str] = "tally"
-    kind: ClassVar[str] = "files"
+    kind: ClassVar[Kind] = Kind("files", "files")
 
     def run(self, source: Path, out: Path, work: Path, progress: Any) -> dict[str, Any]:
         from seedbed import Corpus
@@ -120,6 +121,12 @@ class Dedup(Shout):
 
 class Loose(Shout):
     name: ClassVar[str] = "loose"
+
+
+@dataclass(frozen=True)
+class Worded(Tally):
+    name: ClassVar[str] = "worded"
+    kind: ClassVar[str] = "files"
 
 
 @dataclass(frozen=True)
@@ -341,6 +348,7 @@ def test_a_library_call_starts_a_child_for_a_class_that_only_it_can_find(
         ("almanac.leaves:Half", "is no whole stage: it does not define judge"),
         ("almanac.leaves:Loose", "is no frozen dataclass"),
         ("almanac.leaves:Nameless", "has no name"),
+        ("almanac.leaves:Worded", "has 'files' as its kind, which is no Kind"),
         ("almanac.leaves:Dedup", "calls itself 'dedup', as a stage of seedbed's"),
         ("almanac.leaves:Shuot", "has no class 'Shuot'; did you mean 'Shout'?"),
         ("almanac.nowhere:X", "almanac.nowhere cannot be imported: ModuleNotFoundError"),

@@ -11,6 +11,15 @@ from stages.extract.html import HtmlExtract
 from stages.testing import Case
 
 LINE = "The tide gauge was read twice a day and written down by hand in the harbour book."
+# Every element that is cut for what it is, and headings that lead nowhere at the end.
+CUT = f"""<div role=banner>Harbour board</div><nav>Home, tides, charts</nav>
+<div class=cookie-notice>We keep crumbs.</div><dialog>Log in first</dialog>
+<main><h1>Tides</h1>{f"<p>{LINE}</p>" * 5}<p hidden>Not shown</p><p>`</p>
+<aside>Beside it</aside><form>Your name</form><svg><text>Low</text></svg>
+<math><mi>h</mi></math><noscript>Turn it on</noscript><xmp>raw</xmp>
+<ul>{"<li><a href=/tides>Tides of another harbour</a></li>" * 8}</ul>
+<p>{LINE}</p><h2>Related stories</h2><p>{LINE}</p><h2>Sources</h2></main>
+<div class=comments>First!</div><footer>Printed by hand</footer>"""
 ARTICLE = "<article><h1>Tides</h1>" + f"<p>{LINE}</p>" * 5 + "</article>"
 PAGE = f"<html lang='en'><head><title>Tides | Harbour</title></head><body>{ARTICLE}</body></html>"
 
@@ -31,6 +40,7 @@ def _kept(folder: Path) -> list[Case]:
     _write(kept / "tides.html", PAGE)
     _write(kept / "deep" / "häfen #2.htm", PAGE.replace("tide", "ebb"))
     _write(kept / "latin.html", PAGE.replace("tide", "Flut für").encode("cp1252"))
+    _write(kept / "cut.html", CUT)
     _write(kept / "gzip.html.gz", gzip.compress(PAGE.encode(), mtime=0))
     _write(kept / "other.txt", "not read")
     return [

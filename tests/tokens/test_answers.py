@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import Any
 
@@ -103,17 +104,27 @@ def test_the_embedded_template_has_them_too(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def seconds(chat: Chat, messages: list[dict[str, Any]]) -> float:
-    begun = time.process_time()
-    chat.segments(messages)
-    return time.process_time() - begun
+    gc.collect()
+    gc.disable()  # what a collection costs depends on all that other tests hold
+    try:
+        begun = time.process_time()
+        chat.segments(messages)
+        return time.process_time() - begun
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("name", ["chatml", "thinking", "inst"])
 def test_twice_the_messages_cost_twice(name: str) -> None:
     chat = Chat(TEMPLATES[name], SPECIAL, VARIABLES)
     chat.segments(turns(4))
-    once, twice = (min(seconds(chat, turns(n)) for _ in range(2)) for n in (1000, 2000))
-    assert twice < 3 * once
+    once: list[float] = []
+    twice: list[float] = []
+    # The least of several is the cost; what else runs on the machine only adds to it.
+    while len(once) < 2 or (len(once) < 8 and min(twice) >= 3 * min(once)):
+        once.append(seconds(chat, turns(1000)))
+        twice.append(seconds(chat, turns(2000)))
+    assert min(twice) < 3 * min(once)
 
 
 def test_a_template_that_needs_all_of_a_long_conversation_is_told(
