@@ -25,6 +25,7 @@ from stages.errors import UsageError
 Array = np.ndarray[Any, Any]
 Row = Mapping[str, Any]
 
+_LINE = 1 << 17  # characters of a line of CSV
 STEP_KEYS = ("step", "current_steps", "global_step", "iter", "iteration")
 LOSS_KEYS = ("loss", "train_loss", "train/loss", "training_loss")
 VAL_KEYS = ("eval_loss", "val_loss", "valid_loss", "validation_loss", "eval/loss", "val/loss")
@@ -124,7 +125,10 @@ def _rows(path: Path) -> tuple[list[Row], Row]:
     text = path.read_text(encoding="utf-8", errors="replace")
     if path.suffix == ".csv":
         try:
-            return [_filled(row) for row in csv.DictReader(text.splitlines())], {}
+            lines = text.splitlines()
+            if any(len(line) > _LINE for line in lines):  # csv's own limit is the whole process's
+                raise csv.Error(f"a line of more than {_LINE:,} characters")
+            return [_filled(row) for row in csv.DictReader(lines)], {}
         except csv.Error as error:
             raise UsageError(f"{path} cannot be read as CSV: {error}") from None
     if path.suffix == ".json":
