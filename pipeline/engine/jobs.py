@@ -136,10 +136,13 @@ class _Piece:
         counts = [asdict(one) for one in self._counts]
         return {"rows": self._data.rows, "counts": counts, "passing": self._passing}
 
-    def abandon(self) -> None:
-        """Leave unfinished files, which are of no use."""
-        for writer in (self._data, *self._rejects):
-            writer.abandon()
+    def __enter__(self) -> _Piece:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None:  # unfinished files are of no use
+            for writer in (self._data, *self._rejects):
+                writer.abandon()
 
 
 # What writes the files of an entry, and the name of its main file.
@@ -153,14 +156,10 @@ def _read(store: Store, job: Job, look: Callable[[], None], spent: list[float]) 
     part = Part(**{**job["part"], "files": tuple(job["part"]["files"])})
 
     def write(folder: Path) -> dict[str, Any]:
-        piece = _Piece(folder, stage.schema(SCHEMA), 1)
-        try:
+        with _Piece(folder, stage.schema(SCHEMA), 1) as piece:
             for judged in stage.splits(part, job["source"], True):
                 piece.add(0, judged)
             values = piece.close()
-        except BaseException:
-            piece.abandon()
-            raise
         look()
         return values
 
@@ -190,9 +189,8 @@ def _chain(store: Store, job: Job, look: Callable[[], None], spent: list[float])
             judges.append(stage.split)
 
     def write(folder: Path) -> dict[str, Any]:
-        piece = _Piece(folder, schema, len(judges))
         line = _Line(_input(job), len(judges))
-        try:
+        with _Piece(folder, schema, len(judges)) as piece:
             for step, batch in line:
                 begin = time.process_time()
                 judged = judges[step](batch)
@@ -200,9 +198,6 @@ def _chain(store: Store, job: Job, look: Callable[[], None], spent: list[float])
                 piece.add(step, judged)
                 line.pass_on(step, judged.kept)
             values = piece.close()
-        except BaseException:
-            piece.abandon()
-            raise
         look()
         return values
 
