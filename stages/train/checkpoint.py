@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.corpus import sha256_of, write_json
+from stages.corpus import flush, sha256_of, write_json
 from stages.require import require
 
 KEPT = 2
@@ -40,7 +40,7 @@ def save(
     save_file = require("safetensors.torch", "train").save_file
     if not work.is_dir():
         work.mkdir(parents=True)
-        _flush(work.parent)
+        flush(work.parent)
     final = work / f"checkpoint-{position:08d}"
     if final.exists():
         return
@@ -48,16 +48,16 @@ def save(
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
     save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, aside / "tensors")
-    _flush(aside / "tensors")
+    flush(aside / "tensors")
     write_json(aside / "state.json", state)
     hashes: dict[str, Any] = {
         "files": {name: sha256_of(aside / name) for name in ("state.json", "tensors")},
         "beside": {name: [size, sha256_of(work / name, 0, size)] for name, size in beside.items()},
     }
     write_json(aside / HASHES, hashes)
-    _flush(aside)
+    flush(aside)
     aside.rename(final)
-    _flush(work)
+    flush(work)
     _clean(work)
 
 
@@ -125,14 +125,6 @@ def _clean(work: Path) -> None:
     for path in work.iterdir():
         if path.name.startswith(".checkpoint-"):
             _remove(path)
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def training_tensors(parameters: Mapping[str, Any], optimizer: Any) -> dict[str, Any]:
