@@ -26,11 +26,11 @@ PINS := constraints.txt pyproject.toml
 export OMP_WAIT_POLICY ?= PASSIVE
 export IN OUT
 
-.PHONY: run test test-core lint format fuzz attack clean help $(STAGES)
+.PHONY: run test test-core lint format fuzz attack mutants clean help $(STAGES)
 .DELETE_ON_ERROR:
 
 help:
-	@echo 'make run | test | test-core | lint | format | fuzz | attack | bench-NAME | clean'
+	@echo 'make run | test | test-core | lint | format | fuzz | attack | mutants | bench-NAME | clean'
 	@echo 'make STAGE IN=... OUT=... [ARGS="--parameter value"], STAGE one of:'
 	@echo '  $(STAGES)'
 
@@ -67,6 +67,10 @@ fuzz: $(DEV)
 # Hostile inputs and bad luck against the real command: ARGS="--field dumps --seed 3" narrows.
 attack: $(DEV)
 	$(VENV)/bin/python -m tests.attack $(ARGS)
+
+# Semantic mutations, each against the tests that should notice: ARGS="--field training" narrows.
+mutants: $(DEV)
+	$(VENV)/bin/python -m tests.mutants $(ARGS)
 
 bench-%: $(DEV)
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m benchmarks.bench_$* $(ARGS)
