@@ -140,7 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--documents", type=int, default=10000)
     count = parser.parse_args().documents
-    from stages.clean import dedup
+    from benchmarks.alone import group_ids
 
     header("dedup", "numpy", "pyarrow", "datasketch")
     datasketch = peer("datasketch")
@@ -148,8 +148,8 @@ def main() -> None:
     pairs = truth([grams(text) for text in texts])
     true, joined = set(pairs), together(groups(count, pairs))
     print(f"{count:,} documents, {len(true):,} pairs at or above {LIMIT}\n")
-    dedup.group_ids(texts[:100])
-    works = {"seedbed": lambda: dedup.group_ids(texts), "equal words": lambda: hashed(texts)}
+    group_ids(texts[:100])
+    works = {"seedbed": lambda: group_ids(texts), "equal words": lambda: hashed(texts)}
     if datasketch:
         works["datasketch"] = lambda: sketched(datasketch, texts)
     found = in_turn(works, 3)

@@ -23,11 +23,12 @@ def vectors(count: int) -> Any:
     """Unit vectors, the same in every run."""
     import numpy as np
 
-    from stages.select import embed
+    from benchmarks.alone import embed
+    from stages.select.embed import unit
 
-    x = embed.embed(windows(count, 8, 60, seed=5))
+    x = embed(windows(count, 8, 60, seed=5))
     noise = np.random.default_rng(6).standard_normal(x.shape, dtype=np.float32)
-    return embed.unit(x + 0.2 * embed.unit(noise)).astype(np.float16).astype(np.float32)
+    return unit(x + 0.2 * unit(noise)).astype(np.float16).astype(np.float32)
 
 
 def inertia(x: Any, centroids: Any) -> float:
@@ -49,30 +50,31 @@ def main() -> None:
     given = parser.parse_args()
     header("kmeans", "torch", "scikit-learn", "numpy")
     cluster = peer("sklearn.cluster", "scikit-learn")
-    from stages.select import kmeans as lloyd
+    from benchmarks import alone
+    from stages.select import kmeans
 
     def changed(name: str, value: int, seed: int) -> Any:
         """Ours with another value of one of its constants."""
-        before = getattr(lloyd, name)
-        setattr(lloyd, name, value)
+        before = getattr(kmeans, name)
+        setattr(kmeans, name, value)
         try:
-            return lloyd.kmeans(x, k, seed)
+            return alone.kmeans(x, k, seed)
         finally:
-            setattr(lloyd, name, before)
+            setattr(kmeans, name, before)
 
     x, k = vectors(given.rows), given.clusters
-    lloyd.kmeans(x[:500], 8)  # torch is loaded before anything is timed
+    alone.kmeans(x[:500], 8)  # torch is loaded before anything is timed
     seeds: dict[str, list[float]] = {}
     runs: list[dict[str, Timed]] = []
     for seed in range(ROUNDS):
-        works = {"seedbed": lambda seed=seed: lloyd.kmeans(x, k, seed)}
+        works = {"seedbed": lambda seed=seed: alone.kmeans(x, k, seed)}
         if cluster:
             one = {"n_clusters": k, "n_init": 1, "random_state": seed}
             works["KMeans"] = lambda one=one: cluster.KMeans(**one).fit(x).cluster_centers_
             works["MiniBatchKMeans"] = lambda one=one: (
                 cluster.MiniBatchKMeans(**one).fit(x).cluster_centers_
             )
-        for name, value in (("NEAR", 16), ("SAMPLE", 48), ("NEAR_ROUNDS", 0)):
+        for name, value in (("SAMPLE", 24), ("ROUNDS", 3), ("ROUNDS", 12)):
             works[f"seedbed, {name} {value}"] = lambda n=name, v=value, s=seed: changed(n, v, s)
         runs.append(in_turn(works, 1))
         for name, timed in runs[-1].items():

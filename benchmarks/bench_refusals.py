@@ -62,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--answers", type=int, default=20000)
     count = parser.parse_args().answers
-    from stages.clean.refusals import flags
+    from benchmarks.alone import flags
 
     assert len(PHRASES) == 150
     header("refusals", "pyarrow")

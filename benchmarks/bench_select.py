@@ -45,9 +45,9 @@ def of_clusters(texts: list[str], keep: int, seed: int) -> list[int]:
     """As many clusters as records are kept, of each the record nearest to the mean."""
     from sklearn.cluster import KMeans
 
-    from stages.select import embed
+    from benchmarks.alone import embed
 
-    x = embed.embed(texts)
+    x = embed(texts)
     distance = KMeans(keep, n_init=1, random_state=seed).fit(x).transform(x)
     return sorted(set(distance.argmin(axis=0).tolist()))
 
@@ -56,17 +56,17 @@ def centers(texts: list[str], keep: int, centred: bool, likeness: bool) -> list[
     """Plain k-center (Sener & Savarese 2018), with parts of what ours adds to it."""
     import numpy as np
 
-    from stages.select import coverage as spread
-    from stages.select import embed
+    from benchmarks.alone import embed
+    from stages.select import coverage
 
-    x = embed.embed(texts)
+    x = embed(texts)
     if centred:
-        spread.centre(x)
+        coverage.centre(x)
     weight = np.ones(len(x), dtype=np.float32)
     if likeness:
-        where = spread.Neighbourhoods(np.zeros(len(x), dtype=np.int64), x[:1], 0)
-        weight = spread.weights(spread.loneliest(x, where, 0)[1])
-    return [int(row) for row in spread.farthest_first(x, weight, keep)[0]]
+        where = coverage.Neighbourhoods(np.zeros(len(x), dtype=np.int64), x[:1], 0)
+        weight = coverage.weights(coverage.loneliest(x, where, 0)[1])
+    return [int(row) for row in coverage.farthest_first(x, weight, keep)[0]]
 
 
 def main() -> None:
@@ -82,7 +82,7 @@ def main() -> None:
 
 def print_coverage(topics: list[list[str]], draws: int, noise: float) -> None:
     """The table of one share of noise."""
-    from stages.select.select import select
+    from benchmarks.alone import select
 
     def covered(kept: list[int]) -> int:
         return len({topic[i] for i in kept} - {-1})

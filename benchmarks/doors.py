@@ -37,48 +37,49 @@ def csv_rows(path: str, rejects: list[Any], dialect: dict[str, Any] | None = Non
 
 def refusals(rows: Sequence[dict[str, Any]]) -> list[dict[str, bool]]:
     """refusal, ai_boilerplate, cannot for each row of prompt and answer."""
-    from stages.clean.refusals import flags
+    from benchmarks.alone import flags
 
     return flags(rows)
 
 
 def refusals_fit(rows: Sequence[dict[str, Any]]) -> Callable[[Sequence[dict[str, Any]]], Any]:
     """A function like `refusals`, fitted on labelled rows."""
-    from stages.clean.refusals import fit
+    from benchmarks.alone import fit
 
     return fit(rows)
 
 
 def dedup(texts: Sequence[str]) -> list[Any]:
     """A group id for each text."""
-    from stages.clean import dedup
+    from benchmarks.alone import group_ids
 
-    return dedup.group_ids(texts)
+    return group_ids(texts)
 
 
 def embed(texts: Sequence[str]) -> Any:
     """A float array, one row a text."""
-    from stages.select import embed
+    from benchmarks import alone
 
-    return embed.embed(texts)
+    return alone.embed(texts)
 
 
 def kmeans(x: Any, k: int, seed: int) -> Any:
     """k centroids of the rows of x."""
-    from stages.select import kmeans as lloyd
+    from benchmarks import alone
 
-    return lloyd.kmeans(x, k, seed)
+    return alone.kmeans(x, k, seed)
 
 
 def select(texts: Sequence[str], keep: int, seed: int) -> list[int]:
     """Indices of at most `keep` diverse texts."""
-    from stages.select import select as kmeans
+    from benchmarks import alone
 
-    return kmeans.select(texts, keep, seed)
+    return alone.select(texts, keep, seed)
 
 
 def diagnose(path: str) -> list[dict[str, Any]]:
     """Findings on a training log, or one `refused` with why."""
-    from stages.curves import findings
+    from stages.curves.findings import findings
+    from stages.curves.read import read_log
 
-    return findings.diagnose(path)
+    return findings(read_log(path))

@@ -90,7 +90,7 @@ class Tally(End):
     """Writes how many records there are."""
 
     name: ClassVar[str] = "tally"
-    kind: ClassVar[Kind] = Kind("files", "files")
+    kind: ClassVar[Kind] = Kind("tally", "counted", "almanac.panels")
 
     def run(self, source: Path, out: Path, work: Path, progress: Any) -> dict[str, Any]:
         from seedbed import Corpus
@@ -137,6 +137,19 @@ class Nameless(Map):
     def judge(self, verdicts: Verdicts) -> None:
         pass
 '''
+PANELS = '''
+from markupsafe import Markup
+
+from stages.kinds import Panel, summary_of
+
+
+def lines(folder):
+    return [f"tally    {summary_of(folder)['rows']} leaves in {folder.name}"]
+
+
+def panels(folder):
+    return [Panel("Leaves <counted>", Markup("<p class=almanac>two of five</p>"))]
+'''
 PROJECT = """
 [build-system]
 requires = ["setuptools"]
@@ -169,7 +182,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "src/pyproject.toml").write_text(PROJECT)
     for name, text in {
         "__init__": "", "leaves": STAGES, "words": 'LOUD = "loud"\n',
-        "broken": "import no_such_library\n", "beside": "X = 1\n",
+        "broken": "import no_such_library\n", "beside": "X = 1\n", "panels": PANELS,
     }.items():  # fmt: skip
         (package / f"{name}.py").write_text(text)
     subprocess.run(
@@ -216,17 +229,20 @@ def test_a_recipe_of_theirs_runs_in_workers_and_in_the_killable_child(
     here: Path, tmp_path: Path
 ) -> None:
     folder = _folder(tmp_path)
-    _seedbed(here, folder, "run", "t.yaml")
+    ending = _seedbed(here, folder, "run", "t.yaml")
     run = folder / "runs/t"
     assert Corpus(run / "corpus").table().column("text").to_pylist() == ["sow beans", "sow it"]
-    assert (run / "files/tally.txt").read_text() == "2\n"
+    assert (run / "counted/tally.txt").read_text() == "2\n"
+    assert "tally    2 leaves in counted" in ending
     left = {
         row["place"]: row["reason"]
         for step in load_run(run)["steps"][:2]
         for row in Corpus(run / step["folder"]).rejects().to_pylist()
     }
     assert left == {"b.leaf": "loud", "c.leaf": "blank", "d.leaf": "crash"}
-    assert "it has too many capital letters" in (run / "report.html").read_text()
+    report = (run / "report.html").read_text()
+    assert "it has too many capital letters" in report
+    assert "<p class=almanac>two of five</p>" in report and "Leaves &lt;counted&gt;" in report
     told = _seedbed(here, folder, "explain", "in/b.leaf:1")
     assert "dropped, loud (it has too many capital letters)" in told and "score: 8" in told
     account = json.loads((run / "run.json").read_text())

@@ -86,9 +86,9 @@ class Deduplicate(Fit):
             rows = [row for row in rows if batch.ids[row] in wanted]
         chosen = [texts[row] or "" for row in rows]
         ids = pa.array([batch.ids[row] for row in rows], type=pa.string())
-        return gram_sets(ids, chosen) if seen.round else self._signed(ids, chosen)
+        return gram_sets(ids, chosen) if seen.round else self.signed(ids, chosen)
 
-    def _signed(self, ids: pa.Array, texts: Sequence[str]) -> pa.Table:
+    def signed(self, ids: pa.Array, texts: Sequence[str]) -> pa.Table:
         bands, length = minhash.bands_for(self.threshold)
         keys = np.zeros((len(texts), bands), dtype=np.uint64)
         counts = np.zeros(len(texts), dtype=np.int64)
@@ -221,24 +221,6 @@ class Deduplicate(Fit):
             limit=self.threshold,
             **common,
         )
-
-
-def group_ids(texts: Sequence[str], threshold: float = 0.8) -> list[int]:
-    """The number of the group of duplicates that each text belongs to: its first member's."""
-    stage = Deduplicate(threshold=threshold, keep="first")
-    ids = pa.array([f"{row:012}" for row in range(len(texts))], type=pa.string())
-    state = stage.merge([stage._signed(ids, texts)], State())
-    assert state.local is not None
-    wanted = state.local[0].filter(pc.is_null(state.local[0]["twin"]))["id"].to_pylist()
-    state = stage.merge(
-        [gram_sets(pa.array(wanted, type=pa.string()), [texts[int(i)] for i in wanted])], state
-    )
-    groups = list(range(len(texts)))
-    assert state.local is not None
-    found = state.local[0]
-    for one, group in zip(found["id"].to_pylist(), found["group"].to_pylist(), strict=True):
-        groups[int(one)] = int(group)
-    return groups
 
 
 def gram_sets(ids: pa.Array, texts: Sequence[str]) -> pa.Table:

@@ -6,23 +6,19 @@ Three things that phrase lists mix up are told apart by where a cue stands and w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import pyarrow as pa
 
-from stages import records
 from stages.base import Map
 from stages.clean.refusal_score import (
     THRESHOLD,
     Judgement,
-    features,
     judge_texts,
-    lowered,
     without_remark,
 )
-from stages.require import require
 from stages.verdicts import TextField, Verdicts
 
 _STRENGTH = {"none": 0, "boilerplate": 1, "cannot": 2, "refusal": 3}
@@ -84,46 +80,3 @@ class RefusalFilter(Map):
         ):
             place = answer.place(found.begin, found.end)
             verdicts.drop(answer.row, found.label, rule=found.rule, score=found.score, **place)
-
-
-Flags = list[dict[str, bool]]
-
-
-def flags(rows: Sequence[Mapping[str, Any]]) -> Flags:
-    """refusal, ai_boilerplate and cannot of each row's `answer`, as the stage would judge it."""
-    labels = (one.label for one in judge_texts([records.encodable(row["answer"]) for row in rows]))
-    return [
-        {
-            "refusal": label == "refusal",
-            "ai_boilerplate": label == "boilerplate",
-            "cannot": label == "cannot",
-        }
-        for label in labels
-    ]
-
-
-def fit(rows: Sequence[Mapping[str, Any]]) -> Callable[[Sequence[Mapping[str, Any]]], Flags]:
-    """A logistic model on the same cues, for one's own labelled rows (`answer`, `refusal`).
-
-    Returns a function like `flags`. For measuring and for corpora of another kind; the stage does
-    not use it. A fixed C of 1 and no search: sets of labels mean different things by a refusal, and
-    a threshold learned on one does not transfer.
-    """
-    linear = require("sklearn.linear_model", "cluster")
-    extraction = require("sklearn.feature_extraction", "cluster")
-
-    def cues(answer: str) -> dict[str, float]:
-        return {f"{name}={worth}": 1.0 for name, worth in features(lowered(answer)).items()}
-
-    vectors = extraction.DictVectorizer()
-    model = linear.LogisticRegression(C=1.0, max_iter=2000)
-    model.fit(
-        vectors.fit_transform([cues(row["answer"]) for row in rows]),
-        [bool(row["refusal"]) for row in rows],
-    )
-
-    def judge(rows: Sequence[Mapping[str, Any]]) -> Flags:
-        guess = model.predict(vectors.transform([cues(row["answer"]) for row in rows]))
-        return [{"refusal": bool(g), "ai_boilerplate": False, "cannot": False} for g in guess]
-
-    return judge

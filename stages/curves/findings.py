@@ -7,13 +7,12 @@ Every test is against the noise of the run itself. Where a log cannot answer, th
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from stages.curves.borders import epoch_steps, positions
-from stages.curves.read import Log, Series, read_log
+from stages.curves.read import Log, Series
 
 Array = np.ndarray[Any, Any]
 Finding = dict[str, Any]
@@ -39,11 +38,6 @@ FEW_RISE = 0.10  # then a rise must be this large
 LONG = 4000  # lines from which divergence is looked for in blocks
 JUMP, JUMP_LINES = 1.0, 5  # rise of ln(loss) over the median of so many lines before: a spike
 NEAR = 0.02  # how far over its lowest value a settled validation loss may end, relative
-
-
-def diagnose(path: str | Path) -> list[Finding]:
-    """The findings on a log file or a run's folder."""
-    return findings(read_log(path))
 
 
 def findings(log: Log) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -85,9 +85,3 @@ def as_column(vectors: npt.NDArray[Any], empty: npt.NDArray[np.bool_]) -> pa.Arr
     """An Arrow column of vectors, null where `empty`."""
     values = pa.array(np.ascontiguousarray(vectors, dtype=np.float16).ravel())
     return pa.FixedSizeListArray.from_arrays(values, vectors.shape[1], mask=pa.array(empty))
-
-
-def embed(texts: Sequence[str], model: str = "wordllama", tokens: int = 256) -> Floats:
-    """A unit vector for each text, as the stage stores it; zeros for a text without a token."""
-    found = unit(encoders.encoder(model, tokens)(texts))
-    return found.astype(np.float16).astype(np.float32)

@@ -1,9 +1,8 @@
 """K-means in PyTorch on the CPU: greedy k-means++ on a sample, then Lloyd's rounds.
 
-Arthur & Vassilvitskii 2007 for the seeding; most rounds look only at the centroids near a row's
-present one (k2-means, Agustsson et al. 2017), with full rounds between them. Everything is
-settled by the rows, their draws and k: no generator, no order of threads. Sums are exact for
-rows in half precision, as `embed` stores them.
+Arthur & Vassilvitskii 2007 for the seeding. Everything is settled by the rows, their draws and
+k: no generator, no order of threads. Sums are exact for rows in half precision, as `embed` stores
+them.
 """
 
 from __future__ import annotations
@@ -20,23 +19,12 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 CHUNK = 16384  # rows of a product with all centroids: 32 MB at 500 centroids
-# Tried on 50,000 vectors of instruction texts with 500 centroids. With these values the inertia is
-# 0.4 to 0.8 % above one start of scikit-learn at a quarter to a third of its time; a sample twice
-# as large brings 0.1 to 0.6 %; 16 near centroids in place of 32 change nothing (docs/evidence.md).
-SAMPLE, LEAST = 24, 4096  # rows of the sample for each centroid, and at least
+# Tried by `make bench-kmeans`, see docs/evidence.md.
+SAMPLE, LEAST = 48, 4096  # rows of the sample for each centroid, and at least
 SAMPLE_ROUNDS = 6
-NEAR = 32  # centroids that a row is compared with in a near round
-NEAR_ROUNDS = 4  # near rounds after each full one
-CYCLES = 6  # full rounds at most
-SETTLED = 0.002  # share of rows that move in a full round, below which it ends
+ROUNDS = 6  # rounds over all rows, at most
+SETTLED = 0.002  # share of rows that move in a round, below which it ends
 CAP = 4.0  # a row counts in the seeding as no farther than this many times the mean
-
-
-def kmeans(x: Any, k: int, seed: int = 0) -> Floats:
-    """k centroids of the rows of x (not scaled here: cosine wants unit vectors)."""
-    rows = np.ascontiguousarray(x, dtype=np.float32)
-    draws = mixed(np.arange(len(rows), dtype=np.uint64) ^ mixed(np.array([seed], dtype=np.uint64)))
-    return fitted(rows, min(k, len(rows)), draws, seed)
 
 
 def fitted(x: Floats, k: int, draws: Hashes, seed: int) -> Floats:
@@ -48,18 +36,15 @@ def fitted(x: Floats, k: int, draws: Hashes, seed: int) -> Floats:
         sample = rows[torch.from_numpy(np.sort(chosen))] if len(chosen) < len(x) else rows
         centroids = _seeded(torch, sample, k, seed)
         for _ in range(SAMPLE_ROUNDS):
-            near, distance = _full(torch, sample, centroids)
-            centroids = _means(torch, sample, near, distance, centroids)
-        labels: Any = None
-        for _ in range(CYCLES):
-            before: Any = labels
-            labels, distance = _full(torch, rows, centroids)
-            centroids = _means(torch, rows, labels, distance, centroids)
+            labels, distance = _nearest(torch, sample, centroids)
+            centroids = _means(torch, sample, labels, distance, k)
+        before: Any = None
+        for _ in range(ROUNDS):
+            labels, distance = _nearest(torch, rows, centroids)
+            centroids = _means(torch, rows, labels, distance, k)
             if before is not None and int((labels != before).sum()) <= SETTLED * len(x):
                 break
-            for _ in range(NEAR_ROUNDS):
-                labels = _near(torch, rows, centroids, labels)
-                centroids = _means(torch, rows, labels, None, centroids)
+            before = labels
         found: Floats = centroids.numpy()
     return found
 
@@ -68,7 +53,7 @@ def assigned(x: Floats, centroids: Floats) -> tuple[Ints, Floats]:
     """The nearest centroid of each row and the distance to it."""
     torch = require("torch", "cluster")
     with torch.inference_mode():
-        labels, squared = _full(torch, torch.from_numpy(x), torch.from_numpy(centroids))
+        labels, squared = _nearest(torch, torch.from_numpy(x), torch.from_numpy(centroids))
         return labels.numpy(), squared.sqrt().numpy()
 
 
@@ -102,7 +87,7 @@ def _seeded(torch: Any, x: Any, k: int, seed: int) -> Any:
     return centroids
 
 
-def _full(torch: Any, x: Any, centroids: Any) -> tuple[Any, Any]:
+def _nearest(torch: Any, x: Any, centroids: Any) -> tuple[Any, Any]:
     """The nearest of all centroids for each row, and the squared distance."""
     half = (centroids * centroids).sum(1) / 2
     labels = torch.empty(len(x), dtype=torch.int64)
@@ -115,29 +100,9 @@ def _full(torch: Any, x: Any, centroids: Any) -> tuple[Any, Any]:
     return labels, squared
 
 
-def _near(torch: Any, x: Any, centroids: Any, labels: Any) -> Any:
-    """The nearest centroid of those near a row's present one."""
-    count = len(centroids)
-    half = (centroids * centroids).sum(1) / 2
-    between = torch.addmm(half, centroids, centroids.T, alpha=-1)
-    near = between.topk(min(NEAR, count), largest=False).indices
-    order = torch.argsort(labels, stable=True)
-    sizes = torch.bincount(labels, minlength=count).tolist()
-    found = torch.empty_like(labels)
-    begin = 0
-    for label, size in enumerate(sizes):
-        if size:
-            rows, those = order[begin : begin + size], near[label]
-            value = torch.addmm(half[those], x[rows], centroids[those].T, alpha=-1)
-            found[rows] = those[value.argmin(1)]
-            begin += size
-    return found
-
-
-def _means(torch: Any, x: Any, labels: Any, squared: Any, centroids: Any) -> Any:
+def _means(torch: Any, x: Any, labels: Any, squared: Any, count: int) -> Any:
     """The mean of each centroid's rows; one without rows moves to the row farthest off."""
-    count = len(centroids)
-    sums = torch.zeros(centroids.shape, dtype=torch.float64)
+    sums = torch.zeros((count, x.shape[1]), dtype=torch.float64)
     for begin in range(0, len(x), CHUNK):
         part = x[begin : begin + CHUNK].double()
         sums.index_add_(0, labels[begin : begin + CHUNK], part)
@@ -145,7 +110,5 @@ def _means(torch: Any, x: Any, labels: Any, squared: Any, centroids: Any) -> Any
     means = (sums / sizes.clamp(min=1)[:, None]).float()
     empty = torch.nonzero(sizes == 0).flatten()
     if len(empty):
-        means[empty] = centroids[empty]
-        if squared is not None:
-            means[empty] = x[torch.argsort(squared, descending=True, stable=True)[: len(empty)]]
+        means[empty] = x[torch.argsort(squared, descending=True, stable=True)[: len(empty)]]
     return means

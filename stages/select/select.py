@@ -18,8 +18,7 @@ import pyarrow.compute as pc
 
 from stages.base import Fit, Needs, State, VisibleState
 from stages.errors import UsageError
-from stages.select import embed
-from stages.select import kmeans as lloyd
+from stages.select import kmeans
 from stages.select.coverage import (
     Neighbourhoods,
     centre,
@@ -129,8 +128,8 @@ class KMeansSelect(Fit):
         draws = table["draw"].to_numpy()
         count = len(x)
         k = min(self.k or min(round((count / 2) ** 0.5), MOST), count) or 1
-        centroids = lloyd.fitted(x, k, draws, self.seed)
-        labels, distance = lloyd.assigned(x, centroids)
+        centroids = kmeans.fitted(x, k, draws, self.seed)
+        labels, distance = kmeans.assigned(x, centroids)
         fate, nearest, score, limit = self._chosen(x, draws, labels, centroids)
         ids = table["id"].combine_chunks()
         return pa.Table.from_arrays(
@@ -232,21 +231,3 @@ def _matrix(column: pa.ChunkedArray) -> Floats:
         x[begin : begin + len(chunk)] = chunk.flatten().to_numpy().reshape(len(chunk), -1)
         begin += len(chunk)
     return x
-
-
-def select(texts: Sequence[str], keep: int, seed: int = 0) -> list[int]:
-    """The numbers of `keep` texts that are spread out, chosen on wordllama vectors."""
-    vectors = embed.embed(texts)
-    rows = np.flatnonzero(vectors.any(axis=1))
-    empty = np.zeros(len(rows), dtype=bool)
-    table = pa.table(
-        {
-            "id": pa.array([str(row) for row in rows.tolist()], type=pa.string()),
-            "vector": embed.as_column(vectors[rows], empty),
-        }
-    )
-    stage = KMeansSelect(keep=keep, seed=seed)
-    state = stage.merge([stage.observe(Batch(table), VisibleState(0, {}, {}, None))], State())
-    assert state.local is not None
-    kept = state.local[0].filter(pc.equal(state.local[0]["fate"], KEPT))
-    return [int(name) for name in kept["id"].to_pylist()]

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.alone import group_ids
 from stages.base import State, VisibleState
 from stages.clean import minhash, shingles
-from stages.clean.dedup import Deduplicate, group_ids
+from stages.clean.dedup import Deduplicate
 from stages.records import SCHEMA, to_table
 from stages.verdicts import Batch
 from tests.cases.dedup import PEAS, cases

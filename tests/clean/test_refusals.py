@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.alone import fit, flags
 from stages.clean import refusal_score
-from stages.clean.refusals import RefusalFilter, fit, flags
+from stages.clean.refusals import RefusalFilter
 from stages.records import fields
 
 BODY = "Tides rise and fall because the moon pulls at the oceans while the earth turns below. " * 4

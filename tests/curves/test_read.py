@@ -202,10 +202,11 @@ def test_any_bytes_are_read_or_refused_with_a_sentence(tmp_path_factory: Any, da
     )
 )
 def test_any_history_is_diagnosed(tmp_path_factory: Any, history: list[dict[str, Any]]) -> None:
-    from stages.curves.findings import diagnose
+    from stages.curves.findings import findings
+    from stages.curves.read import read_log
 
     path = tmp_path_factory.mktemp("history") / "trainer_state.json"
-    found = diagnose(trainer_state(path, history))
+    found = findings(read_log(trainer_state(path, history)))
     json.dumps(found, allow_nan=False)
     assert found
 

@@ -11,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from benchmarks.alone import embed
 from pipeline.engine.content import FileHashes
 from pipeline.engine.keys import base_key
 from stages.records import SCHEMA, to_table
 from stages.select import encoders
-from stages.select.embed import Embed, embed
+from stages.select.embed import Embed
 from tests.cases.embed import RECORDS
 
 TEXTS = [

@@ -10,12 +10,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pytest
 
+from benchmarks import alone
 from stages.base import State, VisibleState
 from stages.records import schema_with, to_table
-from stages.select import coverage as spread
-from stages.select import kmeans as lloyd
+from stages.select import coverage, kmeans
 from stages.select.embed import as_column
-from stages.select.select import KMeansSelect, select
+from stages.select.select import KMeansSelect
 from stages.verdicts import Batch
 from tests.cases.select import clusters
 
@@ -45,36 +45,35 @@ def fitted(stage: KMeansSelect, tables: list[pa.Table]) -> list[pa.Table]:
 
 
 def inertia(x: npt.NDArray[np.float32], centroids: npt.NDArray[np.float32]) -> float:
-    return float((lloyd.assigned(x, centroids)[1].astype(float) ** 2).sum())
+    return float((kmeans.assigned(x, centroids)[1].astype(float) ** 2).sum())
 
 
 def test_k_means_finds_the_blobs_and_is_as_good_as_scikit_learn() -> None:
     sklearn = pytest.importorskip("sklearn.cluster")
     x = blobs(3000, 12)
-    labels, _ = lloyd.assigned(x, lloyd.kmeans(x, 12, seed=3))
+    labels, _ = kmeans.assigned(x, alone.kmeans(x, 12, seed=3))
     for blob in range(12):
         assert len(set(labels[blob::12].tolist())) == 1
     assert len(set(labels.tolist())) == 12
     theirs = sklearn.KMeans(40, n_init=1, random_state=0).fit(x).inertia_
-    assert inertia(x, lloyd.kmeans(x, 40)) < theirs * 1.05
+    assert inertia(x, alone.kmeans(x, 40)) < theirs * 1.05
 
 
-def test_near_rounds_and_sampling_are_used_and_still_settle(monkeypatch: Any) -> None:
+def test_a_small_sample_and_small_products_still_settle(monkeypatch: Any) -> None:
     x = blobs(6000, 60)
-    best = inertia(x, lloyd.kmeans(x, 60))
-    monkeypatch.setattr(lloyd, "LEAST", 500)
-    monkeypatch.setattr(lloyd, "SAMPLE", 5)
-    monkeypatch.setattr(lloyd, "NEAR", 4)
-    monkeypatch.setattr(lloyd, "CHUNK", 1000)
-    assert inertia(x, lloyd.kmeans(x, 60)) < best * 1.2
+    best = inertia(x, alone.kmeans(x, 60))
+    monkeypatch.setattr(kmeans, "LEAST", 500)
+    monkeypatch.setattr(kmeans, "SAMPLE", 5)
+    monkeypatch.setattr(kmeans, "CHUNK", 1000)
+    assert inertia(x, alone.kmeans(x, 60)) < best * 1.2
 
 
 def test_k_means_on_few_and_equal_rows() -> None:
     x = np.repeat(blobs(3, 3), 5, axis=0)
-    found = lloyd.kmeans(x, 7)
+    found = alone.kmeans(x, 7)
     assert found.shape == (7, 16) and np.isfinite(found).all()
     assert inertia(x, found) == pytest.approx(0, abs=1e-4)
-    assert lloyd.kmeans(x[:2], 7).shape == (2, 16)
+    assert alone.kmeans(x[:2], 7).shape == (2, 16)
 
 
 def test_how_rows_are_cut_and_how_many_threads_there_are_change_nothing() -> None:
@@ -96,7 +95,7 @@ def test_how_rows_are_cut_and_how_many_threads_there_are_change_nothing() -> Non
 @pytest.mark.parametrize("large", [1 << 28, 1])
 def test_spread_takes_from_every_cluster_however_small(large: int, monkeypatch: Any) -> None:
     """Blobs of 300, 100, 30, 10 … rows: random rows would miss the small ones."""
-    monkeypatch.setattr(spread, "LARGE", large)
+    monkeypatch.setattr(coverage, "LARGE", large)
     sizes = [300, 200, 100, 60, 40, 20, 10, 8]
     pool = blobs(sum(sizes) * 8, 8)
     x = np.concatenate([pool[blob::8][:size] for blob, size in enumerate(sizes)])
@@ -172,13 +171,13 @@ def test_keep_and_share_contradict_each_other() -> None:
 def test_the_door_takes_texts() -> None:
     topics = ["sow peas in spring", "my bank card is lost", "book a flight to Rome"]
     texts = [topics[0]] * 20 + [topics[1]] * 3 + ["", topics[2]] + [topics[2]] * 2
-    found = select(texts, 3, seed=0)
+    found = alone.select(texts, 3, seed=0)
     assert {texts[row] for row in found} == set(topics)
 
 
 def test_of_two_far_rows_the_one_with_neighbours_is_taken() -> None:
     y = np.eye(4, dtype=np.float32)[[0, 0, 1, 2, 2]]
-    weight = spread.weights(np.array([1, 1, 0.1, 1, 1], dtype=np.float32))
-    order, radii = spread.farthest_first(y, weight, 3)
+    weight = coverage.weights(np.array([1, 1, 0.1, 1, 1], dtype=np.float32))
+    order, radii = coverage.farthest_first(y, weight, 3)
     assert sorted(y[order].argmax(axis=1).tolist()) == [0, 1, 2] and y[order[1]].argmax() != 1
     assert radii[1] > radii[2] > 0
