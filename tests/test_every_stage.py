@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,19 +23,25 @@ NAMES = sorted(stages.TABLE)
 PAIRS = [(name, one.__name__) for name in NAMES for one in checks_of(stages.stage(name))]
 
 
-@pytest.fixture
-def cases(request: pytest.FixtureRequest, tmp_path: Path) -> list[Case]:
-    """The cases of the stage that the test is parametrized with."""
-    name = request.node.callspec.params["name"]
-    found = importlib.import_module(f"tests.cases.{name}").cases(tmp_path)
-    assert found and all(type(case.stage) is stages.stage(name) for case in found)
-    return list(found)
+@pytest.fixture(scope="module")
+def cases_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[Case]]:
+    """The cases of a stage, made once: what it makes of them is kept with them."""
+
+    @cache
+    def of(name: str) -> list[Case]:
+        folder = tmp_path_factory.mktemp(name)
+        found = importlib.import_module(f"tests.cases.{name}").cases(folder)
+        assert found and all(type(case.stage) is stages.stage(name) for case in found)
+        return list(found)
+
+    return of
 
 
 @pytest.mark.parametrize(("name", "what"), PAIRS)
-def test_a_stage(name: str, what: str, cases: list[Case], tmp_path: Path) -> None:
-    (folder := tmp_path / "of the check").mkdir()
-    getattr(testing, what)(cases, folder)
+def test_a_stage(
+    name: str, what: str, cases_of: Callable[[str], list[Case]], tmp_path: Path
+) -> None:
+    getattr(testing, what)(cases_of(name), tmp_path)
 
 
 @pytest.mark.parametrize("name", NAMES)
