@@ -22,6 +22,7 @@ from stages import conform, corpus, frames, records, secrets
 from stages.errors import UsageError
 from stages.frames import Tabular
 from stages.kinds import RECORDS
+from stages.manifest import MADE_BY, MANIFEST, Contents, Manifest
 from stages.owned import WORK, claim, obstacle, relation, resolved
 
 if TYPE_CHECKING:
@@ -239,17 +240,15 @@ def _ended(stage: End, source: Path, out: Path) -> dict[str, Any]:
     temporary = Path(tempfile.mkdtemp(prefix=".seedbed-new-", dir=out.parent))
     try:
         summary = stage.run(source, temporary, work, lambda done, total: None)
-        corpus.write_json(
-            temporary / corpus.MANIFEST,
-            {
-                **corpus.MADE_BY,
-                "format": records.FORMAT,
-                "kind": stage.kind.name,
-                "stage": stage.name,
-                **_files_of(temporary),
-                "summary": summary,
-            },
-        )
+        manifest: Manifest = {
+            **MADE_BY,
+            "format": records.FORMAT,
+            "kind": stage.kind.name,
+            "stage": stage.name,
+            **_files_of(temporary),
+            "summary": summary,
+        }
+        corpus.write_json(temporary / MANIFEST, manifest)
         try:
             temporary.rename(out)  # takes the place of a missing or empty folder alone
         except OSError as error:
@@ -262,7 +261,7 @@ def _ended(stage: End, source: Path, out: Path) -> dict[str, Any]:
     return summary
 
 
-def _files_of(folder: Path) -> dict[str, Any]:
+def _files_of(folder: Path) -> Contents:
     """Sizes and hashes, and the hash of all, as in an entry of the engine's store."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = [path.relative_to(folder).as_posix() for path in paths]

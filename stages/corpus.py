@@ -23,11 +23,19 @@ import pyarrow as pa
 
 from stages.errors import UsageError
 from stages.frames import Tabular
+from stages.manifest import (
+    MADE_BY,
+    MANIFEST,
+    Contents,
+    Manifest,
+    PieceEntry,
+    SourceEntry,
+    damaged,
+    read_manifest,
+)
 from stages.records import FORMAT, FORMS, REJECTS
 from stages.stamps import Stamp, stamp_of
 
-MANIFEST = "manifest.json"
-MADE_BY = {"made_by": "seedbed"}  # in every manifest: the folder may be replaced, see `owned`
 BATCH_ROWS = 1024
 BATCH_BYTES = 16 << 20
 # Instructions, 18.7 MB of Arrow: level 1 gives 7.9 MB in .09 CPU-s, 3 7.2 in .16, 6 6.9 in .42.
@@ -257,31 +265,12 @@ def flush(path: Path) -> None:
 class Corpus(Tabular):
     """A corpus on disk, read-only; `to_pandas`, `to_polars`, `to_dataset` give all its rows.
 
-    kind: records | tokens | adapter | findings | files. `manifest` holds stage, parameters,
-    counts, reasons, sources with their licences, schema, pieces, digest.
+    kind: records | tokens | adapter | findings | files. `manifest`: see `stages.manifest`.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        try:
-            manifest = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
-            raise UsageError(
-                f"{self.path} is not a corpus: it has no {MANIFEST} "
-                "(an interrupted run writes none)"
-            ) from None
-        except (ValueError, RecursionError):
-            raise UsageError(_damaged(self.path)) from None
-        if not isinstance(manifest, dict):
-            raise UsageError(_damaged(self.path))
-        self.manifest: dict[str, Any] = manifest
-        if self.manifest.get("format") != FORMAT:
-            raise UsageError(
-                f"{self.path}: format {self.manifest.get('format')} is not {FORMAT}; "
-                "make it again with this version"
-            )
-        if not _is_manifest(manifest):
-            raise UsageError(_damaged(self.path))
+        self.manifest: Manifest = read_manifest(self.path)
 
     @staticmethod
     def at(path: str | os.PathLike[str]) -> bool:
@@ -300,9 +289,8 @@ class Corpus(Tabular):
         return str(self.manifest["kind"])
 
     @property
-    def pieces(self) -> list[dict[str, Any]]:
-        """One entry a piece: data, rejects (paths within the folder), rows, bytes, sha256. A step
-        whose records were not kept has rejects and rows alone."""
+    def pieces(self) -> list[PieceEntry]:
+        """One entry a piece, in order."""
         return list(self.manifest.get("pieces", []))
 
     @property
@@ -311,7 +299,7 @@ class Corpus(Tabular):
         return str(self.manifest["digest"])
 
     @property
-    def sources(self) -> list[dict[str, Any]]:
+    def sources(self) -> list[SourceEntry]:
         """The sources of the records: name, license, stage, path."""
         return list(self.manifest.get("sources", []))
 
@@ -325,7 +313,7 @@ class Corpus(Tabular):
     def schema(self) -> pa.Schema:
         """The Arrow schema of the data."""
         if not self.pieces:
-            raise UsageError(_damaged(self.path))
+            raise UsageError(damaged(self.path))
         with _opened(self.files[0]) as reader:
             return reader.schema
 
@@ -370,44 +358,8 @@ class Corpus(Tabular):
         return pa.concat_tables([read_arrow(path) for path in paths])
 
 
-def _damaged(path: Path) -> str:
-    return f"{path / MANIFEST} is damaged, or another program's: make the corpus again"
-
-
-def _is_manifest(value: Mapping[str, Any]) -> bool:
-    """Whether a manifest has what readers take for granted, and names files of its folder."""
-    pieces, sources = value.get("pieces", []), value.get("sources", [])
-    steps = value.get("steps", [])
-    return (
-        isinstance(value.get("kind"), str)
-        and isinstance(steps, list)
-        and all(isinstance(step, dict) for step in steps)
-        and all(isinstance(step.get("reasons", {}), dict) for step in steps)
-        and isinstance(sources, list)
-        and all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in sources)
-        and isinstance(pieces, list)
-        and all(
-            isinstance(one, dict)
-            and isinstance(one.get("rows"), int)
-            and _is_inside(one.get("rejects"))
-            and ("data" not in one or _is_inside(one["data"]))
-            and ("data" not in one or isinstance(one.get("sha256"), str))
-            for one in pieces
-        )
-    )
-
-
-def _is_inside(name: object) -> bool:
-    if not isinstance(name, str) or "\0" in name:
-        return False
-    return not os.path.isabs(name) and ".." not in Path(name).parts
-
-
 def write_corpus(
-    out: Path,
-    kind: str,
-    pieces: Sequence[tuple[pa.Table, pa.Table]],
-    manifest: Mapping[str, Any],
+    out: Path, kind: str, pieces: Sequence[tuple[pa.Table, pa.Table]], manifest: Contents
 ) -> Corpus:
     """Write (records, rejects) pairs as a corpus folder; for library use and tests.
 
@@ -421,29 +373,26 @@ def write_corpus(
         raise UsageError(f"{out} {what}; name another folder")
     (out / "data").mkdir(parents=True, exist_ok=True)
     (out / "rejects").mkdir(exist_ok=True)
-    entries = []
+    entries: list[PieceEntry] = []
     digest = Digest(pieces[0][0].schema)
     for number, (table, rejects) in enumerate(pieces):
-        entry: dict[str, Any] = {"rows": table.num_rows}
-        for role, data in (("data", table), ("rejects", rejects)):
-            path = out / role / f"{number:05d}.arrow"
-            writer = ArrowWriter(path, data.schema)
-            writer.write(data)
+        data, left = f"data/{number:05d}.arrow", f"rejects/{number:05d}.arrow"
+        for name, rows in ((data, table), (left, rejects)):
+            writer = ArrowWriter(out / name, rows.schema)
+            writer.write(rows)
             writer.close()
-            entry[role] = f"{role}/{number:05d}.arrow"
-        entry["bytes"] = (out / entry["data"]).stat().st_size
-        entry["sha256"] = sha256_of(out / entry["data"])
+        entry: PieceEntry = {"data": data, "rejects": left, "rows": table.num_rows}
+        entry["bytes"] = (out / data).stat().st_size
+        entry["sha256"] = sha256_of(out / data)
         entries.append(entry)
         digest.update(table)
-    write_json(
-        out / MANIFEST,
-        {
-            **manifest,
-            **MADE_BY,
-            "format": FORMAT,
-            "kind": kind,
-            "pieces": entries,
-            "digest": digest.hexdigest(),
-        },
-    )
+    made: Manifest = {
+        **manifest,
+        **MADE_BY,
+        "format": FORMAT,
+        "kind": kind,
+        "pieces": entries,
+        "digest": digest.hexdigest(),
+    }
+    write_json(out / MANIFEST, made)
     return Corpus(out)

@@ -12,6 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stages.manifest import CountsEntry
+
 Lengths = npt.NDArray[np.int64]
 
 
@@ -70,9 +72,30 @@ class Counts:
     text: TextCount = field(default_factory=TextCount)
 
     @staticmethod
-    def of(values: Mapping[str, Any]) -> Counts:
-        """The counts that `dataclasses.asdict` made JSON of."""
-        return Counts(**{**values, "text": TextCount(**values["text"])})
+    def of(values: CountsEntry) -> Counts:
+        """The counts that `as_json` made JSON of."""
+        own: dict[str, Any] = {**values, "text": TextCount(**values["text"])}
+        return Counts(**own)
+
+    def as_json(self) -> CountsEntry:
+        """What manifests and accounts hold."""
+        return {
+            "seen": self.seen,
+            "kept": self.kept,
+            "dropped": self.dropped,
+            "failed": self.failed,
+            "made": self.made,
+            "inapplicable": self.inapplicable,
+            "changed": self.changed,
+            "reasons": dict(self.reasons),
+            "forms": dict(self.forms),
+            "text": {
+                "seen": self.text.seen,
+                "kept": self.text.kept,
+                "added": self.text.added,
+                "removed": dict(self.text.removed),
+            },
+        }
 
     def add(self, other: Counts) -> None:
         """Add the counts of another piece."""

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.corpus import MANIFEST
+from stages.manifest import MANIFEST
 
 
 @dataclass(frozen=True)

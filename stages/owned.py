@@ -15,10 +15,11 @@ import re
 import stat
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypeGuard
 
-from stages.corpus import MADE_BY, MANIFEST, flush, sha256_of
+from stages.corpus import flush, sha256_of
 from stages.errors import UsageError
+from stages.manifest import MADE_BY, MANIFEST, Unchecked
 from stages.records import FORMAT
 
 RUN, STORE, WORK = "run", "store", "work"
@@ -113,7 +114,7 @@ def make(folder: Path) -> None:
 # --- folders with a manifest --------------------------------------------------------------------
 
 
-def manifest_of(folder: Path) -> dict[str, Any] | None:
+def manifest_of(folder: Path) -> Unchecked | None:
     """The manifest of a folder if it is seedbed's; None for any other, whatever it is."""
     path = folder / MANIFEST
     try:
@@ -124,9 +125,13 @@ def manifest_of(folder: Path) -> dict[str, Any] | None:
         found = json.loads(text) if b'"made_by"' in text else None
     except (OSError, ValueError, RecursionError):
         return None
+    return found if _is_ours(found) else None
+
+
+def _is_ours(found: object) -> TypeGuard[Unchecked]:
     if not isinstance(found, dict) or found.get("made_by") != MADE_BY["made_by"]:
-        return None
-    return found if found.get("format") == FORMAT else None
+        return False
+    return bool(found.get("format") == FORMAT)
 
 
 def names_in(folder: Path) -> set[str]:
@@ -171,6 +176,7 @@ def names_in(folder: Path) -> set[str]:
     return listed
 
 
+_Values = dict[str, object]
 _ELSEWHERE = "move that away or name another folder"
 
 
@@ -180,7 +186,7 @@ def _some(folder: Path) -> list[str]:
     return [name for name, is_folder in below if not is_folder] or [name for name, _ in below]
 
 
-def _written(folder: Path, manifest: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], int]:
+def _written(folder: Path, manifest: Unchecked) -> tuple[_Values, _Values, int]:
     """(sizes, hashes, time of the manifest) of an end stage's files and of a corpus's data, as they
     were shown."""
     sizes, hashes = manifest.get("files"), manifest.get("hashes")
@@ -229,7 +235,7 @@ def _stamp(folder: Path) -> tuple[int, int, int] | None:
     return status.st_dev, status.st_ino, status.st_ctime_ns
 
 
-def _listed(manifest: dict[str, Any]) -> set[str]:
+def _listed(manifest: Unchecked) -> set[str]:
     names = {MANIFEST}
     pieces, files = manifest.get("pieces"), manifest.get("files")
     for piece in pieces if isinstance(pieces, list) else ():

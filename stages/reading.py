@@ -271,7 +271,7 @@ def _packed(at: list[int], split: Judged, full: bool) -> tuple[dict[str, Any], b
         "at": at,
         "full": full,
         "kept": kept.size,
-        "counts": asdict(split.counts),
+        "counts": split.counts.as_json(),
         "passing": split.passing,
         "bytes": split.bytes,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -217,6 +217,16 @@ def test_counts_that_do_not_add_up_are_refused() -> None:
     total.add(good)
     assert total.seen == 6 and total.reasons == {"a": 4}
     total.check("test")
+
+
+def test_counts_as_json_hold_every_field_and_come_back() -> None:
+    text = TextCount(seen=9, kept=7, added=2, removed={"a": 2})
+    counts = Counts(5, 2, 1, 2, 4, 1, 1, {"a": 1, "b": 2}, {"text ← a": 2}, text)
+    told = counts.as_json()
+    assert told == asdict(counts) and list(told) == list(asdict(counts))
+    assert Counts.of(told) == counts
+    counts.add(counts)
+    assert told["reasons"] == {"a": 1, "b": 2} and told["text"]["removed"] == {"a": 2}
 
 
 def test_a_batch_reads_missing_core_columns_as_null() -> None:

@@ -8,23 +8,101 @@ import os
 import platform
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict, TypeGuard
 
+from pipeline.engine.states import Learned
 from pipeline.engine.store import Store
 from pipeline.recipe.checked import Recipe
 from stages import check
 from stages.base import Stage
-from stages.corpus import MANIFEST
 from stages.errors import UsageError
 from stages.kinds import Kind
+from stages.manifest import MANIFEST, CountsEntry
 from stages.records import FORMAT
 from stages.registry import loaded, word_of
 from stages.secrets import masked, masked_values
 
 # What a run writes into its folder itself.
 ACCOUNTS = ("run.json", "events.jsonl", "report.html")
+
+
+class Once(TypedDict):
+    """The run that computed what now came from the store. ended: seconds since 1970."""
+
+    ended: float
+    seconds: float
+    cpu: float
+
+
+class _Step(TypedDict):
+    label: str
+    stage: str
+    kind: str
+    parameters: dict[str, Any]
+    folder: str
+    source: str | None
+    pieces: int
+    computed: int
+    reused: int
+    seconds: float
+    cpu: float
+    keys: list[str]
+    summary: dict[str, Any] | None
+    learned: NotRequired[Learned | None]
+    ended: NotRequired[float]
+    once: NotRequired[Once | None]
+
+
+class StepAccount(_Step):
+    """A step, as its `StepReport` has it."""
+
+    counts: CountsEntry | None
+
+
+class CountedStep(_Step):
+    """A step that worked on records."""
+
+    counts: CountsEntry
+
+
+class SourceAccount(TypedDict, total=False):
+    """A source. path: as the recipe has it; full: made absolute. Of a source that an account does
+    not have, nothing is known."""
+
+    name: str
+    license: str | None
+    stage: str
+    path: str
+    full: str
+
+
+class Account(TypedDict):
+    """What `run.json` holds."""
+
+    format: int
+    name: str
+    recipe: str
+    seed: int
+    status: str
+    reason: str
+    warnings: list[str]
+    started: float
+    seconds: float
+    workers: int
+    machine: str
+    python: str
+    versions: dict[str, str]
+    store: str
+    store_bytes: int
+    sources: list[SourceAccount]
+    steps: list[StepAccount]
+
+
+def is_counted(step: StepAccount) -> TypeGuard[CountedStep]:
+    """Whether a step worked on records."""
+    return bool(step["counts"])
 
 
 @dataclass
@@ -37,7 +115,7 @@ class StepReport:
     parameters: dict[str, Any]
     folder: str
     source: str | None = None
-    counts: dict[str, Any] | None = None
+    counts: CountsEntry | None = None
     pieces: int = 0
     computed: int = 0
     reused: int = 0
@@ -45,15 +123,36 @@ class StepReport:
     cpu: float = 0.0
     keys: list[str] = field(default_factory=list)
     summary: dict[str, Any] | None = None
-    learned: dict[str, Any] | None = None  # of a fit: `states.learned`
+    learned: Learned | None = None  # of a fit
     ended: float = 0.0  # seconds since 1970
-    # `ended`, `seconds` and `cpu` of the run that computed what now came from the store
-    once: dict[str, float] | None = None
+    once: Once | None = None
 
     @staticmethod
     def label_of(number: int, stage: str, source: str | None) -> str:
         """What the step of this number is called, and its folder under `steps`."""
         return f"{number:02d}-{stage}" + (f"-{source}" if source and source != stage else "")
+
+    def as_json(self) -> StepAccount:
+        """What an account holds of it."""
+        return {
+            "label": self.label,
+            "stage": self.stage,
+            "kind": self.kind,
+            "parameters": self.parameters,
+            "folder": self.folder,
+            "source": self.source,
+            "counts": self.counts,
+            "pieces": self.pieces,
+            "computed": self.computed,
+            "reused": self.reused,
+            "seconds": self.seconds,
+            "cpu": self.cpu,
+            "keys": self.keys,
+            "summary": self.summary,
+            "learned": self.learned,
+            "ended": self.ended,
+            "once": self.once,
+        }
 
 
 def account_of(
@@ -63,7 +162,7 @@ def account_of(
     status: str,
     store: Store,
     reason: str = "",
-) -> dict[str, Any]:
+) -> Account:
     """What `run.json` holds, but for its warnings. reason: why it failed or stopped."""
     versions = {}
     for name in ("pyarrow", "numpy", "tokenizers", "torch", "transformers", "peft"):
@@ -97,11 +196,11 @@ def account_of(
             }
             for s in recipe.sources
         ],
-        "steps": [masked_values(asdict(one)) for one in done],
+        "steps": [masked_values(one.as_json()) for one in done],
     }
 
 
-def made_by(account: dict[str, Any], folder: Path) -> dict[Kind, Path]:
+def made_by(account: Account, folder: Path) -> dict[Kind, Path]:
     """kind → folder of what this run made; what an earlier recipe left there is not among it."""
     found = [loaded(step["stage"]) for step in account["steps"]]
     kinds = dict.fromkeys(stage.kind for stage in found if stage is not None)
@@ -109,7 +208,7 @@ def made_by(account: dict[str, Any], folder: Path) -> dict[Kind, Path]:
     return {kind: path for kind, path in paths.items() if (path / MANIFEST).is_file()}
 
 
-def load_run(folder: Path) -> dict[str, Any]:
+def load_run(folder: Path) -> Account:
     """The account of a run, from its folder; UsageError when there is none."""
     path = folder / "run.json"
     try:
@@ -119,15 +218,14 @@ def load_run(folder: Path) -> dict[str, Any]:
     except (ValueError, RecursionError):
         account = None
     try:
-        fits = _is_account(account)
+        if _is_account(account):
+            return account
     except UsageError as error:  # a stage of a package that is not installed
         raise UsageError(f"{path}: {error}") from None
-    if not fits:
-        raise UsageError(f"{path} is damaged, or another program's: run the recipe again")
-    return dict(account)
+    raise UsageError(f"{path} is damaged, or another program's: run the recipe again")
 
 
-def _is_account(value: Any) -> bool:
+def _is_account(value: Any) -> TypeGuard[Account]:
     """Whether a JSON value has what readers of an account take for granted."""
     try:
         return (

@@ -11,9 +11,8 @@ import contextlib
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
 
-from pipeline.engine.account import StepReport, load_run, made_by
+from pipeline.engine.account import Account, Once, StepReport, load_run, made_by
 from stages import owned
 from stages.errors import UsageError
 
@@ -25,7 +24,7 @@ class Earlier:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.account: dict[str, Any] = {}
+        self.account: Account | None = None
         with contextlib.suppress(UsageError, OSError):
             self.account = load_run(folder)
 
@@ -74,5 +73,9 @@ class Earlier:
             step = known.get((report.stage, frozenset(report.keys)))
             if report.computed or step is None:
                 continue
-            first = {name: step.get(name, 0.0) for name in ("ended", "seconds", "cpu")}
+            first: Once = {
+                "ended": step.get("ended", 0.0),
+                "seconds": step["seconds"],
+                "cpu": step["cpu"],
+            }
             report.once = first if step["computed"] else step.get("once")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,10 +18,11 @@ from pipeline.engine.store import Store
 from pipeline.engine.work import Summary
 from stages import check
 from stages.base import Stage
-from stages.corpus import MADE_BY, Digest, iterate_arrow
+from stages.corpus import Digest, iterate_arrow
 from stages.counts import Counts
 from stages.errors import StageFailed
 from stages.kinds import Kind
+from stages.manifest import MADE_BY, Contents, Manifest, PieceEntry, SourceEntry, StepEntry
 from stages.records import FORMAT
 from stages.secrets import masked_values
 
@@ -82,14 +82,14 @@ class Made:
             counts.add(outcome.counts)
         return counts
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> StepEntry:
         """What a manifest says of the step."""
         return {
             "source": self.source,
             "stage": self.stage.name,
             "parameters": masked_values(check.as_json(self.stage)),
             "exact": self.stage.exact,
-            "counts": asdict(self.counts),
+            "counts": self.counts.as_json(),
             "reasons": dict(self.stage.reasons),
             "cuts": dict(self.stage.cuts),
         }
@@ -103,7 +103,7 @@ class Flow:
     pieces: list[Piece]
     schema: pa.Schema
     kind: Kind
-    sources: list[dict[str, Any]]
+    sources: list[SourceEntry]
     last: list[Made] = field(default_factory=list)
     folder: Path | None = None
 
@@ -194,7 +194,7 @@ def show_corpus(store: Store, record: RunRecord, flow: Flow, label: str, folder:
     The manifest is a function of code, parameters, input and seed alone."""
     outcomes = [outcome for made in flow.last for outcome in made.outcomes]
     links: dict[str, tuple[str, Path]] = {}
-    pieces: list[dict[str, Any]] = []
+    pieces: list[PieceEntry] = []
     for number, (piece, outcome) in enumerate(zip(flow.pieces, outcomes, strict=True)):
         data, rejects = f"data/{number:05d}.arrow", f"rejects/{number:05d}.arrow"
         links[data], links[rejects] = (piece.key, piece.data), (outcome.key, outcome.rejects)
@@ -207,46 +207,48 @@ def show_corpus(store: Store, record: RunRecord, flow: Flow, label: str, folder:
                 "sha256": piece.sha256,
             }
         )
-    values = {"kind": flow.kind.name, "schema": {f.name: str(f.type) for f in flow.schema}}
-    digest = {"digest": digest_of(store, record, flow)}
-    _show(store, flow.last, flow.sources, label, folder, links, pieces, {**values, **digest})
+    about: Contents = {
+        "label": label,
+        "sources": flow.sources,
+        "schema": {f.name: str(f.type) for f in flow.schema},
+        "pieces": pieces,
+        "digest": digest_of(store, record, flow),
+    }
+    _show(store, flow.last, flow.kind, about, folder, links)
 
 
 def show_rejects(
-    store: Store, made: Made, kind: Kind, sources: list[dict[str, Any]], label: str, folder: Path
+    store: Store, made: Made, kind: Kind, sources: list[SourceEntry], label: str, folder: Path
 ) -> None:
     """Make `folder` show what a step counted and left out, without the records after it."""
     links: dict[str, tuple[str, Path]] = {}
-    pieces: list[dict[str, Any]] = []
+    pieces: list[PieceEntry] = []
     for number, outcome in enumerate(made.outcomes):
         name = f"rejects/{number:05d}.arrow"
         links[name] = (outcome.key, outcome.rejects)
         pieces.append({"rejects": name, "rows": outcome.counts.made})
-    _show(store, [made], sources, label, folder, links, pieces, {"kind": kind.name})
+    about: Contents = {"label": label, "sources": sources, "pieces": pieces}
+    _show(store, [made], kind, about, folder, links)
 
 
 def _show(
     store: Store,
     steps: Sequence[Made],
-    sources: list[dict[str, Any]],
-    label: str,
+    kind: Kind,
+    about: Contents,
     folder: Path,
     links: Mapping[str, tuple[str, Path]],
-    pieces: list[dict[str, Any]],
-    values: Mapping[str, Any],
 ) -> None:
     counts = Counts()
     for made in steps:
         counts.add(made.counts)
-    manifest = {
+    manifest: Manifest = {
         **MADE_BY,
         "format": FORMAT,
-        "label": label,
+        "kind": kind.name,
         "steps": [made.told() for made in steps],
-        "counts": asdict(counts),
-        "sources": sources,
-        **values,
-        "pieces": pieces,
+        "counts": counts.as_json(),
+        **about,
     }
 
     def intact() -> None:

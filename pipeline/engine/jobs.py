@@ -12,17 +12,15 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 import stages
 from pipeline.engine import states
 from pipeline.engine.content import Hashed, explained, stage_unchanged, unchanged, verified
-from pipeline.engine.store import Entry, Store
+from pipeline.engine.store import Entry, Store, Values
 from pipeline.engine.work import Job, Step, Summary
 from stages import check
 from stages.base import Fit, Map, Part, Source, Stage
@@ -129,11 +127,11 @@ class _Piece:
         if step == len(self._rejects) - 1:
             self._data.write(judged.kept)
 
-    def close(self) -> dict[str, Any]:
+    def close(self) -> Values:
         """Finish the files; returns the values of the manifest."""
         for writer in (self._data, *self._rejects):
             writer.close()
-        counts = [asdict(one) for one in self._counts]
+        counts = [one.as_json() for one in self._counts]
         return {"rows": self._data.rows, "counts": counts, "passing": self._passing}
 
     def __enter__(self) -> _Piece:
@@ -146,7 +144,7 @@ class _Piece:
 
 
 # What writes the files of an entry, and the name of its main file.
-_Work = tuple[Callable[[Path], dict[str, Any]], str | None]
+_Work = tuple[Callable[[Path], Values], str | None]
 
 
 def _read(store: Store, job: Job, look: Callable[[], None], spent: list[float]) -> _Work:
@@ -155,7 +153,7 @@ def _read(store: Store, job: Job, look: Callable[[], None], spent: list[float]) 
     assert isinstance(stage, Source)
     part = Part(**{**job["part"], "files": tuple(job["part"]["files"])})
 
-    def write(folder: Path) -> dict[str, Any]:
+    def write(folder: Path) -> Values:
         with _Piece(folder, stage.schema(SCHEMA), 1) as piece:
             for judged in stage.splits(part, job["source"], True):
                 piece.add(0, judged)
@@ -188,7 +186,7 @@ def _chain(store: Store, job: Job, look: Callable[[], None], spent: list[float])
             assert isinstance(stage, Map)
             judges.append(stage.split)
 
-    def write(folder: Path) -> dict[str, Any]:
+    def write(folder: Path) -> Values:
         line = _Line(_input(job), len(judges))
         with _Piece(folder, schema, len(judges)) as piece:
             for step, batch in line:
@@ -238,7 +236,7 @@ def _observe(store: Store, job: Job, look: Callable[[], None], spent: list[float
     assert isinstance(stage, Fit)
     seen = states.visible(store, step["state"], step["local"])
 
-    def write(folder: Path) -> dict[str, Any]:
+    def write(folder: Path) -> Values:
         writer = None
         for batch in _input(job):
             table = stage.observe(Batch(batch), seen)
@@ -261,7 +259,7 @@ def _merge(store: Store, job: Job, look: Callable[[], None], spent: list[float])
     assert isinstance(stage, Fit)
     state, observed = step["state"], [(key, OBSERVED) for key in job["observed"]]
 
-    def write(folder: Path) -> dict[str, Any]:
+    def write(folder: Path) -> Values:
         values = states.merge(store, stage, state, observed, folder)
         look()
         return values

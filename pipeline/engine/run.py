@@ -30,7 +30,7 @@ from pipeline.views.report import write_report
 from pipeline.views.warnings import warnings_of
 from stages import owned
 from stages.base import End, Source, Stage
-from stages.corpus import MANIFEST, Corpus, iterate_arrow, write_json
+from stages.corpus import Corpus, iterate_arrow, write_json
 from stages.errors import (
     Changed,
     Interrupted,
@@ -40,6 +40,7 @@ from stages.errors import (
     UsageError,
 )
 from stages.kinds import Kind
+from stages.manifest import MANIFEST
 from stages.secrets import masked_values
 
 T = TypeVar("T")

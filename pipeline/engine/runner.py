@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pipeline.engine import flow as flows
 from pipeline.engine import states
@@ -33,7 +32,7 @@ from pipeline.engine.gc import RunRecord
 from pipeline.engine.jobs import encode_schema, summary_of
 from pipeline.engine.keys import base_key, hash_of
 from pipeline.engine.shown import show_entry
-from pipeline.engine.store import Entry, Store
+from pipeline.engine.store import Entry, Store, Values
 from pipeline.engine.work import Job, Summary
 from pipeline.engine.work import Step as JobStep
 from pipeline.executors.local import Executor, cpu_seconds
@@ -44,6 +43,7 @@ from stages.base import End, Fit, Part, Source, Stage, Transform
 from stages.counts import Counts
 from stages.errors import Changed, StageFailed
 from stages.kinds import Kind
+from stages.manifest import SourceEntry
 from stages.records import FORMAT, SCHEMA
 from stages.registry import word_of
 from stages.words import duration, number
@@ -58,7 +58,7 @@ class Whole:
     kind: Kind
     path: Path
     identity: str
-    sources: list[dict[str, Any]]
+    sources: list[SourceEntry]
     pieces: Sequence[tuple[Path, str]] = ()
     files: Sequence[Hashed] = ()
     below: Path | None = None
@@ -165,7 +165,7 @@ class Run:
             )
         summaries = self._make(jobs, [[report]] * len(jobs))
         made = Made(stage, [o for s in summaries for o in Outcome.all_of(self.store, s)], step.name)
-        about = {
+        about: SourceEntry = {
             "name": step.name,
             "license": step.license,
             "stage": stage.name,
@@ -367,7 +367,7 @@ class Run:
         for one, report in zip(made, reports, strict=True):
             counts = one.counts
             counts.check(one.stage.name)
-            report.counts, report.pieces = asdict(counts), len(one.outcomes)
+            report.counts, report.pieces = counts.as_json(), len(one.outcomes)
             report.seconds = spent * (report.cpu / whole if whole else 1 / len(reports))
             if self.folder and one is made[-1]:
                 flow.folder = self.folder / report.folder
@@ -429,7 +429,7 @@ class Run:
                 whole.look()
                 stage_unchanged(stage, files)
 
-            def write(folder: Path) -> dict[str, Any]:
+            def write(folder: Path) -> Values:
                 with explained(look):
                     whole.verify()
                     summary = stage.run(whole.path, folder, work, self.progress.step)

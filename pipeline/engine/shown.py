@@ -10,25 +10,30 @@ import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
-from pipeline.engine.store import Entry, lives
+from pipeline.engine.store import Entry, EntryManifest, lives
 from stages import owned
-from stages.corpus import MADE_BY, MANIFEST, flush, sha256_of, write_json
+from stages.corpus import flush, sha256_of, write_json
 from stages.errors import StageFailed, UsageError
+from stages.manifest import MADE_BY, MANIFEST, Manifest, Mark
 
 _SWAPS = 20  # attempts at putting a folder in the place of another, when runs compete
+
+
+class Shown(EntryManifest, Mark):
+    """The manifest of an entry that people see."""
 
 
 def show_entry(entry: Entry, folder: Path) -> None:
     """Make `folder` show an entry of the store as it is."""
     links = {name: entry.path / name for name in entry.manifest["files"]}
-    show(folder, {**entry.manifest, **MADE_BY}, links)
+    manifest: Shown = {**entry.manifest, **MADE_BY}
+    show(folder, manifest, links)
 
 
 def show(
     folder: Path,
-    manifest: Mapping[str, Any],
+    manifest: Manifest | Shown,
     links: Mapping[str, Path],
     check: Callable[[], None] = lambda: None,
 ) -> None:
@@ -127,7 +132,7 @@ def _link(source: Path, target: Path) -> None:
         flush(target)
 
 
-def _is_shown(folder: Path, manifest: Mapping[str, Any], links: Mapping[str, Path]) -> bool:
+def _is_shown(folder: Path, manifest: Manifest | Shown, links: Mapping[str, Path]) -> bool:
     try:
         if owned.manifest_of(folder) != json.loads(json.dumps(manifest)):
             return False

@@ -5,17 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pyarrow as pa
 
 from pipeline.engine.content import Damaged
 from pipeline.engine.keys import hash_of
-from pipeline.engine.store import Entry, Store
+from pipeline.engine.store import Entry, Store, Values
 from stages.base import Fit, State, VisibleState
-from stages.corpus import MANIFEST, ArrowWriter, Digest, read_arrow, sha256_of, write_json
+from stages.corpus import ArrowWriter, Digest, read_arrow, sha256_of, write_json
+from stages.manifest import MANIFEST
 
 _STATE, _LOCAL = "state.json", "local.arrow"
+
+
+class Learned(TypedDict):
+    """What people are told of a state: its rounds, values, and the rows of its tables."""
+
+    rounds: int
+    values: dict[str, Any]
+    tables: dict[str, int]
 
 
 def merge(
@@ -24,7 +33,7 @@ def merge(
     before: str | None,
     observed: Sequence[tuple[str, str]],
     folder: Path,
-) -> dict[str, Any]:
+) -> Values:
     """Merge observations, (key, file) of each piece, into the state after one more round, and
     write it; returns the values of the manifest. before: the key of the state before it."""
     state = _whole(store, before)
@@ -66,8 +75,8 @@ def visible(store: Store, key: str | None, local: int | None) -> VisibleState:
     return VisibleState(entry.manifest["round"], saved["values"], tables, table)
 
 
-def learned(state: Entry) -> dict[str, Any]:
-    """What people are told of a state: its rounds, values, and the rows of its tables."""
+def learned(state: Entry) -> Learned:
+    """What people are told of a state."""
     saved = json.loads(state.file(_STATE).read_bytes())
     tables = {n: read_arrow(state.file(f"table-{n}.arrow")).num_rows for n in saved["tables"]}
     if state.manifest["locals"]:

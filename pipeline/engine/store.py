@@ -20,11 +20,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from pipeline.engine.content import verified
 from pipeline.engine.lock import hold
-from stages.corpus import MANIFEST, flush, sha256_of, write_json
+from stages.corpus import flush, sha256_of, write_json
+from stages.manifest import MANIFEST, CountsEntry, SourceEntry
 from stages.owned import STORE, claim, make
 
 _TEMPORARY = re.compile(
@@ -33,13 +34,51 @@ _TEMPORARY = re.compile(
 _SWEEP_AGE = 3600.0  # seconds before the temporary folder of a dead process is swept
 
 
+class Values(TypedDict, total=False):
+    """What those who make an entry say of it. rows, counts (of each step), passing: of a piece;
+    round, done, locals (hashes), local_rows, shared (hash): of a fit's state; format to summary: of
+    an end stage's files; value: what is remembered of others."""
+
+    rows: int
+    counts: list[CountsEntry]
+    passing: bool
+    round: int
+    done: bool
+    locals: list[str]
+    local_rows: list[int]
+    shared: str
+    format: int
+    kind: str
+    label: str
+    stage: str
+    parameters: dict[str, Any]
+    exact: bool
+    sources: list[SourceEntry]
+    summary: dict[str, Any]
+    value: str
+
+
+class Unsigned(Values):
+    """With the sizes and hashes of its files; sha256: of the main one, or of all."""
+
+    files: dict[str, int]
+    hashes: dict[str, str]
+    sha256: str
+
+
+class EntryManifest(Unsigned):
+    """The manifest of an entry. check: the hash of all the rest."""
+
+    check: str
+
+
 @dataclass(frozen=True)
 class Entry:
     """A committed folder: its key, where it lies, and its manifest."""
 
     key: str
     path: Path
-    manifest: dict[str, Any]
+    manifest: EntryManifest
 
     @property
     def sha256(self) -> str:
@@ -156,9 +195,7 @@ class Store:
             self.remove([key])
         return True
 
-    def put(
-        self, key: str, write: Callable[[Path], dict[str, Any]], main: str | None = None
-    ) -> Entry:
+    def put(self, key: str, write: Callable[[Path], Values], main: str | None = None) -> Entry:
         """Commit what `write(folder)` writes; it returns the manifest's other values.
 
         main: the file whose hash is the entry's `sha256`; None: a hash over all files. Values
@@ -175,13 +212,14 @@ class Store:
             hashes = {name: sha256_of(folder / name) for name in names}
             for name in names:
                 flush(folder / name)
-            manifest = {
+            manifest: Unsigned = {
                 **values,
                 "files": {name: (folder / name).stat().st_size for name in names},
                 "hashes": hashes,
                 "sha256": hashes[main] if main else _hash_of_hashes(hashes),
             }
-            write_json(folder / MANIFEST, {**manifest, "check": _check_of(manifest)})
+            signed: EntryManifest = {**manifest, "check": _check_of(manifest)}
+            write_json(folder / MANIFEST, signed)
             for path in folder.rglob("*"):
                 if path.is_file():
                     path.chmod(0o444)
@@ -306,7 +344,7 @@ def _hash_of_hashes(hashes: dict[str, str]) -> str:
     return hash_of(hashes)
 
 
-def _check_of(manifest: dict[str, Any]) -> str:
+def _check_of(manifest: Unsigned) -> str:
     from pipeline.engine.keys import hash_of
 
     return hash_of({name: value for name, value in manifest.items() if name != "check"})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
+from stages.manifest import CountsEntry
+
 
 class Step(TypedDict):
     """One stage of a job. state: the key of a fit's state, local: the piece's number in it."""
@@ -40,7 +42,7 @@ class Summary(TypedDict, total=False):
     key: str
     sha256: str
     rows: int
-    counts: list[dict[str, Any]]
+    counts: list[CountsEntry]
     cpu: float
     seconds: float
     shares: list[float]

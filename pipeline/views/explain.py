@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline import terminal
-from pipeline.engine.account import load_run
+from pipeline.engine.account import Account, SourceAccount, StepAccount, load_run
 from pipeline.views import passages
 from stages import check, records
 from stages.base import ISOLATION_REASONS, Map, Stage
@@ -56,7 +56,7 @@ class Life:
     kept and left out of them, in lines."""
 
     id: str
-    source: dict[str, Any]
+    source: SourceAccount
     place: Place
     raw: bytes | None
     chapters: list[Chapter]
@@ -91,7 +91,7 @@ def explain(what: str, folder: Path) -> str:
     return "\n\n".join(told(life_of(one, folder, account)) for one in ids)
 
 
-def ids_of(place: str, folder: Path, account: dict[str, Any]) -> list[str]:
+def ids_of(place: str, folder: Path, account: Account) -> list[str]:
     """The ids of records and rejects with a place, as their column `place` has it."""
     found: list[str] = []
     try:
@@ -105,11 +105,11 @@ def ids_of(place: str, folder: Path, account: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def life_of(identity: str, folder: Path, account: dict[str, Any]) -> Life:
+def life_of(identity: str, folder: Path, account: Account) -> Life:
     """The life of one record; UsageError when no step knows it."""
     chapters: list[Chapter] = []
     row: dict[str, Any] = {}
-    read_by: dict[str, Any] = {}
+    read_by: StepAccount | None = None
     steps = [step for step in account["steps"] if step["counts"]]
     for number, step in enumerate(steps):
         corpus = Corpus(folder / step["folder"])
@@ -127,18 +127,18 @@ def life_of(identity: str, folder: Path, account: dict[str, Any]) -> Life:
         raise UsageError(f"no step of {folder} knows a record {identity}")
     first = chapters[0].row
     place = Place.parse(first["place"])
-    source: dict[str, Any] = next(
-        (s for s in account["sources"] if s["name"] == first["source"]), {}
-    )
+    unknown: SourceAccount = {}
+    source = next((s for s in account["sources"] if s["name"] == first["source"]), unknown)
     raw = source_bytes(source, place)
     lines = []
-    reader = _stage(read_by) if chapters[0].reason not in ISOLATION_REASONS else None
+    isolated = chapters[0].reason in ISOLATION_REASONS
+    reader = None if isolated or read_by is None else _stage(read_by)
     if reader is not None:
         lines = passages.told(reader, place, raw)
     return Life(identity, source, place, raw, chapters, lines)
 
 
-def source_bytes(source: dict[str, Any], place: Place) -> bytes | None:
+def source_bytes(source: SourceAccount, place: Place) -> bytes | None:
     """The bytes at a place of a source; None where the place is a row of a table or query."""
     if not place.path or "://" in source.get("full", ""):
         return None
@@ -150,7 +150,7 @@ def source_bytes(source: dict[str, Any], place: Place) -> bytes | None:
         return None
 
 
-def _left(step: dict[str, Any], corpus: Corpus, identity: str) -> Chapter | None:
+def _left(step: StepAccount, corpus: Corpus, identity: str) -> Chapter | None:
     """The chapter of a step that left the record out."""
     for piece in corpus.pieces:
         row = _find(corpus.path / piece["rejects"], identity)
@@ -164,7 +164,7 @@ def _left(step: dict[str, Any], corpus: Corpus, identity: str) -> Chapter | None
     return None
 
 
-def _stayed(step: dict[str, Any], before: dict[str, Any], row: dict[str, Any]) -> Chapter:
+def _stayed(step: StepAccount, before: dict[str, Any], row: dict[str, Any]) -> Chapter:
     changed = {
         name: (before.get(name), row[name])
         for name in row
@@ -176,7 +176,7 @@ def _stayed(step: dict[str, Any], before: dict[str, Any], row: dict[str, Any]) -
     return Chapter(step["label"], step["stage"], event, row, "", {}, changed, words)
 
 
-def _stage(step: dict[str, Any]) -> Stage | None:
+def _stage(step: StepAccount) -> Stage | None:
     """A step's stage; None where that would import a module for the sake of an account."""
     cls = loaded(step["stage"])
     return check.build(cls, step["parameters"]) if cls else None
@@ -187,7 +187,7 @@ def _row_in(corpus: Corpus, identity: str) -> dict[str, Any] | None:
     return next((row for row in rows if row is not None), None)
 
 
-def _later(folder: Path, steps: list[dict[str, Any]], identity: str) -> dict[str, Any] | None:
+def _later(folder: Path, steps: list[StepAccount], identity: str) -> dict[str, Any] | None:
     """The record after the first of the steps whose records were kept."""
     for step in steps:
         corpus = Corpus(folder / step["folder"])
@@ -197,7 +197,7 @@ def _later(folder: Path, steps: list[dict[str, Any]], identity: str) -> dict[str
 
 
 def _again(
-    step: dict[str, Any], before: dict[str, Any], later: dict[str, Any] | None
+    step: StepAccount, before: dict[str, Any], later: dict[str, Any] | None
 ) -> dict[str, Any] | None:
     """The record after a step whose records were not kept. A map judges a row by itself, so it is
     asked once more; a fit knows all rows, and what it sets stands in the record as it is later."""
@@ -230,14 +230,14 @@ def _find(path: Path, identity: str) -> dict[str, Any] | None:
     return None
 
 
-def ids_at(file: Path, line: int, folder: Path, account: dict[str, Any]) -> list[str]:
+def ids_at(file: Path, line: int, folder: Path, account: Account) -> list[str]:
     """The ids of records and rejects that come from a line of a file."""
     # A link is read under its own name; one from elsewhere names what it leads to.
     own = file.parent.resolve() / file.name
     return _ids_at(own, line, folder, account) or _ids_at(file.resolve(), line, folder, account)
 
 
-def _ids_at(path: Path, line: int, folder: Path, account: dict[str, Any]) -> list[str]:
+def _ids_at(path: Path, line: int, folder: Path, account: Account) -> list[str]:
     found = []
     for step, source in _source_steps(account):
         if "://" in source["full"]:
@@ -252,7 +252,7 @@ def _ids_at(path: Path, line: int, folder: Path, account: dict[str, Any]) -> lis
     return list(dict.fromkeys(found))
 
 
-def _source_steps(account: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+def _source_steps(account: Account) -> Iterator[tuple[StepAccount, SourceAccount]]:
     for source in account["sources"]:
         for step in account["steps"]:
             if step["source"] == source["name"] and step["stage"] == source["stage"]:
@@ -304,7 +304,7 @@ def told(life: Life) -> str:
     return terminal.lines(lines)
 
 
-def _place(source: dict[str, Any], place: Place) -> str:
+def _place(source: SourceAccount, place: Place) -> str:
     text = place.path or source.get("path", "")
     if place.member is not None:
         text += f", member {place.member}"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-Step = dict[str, Any]  # a step of an account
+from pipeline.engine.account import Account, CountedStep, is_counted
 
 
 @dataclass(frozen=True)
@@ -21,52 +20,52 @@ class Totals:
     kept: int
 
 
-def counted(account: dict[str, Any]) -> list[Step]:
+def counted(account: Account) -> list[CountedStep]:
     """The steps that work on records."""
-    return [step for step in account["steps"] if step["counts"]]
+    return [step for step in account["steps"] if is_counted(step)]
 
 
-def ends_of_sources(account: dict[str, Any]) -> list[Step]:
+def ends_of_sources(account: Account) -> list[CountedStep]:
     """The last step of each source before all are one."""
     return list({step["source"]: step for step in counted(account) if step["source"]}.values())
 
 
-def common(account: dict[str, Any]) -> list[Step]:
+def common(account: Account) -> list[CountedStep]:
     """The steps on the records of all sources."""
     return [step for step in counted(account) if not step["source"]]
 
 
-def reads(account: dict[str, Any]) -> list[Step]:
+def reads(account: Account) -> list[CountedStep]:
     """The first step of each source, which reads it."""
-    first: dict[str, Step] = {}
+    first: dict[str, CountedStep] = {}
     for step in counted(account):
         if step["source"]:
             first.setdefault(step["source"], step)
     return list(first.values())
 
 
-def text_read(account: dict[str, Any]) -> int:
+def text_read(account: Account) -> int:
     """Characters that the sources saw."""
     return sum(step["counts"]["text"]["seen"] for step in reads(account))
 
 
-def text_kept(account: dict[str, Any]) -> int:
+def text_kept(account: Account) -> int:
     """Characters of the records at the end."""
     ends = common(account)[-1:] or ends_of_sources(account)
     return sum(text_made(step) for step in ends)
 
 
-def text_made(step: Step) -> int:
+def text_made(step: CountedStep) -> int:
     """Characters of the records after a step."""
-    return int(step["counts"]["text"]["kept"] + step["counts"]["text"]["added"])
+    return step["counts"]["text"]["kept"] + step["counts"]["text"]["added"]
 
 
-def text_removed(step: Step) -> int:
+def text_removed(step: CountedStep) -> int:
     """Characters that left at a step, with whole records and from records that stayed."""
     return sum(step["counts"]["text"]["removed"].values())
 
 
-def totals(account: dict[str, Any]) -> Totals:
+def totals(account: Account) -> Totals:
     """The figures of a whole run, or of what a failed one came to."""
     steps = counted(account)
     ends = common(account)[-1:] or ends_of_sources(account)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from pipeline import terminal
-from pipeline.engine.account import StepReport, load_run, made_by
+from pipeline.engine.account import Account, StepReport, is_counted, load_run, made_by
 from pipeline.views.figures import totals
 from pipeline.views.kinds import shown
 from pipeline.views.warnings import of_step
@@ -43,7 +41,8 @@ def stage_lines(stage: Stage, report: StepReport, out: Path) -> list[str]:
     else:
         told.append(f"{out}: {stage.kind}")
     told += shown(stage.kind, stage.kind.lines, out, lambda words: words)
-    found = of_step(asdict(report), isinstance(stage, Source)) if report.counts else []
+    step = report.as_json()
+    found = of_step(step, isinstance(stage, Source)) if is_counted(step) else []
     found += shown(stage.kind, stage.kind.warnings, out, lambda words: words)
     return told + _look_here(found)
 
@@ -76,7 +75,7 @@ def _look_here(warnings: list[str]) -> list[str]:
     return ["", "look here", *told] if told else []
 
 
-def _flow(account: dict[str, Any]) -> str:
+def _flow(account: Account) -> str:
     all_ = totals(account)
     more = f" + {number(all_.more)} made of them besides" if all_.more else ""
     return (
@@ -85,7 +84,7 @@ def _flow(account: dict[str, Any]) -> str:
     )
 
 
-def _left(account: dict[str, Any]) -> list[str]:
+def _left(account: Account) -> list[str]:
     rows = [
         (count, step["label"], reason)
         for step in account["steps"]

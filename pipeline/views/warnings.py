@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.engine.account import made_by
+from pipeline.engine.account import Account, CountedStep, made_by
 from pipeline.views.figures import counted, ends_of_sources, reads
 from pipeline.views.kinds import shown
 from stages.corpus import Corpus
@@ -29,8 +29,6 @@ LOOKED_AT = 500  # records of a source whose `meta` is looked at
 LONG = 40  # characters, in the mean, from which a value in `meta` may be text to learn from
 BESIDE = 0.25  # and this share of the record's own text
 
-Step = Mapping[str, Any]
-
 
 @dataclass(frozen=True)
 class Beside:
@@ -42,25 +40,29 @@ class Beside:
     columns: Mapping[str, float] = field(default_factory=dict)
 
 
-def warnings_of(account: Mapping[str, Any], folder: Path) -> list[str]:
+def warnings_of(account: Account, folder: Path) -> list[str]:
     """All warnings of a run, in the order of its steps."""
-    steps, first = counted(dict(account)), reads(dict(account))
-    sizes = {step["source"]: step["counts"]["made"] for step in ends_of_sources(dict(account))}
+    steps, first = counted(account), reads(account)
+    sizes = {
+        step["source"]: step["counts"]["made"]
+        for step in ends_of_sources(account)
+        if step["source"]
+    }
     found: list[str] = []
     for step in steps:
-        reading = step in first
+        source, reading = step["source"], step in first
         found += of_step(step, reading)
-        if reading:
+        if source and reading:
             found += weaker_form(step)
-            found += unread_columns(_beside(step["source"], folder / step["folder"]))
-        elif step["source"] is None and step["counts"]["reasons"]:
+            found += unread_columns(_beside(source, folder / step["folder"]))
+        elif source is None and step["counts"]["reasons"]:
             found += most_of_a_source(step, _by_source(folder / step["folder"]), sizes)
-    for kind, path in made_by(dict(account), folder).items():
+    for kind, path in made_by(account, folder).items():
         found += shown(kind, kind.warnings, path, lambda words: words)
     return found
 
 
-def of_step(step: Step, reading: bool) -> list[str]:
+def of_step(step: CountedStep, reading: bool) -> list[str]:
     """What a step lost of records and text. reading: whether it is the one that reads a source."""
     stage = loaded(step["stage"])
     usual, cuts = (stage.usual, stage.cuts) if stage is not None else ((), {})
@@ -71,7 +73,7 @@ def of_step(step: Step, reading: bool) -> list[str]:
     ]
 
 
-def lost_records(step: Step, usual: Collection[str] = ()) -> list[str]:
+def lost_records(step: CountedStep, usual: Collection[str] = ()) -> list[str]:
     """A step loses over a tenth of its records."""
     counts = step["counts"]
     lost = {reason: n for reason, n in counts["reasons"].items() if reason not in usual}
@@ -79,7 +81,7 @@ def lost_records(step: Step, usual: Collection[str] = ()) -> list[str]:
 
 
 def lost_text(
-    step: Step, usual: Collection[str] = (), only: Collection[str] | None = None
+    step: CountedStep, usual: Collection[str] = (), only: Collection[str] | None = None
 ) -> list[str]:
     """A step loses over a tenth of its text. only: the reasons that count."""
     text = step["counts"]["text"]
@@ -103,7 +105,7 @@ def _lost(label: str, lost: Mapping[str, int], seen: int, what: str) -> list[str
     ]
 
 
-def one_reason(step: Step) -> list[str]:
+def one_reason(step: CountedStep) -> list[str]:
     """One reason takes most of the records that a step saw."""
     counts = step["counts"]
     return [
@@ -114,7 +116,7 @@ def one_reason(step: Step) -> list[str]:
     ]
 
 
-def most_text(step: Step) -> list[str]:
+def most_text(step: CountedStep) -> list[str]:
     """One reason takes most of the text that a step saw."""
     text = step["counts"]["text"]
     return [
@@ -126,7 +128,7 @@ def most_text(step: Step) -> list[str]:
 
 
 def most_of_a_source(
-    step: Step, by_source: Mapping[tuple[str, str], int], sizes: Mapping[str, int]
+    step: CountedStep, by_source: Mapping[tuple[str, str], int], sizes: Mapping[str, int]
 ) -> list[str]:
     """One reason of a step on all records takes most of one source. by_source: (source, reason) →
     records; sizes: source → records that it had when all became one."""
@@ -140,7 +142,7 @@ def most_of_a_source(
     ]
 
 
-def weaker_form(step: Step) -> list[str]:
+def weaker_form(step: CountedStep) -> list[str]:
     """Most records of a source were not understood: each became one text of all its columns."""
     forms = step["counts"]["forms"]
     weak = {form: n for form, n in forms.items() if form.startswith(ALL_COLUMNS)}

@@ -12,7 +12,7 @@ from stages.charts.curve import drawing
 from stages.charts.svg import alone
 from stages.corpus import write_json
 from stages.curves.findings import findings
-from stages.curves.picture import as_json, curve_of, named
+from stages.curves.picture import Found, as_json, curve_of, named
 from stages.curves.read import read_log
 from stages.kinds import Kind
 from stages.train.kind import ADAPTER
@@ -46,10 +46,8 @@ class Diagnose(End):
         log = read_log(source)
         found = findings(log)
         curve = curve_of(log, found)
-        write_json(
-            out / "findings.json",
-            {"findings": found, "repairs": log.notes, "curve": as_json(curve)},
-        )
+        written: Found = {"findings": found, "repairs": log.notes, "curve": as_json(curve)}
+        write_json(out / "findings.json", written)
         told = [f"{named(finding)}: {finding['words']}" for finding in found]
         picture = drawing(curve, self.width, self.height, told)
         (out / "curves.svg").write_text(alone(picture), encoding="utf-8")

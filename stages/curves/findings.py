@@ -7,7 +7,7 @@ Every test is against the noise of the run itself. Where a log cannot answer, th
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -15,7 +15,29 @@ from stages.curves.borders import epoch_steps, positions
 from stages.curves.read import Log, Series
 
 Array = np.ndarray[Any, Any]
-Finding = dict[str, Any]
+
+
+class Particulars(TypedDict, total=False):
+    """What findings of some kinds hold besides. about: the question, of `cannot_tell`; why: of
+    `refused`; steps: of `spikes`; epoch, fall: of `epoch_step`; rise: of `overfit`."""
+
+    about: str
+    why: str
+    steps: list[int]
+    epoch: int
+    fall: float | None
+    rise: float | None
+
+
+class Finding(Particulars):
+    """A finding as JSON values. step: where on the curve; interval: of the statistic."""
+
+    kind: str
+    step: int | None
+    statistic: float | None
+    interval: list[float | None] | None
+    words: str
+
 
 KINDS = {
     "epoch_step": "training loss falls where records begin to repeat",
@@ -69,7 +91,7 @@ def _finding(
     statistic: float | None,
     interval: tuple[float, float] | None,
     words: str,
-    **more: Any,
+    **more: Unpack[Particulars],
 ) -> Finding:
     """A finding as JSON values: no number that JSON does not know."""
     assert kind in KINDS

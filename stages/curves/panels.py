@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from stages.charts.curve import drawing
 from stages.charts.svg import both
-from stages.curves.picture import GOOD, UNMARKED, from_json, named
+from stages.curves.findings import Finding
+from stages.curves.picture import GOOD, UNMARKED, Found, from_json, named
 from stages.kinds import Panel
 from stages.pages import rendered
 
@@ -32,9 +32,10 @@ def panels(folder: Path) -> list[Panel]:
     return [Panel("Learning curves", body)]
 
 
-def _tone(finding: dict[str, Any]) -> str:
+def _tone(finding: Finding) -> str:
     return "good" if finding["kind"] in GOOD else "open" if finding["kind"] in UNMARKED else "bad"
 
 
-def _read(folder: Path) -> dict[str, Any]:
-    return dict(json.loads((folder / "findings.json").read_bytes()))
+def _read(folder: Path) -> Found:
+    found: Found = json.loads((folder / "findings.json").read_bytes())
+    return found

@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TypedDict
 
 import numpy as np
 
 from stages.charts.curve import Curve, Mark
 from stages.curves.borders import positions
+from stages.curves.findings import Finding
 from stages.curves.read import Log, Series
 
 MOST = 4000  # points of a line that are kept for drawing
 GOOD = ("well_fit",)
 UNMARKED = ("cannot_tell", "refused")  # they are about no place of the curve
 
-Finding = Mapping[str, Any]
+
+class Drawn(TypedDict):
+    """A curve without its marks as JSON: (step, loss) points, null for a loss that is no number;
+    (step, name) of epochs."""
+
+    train: list[tuple[float, float | None]]
+    val: list[tuple[float, float | None]]
+    epochs: list[tuple[float, str]]
+    title: str
+
+
+class Found(TypedDict):
+    """What `findings.json` holds."""
+
+    findings: list[Finding]
+    repairs: list[str]
+    curve: Drawn
 
 
 def named(finding: Finding) -> str:
@@ -48,20 +65,20 @@ def _points(series: Series) -> list[tuple[float, float]]:
     return list(zip(series.steps.tolist(), series.values.tolist(), strict=True))
 
 
-def as_json(curve: Curve) -> dict[str, Any]:
+def as_json(curve: Curve) -> Drawn:
     """A curve without its marks as JSON, where a loss that is no number is null."""
-    sides = {
-        side: [[step, loss if math.isfinite(loss) else None] for step, loss in points]
-        for side, points in (("train", curve.train), ("val", curve.val))
-    }
-    return {**sides, "epochs": [list(epoch) for epoch in curve.epochs], "title": curve.title}
+    train, val = (
+        [(step, loss if math.isfinite(loss) else None) for step, loss in points]
+        for points in (curve.train, curve.val)
+    )
+    return {"train": train, "val": val, "epochs": list(curve.epochs), "title": curve.title}
 
 
-def from_json(value: Mapping[str, Any], findings: Sequence[Finding]) -> Curve:
+def from_json(value: Drawn, findings: Sequence[Finding]) -> Curve:
     """The curve of `as_json`, with the findings marked."""
     train, val = (
-        [(step, math.nan if loss is None else loss) for step, loss in value[side]]
-        for side in ("train", "val")
+        [(step, math.nan if loss is None else loss) for step, loss in points]
+        for points in (value["train"], value["val"])
     )
     epochs = [(step, name) for step, name in value["epochs"]]
     return Curve(train, val, epochs, marks_of(findings), value["title"])

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stages.manifest import SourceEntry
+
 # Licences of models that are known by name here; others are the user's to look up.
 BASE_LICENCES = {"smollm2": ("SmolLM2-135M-Instruct (4-bit weights, dequantized)", "Apache-2.0")}
 
@@ -22,7 +24,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 def text(
     summary: Mapping[str, Any],
     parameters: Mapping[str, Any],
-    sources: Sequence[Mapping[str, Any]],
+    sources: Sequence[SourceEntry],
 ) -> str:
     """The card in Markdown, with the header that model hubs read."""
     base = str(summary["base"])

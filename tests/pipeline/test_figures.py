@@ -4,9 +4,10 @@ records that an export leaves out; a single stage tells what it found."""
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
-from pipeline.engine.account import load_run
+from pipeline.engine.account import StepReport, load_run
 from pipeline.engine.run import run_recipe
 from pipeline.recipe.checked import read_recipe
 from pipeline.views import summary
@@ -22,6 +23,16 @@ def _run(folder: Path, text: str) -> Path:
 
 def _lines(path: Path, *rows: object) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_an_account_holds_every_field_of_a_report() -> None:
+    once = {"ended": 1.0, "seconds": 2.0, "cpu": 3.0}
+    learned = {"rounds": 2, "values": {"a": 1}, "tables": {"b": 3}}
+    report = StepReport(
+        "01-a", "a", "records", {"n": 1}, "steps/01-a", "s", None, 1, 2, 3, 4.0, 5.0, ["k"],
+        {"m": 2}, learned, 6.0, once,
+    )  # fmt: skip
+    assert report.as_json() == asdict(report)
 
 
 def test_two_sources_without_steps_are_summed(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Literal, get_args
 
 from markupsafe import Markup
 
+from pipeline.engine.account import Account, CountedStep
 from pipeline.views.figures import (
     common,
     counted,
@@ -22,11 +23,12 @@ from stages.charts.band import Step, flow
 from stages.kinds import Panel
 from stages.pages import rendered
 
-COLUMNS = ("seen", "kept", "dropped", "failed", "made", "changed", "inapplicable")
+Column = Literal["seen", "kept", "dropped", "failed", "made", "changed", "inapplicable"]
+COLUMNS: tuple[Column, ...] = get_args(Column)
 SPARSE = ("changed", "inapplicable")  # told where any step has some
 
 
-def panel(account: dict[str, Any], amounts: Sequence[tuple[str, int]]) -> Panel:
+def panel(account: Account, amounts: Sequence[tuple[str, int]]) -> Panel:
     """The flow as two drawings and a table. amounts: what the text became after the last record,
     such as tokens."""
     steps = counted(account)
@@ -44,20 +46,18 @@ def panel(account: dict[str, Any], amounts: Sequence[tuple[str, int]]) -> Panel:
     return Panel("From raw files to the result", body)
 
 
-def _drawing(
-    account: dict[str, Any], step: Callable[[dict[str, Any], str], Step], label: str
-) -> Markup:
+def _drawing(account: Account, step: Callable[[CountedStep, str], Step], label: str) -> Markup:
     sources = [
-        replace(step(end, end["source"]), came=step(first, "").came)
+        replace(step(end, end["source"] or ""), came=step(first, "").came)
         for first, end in zip(reads(account), ends_of_sources(account), strict=True)
     ]
     return flow(sources, [step(one, one["stage"]) for one in common(account)], label)
 
 
-def _records(step: dict[str, Any], label: str) -> Step:
+def _records(step: CountedStep, label: str) -> Step:
     counts = step["counts"]
     return Step(label, counts["seen"], counts["made"], counts["dropped"], counts["failed"])
 
 
-def _text(step: dict[str, Any], label: str) -> Step:
+def _text(step: CountedStep, label: str) -> Step:
     return Step(label, step["counts"]["text"]["seen"], text_made(step), text_removed(step))

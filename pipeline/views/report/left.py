@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow.compute as pc
 from markupsafe import Markup, escape
 
+from pipeline.engine.account import Account
 from pipeline.views.figures import counted
 from stages.corpus import Corpus
 from stages.kinds import Panel
@@ -32,7 +33,7 @@ class Reason:
     samples: list[dict[str, Any]]
 
 
-def panel(account: dict[str, Any], folder: Path) -> Panel:
+def panel(account: Account, folder: Path) -> Panel:
     """All reasons of all steps."""
     found = list(reasons(account, folder))
     matched = [reason for reason in found if "match" in reason.samples[0]["evidence"]]
@@ -48,7 +49,7 @@ def panel(account: dict[str, Any], folder: Path) -> Panel:
     return Panel("What left, and why", body)
 
 
-def reasons(account: dict[str, Any], folder: Path) -> Iterator[Reason]:
+def reasons(account: Account, folder: Path) -> Iterator[Reason]:
     """The reasons, step by step, the most frequent first."""
     for step in counted(account):
         if not step["counts"]["reasons"]:
@@ -62,9 +63,7 @@ def reasons(account: dict[str, Any], folder: Path) -> Iterator[Reason]:
             yield Reason(step["label"], reason, meanings[reason], count, failed, samples)
 
 
-def text_of_reasons(
-    account: dict[str, Any], folder: Path
-) -> Iterator[tuple[str, str, str, int, float]]:
+def text_of_reasons(account: Account, folder: Path) -> Iterator[tuple[str, str, str, int, float]]:
     """(step, reason, meaning, characters, their share of the step's) of the text that left."""
     for step in counted(account):
         text = step["counts"]["text"]

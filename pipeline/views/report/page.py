@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
-from pipeline.engine.account import load_run, made_by
+from pipeline.engine.account import Account, load_run, made_by
 from pipeline.views.figures import totals
 from pipeline.views.kinds import shown
 from pipeline.views.report import flow, left, settings, times
@@ -51,7 +50,7 @@ def _anchor(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
-def _tiles(account: dict[str, Any]) -> list[Tile]:
+def _tiles(account: Account) -> list[Tile]:
     all_ = totals(account)
     more = f"; {number(all_.more)} more records were made of them" if all_.more else ""
     return [

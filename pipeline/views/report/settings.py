@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pipeline.engine.account import Account
+from pipeline.engine.states import Learned
 from stages.kinds import Panel
 from stages.pages import rendered
 from stages.registry import loaded
@@ -15,7 +17,7 @@ EXACT = "the same bytes on every machine"
 NOT_EXACT = "a machine of another kind may give other last digits"
 
 
-def _learned(state: dict[str, Any] | None) -> list[tuple[str, Any]]:
+def _learned(state: Learned | None) -> list[tuple[str, Any]]:
     """What a step learned of all records before it judged them."""
     if not state:
         return []
@@ -24,7 +26,7 @@ def _learned(state: dict[str, Any] | None) -> list[tuple[str, Any]]:
     return [("looked at all records", f"{state['rounds']} times"), *values, *tables]
 
 
-def panel(account: dict[str, Any]) -> Panel:
+def panel(account: Account) -> Panel:
     """What the run was asked for, and on what it ran."""
     facts = [
         ("recipe", Path(account["recipe"]).name),

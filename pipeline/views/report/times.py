@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
+from pipeline.engine.account import Account
 from stages.kinds import Panel
 from stages.pages import rendered
 
 HERE = "pipeline.views.report"
 
 
-def panel(account: dict[str, Any]) -> Panel:
+def panel(account: Account) -> Panel:
     """A bar a step; a pale one for what the step took when it was computed, if it now came from
     the store."""
     rows = []
