@@ -566,3 +566,18 @@ def test_a_budget_takes_whole_records_by_hash_and_no_more_tokens(tmp_path: Path)
     assert set(some.ids) == {documents.ids[number] for number in numbers[: len(some)]}
     place = documents.ids.index(some.ids[-1])
     assert some.tokens(len(some) - 1)[0].tolist() == documents.tokens(place)[0].tolist()
+
+
+@pytest.mark.parametrize("chat", ["template", "plain"])
+def test_the_template_of_the_adapter_is_the_one_that_tokens_were_rendered_with(
+    chat: str, tmp_path: Path
+) -> None:
+    from stages.tokens.model import model_folder
+    from stages.train.samples import chat_template
+    from tests.pipeline.world import seedbed
+
+    (tmp_path / "a.jsonl").write_text('{"prompt": "How high?", "completion": "Two metres."}\n')
+    seedbed("tokenize", "a.jsonl", "-o", "tokens", "--chat", chat, cwd=tmp_path)
+    found = chat_template("smollm2", model_folder("smollm2"), tmp_path / "tokens")
+    assert (found is None) == (chat == "plain")
+    assert found is None or ("im_start" in found and "You are a helpful" not in found)
