@@ -25,11 +25,13 @@ from pipeline.trouble import told
 from pipeline.verbs import stage
 from stages import check, registry
 from stages.errors import Preempted, UsageError
+from stages.pandas_later import load_pandas_later
 from stages.secrets import masked, problem_in
 
 
 def main(arguments: Sequence[str] | None = None, early: Sequence[int] = ()) -> NoReturn:
     """The entry point; exits with one of the codes above. early: signals that came before it."""
+    load_pandas_later()
     code = command(sys.argv[1:] if arguments is None else list(arguments), early)
     signals.ignore()  # all is done, and stays what it is
     sys.exit(code)

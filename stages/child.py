@@ -276,6 +276,9 @@ def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     hello = receive(requests)
     if hello is None:
         return
+    from stages.pandas_later import load_pandas_later
+
+    load_pandas_later()
     from stages.reading import answer_part
     from stages.sample import answer_sample
 

@@ -169,6 +169,9 @@ def main() -> None:
     user_code.look_in(*hello[0]["paths"])
     fork_from_here()
     try:
+        from stages.pandas_later import load_pandas_later
+
+        load_pandas_later()
         from pipeline.engine.jobs import execute
     except Exception as error:  # memory ran out while libraries were loaded
         if (message := receive(jobs)) is not None:
