@@ -51,11 +51,27 @@ def batches_of(table: pa.Table) -> Iterator[pa.Table]:
     """Slices of at most BATCH_ROWS rows and, unless a row alone is larger, BATCH_BYTES bytes."""
     begin = 0
     while begin < table.num_rows:
-        rows = min(BATCH_ROWS, table.num_rows - begin)
-        while rows > 1 and table.slice(begin, rows).nbytes > BATCH_BYTES:
-            rows //= 2
+        rows = _fitting(table, begin)
         yield table.slice(begin, rows)
         begin += rows
+
+
+def _fitting(table: pa.Table, begin: int) -> int:
+    """How many rows from `begin` on are a batch: all that are left where they fit, else a half, a
+    quarter … of BATCH_ROWS. So a border depends on the rows before it, and not on how many have
+    come when it is drawn."""
+    left: int = table.num_rows - begin
+    if left < BATCH_ROWS and _fits(table.slice(begin)):
+        return left
+    rows = BATCH_ROWS
+    while rows > 1 and (rows > left or not _fits(table.slice(begin, rows))):
+        rows //= 2
+    return rows
+
+
+def _fits(table: pa.Table) -> bool:
+    # Needless bytes do not count: they depend on how the rows came.
+    return bool(table.nbytes <= BATCH_BYTES or canonical(table).nbytes <= BATCH_BYTES)
 
 
 class Batches:
@@ -80,7 +96,7 @@ class Batches:
         if self._rows < BATCH_ROWS and self._bytes < BATCH_BYTES:
             return []
         batches = self.rest()
-        if batches[-1].num_rows < BATCH_ROWS and batches[-1].nbytes < BATCH_BYTES:
+        if batches[-1].num_rows < BATCH_ROWS and _fits(batches[-1]):
             self.add(batches.pop())
         return batches
 

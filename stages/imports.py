@@ -11,6 +11,7 @@ from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, FileFinder, ModuleSpec
 from importlib.machinery import SourceFileLoader as _Source
 from pathlib import Path
+from typing import TypeGuard
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Modules:
                 nodes = self._nodes(path, text, own) if path.suffix == ".py" else []
                 names = set(self._imports(path, nodes, own))
                 here = {one for one in names if self._is_here(one.partition(".")[0], own)}
-                outside = names - here - {n.module for n in nodes if isinstance(n, ast.ImportFrom)}
+                outside = names - here - {n.module for n in nodes if _names_what_it_takes(n)}
                 outside |= {a.name for n in nodes if isinstance(n, ast.Import) for a in n.names}
                 digest = hashlib.sha256(text).hexdigest()
                 found[own] = Source(path, digest, frozenset(outside - here))
@@ -115,6 +116,10 @@ class Modules:
             for path in sorted(files[-1].parent.iterdir()):
                 if path.suffix == ".py" or (path / "__init__.py").is_file():
                     yield f"{package}.{path.stem}"
+
+
+def _names_what_it_takes(node: ast.AST) -> TypeGuard[ast.ImportFrom]:
+    return isinstance(node, ast.ImportFrom) and all(alias.name != "*" for alias in node.names)
 
 
 class Unparsed(Exception):

@@ -55,6 +55,14 @@ class Obedient(DocumentSource):
         if order == "spin":
             while True:
                 pass
+        if order == "burn":
+            end = time.process_time() + float(rest)
+            while time.process_time() < end:
+                pass
+        if order == "count":  # how often it was asked for this, in a file; then it spins
+            Path(rest).write_text((Path(rest).read_text() if os.path.exists(rest) else "") + "x")
+            while True:
+                pass
         if order == "eat":
             held = [bytearray(1 << 20) for _ in range(int(rest))]
         if order == "hoard":
@@ -165,6 +173,19 @@ def test_too_long_is_measured_in_cpu_seconds(stage: type[DocumentSource]) -> Non
     one, two = _read(stage(deadline=1.0), "spin", "next")
     assert _fault(one).reason == "deadline" and _fault(one).evidence == {"cpu_seconds": 1.0}
     assert isinstance(two, Item)
+
+
+def test_each_document_has_the_whole_deadline(stage: type[DocumentSource]) -> None:
+    found = _read(stage(deadline=1.0), *["burn 0.6"] * 3)
+    assert [isinstance(item, Item) for item in found] == [True] * 3
+
+
+def test_what_let_the_deadline_pass_is_not_tried_again(
+    stage: type[DocumentSource], tmp_path: Path
+) -> None:
+    one, two = _read(stage(deadline=0.5), f"count {tmp_path / 'times'}", "next")
+    assert _fault(one).reason == "deadline" and isinstance(two, Item)
+    assert (tmp_path / "times").read_text() == "x"
 
 
 def test_too_much_memory_is_a_fault_and_the_child_goes_on(stage: type[DocumentSource]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages import corpus
-from stages.corpus import ArrowWriter, Corpus, Digest, batches_of, read_arrow, write_corpus
+from stages.corpus import (
+    ArrowWriter,
+    Corpus,
+    Digest,
+    batches_of,
+    canonical,
+    iterate_arrow,
+    read_arrow,
+    write_corpus,
+)
 from stages.errors import UsageError
 from stages.records import REJECTS, SCHEMA, schema_with, to_table
 from tests.pipeline import world
@@ -121,6 +131,43 @@ def test_equal_rows_are_equal_bytes_however_they_arrive(
     assert _digest([read_arrow(folder / "one")]) == _digest([table])
 
 
+@pytest.mark.parametrize(("most_rows", "most_bytes"), [(7, 1 << 24), (1024, 2000), (8, 1500)])
+def test_borders_of_batches_do_not_depend_on_how_rows_arrive(
+    most_rows: int, most_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpus, "BATCH_ROWS", most_rows)
+    monkeypatch.setattr(corpus, "BATCH_BYTES", most_bytes)
+    texts = [None if n % 9 == 0 else "x" * (n * n % 150) for n in range(300)]
+    texts[40] = "y" * 5000
+    table = to_table({"id": str(n), "text": text} for n, text in enumerate(texts))
+    files = set()
+    for rows in (300, 1, 2, 7, 8, 33, 100, 299):
+        writer = ArrowWriter(tmp_path / "data", table.schema)
+        for begin in range(0, 300, rows):
+            writer.write(table.slice(begin, rows))
+        writer.close()
+        files.add((tmp_path / "data").read_bytes())
+    assert len(files) == 1
+    parts = list(iterate_arrow(tmp_path / "data"))
+    assert pa.concat_tables(parts).to_pylist() == table.to_pylist()
+    assert all(
+        part.num_rows == 1 or (part.num_rows <= most_rows and canonical(part).nbytes <= most_bytes)
+        for part in parts
+    )
+
+
+def test_needless_bytes_move_no_border_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that come one by one have more offsets than those that come together."""
+    table = to_table({"id": f"{n:04}", "text": "x" * 100} for n in range(64))
+    monkeypatch.setattr(corpus, "BATCH_BYTES", canonical(table.slice(0, 8)).nbytes)
+    for rows in (64, 1, 3):
+        waiting, sizes = corpus.Batches(), []
+        for begin in range(0, 64, rows):
+            waiting.add(table.slice(begin, rows))
+            sizes += [batch.num_rows for batch in waiting.full()]
+        assert [*sizes, *(batch.num_rows for batch in waiting.rest())] == [8] * 8
+
+
 def test_batches_are_bounded_in_rows_and_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     table = to_table({"id": str(n), "text": "x" * 100} for n in range(3000))
     assert [part.num_rows for part in batches_of(table)] == [1024, 1024, 952]
@@ -207,3 +254,18 @@ def test_a_pipe_in_the_place_of_a_piece_is_not_waited_for(tmp_path: Path) -> Non
         read_arrow(tmp_path / "00000.arrow")
     with pytest.raises(OSError, match="not a regular file"):
         corpus.sha256_of(tmp_path / "00000.arrow")
+
+
+@pytest.mark.parametrize("role", ["data", "rejects"])
+@pytest.mark.parametrize("name", ["../other.arrow", "data/../../other.arrow", "{}/other.arrow"])
+def test_a_manifest_reaches_no_file_outside_its_folder(
+    name: str, role: str, tmp_path: Path
+) -> None:
+    pieces = [(to_table([{"id": "1", "text": "words"}], SCHEMA), to_table([], REJECTS))]
+    write_corpus(tmp_path / "c", "records", pieces, {})
+    manifest = json.loads((tmp_path / "c/manifest.json").read_text())
+    (tmp_path / "c" / manifest["pieces"][0][role]).rename(tmp_path / "other.arrow")
+    manifest["pieces"][0][role] = name.format(tmp_path)
+    (tmp_path / "c/manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(UsageError, match=r"manifest\.json is damaged"):
+        Corpus(tmp_path / "c")

@@ -53,6 +53,27 @@ def test_a_corpus_of_ours_is_ours_and_nothing_more(tmp_path: Path) -> None:
     assert owned.names_in(folder) == set()
 
 
+def test_what_a_kill_leaves_of_a_removal_is_still_known_for_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = corpus(tmp_path / "c")
+    names, unlink, gone = owned.names_in(folder), Path.unlink, []
+
+    def killed(self: Path, missing_ok: bool = False) -> None:
+        if gone:
+            raise KeyboardInterrupt
+        gone.append(self)
+        unlink(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", killed)
+        with pytest.raises(KeyboardInterrupt):
+            owned.remove(folder, names)
+    assert len(gone) == 1 and not gone[0].exists()
+    owned.remove(folder, owned.names_in(folder))
+    assert not folder.exists()
+
+
 NOTES = ["notes.txt", "data/notes.txt", ".hidden", "deep/er/note", "data/00001.arrow", "DATA"]
 
 

@@ -235,3 +235,52 @@ def test_a_batch_reads_missing_core_columns_as_null() -> None:
     assert batch.texts() == ["a"] and batch.texts("output") == [None]
     with pytest.raises(KeyError):
         batch.column("cluster")
+
+
+def test_a_row_in_its_own_stead_is_changed_when_its_text_is() -> None:
+    verdicts = Verdicts(_table(4), Marking())
+    same = {"source": "s", "place": "p"}
+    verdicts.replace(0, [{**same, "id": "a", "text": "one"}, {**same, "id": "b", "text": "two"}])
+    verdicts.replace(1, [{**same, "id": f"{1:032x}", "text": "text 1"}])
+    verdicts.replace(2, [{**same, "id": f"{2:032x}", "text": "text two"}])
+    made = verdicts.split()
+    assert made.kept.column("text").to_pylist() == ["one", "two", "text 1", "text two", "text 3"]
+    assert (made.counts.changed, made.counts.kept, made.counts.made) == (1, 4, 5)
+
+
+def test_a_reject_shows_the_text_that_came_in() -> None:
+    verdicts = Verdicts(_table(2), Marking())
+    for record in verdicts.records():
+        for field in record.fields:
+            field.text = "rewritten"
+    verdicts.drop(0, "short")
+    made = verdicts.split()
+    assert made.rejects.column("text").to_pylist() == ["text 0"]
+    assert made.kept.column("text").to_pylist() == ["rewritten"]
+
+
+def test_two_parts_of_a_batch_are_one() -> None:
+    first, second = (Verdicts(_table(rows), Marking()) for rows in (3, 2))
+    first.drop(1, "short")
+    one, other = first.split(), second.split()
+    one.passing, one.bytes, other.bytes = True, 30, 20
+    for whole in (one.followed_by(other), other.followed_by(one)):
+        assert whole.passing and whole.bytes == 50
+        assert (whole.counts.seen, whole.counts.kept, whole.counts.dropped) == (5, 4, 1)
+        assert (whole.kept.num_rows, whole.rejects.num_rows) == (4, 1)
+    assert one.followed_by(other).kept.column("text").to_pylist()[-1] == "text 1"
+
+
+def test_counts_of_pieces_are_added_up() -> None:
+    numbers = dict(seen=5, kept=3, dropped=1, failed=1, made=4, inapplicable=2, changed=1)
+    text = TextCount(seen=9, kept=6, added=2, removed={"a": 3})
+    one = Counts(**numbers, reasons={"a": 1, "b": 1}, forms={"f": 3}, text=text)  # type: ignore[arg-type]
+    total = Counts()
+    for _ in range(3):
+        total.add(one)
+    assert {name: getattr(total, name) for name in numbers} == {
+        n: 3 * v for n, v in numbers.items()
+    }
+    assert (total.reasons, total.forms) == ({"a": 3, "b": 3}, {"f": 9})
+    assert total.text == TextCount(seen=27, kept=18, added=6, removed={"a": 9})
+    assert total.text.made == 24

@@ -165,7 +165,10 @@ def _ours_of(name: str) -> list[str]:
         return sorted({*public.values(), "stages.base"})
     if rest in public:
         return [public[rest]]
-    return [name] if _is_ours(name) and _is_module(name) else ["stages.base"]
+    for module in (name, name.rpartition(".")[0]):  # a module, or what one holds
+        if _is_ours(module) and _is_module(module):
+            return [module]
+    return ["stages.base"]
 
 
 def _ours_above(cls: type[Stage]) -> str:

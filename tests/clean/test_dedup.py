@@ -149,6 +149,15 @@ def test_the_longest_stays_and_of_equals_the_first() -> None:
     }
 
 
+def test_a_pair_at_the_threshold_is_one_and_one_below_is_none() -> None:
+    words = [f"w{n}" for n in range(131)]
+    first, at, below = (" ".join(words[shift : shift + 98]) for shift in (0, 32, 33))
+    assert brute([first, at], 0.0) == {(0, 1): 0.5}
+    assert 0.48 < brute([first, below], 0.0)[0, 1] < 0.49
+    assert group_ids([first, at], 0.5) == [0, 0] and group_ids([first, below], 0.5) == [0, 1]
+    assert group_ids([first, at], 0.51) == [0, 1]
+
+
 def test_what_is_linked_only_through_dropped_records_stays_in_the_group() -> None:
     words = [f"w{n}" for n in range(60)]
     first, second, third = (" ".join(words[shift : shift + 50]) for shift in (0, 3, 6))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from stages.clean.code_spans import inline
 from stages.clean.composition import composed
 from stages.clean.normalize import Normalize, repaired
+from stages.records import to_table
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,15 @@ def test_an_empty_question_and_a_tool_call_are_no_empty_records() -> None:
 def test_a_view_leaves_the_other_texts_alone() -> None:
     kept, _ = run(Normalize(on="output"), {"prompt": "a \n", "completion": "b \n"})
     assert (kept[0]["prompt"], kept[0]["completion"]) == ("a \n", "b")
+
+
+def test_rows_without_the_view_are_inapplicable_and_stay() -> None:
+    rows = [{"id": "1", "text": "a  \n"}, {"id": "2", "prompt": "q  \n", "completion": "b  \n"}]
+    made = Normalize(on="output").split(to_table(rows))
+    assert (made.counts.kept, made.counts.inapplicable, made.counts.changed) == (2, 1, 1)
+    assert made.kept.column("text").to_pylist() == ["a  \n", None]
+    assert made.kept.column("prompt").to_pylist() == [None, "q  \n"]
+    assert made.kept.column("completion").to_pylist() == [None, "b"]
 
 
 PIECES = [

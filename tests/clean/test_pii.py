@@ -33,7 +33,10 @@ from stages.clean.pii import KINDS, Pii, find, is_iban, is_luhn, mask
     ],
 )
 def test_found_and_masked(text: str, masked: str) -> None:
-    assert mask(text, find(text))[0] == masked
+    found, places = mask(text, find(text))
+    assert found == masked and places
+    for place in places:
+        assert found[place.begin : place.end] == place.label
 
 
 @pytest.mark.parametrize(
@@ -56,6 +59,13 @@ def test_found_and_masked(text: str, masked: str) -> None:
 )
 def test_false_alarms(text: str) -> None:
     assert find(text) == []
+
+
+def test_what_one_kind_has_taken_no_later_one_takes_again() -> None:
+    text = "see https://u:4111111111111111@h/x and 4111111111111111"
+    found = find(text)
+    assert [one.kind for one in found] == ["credentials", "card"]
+    assert mask(text, found)[0] == "see https://[CREDENTIALS]@h/x and [CARD]"
 
 
 def test_check_digits() -> None:

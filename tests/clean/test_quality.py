@@ -96,6 +96,15 @@ def test_the_target_is_the_output_or_the_plain_text() -> None:
     assert [row.get("statistics", {}).get("words") for row in kept] == [3, None, 1]
 
 
+def test_the_length_of_a_text_is_no_measure_of_its_quality() -> None:
+    text = "Four words are here."
+    scores = [
+        run(QualityFilter(action="tag", min_words=least, max_words=most), text)[0][0]["quality"]
+        for least, most in ((0, 4), (1, 100), (9, 100), (0, 3))
+    ]
+    assert len(set(scores)) == 1 and scores[0] > 0.9
+
+
 def test_limits_that_exclude_each_other_are_said() -> None:
     assert QualityFilter(min_words=9, max_words=3).contradictions()
     assert not QualityFilter().contradictions()

@@ -127,6 +127,25 @@ def test_a_remark_stays_when_the_rest_would_not_stand_alone(text: str) -> None:
     assert not kept or kept[0]["completion"] == text
 
 
+def test_a_remark_that_is_most_of_the_answer_stays() -> None:
+    """What is left would be less than 60 % of the words."""
+    remark = "As an AI language model, I do not have a taste in " + "colours and " * 25 + "shapes."
+    for rest, cut in ((BODY[: len(BODY) // 2], False), (BODY * 2, True)):
+        kept, _ = run(RefusalFilter(), {"prompt": "x", "completion": f"{remark} However, {rest}"})
+        assert (kept[0]["completion"] == rest) is cut
+        assert cut or kept[0]["completion"].startswith(remark)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_the_strongest_finding_of_a_conversation_names_it(turn: int) -> None:
+    said = ["I'm sorry, but I cannot help with that.", "Could you provide the text?", "Noon."]
+    talk = [{"role": "assistant", "content": text} for text in said[::turn]]
+    (row,) = RefusalFilter(action="tag")([{"messages": talk}])
+    assert row["refusal"] == "refusal"
+    (row,) = RefusalFilter(action="tag")([{"messages": talk[:2] if turn < 0 else talk[1:]}])
+    assert row["refusal"] == "cannot"
+
+
 def test_cutting_twice_is_cutting_once() -> None:
     text = "As an AI language model, I do not have opinions. However, " + BODY
     once, _ = run(RefusalFilter(), {"prompt": "x", "completion": text})

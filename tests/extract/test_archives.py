@@ -128,6 +128,21 @@ def test_a_member_name_that_comes_twice_names_two_places(tmp_path: Path) -> None
     assert read(tmp_path, "x.tar")[0] == {"x.tar#a.txt": b"first", "x.tar#a.txt~2": b"second"}
 
 
+def test_each_member_of_one_name_has_a_place_of_its_own(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    names = ["a.txt", "a.txt", "a.txt~2", "a.txt", "a.txt"]
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for number, name in enumerate(names):
+            info = tarfile.TarInfo(name)
+            info.size = 1
+            archive.addfile(info, io.BytesIO(b"%d" % number))
+    (tmp_path / "x.tar").write_bytes(out.getvalue())
+    got, faults = read(tmp_path, "x.tar")
+    assert sorted(got.values()) == [b"0", b"1", b"2", b"3", b"4"] and not faults
+    assert len({place.partition("#")[2] for place in got}) == len(names)
+    assert got["x.tar#a.txt"] == b"0" and got["x.tar#a.txt~2"] == b"1"
+
+
 def test_a_tar_cut_anywhere_is_told(tmp_path: Path) -> None:
     whole = tar_of({"a.txt": TEXT[:2000], "b.txt": TEXT[:700], "c.txt": b"c"})
     end = 2560 + 1536 + 1024  # headers and padded data; then the end mark
@@ -183,6 +198,14 @@ def test_too_many_members_are_told(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(data)
         got, faults = read(tmp_path, name, limits=Limits(members=7))
         assert len(got) == 7 and faults[0].evidence == {"limit": 7, "of": "members"}
+
+
+def test_members_that_nobody_wants_are_bounded_too(tmp_path: Path) -> None:
+    files = {f"{n}.png": b"x" for n in range(20)}
+    for name, data in (("a.zip", zip_of(files)), ("a.tar", tar_of(files))):
+        (tmp_path / name).write_bytes(data)
+        got, faults = read(tmp_path, name, limits=Limits(members=7), suffixes=(".txt",))
+        assert not got and faults[0].evidence == {"limit": 7, "of": "members"}
 
 
 def test_an_archive_without_anything_wanted_says_what_it_holds(tmp_path: Path) -> None:

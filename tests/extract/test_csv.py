@@ -17,7 +17,8 @@ from benchmarks.readers import rows
 from stages.base import Fault, Item
 from stages.errors import UsageError
 from stages.extract.csv import CsvExtract
-from stages.extract.delimited.dialect import detect
+from stages.extract.delimited.dialect import Dialect, detect
+from stages.extract.delimited.table import Table
 from stages.extract.packed.archives import read_at
 from stages.place import Place
 
@@ -114,6 +115,19 @@ def test_a_broken_quote_costs_its_row_alone(tmp_path: Path) -> None:
     assert isinstance(found[4], Item) and found[4].records[0]["text"] == "e\nf"
 
 
+def test_a_quote_that_is_not_closed_takes_no_row_with_it(tmp_path: Path) -> None:
+    """What follows would close it, and make a row of another width."""
+    body = 'id,text,n\n1,a,10\n2,"beta,20\n3,c",30,40\n4,d,40\n'
+    found = items(body, tmp_path, delimiter=",", quote='"', escape="")
+    assert [getattr(item, "reason", "kept") for item in found] == [
+        "kept",
+        "broken_quote",
+        "too_many_fields",
+        "kept",
+    ]
+    assert [item.place.line for item in found] == [2, 3, 4, 5]
+
+
 def test_a_quote_that_opens_within_a_field_is_not_taken_for_columns(tmp_path: Path) -> None:
     body = "name,text,url\n" + 'x,"a, b",u\n' * 5 + 'jacket"warm, and dry.",u\n'
     assert told(items(body, tmp_path))[-1] == "broken_quote"
@@ -135,6 +149,8 @@ def test_rows_of_another_width_are_refused_or_filled_up(tmp_path: Path) -> None:
 
 def test_values_never_slide_under_other_names(tmp_path: Path) -> None:
     assert told(items("a,text\n1,x,y\n2,z,w\n", tmp_path)) == ["too_many_fields"] * 2
+    narrow = "a,text,n\n1,x\n2,y\n3,z\n"
+    assert told(items(narrow, tmp_path, header="yes")) == ["too_few_fields"] * 3
     assert told(items("a,text,\n1,x\n2,y\n3,z\n", tmp_path)) == [
         {"text": "x", "meta": {"a": "1"}},
         {"text": "y", "meta": {"a": "2"}},
@@ -254,6 +270,17 @@ def test_what_the_user_says_counts(tmp_path: Path) -> None:
     assert not CsvExtract(
         delimiter="tab", quote="", escape="\\", encoding="latin1"
     ).contradictions()
+
+
+def test_what_the_user_calls_null_is_null_and_nothing_else() -> None:
+    stream = io.BytesIO(b'1,NULL,,null\n2,"NULL","",NULLS\n')
+    found = [row.cells for row in Table(stream, Dialect(), "utf-8", null="NULL").rows()]
+    assert found == [["1", None, "", "null"], ["2", None, "", "NULLS"]]
+
+
+def test_a_backslash_before_a_letter_stays_where_it_escapes_quotes(tmp_path: Path) -> None:
+    body = 'id,t\n1,"x \\"y\\", C:\\new\\tmp"\n2,"a \\"b\\" c \\\\ d"\n'
+    assert table(body, tmp_path)[1] == [["1", 'x "y", C:\\new\\tmp'], ["2", 'a "b" c \\ d']]
 
 
 def test_a_cut_archive_gives_its_whole_rows(tmp_path: Path) -> None:

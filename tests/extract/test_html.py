@@ -101,6 +101,13 @@ def test_meta(tmp_path: Path) -> None:
     }
 
 
+def test_a_teaser_beside_the_story_is_none_of_its_text() -> None:
+    story = "".join(f"<p>{LINE} It was day {n} of the year.</p>" for n in range(12))
+    teaser = "<p>Elsewhere the mayor opened a bridge that nobody had asked for, it is said.</p>"
+    text = page(f"<body><div><div>{story}</div><div>{teaser}</div></div>".encode()).text
+    assert "day 11 of" in text and "mayor" not in text
+
+
 def test_an_empty_shell_and_a_menu_say_why(tmp_path: Path) -> None:
     kept, rejects = read(tmp_path, body("<div id=app></div><script>run()</script>"))
     assert not kept and rejects[0]["reason"] == "needs_script"
@@ -142,6 +149,21 @@ def test_bounds_change_nothing_on_common_pages() -> None:
     script = "<script>" + "if (a<b) { c('<div>') }" * 2000 + "</script>"
     text = f"<body>{drawing}{script}" + "<p><b>x</b> y" * 2000 + "</body>"
     assert limits.capped(text) == text
+
+
+@pytest.mark.parametrize(
+    ("declared", "line"),
+    [
+        ("iso-8859-2", "Zażółć gęślą jaźń, powiedział rybak do kota na przystani."),
+        ("windows-1251", "Съешь же ещё этих мягких французских булок, да выпей чаю."),
+        ("iso-8859-7", "Ξεσκεπάζω την ψυχοφθόρα βδελυγμία στο λιμάνι."),
+        ("shift_jis", "潮の高さは一日に二度、港の帳面に手で書かれました。"),
+    ],
+)
+def test_a_page_is_read_in_the_charset_that_it_declares(declared: str, line: str) -> None:
+    for form in ("<meta charset={}>", "<meta http-equiv=x content='text/html; charset={}'>"):
+        data = f"{form.format(declared)}<body><article><p>{line}</p><p>{line}</p></article>"
+        assert line in page(data.encode(declared)).text
 
 
 @pytest.mark.parametrize(

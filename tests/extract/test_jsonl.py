@@ -230,6 +230,12 @@ def items(path: Path, size: int = 1 << 24, **parameters: Any) -> list[Item | Fau
     return [item for part in stage.parts(str(path), size) for item in stage.read(part)]
 
 
+def test_a_number_beyond_a_double_stays_as_it_was_written(tmp_path: Path) -> None:
+    found = one('{"text": "a", "n": [1e999, -1e400, 1e3], "m": 123456789012345678901}', tmp_path)
+    meta = json.loads(found["meta"], parse_constant=pytest.fail)
+    assert meta == {"n": ["1e999", "-1e400", 1000.0], "m": 123456789012345678901}
+
+
 def test_a_refused_line_costs_no_other(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     lines = [b'{"text":"one"}', b'{"text":"\xe9t\xe9"}', b"", b"{oops", b'{"text":"two"}']
@@ -251,12 +257,13 @@ def test_a_refused_line_costs_no_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize("charset", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
 def test_offsets_hold_in_every_charset(charset: str, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    text = '{"text":"grün Ċ"}\r\n{"text":"日本"}\n\n{"text":"x"}'  # U+010A has a byte 0A
+    # U+010A has a byte 0A, and U+0A05 beside U+0100 the two of a line end
+    text = '{"text":"grün ĊĀਅĀ"}\r\n{"text":"日本"}\n\n{"text":"x"}'
     mark = b"\xfe\xff" if charset == "utf-16-be" else b""
     path.write_bytes(mark + text.encode(charset))
     found = items(path)
     assert [item.records[0]["text"] for item in found if isinstance(item, Item)] == [
-        "grün Ċ",
+        "grün ĊĀਅĀ",
         "日本",
         "x",
     ]

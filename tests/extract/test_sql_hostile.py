@@ -77,6 +77,18 @@ def test_deep_values_cost_their_row_alone(value: str) -> None:
     assert refused[0].raw == f"(2,{value})".encode()
 
 
+def test_what_functions_make_in_a_row_is_bounded_together() -> None:
+    grown = "replace('" + "a" * 200 + "','a','" + "b" * 200 + "')"
+    text = "CREATE TABLE t (id, a, b);\n"
+    for number, (a, b) in enumerate(((grown, "'x'"), (grown, grown), ("'x'", grown))):
+        text += f"INSERT INTO t VALUES({number},{a},{b});\n"
+    rows, refused = read(SQLITE + text.encode())
+    assert [row[0] for row in rows] == [0, 2] and len(rows[0][1]) == 40_000
+    assert [(fault.reason, fault.evidence) for fault in refused] == [
+        ("expression", {"value": "replace(…)"})
+    ]
+
+
 def test_nesting_as_people_write_it_is_read() -> None:
     value = "(" * 20 + "'x'" + ")" * 20
     rows, refused = read(MYSQL + f"INSERT INTO t VALUES (1,{value});\n-- Dump completed".encode())
@@ -152,6 +164,23 @@ ROWS = {
     "settings": (MYSQL, b"INSERT INTO t VALUES (1,'a');INSERT INTO t SET body='%b';"
                  b"INSERT INTO t VALUES (3,'c');\n", "statement"),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_what_is_too_long_is_never_held(name: str) -> None:
+    head, text, _ = ROWS[name]
+    data, held = io.BytesIO(head + text % (b"x" * (12 << 20))), []
+
+    class Stream(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            held.extend(len(reader.window.data) for reader in begun)
+            return data.read(size)
+
+    begun: list[Reader] = []
+    begun.append(Reader(Stream(), limit=1 << 20))  # type: ignore[arg-type]
+    rows = [event.values for event in begun[0] if isinstance(event, Row)]
+    assert rows == [(1, "a"), (3, "c")]
+    assert len(held) > 3 and max(held) < 6 << 20
 
 
 @pytest.mark.parametrize("wide", [False, True])

@@ -50,7 +50,8 @@ def test_mysql_escapes() -> None:
 
 
 def test_a_zero_escape_before_digits_is_no_octal() -> None:
-    assert only(MY + r"INSERT INTO t (a) VALUES ('\012\x41')" + ";", "mysql") == [("\x0012x41",)]
+    for text, value in ((r"\012\x41", "\x0012x41"), (r"\012", "\x0012"), (r"a\n\07", "a\n\x007")):
+        assert only(MY + f"INSERT INTO t (a) VALUES ('{text}');", "mysql") == [(value,)]
 
 
 def test_mysql_literals_by_the_type_of_the_column() -> None:

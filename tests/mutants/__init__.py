@@ -10,7 +10,13 @@ from tests.mutants.mutant import Mutant
 
 __all__ = ["FIELDS", "Mutant", "mutants"]
 
-FIELDS = ("training",)
+FIELDS = (
+    "training",
+    "engine",
+    "records",
+    "extraction",
+    "limits",
+)
 
 
 def mutants(field: str) -> tuple[Mutant, ...]:

@@ -126,6 +126,9 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
     monkeypatch.setattr(JsonlExtract, "read", slow)
     monkeypatch.setattr("stages.base.RowSource.splits", _in_process)
     assert _run(folder) == [FIRST[0], "other words of b", FIRST[2]]
+    path.write_text('{"text": "first words of b"}\n')
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    assert _run(folder, times=0) == FIRST, "nothing else was stored under its name"
 
 
 def _in_process(self: Any, part: Any, name: str, isolate: bool = False) -> Any:

@@ -43,8 +43,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         "parent": PARENT,
         "near": "NUMBER = 1\n",
         "other": "NUMBER = 1\n",
+        "base": "",
+        "shared": "NUMBER = 1\n",
         "room/__init__": "",
-        "room/far": "def thing(x: int) -> int:\n    return x\n",
+        "room/far": "from stages.room.deep import SMALL\ndef thing(x: int) -> int:\n    return x\n",
+        "room/deep": "SMALL = 1\n",
     }.items():
         (folder / f"{name}.py").write_text(text)
     monkeypatch.setattr(keys, "_home", lambda: folder)
@@ -61,7 +64,8 @@ def _print(text: str, home: Path, name: str = "parent") -> str:
 
 def test_comments_docstrings_and_layout_change_nothing(home: Path) -> None:
     before = fingerprint("stages.parent")
-    assert closure("stages.parent") == {"stages.parent", "stages.near", "stages.room.far"}
+    below = {"stages.near", "stages.room.far", "stages.room.deep"}
+    assert closure("stages.parent") == {"stages.parent", *below}
     for text in (
         PARENT + "\n# a comment\n",
         '"""About."""\n' + PARENT,
@@ -204,7 +208,7 @@ def all_of_it(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 CHANGES: dict[str, Callable[[Ingredients], object]] = {
     "code": lambda one: (one.home / "parent.py").write_text(PARENT.replace("+ near", "- near")),
     "helper module": lambda one: (one.home / "near.py").write_text("NUMBER = 2\n"),
-    "helper of a helper": lambda one: (one.home / "room/far.py").write_text("thing = abs\n"),
+    "helper of a helper": lambda one: (one.home / "room/deep.py").write_text("SMALL = 2\n"),
     "name of the stage": lambda one: one.other("name", "probe2"),
     "parameter": lambda one: setattr(one, "stage", Probe(limit=2)),
     "Python's minor version": lambda one: one.python(3, 99, 0),
@@ -224,6 +228,25 @@ def test_every_ingredient_changes_the_key(what: str, all_of_it: Ingredients) -> 
     before = all_of_it.key()
     assert all_of_it.key() == before
     CHANGES[what](all_of_it)
+    assert all_of_it.key() != before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from stages.shared import NUMBER",
+        "from stages.shared import *",
+        "from stages import shared",
+        "import stages.shared",
+        "import stages.shared as s",
+    ],
+)
+def test_code_of_ours_changes_the_key_however_it_is_imported(
+    line: str, all_of_it: Ingredients
+) -> None:
+    all_of_it.write("helper.py", f"{line}\nX = 1\n")
+    before = all_of_it.key()
+    (all_of_it.home / "shared.py").write_text("NUMBER = 2\n")
     assert all_of_it.key() != before
 
 

@@ -97,6 +97,48 @@ def test_a_manifest_with_another_count_does_not_count(tmp_path: Path) -> None:
     assert store.get(KEY) is None
 
 
+def test_a_file_that_lost_its_end_in_a_crash_does_not_count(tmp_path: Path) -> None:
+    """Its time is that of before: the end never reached the disk."""
+    store = Store(tmp_path)
+    before = _put(store)
+    path = store.path(KEY) / "data"
+    times = path.stat()
+    path.chmod(0o644)
+    _cut(path)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert store.get(KEY) is None
+    assert _put(store) == before
+
+
+def test_all_of_an_entry_is_flushed_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path)
+    (store.objects / KEY[:2]).mkdir()
+    done: list[tuple[str, str]] = []
+    flush, rename = os.fsync, Path.rename
+
+    def flushed(descriptor: int) -> None:
+        done.append(("flushed", os.readlink(f"/proc/self/fd/{descriptor}")))
+        flush(descriptor)
+
+    def renamed(self: Path, target: Path) -> Path:
+        done.append(("renamed", str(self)))
+        return rename(self, target)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(Path, "rename", renamed)
+    _put(store)
+    (at,) = [number for number, (what, _) in enumerate(done) if what == "renamed"]
+    temporary = done[at][1]
+    names = ["data", "sub/more", "manifest.json", "sub", ""]
+    wanted = {str(Path(temporary) / name) for name in names}
+    assert {path for _, path in done[:at]} == wanted
+    manifest = done.index(("flushed", f"{temporary}/manifest.json"))
+    assert manifest > done.index(("flushed", f"{temporary}/data")), "the manifest comes last"
+    assert done[at + 1 :] == [("flushed", str(store.objects / KEY[:2]))], "then the name"
+
+
 def test_writers_of_one_key_all_succeed_and_one_entry_stays(tmp_path: Path) -> None:
     store = Store(tmp_path)
     barrier = threading.Barrier(8)

@@ -41,6 +41,18 @@ def test_what_is_shown_holds_no_control_characters() -> None:
     assert terminal.shown("\ud800") == "\\ud800"
 
 
+def test_a_line_that_is_said_is_one_line() -> None:
+    text = f"a\nseedbed: done \x1b[2J postgresql://u:{HUSH}@h/d"
+    told = "a\\nseedbed: done \\x1b[2J postgresql://u:***@h/d"
+    for do, whole in (
+        (terminal.Screen.say, f"{told}\n"),
+        (terminal.Screen.rewrite, f"\r\x1b[K{told}"),
+    ):
+        below = io.StringIO()
+        do(terminal.Screen(below), text)
+        assert below.getvalue() == whole
+
+
 def test_a_stream_that_cannot_hold_a_letter_shows_its_number() -> None:
     below = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
     terminal.Screen(below).write("val → ü\n")

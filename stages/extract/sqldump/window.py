@@ -63,8 +63,9 @@ class Watched:
         return data
 
     def before(self, data: bytes) -> None:
-        """What was read before the next read; the closing line may stand across the two."""
-        self._tail = data[-len(self.closing or b"") :]
+        """What was read before the next read; the closing line may stand across several."""
+        size = len(self.closing or b"")
+        self._tail = (self._tail + data[-size:])[-size:]
 
 
 class _Rest:

@@ -1,0 +1,352 @@
+"""Extraction: SQL dumps, CSV, JSON, pages, archives; above all where a fast way stands beside a
+careful one, and where what is read is cut."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+DUMPS, TABLES = "stages/extract/sqldump/", "stages/extract/delimited/"
+JSON, PAGES, PACKED = (
+    "stages/extract/jsontext/",
+    "stages/extract/webpage/",
+    "stages/extract/packed/",
+)
+OF_DUMPS, OF_TABLES = "tests/extract/test_sqldump.py", "tests/extract/test_csv.py"
+WAYS = ("tests/extract/test_sql_ways.py::test_the_ways_of_reading_agree",)
+OF_ACCOUNT = "tests/extract/test_html_account.py"
+OF_ARCHIVES, OF_DAMAGE = "tests/extract/test_archives.py", "tests/extract/test_damaged.py"
+
+MUTANTS = (
+    # --- dumps: the pattern of a row beside the reading token by token ---
+    Mutant(
+        DUMPS + "literals.py",
+        r"""rb"(?:[^\\]++|\\[bnrt\\'\"])*+")""",
+        r"""rb"(?:[^\\]++|\\[0bnrt\\'\"])*+")""",
+        "a MySQL \\0 before digits is octal",
+        (f"{OF_DUMPS}::test_a_zero_escape_before_digits_is_no_octal",),
+    ),
+    Mutant(
+        DUMPS + "literals.py",
+        r"""b"%": b"\\%",""",
+        r"""b"%": b"%",""",
+        "MySQL's \\% loses its backslash",
+        (f"{OF_DUMPS}::test_mysql_escapes",),
+    ),
+    Mutant(
+        DUMPS + "columns.py",
+        "            if not inner and oracle:\n                return None\n",
+        "",
+        "Oracle's empty text is no NULL to the fast way",
+        WAYS,
+    ),
+    Mutant(
+        DUMPS + "columns.py",
+        """return decode(inner.replace(b"''", b"'") if b"''" in inner else inner)""",
+        "return decode(inner)",
+        "a doubled quote stays doubled on the fast way",
+        WAYS,
+    ),
+    Mutant(
+        DUMPS + "columns.py",
+        'return token.decode("ascii").lstrip("+") if',
+        'return token.decode("ascii") if',
+        "a decimal keeps its plus on the fast way",
+        WAYS,
+    ),
+    Mutant(
+        DUMPS + "columns.py",
+        'if backslash and b"\\\\" in inner:',
+        'if b"\\\\" in inner:',
+        "a backslash escapes on the fast way where it is a letter",
+        WAYS,
+    ),
+    Mutant(
+        DUMPS + "insert.py",
+        "plan.keep is None and not plan.numbers",
+        "plan.keep is None",
+        "columns that number themselves stay NULL on the fast way",
+        WAYS,
+    ),
+    Mutant(
+        DUMPS + "insert.py",
+        "        values = tuple([values[n] for n in plan.keep])\n",
+        "        values = values[: len(plan.keep)]\n",
+        "the last columns are left out for the generated ones",
+        WAYS,
+    ),
+    Mutant(
+        DUMPS + "insert.py",
+        "if plan.width is not None and len(found) != plan.width:",
+        "if plan.width is not None and len(found) > plan.width:",
+        "a row of a dump that is too narrow is told as one with a bad value",
+        ("tests/extract/test_sql_ways.py::test_a_row_of_another_width_says_so",),
+    ),
+    Mutant(
+        DUMPS + "insert.py",
+        '        if mark == b",":\n            window.pos = match.end()\n',
+        "        if mark:\n            window.pos = match.end()\n",
+        "what follows a statement is read as its rows on the fast way",
+        WAYS,
+    ),
+    # --- dumps: charsets, COPY, settings, borders of chunks ---
+    Mutant(
+        DUMPS + "charset.py",
+        'if key in ("latin1", "cp1252"):\n            return _latin1',
+        'if key in ("latin1", "cp1252"):\n            return lambda data: data.decode("latin-1")',
+        "MySQL's latin1 is ISO 8859-1",
+        (f"{OF_DUMPS}::test_mysql_latin1_is_windows_1252_without_holes",),
+    ),
+    Mutant(
+        DUMPS + "charset.py",
+        r'"gbk": (rb"\x81-\xfe", rb"[\x40-\x7e\x80-\xfe]"),',
+        r'"gbk": (rb"\x81-\xfe", rb"[\x40-\x5b\x5d-\x7e\x80-\xfe]"),',
+        "a character of GBK that ends in a backslash escapes what follows",
+        (f"{OF_DUMPS}::test_a_backslash_byte_that_ends_a_character_is_no_escape",),
+    ),
+    Mutant(
+        DUMPS + "copy.py",
+        "None if field == null else",
+        "None if field in (null, b'') else",
+        "an empty text in COPY is NULL",
+        (f"{OF_DUMPS}::test_copy_options_and_odd_tables",),
+    ),
+    Mutant(
+        DUMPS + "copy.py",
+        "None if field == null else",
+        "None if _unescape(field) == null else",
+        "a text that reads \\N in COPY is NULL",
+        (f"{OF_DUMPS}::test_copy_text",),
+    ),
+    Mutant(
+        DUMPS + "copy.py",
+        "return _backslashes(field, 0, len(field)) % 2 == 1",
+        "return field.endswith(b'\\\\')",
+        "a field in COPY that ends in a backslash takes the next one with it",
+        (f"{OF_DUMPS}::test_mysql_and_copy_round_trips",),
+    ),
+    Mutant(
+        DUMPS + "dialect.py",
+        'match[1].lower() in (b"off", b"false", b"0")',
+        "bool(match[1])",
+        "PostgreSQL's standard strings have escapes",
+        (f"{OF_DUMPS}::test_postgres_strings",),
+    ),
+    Mutant(
+        DUMPS + "dialect.py",
+        "if version is None or version < 50700:",
+        "if version is None or version < 60000:",
+        "a comment for MySQL 5.7 is run in a dump of MariaDB",
+        (f"{OF_DUMPS}::test_versioned_comments_run_as_the_server_would",),
+    ),
+    Mutant(
+        DUMPS + "window.py",
+        "self.closing in self._tail + data[:64]",
+        "self.closing in data[:64]",
+        "the closing line of a dump is not seen across two reads",
+        (
+            "tests/extract/test_sql_ways.py::"
+            "test_the_closing_line_of_a_tool_is_seen_wherever_it_is_cut",
+        ),
+    ),
+    Mutant(
+        DUMPS + "window.py",
+        "(self._tail + data[-size:])[-size:]",
+        "data[-size:]",
+        "the closing line of a dump is not seen across several reads",
+        (
+            "tests/extract/test_sql_ways.py::"
+            "test_the_closing_line_of_a_tool_is_seen_wherever_it_is_cut",
+        ),
+    ),
+    Mutant(
+        DUMPS + "reader.py",
+        "if not self._told_cut and self.by_tool and not self._watched.closed:",
+        "if not self._told_cut and self.by_tool and self.was_cut:",
+        "a dump that ends between two statements is not told as cut off",
+        (
+            "tests/extract/test_sql_ways.py::"
+            "test_the_closing_line_of_a_tool_is_seen_wherever_it_is_cut",
+        ),
+    ),
+    # --- CSV ---
+    Mutant(
+        TABLES + "sheet.py",
+        "if self._padded or fields in self._widths:",
+        "if self._padded or fields <= expected:",
+        "a row narrower than the named columns is read",
+        (f"{OF_TABLES}::test_rows_of_another_width_are_refused_or_filled_up",),
+    ),
+    Mutant(
+        TABLES + "sheet.py",
+        "return set() if any(self.header[usual:]) else {usual}",
+        "return {usual}",
+        "rows narrower than the named columns are read where most are",
+        (f"{OF_TABLES}::test_values_never_slide_under_other_names",),
+    ),
+    Mutant(
+        TABLES + "sheet.py",
+        "if row.ended or self._stream.fault is None:",
+        "if row.ended or row.cells:",
+        "the row in which a file breaks off is read",
+        (f"{OF_TABLES}::test_a_cut_archive_gives_its_whole_rows",),
+    ),
+    Mutant(
+        TABLES + "table.py",
+        "len(self._used) == 1 or not self.width or len(cells) == self.width",
+        "len(self._used) > 0",
+        "a quote that is not closed takes the rows behind it",
+        (f"{OF_TABLES}::test_a_quote_that_is_not_closed_takes_no_row_with_it",),
+    ),
+    Mutant(
+        TABLES + "table.py",
+        "if cells is not None and self._cut.split_quote(body):",
+        "if cells is not None and self._reader is None and self._cut.split_quote(body):",
+        "delimiters between quotes within fields are taken for columns",
+        (f"{OF_TABLES}::test_a_quote_that_opens_within_a_field_is_not_taken_for_columns",),
+    ),
+    Mutant(
+        TABLES + "table.py",
+        "cells = [None if cell == self.null else cell for cell in cells]",
+        "cells = [None if cell in (self.null, '') else cell for cell in cells]",
+        "an empty field is NULL where another text is NULL",
+        (f"{OF_TABLES}::test_what_the_user_calls_null_is_null_and_nothing_else",),
+    ),
+    Mutant(
+        TABLES + "cells.py",
+        'return None if self.dialect.letters and text == "\\\\N" else self._unescaped(text)',
+        "return self._unescaped(text)",
+        "a database's \\N is text",
+        (f"{OF_TABLES}::test_the_text_formats_of_databases_keep_null_apart_from_text",),
+    ),
+    Mutant(
+        TABLES + "cells.py",
+        "        if self.dialect.letters:\n            return _BACKSLASH",
+        "        if self.dialect.escape:\n            return _BACKSLASH",
+        "a backslash before a letter is lost where it escapes quotes alone",
+        (f"{OF_TABLES}::test_a_backslash_before_a_letter_stays_where_it_escapes_quotes",),
+    ),
+    # --- JSON ---
+    Mutant(
+        JSON + "lines.py",
+        "if stop is not None and offset >= stop:",
+        "if stop is not None and offset > stop:",
+        "the line at the border of two ranges is read twice",
+        ("tests/extract/test_jsonl.py::test_the_size_of_parts_changes_nothing",),
+    ),
+    Mutant(
+        JSON + "lines.py",
+        "so_far[digest] = so_far.get(digest, 0) + count",
+        "so_far[digest] = count",
+        "equal lines in the third range have the ids of those in the second",
+        ("tests/extract/test_jsonl.py::test_the_size_of_parts_changes_nothing",),
+    ),
+    Mutant(
+        JSON + "lines.py",
+        "while found >= 0 and (found - at) % width:",
+        "while found >= 0 and found < at:",
+        "a character of UTF-16 with a byte of a line end breaks the line",
+        ("tests/extract/test_jsonl.py::test_offsets_hold_in_every_charset",),
+    ),
+    Mutant(
+        JSON + "json_values.py",
+        "return text if math.isinf(value) else value",
+        "return value",
+        "a number beyond a double is Infinity, which JSON does not have",
+        ("tests/extract/test_jsonl.py::test_a_number_beyond_a_double_stays_as_it_was_written",),
+    ),
+    Mutant(
+        JSON + "json_values.py",
+        "    if len(made) != len(pairs):\n",
+        "    if not made and pairs:\n",
+        "of two values under one key the last one is taken",
+        ("tests/extract/test_jsonl.py::test_a_line_is_refused_with_its_reason",),
+    ),
+    # --- pages ---
+    Mutant(
+        PAGES + "select.py",
+        "_NARROW = 0.8",
+        "_NARROW = 2.0",
+        "teasers beside an article are its text",
+        ("tests/extract/test_html.py::test_a_teaser_beside_the_story_is_none_of_its_text",),
+    ),
+    Mutant(
+        PAGES + "select.py",
+        "        title = next((b for b in found.kept[:5] if b.kind",
+        "        title = next((b for b in found.blocks[:5] if not b.kind",
+        "the title of an article stays in its text",
+        (f"{OF_ACCOUNT}::test_every_reason_is_given[title]",),
+    ),
+    Mutant(
+        PAGES + "account.py",
+        "            characters = nonspace(block.text) - block.ticks\n            if block.cut:",
+        "            characters = nonspace(block.text)\n            if block.cut:",
+        "marks of code are counted as the page's text",
+        (f"{OF_ACCOUNT}::test_backticks_leave_a_record_of_plain_text",),
+    ),
+    Mutant(
+        PAGES + "account.py",
+        '            count.remove("backticks", own)\n',
+        "",
+        "backticks that a record of plain text lacks are in no account",
+        (f"{OF_ACCOUNT}::test_backticks_leave_a_record_of_plain_text",),
+    ),
+    Mutant(
+        PAGES + "account.py",
+        "        for reason, characters in unseen.items():\n"
+        "            count.remove(reason, characters)\n",
+        "",
+        "what the parser never shows is in no account",
+        (f"{OF_ACCOUNT}::test_every_reason_is_given",),
+    ),
+    Mutant(
+        PAGES + "decode.py",
+        "declared = _of_header(content_type) or _of_page(data)",
+        "declared = _of_header(content_type)",
+        "the charset that a page declares is not heard",
+        ("tests/extract/test_html.py::test_a_page_is_read_in_the_charset_that_it_declares",),
+    ),
+    # --- archives ---
+    Mutant(
+        PACKED + "compressed.py",
+        "if self._alone or not self._another():",
+        "if self._alone or self._state.eof:",
+        "of several streams in a file the first one is all",
+        (f"{OF_ARCHIVES}::test_streams_one_after_the_other_are_one_file",),
+    ),
+    Mutant(
+        PACKED + "compressed.py",
+        'raise EOFError("the compressed data end before their end")',
+        'return b""',
+        "a compressed file that is cut is whole",
+        (f"{OF_ARCHIVES}::test_a_cut_file_gives_what_stands_before_the_cut_and_one_fault",),
+    ),
+    Mutant(
+        PACKED + "compressed.py",
+        "            while left and (data := self.source.read(min(left, CHUNK))):\n"
+        "                left -= len(data)\n",
+        "",
+        "what stands before damage is given twice",
+        ("tests/extract/test_compressed.py::test_all_that_stands_before_damage_is_read",),
+    ),
+    Mutant(
+        PACKED + "zips.py",
+        "        if number in shared:\n",
+        "        if number in shared and not label:\n",
+        "two members of a zip over the same bytes are both read",
+        (f"{OF_DAMAGE}::test_entries_over_the_same_bytes_are_refused",),
+    ),
+    Mutant(
+        PACKED + "labels.py",
+        '            label = f"{name}~{number + 1}"\n',
+        '            label = f"{name}~2"\n            break\n',
+        "the third member of one name has the place of the second",
+        (f"{OF_ARCHIVES}::test_each_member_of_one_name_has_a_place_of_its_own",),
+    ),
+    Mutant(
+        PACKED + "archives.py",
+        "elif kind is not None and inner is not None:",
+        'elif kind is not None and inner == "zip":',
+        "what is compressed twice is read as text",
+        (f"{OF_ARCHIVES}::test_archives_in_archives_are_faults",),
+    ),
+)
