@@ -10,7 +10,12 @@ from tests.mutants.mutant import Mutant
 
 __all__ = ["FIELDS", "Mutant", "mutants"]
 
-FIELDS = ("training",)
+FIELDS = (
+    "training",
+    "tokens",
+    "selection",
+    "curves",
+)
 
 
 def mutants(field: str) -> tuple[Mutant, ...]:
