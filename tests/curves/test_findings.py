@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.curves.borders import as_normal, epoch_steps
+from stages.curves.borders import _fits, as_normal, epoch_steps
 from stages.curves.findings import KINDS, findings
 from stages.curves.read import Log, Series
 from tests.cases.diagnose import curve
@@ -34,6 +34,11 @@ def test_a_good_fit_is_told_with_its_reason() -> None:
     found = kinds(log_of(curve(), 40, SETTLED))
     assert set(found) == {"well_fit"}
     assert "a good fit" in found["well_fit"]["words"]
+    assert found["well_fit"]["statistic"] == 0.0
+    assert "underfit" not in kinds(log_of(curve(), 40))  # nor where only training tells
+    over = kinds(log_of(curve(), 40, [*SETTLED[:-1], 1.524]))["well_fit"]
+    assert over["statistic"] == pytest.approx(1.524 / 1.517 - 1, abs=1e-5)
+    assert "ends 0.5 % over its lowest value" in over["words"]
 
 
 def test_an_epoch_step_is_placed_and_measured() -> None:
@@ -45,6 +50,72 @@ def test_an_epoch_step_is_placed_and_measured() -> None:
         assert low < -0.3 < high < 0 and finding["statistic"] < -3
         assert finding["fall"] == pytest.approx(1 - math.exp(-0.3), abs=0.08)
         assert f"epoch {finding['epoch'] + 1} begins" in finding["words"]
+    for finding, border in zip(steps, epoch_steps(log).tested, strict=True):
+        ends = [border.jump - 2 * border.error, border.jump + 2 * border.error]
+        assert finding["interval"] == pytest.approx(ends, abs=1e-5)
+        assert f"falls by {100 * finding['fall']:.0f} %" in finding["words"]
+
+
+def test_a_jump_is_fitted_by_least_squares_without_its_line() -> None:
+    rng = np.random.default_rng(2)
+    values = 3 - 0.02 * np.arange(200) + rng.normal(0, 0.05, 200)
+    values[100:] -= 0.4
+    values[100] += 5.0  # the line itself tells nothing
+    jumps, errors = _fits(values, np.array([100, 60]), 30)
+    for center, jump, error in zip((100, 60), jumps, errors, strict=True):
+        x = np.concatenate([np.arange(-30, 0), np.arange(1, 31)]).astype(float)
+        design = np.stack([np.ones(60), x, np.where(x > 0, 1.0, 0.0)], axis=1)
+        solved, rest, *_ = np.linalg.lstsq(design, values[center + x.astype(int)], rcond=None)
+        assert jump == pytest.approx(solved[2], abs=1e-9)
+        spread = math.sqrt(rest[0] / 57 * np.linalg.inv(design.T @ design)[2, 2])
+        assert error == pytest.approx(spread, rel=0.1)
+    assert -0.5 < jumps[0] < -0.3 and abs(jumps[1]) < 0.1
+
+
+def test_a_border_is_scored_against_all_other_places() -> None:
+    """On a curve that bends, every place has a jump: only what a border has beyond it counts."""
+    lines = np.arange(240) / 240
+    level = 2 - lines + 0.8 * lines**3 + 0.1 * np.sin(lines * 60)
+    level += np.random.default_rng(4).normal(0, 0.004, 240)
+    log = log_of(level - 0.05 * (np.arange(240) // 60), 60)
+    border = epoch_steps(log).tested[1]
+    assert (border.step, border.epoch) == (120, 2)
+    values, here = np.log(log.train.values), 29  # half an epoch of 60 lines, without its line
+    places = np.arange(int(0.02 * 240) + here, 240 - here)
+    for other in (59, 119, 179):
+        places = places[np.abs(places - other) >= 20]
+    jumps, errors = _fits(values, np.concatenate([[119], places]), here)
+    scores = as_normal(jumps / errors, 2 * here - 3)
+    middle = np.median(scores[1:])
+    spread = 1.4826 * np.median(np.abs(scores[1:] - middle))
+    assert len(places) >= 30 and abs(middle) > 0.1 and spread > 1.2
+    assert border.jump == pytest.approx(jumps[0])
+    assert border.score == pytest.approx((scores[0] - middle) / spread, rel=1e-6)
+
+
+def test_larger_drops_inside_epochs_are_no_epoch_steps() -> None:
+    """A fall at a border far beyond the noise is none where others are as far beyond it."""
+    level = curve(per=1000, passes=3, step=0.08)
+    log = log_of(level, 1000)
+    assert all(border.found for border in epoch_steps(log).tested)
+    level -= 0.5 * ((np.arange(3000) + 500) // 1000)
+    result = epoch_steps(log_of(level, 1000))
+    assert all(border.score < -4 and not border.found for border in result.tested)
+
+
+def test_the_last_border_of_a_begun_epoch_is_tested() -> None:
+    log = log_of(curve(step=0.3)[:100], 40)
+    assert [border.step for border in epoch_steps(log).tested] == [40, 80]
+
+
+def test_falls_between_borders_are_no_steps_together() -> None:
+    """Falls in the middle of epochs, a little deeper, say that those at borders are none."""
+    for seed in range(6):
+        level = curve(per=60, passes=16, step=0.08, seed=seed)
+        level -= 0.1 * ((np.arange(960) + 30) // 60)
+        result = epoch_steps(log_of(level, 60))
+        assert sum(border.score for border in result.tested) / math.sqrt(15) < -3
+        assert result.pooled is None and not any(border.found for border in result.tested)
 
 
 def test_weak_steps_are_found_together() -> None:
@@ -66,7 +137,16 @@ def test_overfit_has_its_turn() -> None:
     val = [2.0, 1.7, 1.55, 1.5, 1.52, 1.58, 1.66, 1.75, 1.83]
     finding = kinds(log_of(curve(), 40, val))["overfit"]
     assert finding["step"] == 45 and finding["statistic"] > 3
-    assert 0.05 < finding["rise"] < 0.25 and finding["interval"][0] > 0
+    rise = (1.66 + 1.75 + 1.83) / 3 - 1.5  # of the later half over the lowest
+    assert finding["rise"] == pytest.approx(rise / 1.5, abs=1e-5)
+    low, high = finding["interval"]
+    assert 0 < low < rise < high < 2 * rise and (low + high) / 2 == pytest.approx(rise, abs=1e-5)
+    assert "rises by 16 % after step 45" in finding["words"]
+
+
+def test_the_turn_is_the_lowest_value_not_the_first_wobble() -> None:
+    val = [2.0, 1.8, 1.81, 1.6, 1.5, 1.49, 1.56, 1.66, 1.78, 1.9, 2.02]
+    assert kinds(log_of(curve(), 40, val))["overfit"]["step"] == 60
 
 
 def test_overfit_before_the_first_evaluation_says_to_evaluate_earlier() -> None:
@@ -89,6 +169,15 @@ def test_a_plateau_is_a_flat_second_half() -> None:
     level[:40] += np.linspace(0.5, 0, 40)
     finding = kinds(log_of(level, 120, SETTLED))["plateau"]
     assert abs(finding["statistic"]) < 0.02 and finding["step"] == 61
+    slope = np.polyfit(np.linspace(0, 1, 60), level[60:], 1)[0]
+    assert finding["statistic"] == pytest.approx(slope, abs=1e-5)
+    assert sum(finding["interval"]) / 2 == pytest.approx(slope, abs=1e-5)
+
+
+def test_a_noisy_log_does_not_tell_whether_the_loss_falls() -> None:
+    found = findings(log_of(curve(per=20, passes=1, fall=0.0, noise=0.4), 20, [2.0] * 5))
+    assert "underfit" in [one["about"] for one in found if one["kind"] == "cannot_tell"]
+    assert "underfit" not in [one["kind"] for one in found]
 
 
 @pytest.mark.parametrize("broken", [0.0, math.nan, math.inf])

@@ -114,8 +114,8 @@ def test_a_second_validation_series_is_split_off(tmp_path: Path) -> None:
 
 
 def test_rounded_epochs_are_rebuilt(tmp_path: Path) -> None:
-    lines = [{"step": n, "loss": 2.0, "epoch": round(n / 300, 2)} for n in range(1, 601)]
-    path = trainer_state(tmp_path / "trainer_state.json", lines, global_step=600, epoch=2.0)
+    lines = [{"step": 5 * n, "loss": 2.0, "epoch": round(n / 300, 2)} for n in range(1, 601)]
+    path = trainer_state(tmp_path / "trainer_state.json", lines, global_step=3000, epoch=2.0)
     assert read_log(path).train.epochs[100] == pytest.approx(101 / 300)
 
 

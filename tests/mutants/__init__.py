@@ -16,6 +16,9 @@ FIELDS = (
     "records",
     "extraction",
     "limits",
+    "tokens",
+    "selection",
+    "curves",
 )
 
 

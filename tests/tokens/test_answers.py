@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import time
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -72,6 +73,18 @@ TALKS = {
     "no question": [said("assistant", f"{n}") for n in range(64)],
     "roles of its own": [said("critic" if n % 5 == 0 else "assistant", f"{n}") for n in range(64)],
 }  # fmt: skip
+
+
+def test_an_answer_that_is_shown_differently_later_is_learned_with_its_end() -> None:
+    """Only the last answer has a thought, so the first is not where a shorter talk has it."""
+    talk = [said("user", "a"), said("assistant", "b"), said("user", "c"), said("assistant", "d")]
+    found = Chat(TEMPLATES["thinking"], SPECIAL, VARIABLES).segments(talk)
+    runs = [
+        "".join(segment.text for segment in run)
+        for trained, run in groupby(found, key=lambda segment: segment.trained)
+        if trained
+    ]
+    assert runs == ["b<|im_end|>", "<think>\n\n</think>\n\nd<|im_end|>"]
 
 
 @pytest.mark.parametrize("talk", TALKS.values(), ids=TALKS)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
-from stages.tokens.chat import Chat, TemplateError, load_chat
+from stages.tokens.chat import Chat, TemplateError, _chat_of, load_chat
 
 SPECIAL = ("<|im_start|>", "<|im_end|>", "<s>", "</s>", "<|start|>", "<|end|>", "<|eot|>")
 STRIPPING = (
@@ -78,6 +81,24 @@ def test_a_template_that_strips_is_followed() -> None:
     )
     assert _trained(chat, TALK) == ["In rows.<|eot|>", "In March.<|eot|>"]
     assert _text(Chat(STRIPPING, SPECIAL, {"bos_token": "<s>"}, True), TALK) == chat.render(TALK)
+
+
+def test_a_template_that_strips_one_end_is_followed() -> None:
+    source = (
+        "{% for m in messages %}<|start|>{{ m['role'] }}\n{{ m['content'].rstrip() }}<|eot|>"
+        "{% endfor %}"
+    )
+    chat = Chat(source, SPECIAL, {})
+    assert _text(chat, TALK[:2]) == (
+        "<|start|>user\n  How are peas sown?<|eot|><|start|>assistant\nIn rows.<|eot|>"
+    )
+
+
+def test_of_several_templates_the_default_is_used(tmp_path: Path) -> None:
+    named = [{"name": name, "template": name} for name in ("tool_use", "default", "rag")]
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"chat_template": named}))
+    chat = _chat_of(tmp_path, ())
+    assert chat is not None and chat.render(TALK) == "default"
 
 
 def test_answers_of_a_template_without_roles_and_with_generation_blocks() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stages import records
 from stages.base import State, VisibleState
 from stages.errors import UsageError
-from stages.tokens.split import Split
+from stages.tokens.split import Split, normalised
 from stages.verdicts import Batch
 
 
@@ -62,6 +62,12 @@ def test_equal_prompts_stay_together_without_regard_to_case_and_space() -> None:
     assert 0 < sides.count("val") < len(sides)
 
 
+def test_prompts_are_compared_by_what_they_say() -> None:
+    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in "Peas")
+    assert normalised(f" {wide}\u00a0\ufb01ne\n") == normalised("peas fine") == "peas fine"
+    assert normalised("peas, fine") != "peas fine"
+
+
 def test_groups_that_share_a_prompt_become_one() -> None:
     # group a — prompt 1 — group b — prompt 2 — a record without a group
     corpus = []
@@ -91,6 +97,7 @@ def test_val_rows_takes_whole_groups_that_fit() -> None:
     assert _sides(found).count("val") == 35  # five groups of seven: a sixth does not fit
     exact = [_asked(number) for number in range(500)]
     assert _sides(Split(val_rows=123)(exact)).count("val") == 123
+    assert _sides(Split(val_rows=123)(exact)) != _sides(Split(val_rows=123, seed=1)(exact))
     assert _sides(Split(val_rows=0)(exact)).count("val") == 0
 
 

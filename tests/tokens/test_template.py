@@ -196,6 +196,8 @@ REAL = [
     "{{ ['b', 'a']|sort|first }}{{ 'a b'|wordcount }}{{ [1,2,3]|batch(2)|list }}{{ 2.345|round(1) }}"
     "{% autoescape true %}{{ '<' ~ (messages[0].content ~ '>')|safe }}{% endautoescape %}{{ dict(a=1)|dictsort }}"
     "{% for c in 'ab' %}{{ loop.cycle('o', 'e') }}{% continue %}{% endfor %}{{ 'x' if 0 else 'y' }}",
+    "{% for m in messages %}\n    {% if m.role == 'user' %}\nQ: {{ m.content }}\n    {% else %}\n"
+    "  A: {{ m.content }}\n    {% endif %}\n{% endfor %}\n{% if add_generation_prompt %}\nA:{% endif %}\n",
 ]
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from stages.errors import UsageError
 from stages.tokens import model as models
+from stages.tokens.encode import joined
 from stages.tokens.tokenize import Tokenize
 
 NASTY = [
@@ -152,7 +153,9 @@ def test_longer_records_leave_or_are_cut() -> None:
     assert json.loads(rejects[0]["evidence"]) == {"score": 18, "limit": 15}
     cut, whole = Tokenize(max_length=15, long="truncate")(corpus)
     assert (cut["length"], cut["cut"], whole["cut"]) == (15, 3, 0)
-    assert _trained(cut) == ["one two three"]
+    assert _trained(cut) == ["one two three"] and _trained(whole) == ["b<|im_end|>"]
+    assert [found["length"] for found in Tokenize(max_length=13)(corpus, [])] == [13]
+    assert Tokenize(max_length=12)(corpus, []) == []
     rejects.clear()
     assert Tokenize(max_length=5, long="truncate")(corpus, rejects) == []
     assert {reject["reason"] for reject in rejects} == {"too_long"}
@@ -215,7 +218,24 @@ def test_a_model_without_a_template_takes_plain_joins(tmp_path: Path) -> None:
     assert _trained(found) == [" b <|im_end|><|im_end|>"]
 
 
-def _sentencepiece_like(tmp_path: Path) -> Path:
+def test_only_answers_of_a_plain_join_are_trained_on() -> None:
+    talk = _talk("Q: a\nA:", " b")["messages"]
+    whole = [{"role": "system", "content": "Be short.\n"}, *talk]
+    (found,) = Tokenize(chat="plain")([{"messages": [*whole, {"role": "tool", "content": "c"}]}])
+    assert _trained(found) == [" b<|im_end|>"]
+
+
+def test_a_token_that_answer_and_prompt_share_is_trained_on() -> None:
+    (found,) = Tokenize(chat="plain")([{"prompt": "Hello wor", "completion": "ld."}])
+    assert _trained(found) == [" world.<|im_end|>"]
+
+
+def test_ranges_that_touch_or_overlap_are_one() -> None:
+    assert joined([(4, 6), (0, 5), (1, 2), (7, 7), (8, 9), (9, 12)]) == [(0, 6), (8, 12)]
+    assert joined([(0, 5), (1, 2)]) == [(0, 5)]
+
+
+def _sentencepiece_like(tmp_path: Path, around: str = "<s> $A") -> Path:
     """A small tokenizer with a normalizer and `<s>` before each text, as Llama 2 has."""
     from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, processors, trainers
     from tokenizers.models import BPE
@@ -226,7 +246,9 @@ def _sentencepiece_like(tmp_path: Path) -> Path:
     tokenizer.decoder = decoders.Metaspace()
     trainer = trainers.BpeTrainer(special_tokens=["<unk>", "<s>", "</s>"], vocab_size=200)
     tokenizer.train_from_iterator(["the garden is open all day", "sow the peas in rows"], trainer)
-    tokenizer.post_processor = processors.TemplateProcessing("<s> $A", None, [("<s>", 1)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        around, None, [("<s>", 1), ("</s>", 2)]
+    )
     folder = tmp_path / "other"
     folder.mkdir()
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -253,6 +275,13 @@ def test_a_tokenizer_of_another_kind(tmp_path: Path) -> None:
     wanted = [n for n, k in zip(pair["input_ids"], pair["loss_mask"], strict=True) if k]
     assert tokenizer.decode(wanted, skip_special_tokens=False).replace("</s>", "") == "is open"
     assert wanted[-1] == 2
+
+
+def test_a_tokenizer_that_ends_texts_itself_ends_them_once(tmp_path: Path) -> None:
+    stage = Tokenize(model=str(_sentencepiece_like(tmp_path, "<s> $A </s>")), chat="plain")
+    (found,) = stage([{"text": "sow the peas"}])
+    assert found["input_ids"][0] == 1 and found["input_ids"][-1] == 2
+    assert [found["input_ids"].count(one) for one in (1, 2)] == [1, 1] and all(found["loss_mask"])
 
 
 def test_text_is_gone_and_what_leads_back_stays() -> None:

@@ -32,6 +32,12 @@ def test_the_last_step_of_an_epoch_is_no_short_rest() -> None:
     assert len(sizes) == 17 and sum(sizes) == 130 and set(sizes) <= {7, 8}
 
 
+def test_a_step_ends_with_the_document_nearest_to_its_share() -> None:
+    assert steps_of([6, 6, 2], 7) == [(0, 1), (1, 3)]  # 6 and 8, not 12 and 2
+    assert steps_of([2, 6, 6], 7) == [(0, 2), (2, 3)]
+    assert steps_of([4, 4, 4], 5) == [(0, 1), (1, 2), (2, 3)]
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(1, 900), min_size=1, max_size=60), st.integers(1, 2000))
 def test_steps_hold_every_document_once(weights: list[int], size: int) -> None:
@@ -56,6 +62,11 @@ def test_rows_hold_every_document_once_within_the_capacity(
     assert len(sums) < 2 or sums[0] + sums[1] > capacity
 
 
+def test_the_longest_are_packed_first_and_a_row_is_filled_to_its_end() -> None:
+    assert pack([4, 4, 4, 6, 6, 6], 10) == [[0, 3], [1, 4], [2, 5]]
+    assert pack([5, 4, 1], 9) == [[0, 1], [2]]
+
+
 def test_a_capacity_of_zero_gives_each_document_a_row() -> None:
     assert pack([5, 3, 9], 0) == [[0], [1], [2]]
 
@@ -68,3 +79,18 @@ def test_rates_rise_to_the_peak_and_follow_the_schedule(schedule: str) -> None:
     assert max(rates) <= 2.0 and min(rates) > 0
     falling = all(a > b for a, b in pairwise(rates[10:]))
     assert falling == (schedule != "constant")
+
+
+def test_rates_are_those_of_the_schedule() -> None:
+    def at(step: int, schedule: str) -> float:
+        return rate(step, 100, 2.0, schedule, 0.2)  # type: ignore[arg-type]
+
+    assert [at(step, "constant") for step in (0, 10, 19, 20, 99)] == pytest.approx(
+        [2 / 21, 22 / 21, 40 / 21, 2, 2]
+    )
+    assert [at(step, "linear") for step in (20, 40, 60, 80)] == pytest.approx([2, 1.5, 1, 0.5])
+    half = 2**0.5 / 2
+    assert [at(step, "cosine") for step in (20, 40, 60, 80)] == pytest.approx(
+        [2, 1 + half, 1, 1 - half]
+    )
+    assert [rate(step, 4, 1.0, "constant", 0.0) for step in range(4)] == [1.0] * 4

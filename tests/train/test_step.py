@@ -12,7 +12,7 @@ import pytest
 
 from stages.train import model as models
 from stages.train.step import optimizer_of, step
-from tests.train.test_train import counting, tiny_model
+from tests.cases.train import counting, tiny_model
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.extras
@@ -119,6 +119,19 @@ def test_a_step_that_is_not_finite_changes_nothing(model: Any) -> None:
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), before, strict=True))
 
 
+def test_a_gradient_that_is_not_finite_changes_nothing(model: Any) -> None:
+    optimizer = optimizer_of(model.parameters(), 0.1)
+    layer = model.get_output_embeddings()
+    before = [value.detach().clone() for value in model.parameters()]
+    layer.weight.register_hook(lambda gradient: gradient * math.inf)
+    loss, norm = step(
+        model, optimizer, [STEPS[0]],
+        targets=11, lr=1.0, clip=1.0, precision="fp32", device="cpu",
+    )  # fmt: skip
+    assert math.isfinite(loss) and not math.isfinite(norm)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), before, strict=True))
+
+
 def test_what_is_raised_between_rows_ends_the_step(model: Any) -> None:
     optimizer = optimizer_of(model.parameters(), 0.0)
     before = [value.detach().clone() for value in model.parameters()]
@@ -164,3 +177,33 @@ def test_dropout_is_in_force_while_training_and_only_there(tmp_path: Path) -> No
     seen = layer.lora_dropout["default"](given)
     assert 0.4 < float((seen == 0).double().mean()) < 0.6
     assert not torch.equal(layer(given)[0], layer(given)[1])
+
+
+def test_a_step_drops_inputs_of_the_adapter(tmp_path: Path) -> None:
+    """From the same weights a step is the same for one seed, and differs by what was dropped."""
+    base = models.load_base(tiny_model(tmp_path), "lora", "fp32", "cpu")
+    made = models.add_adapter(base, rank=4, alpha=8.0, dropout=0.5, targets=("all-linear",))
+    for name, value in made.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(value)
+    optimizer = optimizer_of(models.trained(made).values(), 0.0)
+    losses = []
+    for seed in (1, 1, 2):
+        made.eval()
+        torch.manual_seed(seed)
+        losses.append(
+            step(
+                made, optimizer, [STEPS[0]],
+                targets=11, lr=0.0, clip=1.0, precision="fp32", device="cpu",
+            )[0]
+        )  # fmt: skip
+    assert losses[0] == losses[1] and abs(losses[0] - losses[2]) > 1e-3
+
+
+def test_all_linear_is_all_but_the_output_layer(tmp_path: Path) -> None:
+    base = models.load_base(tiny_model(tmp_path), "lora", "fp32", "cpu")
+    assert models.linear_names(base) == dict.fromkeys(
+        ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"), 2
+    )
+    made = models.add_adapter(base, rank=2, alpha=2.0, dropout=0.0, targets=("all-linear",))
+    assert not [name for name in models.trained(made) if "lm_head" in name]

@@ -21,11 +21,12 @@ from stages import Train, check
 from stages.corpus import Corpus, write_corpus
 from stages.errors import Preempted, StageFailed, UsageError
 from stages.records import REJECTS
-from stages.train import checkpoint, model_card
+from stages.train import checkpoint, loop, model_card
 from stages.train import model as models
 from stages.train.data import read_documents
 from stages.train.plan import order, pack
-from tests.cases.train import SCHEMA, counting, tiny_corpus, tiny_model
+from stages.train.step import step
+from tests.cases.train import counting, tiny_corpus, tiny_model
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
@@ -107,41 +108,6 @@ def test_a_model_that_mixes_documents_is_noticed(
 # --- documents ----------------------------------------------------------------------------------
 
 
-def corpus_of(path: Path, rows: list[dict[str, Any]]) -> Path:
-    table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    write_corpus(path, "tokens", [(table, REJECTS.empty_table())], {})
-    return path
-
-
-def test_targets_are_the_masked_tokens_without_the_first_token(tmp_path: Path) -> None:
-    base = {"split": "train", "input_ids": list(range(10, 20)), "length": 10}
-    masks = {
-        "ranges": [0, 1, 2, 5, 6],
-        "cut": range(4, 10),
-        "behind": [8, 9],
-        "first": [0],
-        "val": range(10),
-    }
-    rows = [
-        {**base, "id": name, "loss_mask": [place in wanted for place in range(10)]}
-        for name, wanted in masks.items()
-    ]
-    rows[-1]["split"] = "val"
-    documents = read_documents(corpus_of(tmp_path / "c", rows), "train", 8)
-    assert documents.ids == ["ranges", "cut"]
-    assert documents.lengths.tolist() == [8, 8] and documents.targets.tolist() == [4, 4]
-    assert (documents.cut, documents.empty) == (2, 2)
-    for number, wanted in enumerate(([1, 2, 5, 6], [4, 5, 6, 7])):
-        ids, mask = documents.tokens(number)
-        assert ids.tolist() == list(range(10, 18)) and np.flatnonzero(mask).tolist() == wanted
-
-
-def test_rows_of_all_pieces_are_read(tmp_path: Path) -> None:
-    documents = read_documents(tiny_corpus(tmp_path / "c"), "train", 99)
-    assert len(documents) == 24 and int(documents.lengths[20]) == 6 + 100 % 17
-    assert documents.tokens(20)[0].tolist() == counting(20, 6 + 100 % 17)["input_ids"]
-
-
 @pytest.mark.parametrize(
     ("train_rows", "val_rows", "error", "words"),
     [(0, 3, StageFailed, "split train"), (3, 0, UsageError, "larger share for val")],
@@ -192,7 +158,7 @@ def test_divergence_ends_the_run_with_the_remedy(tmp_path: Path) -> None:
 def test_a_run_learns_and_says_what_it_did(tmp_path: Path) -> None:
     source = tiny_corpus(tmp_path / "c")
     told: list[tuple[int, int]] = []
-    stage = tiny(tmp_path, epochs=3, method="full", lr=0.01)
+    stage = tiny(tmp_path, epochs=3, method="full", lr=0.01, eval_every=5)
     out = train(stage, source, tmp_path, lambda *now: told.append(now))
     summary = json.loads((out / "summary.json").read_text())
     lines = curve(out)
@@ -200,7 +166,8 @@ def test_a_run_learns_and_says_what_it_did(tmp_path: Path) -> None:
     val = [line for line in lines if line["split"] == "val"]
     assert told == [(step, 12) for step in range(13)]
     assert [line["step"] for line in trained] == list(range(1, 13))
-    assert [line["step"] for line in val] == [0, 2, 4, 6, 8, 10, 12]
+    assert [line["step"] for line in val] == [0, 4, 5, 8, 10, 12]  # each epoch's end among them
+    assert [line["lr"] for line in trained] == pytest.approx([0.005] + [0.01] * 11)
     assert val[-1]["loss"] < val[0]["loss"] - 0.1
     assert summary["val_loss_first"] == val[0]["loss"] > summary["val_loss_last"]
     assert summary["epoch_borders"] == [4, 8] and trained[3]["epoch"] == 1.0
@@ -208,9 +175,72 @@ def test_a_run_learns_and_says_what_it_did(tmp_path: Path) -> None:
     assert summary["trained_tokens"] == 3 * int(documents.targets.sum())
     assert sum(line["tokens"] for line in trained[:4]) == int(documents.targets.sum())
     assert sum(line["records"] for line in trained[:4]) == 24 == summary["records_train"]
+    for epoch in range(3):
+        chosen = documents.targets[order(documents.ids, 0, epoch)].reshape(4, 6)
+        tokens = [line["tokens"] for line in trained[4 * epoch : 4 * epoch + 4]]
+        assert tokens == chosen.sum(axis=1).tolist()
     records = [json.loads(line) for line in (out / "records.jsonl").read_text().splitlines()]
     weighted = sum(r["after"] * r["tokens"] for r in records) / sum(r["tokens"] for r in records)
     assert weighted == pytest.approx(val[-1]["loss"], abs=1e-9) and len(records) == 6
+
+
+def test_validation_losses_are_those_of_each_record_alone(tmp_path: Path) -> None:
+    source = tiny_corpus(tmp_path / "c")
+    out = train(tiny(tmp_path, epochs=1), source, tmp_path)
+    records = [json.loads(line) for line in (out / "records.jsonl").read_text().splitlines()]
+    assert [record["id"] for record in records] == [f"{number:032x}" for number in range(24, 30)]
+    base = models.load_base(tiny_model(tmp_path), "lora", "fp32", "cpu")
+    for number, record in enumerate(records, 24):
+        ids = counting(number, 6 + (number * 5) % 17)["input_ids"]
+        row = models.row_of([(np.array(ids), np.arange(len(ids)) >= 3)], "cpu")
+        alone = models.row_losses(base, row, "fp32").detach()
+        assert record["tokens"] == len(alone) == len(ids) - 3
+        assert record["before"] == pytest.approx(float(alone.mean()), abs=1e-5)
+
+
+def test_every_step_has_a_seed_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tiny_corpus(tmp_path / "c")
+    drawn: list[float] = []
+
+    def watched(*given: Any, **more: Any) -> Any:
+        drawn.append(float(torch.rand(1)))
+        return step(*given, **more)
+
+    monkeypatch.setattr(loop, "step", watched)
+    train(tiny(tmp_path, epochs=1), source, tmp_path / "one")
+    train(tiny(tmp_path, epochs=1), source, tmp_path / "again")
+    assert len(set(drawn[:4])) == 4 and drawn[:4] == drawn[4:]
+
+
+CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "lr": ({}, {"lr": 0.02}),
+    "alpha": ({}, {"alpha": 64.0}),
+    "dropout": ({}, {"dropout": 0.5}),
+    "clip": ({}, {"clip": 0.01}),
+    "weight_decay": ({}, {"weight_decay": 5.0}),
+    "warmup": ({}, {"warmup": 0.9}),
+    "schedule": ({}, {"schedule": "linear"}),
+    "batch_tokens": ({}, {"batch_tokens": 90}),
+    "seed": ({"lr": 0.0}, {"seed": 1}),  # without a rate: where the adapter starts
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_setting_reaches_the_weights(tmp_path: Path, name: str) -> None:
+    from safetensors.torch import load_file
+
+    common, change = CHANGES[name]
+    source = tiny_corpus(tmp_path / "c")
+    stage = tiny(tmp_path, **{"dropout": 0.0, "clip": 0.0, "epochs": 1, **common})
+    one, other = (
+        load_file(train(setting, source, tmp_path / side) / "adapter_model.safetensors")
+        for side, setting in (("as it is", stage), ("changed", replace(stage, **change)))
+    )
+    down = [key for key in one if "lora_A" in key]
+    assert max(float((one[key] - other[key]).abs().max()) for key in down) > 1e-4
+    if name == "weight_decay":  # four steps of 0.01 (one of them half) shrink by 5 times that
+        for key in down:
+            assert float(other[key].norm()) < 0.95 * float(one[key].norm())
 
 
 def test_the_adapter_loads_in_peft_and_has_the_last_loss(tmp_path: Path) -> None:
@@ -272,6 +302,12 @@ def test_bf16_trains_frozen_weights_in_bf16_and_the_adapter_in_fp32(tmp_path: Pa
     tensors = load_file(out / "adapter_model.safetensors")
     assert {str(tensor.dtype) for tensor in tensors.values()} == {"torch.float32"}
     assert json.loads((out / "summary.json").read_text())["precision"] == "bf16"
+
+
+def test_bf16_keeps_weights_that_are_trained_in_fp32(tmp_path: Path) -> None:
+    for method, kind in (("full", torch.float32), ("lora", torch.bfloat16)):
+        model = models.load_base(tiny_model(tmp_path), method, "bf16", "cpu")  # type: ignore[arg-type]
+        assert {value.dtype for value in model.parameters()} == {kind}
 
 
 # --- kills --------------------------------------------------------------------------------------
@@ -555,17 +591,6 @@ def test_the_card_names_sources_and_licences(tmp_path: Path) -> None:
     sources = [{"name": "a|b\nc", "license": None}]
     assert "| a\\|b c | not stated |" in model_card.text(summary, {}, sources)
     assert Corpus(source).sources == [{"name": "counting", "license": "CC0-1.0"}]
-
-
-def test_a_budget_takes_whole_records_by_hash_and_no_more_tokens(tmp_path: Path) -> None:
-    documents = read_documents(tiny_corpus(tmp_path / "c"), "train", 99)
-    numbers = order(documents.ids, 3, -1)
-    some = documents.fitting(100, numbers)
-    assert 0 < len(some) < len(documents)
-    assert int(some.lengths.sum()) <= 100 < int(some.lengths.sum()) + documents.lengths.max()
-    assert set(some.ids) == {documents.ids[number] for number in numbers[: len(some)]}
-    place = documents.ids.index(some.ids[-1])
-    assert some.tokens(len(some) - 1)[0].tolist() == documents.tokens(place)[0].tolist()
 
 
 @pytest.mark.parametrize("chat", ["template", "plain"])
