@@ -1,13 +1,17 @@
-"""What kind of page it is: article, forum, product, listing or other, by what it says of itself."""
+"""What kind of page it is: article, forum, product, listing, manual or other.
+
+By what it says of itself, by the program that made it, and by its structure.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from stages.extract.webpage.metadata import Metadata
 from stages.extract.webpage.tree import Node, words
 
-Kind = Literal["article", "forum", "product", "listing", "other"]
+Kind = Literal["article", "forum", "product", "listing", "manual", "other"]
 
 _ARTICLE = words(
     "article newsarticle blogposting reportagenewsarticle techarticle scholarlyarticle"
@@ -15,17 +19,60 @@ _ARTICLE = words(
 )
 _FORUM = frozenset(("discussionforumposting", "qapage", "question"))
 _LISTING = frozenset(("collectionpage", "itemlist", "searchresultspage", "offercatalog"))
+# Programs that make nothing but forums, as generators or as names of the page's root.
+_BOARDS = re.compile(
+    r"\b(?:phpbb|vbulletin|xenforo|discourse|simple machines|smf|mybb|invision|ip\.?board|ipb"
+    r"|flarum|nodebb|vanilla|discuz|phpwind|punbb|fluxbb|question2answer|bbpress|woltlab"
+    r"|burning board|yabb|askbot|osqa|khoros|lithium|jforum|esotalk|mvnforum)"
+)
+_ROOTS = re.compile(
+    r"(?:^|[\s_-])(?:phpbb|nophpbb|vbulletin|xenforo|discourse|bbpress|ipsapp|ips[A-Za-z]+"
+    r"|question-page|forum|forums|single-topic|topic-template-default|qa-template-question"
+    r"|viewthread|showthread|viewtopic|thread-view|lia-forums?|forumtopic)(?=$|[\s_-])"
+)
+# What forums call a post. Blogs use some of these words, but not beside names of writers.
+_POST = re.compile(
+    r"(?:^|\s)(?:postbody|post_?body|posttext|post_message(?:_\d+)?|postmessage_\d+|pcbs|t_f"
+    r"|message-(?:body|content|cell|usercontent)|message--post|bbwrapper|topic-post|post-stream"
+    r"|topic-body|cpost|ipscomment|ipsType_richText|forum-?post(?:-\w+)*|forumpost|post-?bit"
+    r"|bbp-reply-content|answercell|postcell|js-post-body|s-prose|qa-a-item-content"
+    r"|qa-q-view-content|commentstream-item|lia-message-body|message-?text|msgtext|post_wrap"
+    r"|topic-?reply|reply-?content|post-?entry|thread-?post|d_post_content|richcontent-post)(?=$|\s)",
+    re.IGNORECASE,
+)
+_WEAK = re.compile(
+    r"(?:^|[\s_-])(?:post|message|reply|answer|thread|topic|msg)[_-]?(?:content|body|text|entry"
+    r"|container|wrap(?:per)?|item|row|message)?(?=$|[\s_\d-])"
+)
+_WRITER = re.compile(
+    r"(?:^|[\s_-])(?:poster|post-?author|post-?profile|user-?(?:name|info|card|details|profile|title|link)"
+    r"|author|avatar|member|postdetails|profile|nick(?:name)?)(?=$|[\s_\d-])"
+)
+_THREAD_URL = re.compile(
+    r"/(?:forums?|threads?|topics?|discussions?|questions?/\d|t/|viewtopic|showthread|viewthread|board|community)"
+    r"|(?:viewtopic|showthread|viewthread|topic|index)\.php\?|[?&](?:topic|threadid|tid|showtopic)=|^https?://(?:forums?|community|bbs|discuss|answers)\.",
+    re.IGNORECASE,
+)
+# Generators of documentation, all of whose text is content, lists of links too.
+_MANUALS = re.compile(
+    r"\b(?:docbook|sphinx|docutils|doxygen|asciidoc(?:tor)?|makeinfo|texinfo|mkdocs|docusaurus"
+    r"|javadoc|rustdoc|mdbook|gitbook|vitepress|vuepress|antora|jsdoc|pydoc|pdoc|yard|hevea"
+    r"|latex2html|pod::\w+|pod2html|groff|man2html|dblatex|gtk-doc|yelp)"
+)
+_ENOUGH, _WEAKLY = 2, 3
 
 
 def kind_of(order: list[Node], told: Metadata) -> Kind:
     """The kind of a page."""
-    types = told.types
-    if types & _FORUM:
+    types = told.types - {"question"} if "faqpage" in told.types else told.types
+    if _is_forum(order, told, types):
         return "forum"
     if types & {"product", "productgroup", "og:product"}:
         return "product"
     if types & _LISTING and not types & _ARTICLE:
         return "listing"
+    if _is_manual(order, told):
+        return "manual"
     if types & _ARTICLE:
         return "article"
     total = order[0].chars - order[0].links
@@ -33,3 +80,43 @@ def kind_of(order: list[Node], told: Metadata) -> Kind:
     if len(articles) == 1 and articles[0].chars - articles[0].links > 0.5 * total:
         return "article"
     return "other"
+
+
+def _is_forum(order: list[Node], told: Metadata, types: set[str]) -> bool:
+    if types & _FORUM:
+        return True
+    posts = weak = writers = 0
+    known: dict[str, tuple[bool, bool, bool]] = {}
+    for node in order:
+        names = node.names
+        if names == " " or not node.chars:
+            continue
+        found = known.get(names)
+        if found is None:
+            found = known[names] = (
+                _POST.search(names) is not None,
+                _WEAK.search(names) is not None,
+                _WRITER.search(names) is not None,
+            )
+        posts += found[0]
+        weak += found[1]
+        writers += found[2]
+    board = _BOARDS.search(told.generator) is not None
+    root = any(
+        _ROOTS.search(node.names) for node in order[:4] if node.tag == "body" or node.parent is None
+    )
+    thread = _THREAD_URL.search(told.url) is not None
+    if posts and (board or root):
+        return True
+    if posts >= _ENOUGH and (thread or writers >= _ENOUGH):
+        return True
+    return (board or root or thread) and weak >= _WEAKLY and writers >= _WEAKLY
+
+
+def _is_manual(order: list[Node], told: Metadata) -> bool:
+    if _MANUALS.search(told.generator):
+        return True
+    return any(
+        node.names.strip() in ("sphinxsidebar", "navheader", "navfooter", "md-content")
+        for node in order
+    )

@@ -9,7 +9,7 @@ from typing import Any
 from stages.counts import TextCount
 from stages.extract import charsets
 from stages.extract.packed.archives import compression
-from stages.extract.webpage import boilerplate, kinds, limits, metadata, select, tree
+from stages.extract.webpage import boilerplate, formulas, kinds, limits, metadata, select, tree
 from stages.extract.webpage.account import Content, Passage
 from stages.extract.webpage.blocks import blocks_of
 from stages.extract.webpage.cuts import Cut
@@ -110,7 +110,7 @@ def page(
     del decoded
     if text is None:
         return Page(reason="markup", evidence={"tags": tags, "of": "tags without an end"})
-    document = tree.parse(text)
+    document = tree.parse(formulas.sources(text))
     del text
     told = metadata.metadata_of(document)
     meta: dict[str, Any] = told.as_dict()
