@@ -21,11 +21,14 @@ _ALLOWED = words(
     " iso8859-10 iso8859-13 iso8859-14 iso8859-15 iso8859-16"
 )
 _ALIASES = {"x-sjis": "cp932", "x-gbk": "gb18030", "x-euc-jp": "euc_jp", "unicode": "utf-8"}
-_DECLARED = re.compile(
-    rb"""<meta\b[^>]{0,300}?charset\s*+=\s*+["']?+\s*+([\w.:-]{2,40})"""
-    rb"""|^\s*<\?xml\b[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{2,40})""",
-    re.IGNORECASE,
+_XML = re.compile(rb"""\s*<\?xml\b[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{2,40})""", re.IGNORECASE)
+_COMMENT = re.compile(rb"<!--(?:-?>|.*?(?:-->|\Z))", re.DOTALL)
+_META = re.compile(rb"<meta(?=[\s/])([^>]{0,1000})", re.IGNORECASE)
+_CHARSET = re.compile(rb"""(?:^|[\s/"'])charset\s*+=\s*+["']?+\s*+([\w.:-]{2,40})""", re.IGNORECASE)
+_CONTENT = re.compile(
+    rb"""content\s*+=\s*+(?:"[^"]*?|'[^']*?|\S*?)charset\s*+=\s*+([\w.:-]{2,40})""", re.IGNORECASE
 )
+_NAMED = re.compile(rb"""[\s/"'](?:name|property|itemprop)\s*=""", re.IGNORECASE)
 _LANG = re.compile(rb"""<html\b[^>]{0,500}?\blang\s*+=\s*+["']?+\s*+([a-z]{2})""", re.IGNORECASE)
 # Browsers look at 1,024 bytes; pages with long comments or scripts before the label are common.
 _HEAD = 16_384
@@ -48,6 +51,7 @@ _BY_LANG = {
 # Letters of western languages stand alone among ASCII (1.1 bytes a run), Cyrillic and Greek
 # words are runs of 4 and more, and East Asian text has hardly an end.
 _WESTERN_RUN = 1.8
+_KANA = 0.3  # the share of kana that no text but Japanese has
 
 
 def decode(data: bytes, content_type: str | None = None, charset: str | None = None) -> Decoded:
@@ -93,8 +97,16 @@ def _of_header(content_type: str | None) -> str | None:
 
 
 def _of_page(data: bytes) -> str | None:
-    match = _DECLARED.search(data[:_HEAD])
-    return _allowed((match[1] or match[2]).decode("ascii", "replace")) if match else None
+    head = _COMMENT.sub(b" ", data[:_HEAD])
+    if match := _XML.match(head):
+        return _allowed(match[1].decode("ascii", "replace"))
+    for meta in _META.finditer(head):
+        told = meta[1]
+        if _NAMED.search(told):  # a description that speaks of charsets
+            continue
+        if match := _CHARSET.search(told) or _CONTENT.search(told):
+            return _allowed(match[1].decode("ascii", "replace"))
+    return None
 
 
 def _guess(data: bytes) -> str:
@@ -139,6 +151,8 @@ def _wide(text: bytes, high: bytes) -> str | None:
         if not wide or bad > 0.02 * len(wide) + 1 or 2 * len(wide) > 1.3 * len(high):
             continue
         share = sum(first <= char <= last for char in wide) / len(wide)
+        if name == "euc_jp" and share > _KANA:  # Big5 and GB 18030 seldom have such pairs alone
+            return name
         # the two thousand characters in use stand first in each national set
         if name == "gb18030":
             share = sum("\xb0" <= chr(high[i]) <= "\xd7" for i in range(0, len(high), 2)) / (

@@ -23,7 +23,11 @@ _SCRIPTS = {"msup": "^", "msub": "_", "mover": "^", "munder": "_"}
 _BOTH = ("msubsup", "munderover")
 _SIGNS = {
     **dict.fromkeys("\u2061\u2062\u2063", ""),  # which nobody sees
-    "−": "-", "×": r"\times ", "∑": r"\sum ", "∫": r"\int ", "√": r"\sqrt ",
+    "−": "-",
+    "×": r"\times ",
+    "∑": r"\sum ",
+    "∫": r"\int ",
+    "√": r"\sqrt ",
 }
 _TEX = ("application/x-tex", "tex", "latex", "application/x-latex", "text/x-tex")
 

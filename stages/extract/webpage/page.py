@@ -9,7 +9,16 @@ from typing import Any
 from stages.counts import TextCount
 from stages.extract import charsets
 from stages.extract.packed.archives import compression
-from stages.extract.webpage import boilerplate, formulas, kinds, limits, metadata, select, tree
+from stages.extract.webpage import (
+    boilerplate,
+    formulas,
+    kinds,
+    limits,
+    metadata,
+    select,
+    tree,
+    xhtml,
+)
 from stages.extract.webpage.account import Content, Passage
 from stages.extract.webpage.blocks import blocks_of
 from stages.extract.webpage.cuts import Cut
@@ -106,7 +115,7 @@ def page(
     tags, bad = limits.tags(decoded.text), decoded.bad
     if tags > limits.TAGS:
         return Page(reason="markup", evidence={"tags": tags, "limit": limits.TAGS, "bytes": size})
-    text = limits.capped(decoded.text.replace("\0", ""))
+    text = limits.capped(xhtml.as_html(decoded.text.replace("\0", "")))
     del decoded
     if text is None:
         return Page(reason="markup", evidence={"tags": tags, "of": "tags without an end"})
