@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from stages.extract.webpage.inline import BLOCK, text_of
-from stages.extract.webpage.kinds import Kind
+from stages.extract.webpage.kinds import POST, Kind
 from stages.extract.webpage.names import LINE_NUMBER, PERMALINK, meaning, of_large, suspicious
 from stages.extract.webpage.region import article
 from stages.extract.webpage.teasers import leads_away, notice
@@ -60,7 +60,8 @@ class _Page:
     def __init__(self, order: list[Node], kind: Kind, comments: bool) -> None:
         self.total = max(1, order[0].chars - order[0].links)
         self.comments = comments
-        self.of_article = kind == "article"
+        self.posts = _posts(order) if kind == "forum" and not comments else set()
+        self.kind = kind
         self.holders = _holders(order, self.total)
         self.article = article(order)
         self.inside: set[Node] = {self.article} if self.article is not None else set()
@@ -107,7 +108,7 @@ def _marked(order: list[Node], page: _Page) -> dict[str, int]:
                 continue
             node.dropped = reason
             if reason == "furniture" and not large and not of_large(node.names):
-                for word in suspicious(node.names, page.of_article):
+                for word in suspicious(node.names, page.kind):
                     named[word] = named.get(word, 0) + own
     return named
 
@@ -135,6 +136,25 @@ def _holders(order: list[Node], total: int) -> set[Node]:
             holders.add(node)
             node = node.parent
     return holders
+
+
+def _posts(order: list[Node]) -> set[Node]:
+    """The posts of a forum and all around them; none where comments are the posts."""
+    found: list[Node] = []
+    inner: set[Node] = set()
+    for node in order:
+        if node.parent in inner:
+            inner.add(node)
+        elif POST.search(node.names):
+            inner.add(node)
+            found.append(node)
+    posts: set[Node] = set()
+    for node in found if len(found) > 1 else []:
+        above = node
+        while above is not None and above not in posts:
+            posts.add(above)
+            above = above.parent
+    return posts
 
 
 def _large(node: Node, reason: str, page: _Page) -> bool:
@@ -268,7 +288,7 @@ def _is_note(node: Node, page: _Page) -> bool:
     """Whether an aside is part of the text around it: words without links or controls."""
     if node not in page.inside or node.links > 0.2 * node.chars or node.chars < 20:
         return False
-    if meaning(node.names, page.of_article) not in ("", "frame"):
+    if meaning(node.names, page.kind) not in ("", "frame"):
         return False
     found = list(_below(node))
     if any(one.tag in _CONTROLS for one in found):
@@ -308,7 +328,7 @@ def _of_names(node: Node, page: _Page) -> str:
         if page.mathjax and not _MATHJAX.isdisjoint(names.split()):
             found = "formula"
         else:
-            found = meaning(names, page.of_article, page.void)
+            found = meaning(names, page.kind, page.void)
         if not found and LINE_NUMBER.search(names):
             found = "line_number"
         elif found != "formula" and LINE_NUMBER.search(names):
@@ -323,7 +343,9 @@ def _of_names(node: Node, page: _Page) -> str:
     if found in ("", "formula"):
         return found
     if found == "comments":
-        return "" if page.comments or _is_slug(node) else "comments"
+        if page.comments or _is_slug(node) or (page.kind == "forum" and not page.posts):
+            return ""
+        return "" if node in page.posts else "comments"
     if _is_slug(node) or _stays(node, found, page):
         return ""
     return "furniture"
@@ -345,7 +367,7 @@ def _is_number(node: Node) -> bool:
 def _is_slug(node: Node) -> bool:
     """Whether the id is made of the heading within, and no class speaks against the element."""
     told = node.attributes.get("id", "")
-    if not told or meaning(node.attributes.get("class", "").lower(), True):
+    if not told or meaning(node.attributes.get("class", "").lower(), "article"):
         return False
     for child in node.children:
         if isinstance(child, Node):

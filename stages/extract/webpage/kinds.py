@@ -31,7 +31,7 @@ _ROOTS = re.compile(
     r"|viewthread|showthread|viewtopic|thread-view|lia-forums?|forumtopic)(?=$|[\s_-])"
 )
 # What forums call a post. Blogs use some of these words, but not beside names of writers.
-_POST = re.compile(
+POST = re.compile(
     r"(?:^|\s)(?:postbody|post_?body|posttext|post_message(?:_\d+)?|postmessage_\d+|pcbs|t_f"
     r"|message-(?:body|content|cell|usercontent)|message--post|bbwrapper|topic-post|post-stream"
     r"|topic-body|cpost|ipscomment|ipsType_richText|forum-?post(?:-\w+)*|forumpost|post-?bit"
@@ -94,7 +94,7 @@ def _is_forum(order: list[Node], told: Metadata, types: set[str]) -> bool:
         found = known.get(names)
         if found is None:
             found = known[names] = (
-                _POST.search(names) is not None,
+                POST.search(names) is not None,
                 _WEAK.search(names) is not None,
                 _WRITER.search(names) is not None,
             )

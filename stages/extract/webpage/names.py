@@ -35,6 +35,14 @@ _ARTICLE = (
     r"|search|feedback|survey|donate"
 )
 
+# Of those who wrote the posts of a forum, and what is counted beside them.
+_FORUM = (
+    r"user-?(?:info|details|card|profile|stats|cell|hover)|post-?(?:profile|author|signature|menu"
+    r"|stats|buttons|controls)|postprofile|postdetails|poster-?(?:info|details)|signature"
+    r"|vote-?(?:count|cell|buttons?)|voting-container|flair|badges?|member-?info|author-?pane"
+    r"|message-(?:user|signature|attribution|footer)|comment-score|like-?(?:count|buttons?)"
+)
+
 
 def _named(words: str) -> re.Pattern[str]:
     return re.compile(rf"(?:^|[\s_-])(?:{words})(?=$|[\s_\d-])")
@@ -42,6 +50,8 @@ def _named(words: str) -> re.Pattern[str]:
 
 _OF_PAGE = _named(f"{_FRAME}|{_ASKS}|{_BESIDE_TEXT}|{_UNSEEN}")
 _OF_ARTICLE = _named(f"{_FRAME}|{_ASKS}|{_BESIDE_TEXT}|{_UNSEEN}|{_ARTICLE}")
+_OF_FORUM = _named(f"{_FRAME}|{_ASKS}|{_BESIDE_TEXT}|{_UNSEEN}|{_FORUM}")
+_RULES = {"article": _OF_ARTICLE, "forum": _OF_FORUM}
 _OF_FRAME = _named(rf"{_FRAME}|{_UNSEEN}")
 _OF_ASKS = _named(_ASKS)
 # Furniture however large it is.
@@ -64,13 +74,13 @@ LINE_NUMBER = _named(
 )
 
 
-def meaning(names: str, article: bool, void: frozenset[str] = frozenset()) -> str:
+def meaning(names: str, kind: str, void: frozenset[str] = frozenset()) -> str:
     """What the names of an element call it: frame, asks, beside, comments or nothing.
 
     void: words that mean nothing on this page.
     """
     cleaned = _NOT.sub(" ", names)
-    found = suspicious(cleaned, article) - void
+    found = suspicious(cleaned, kind) - void
     if not found:
         return "comments" if _COMMENTS.search(cleaned) else ""
     for word in found:
@@ -79,9 +89,9 @@ def meaning(names: str, article: bool, void: frozenset[str] = frozenset()) -> st
     return "asks" if any(map(_OF_ASKS.search, found)) else "beside"
 
 
-def suspicious(names: str, article: bool) -> set[str]:
+def suspicious(names: str, kind: str) -> set[str]:
     """The words of names that call an element furniture."""
-    rule = _OF_ARTICLE if article else _OF_PAGE
+    rule = _RULES.get(kind, _OF_PAGE)
     return {match[0].strip(" \t\n\r\f\v_-") for match in rule.finditer(names)}
 
 

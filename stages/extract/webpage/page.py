@@ -139,7 +139,7 @@ def page(
         order = tree.build(source)
         del source
         kind = kinds.kind_of(order, told)
-        boilerplate.mark(order, kind, comments or kind == "forum")
+        boilerplate.mark(order, kind, comments)
         content = select.content(order, kind)
         if _size(content) < _LITTLE:
             boilerplate.unmark(order)
