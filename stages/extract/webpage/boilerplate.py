@@ -140,14 +140,7 @@ def _holders(order: list[Node], total: int) -> set[Node]:
 
 def _posts(order: list[Node]) -> set[Node]:
     """The posts of a forum and all around them; none where comments are the posts."""
-    found: list[Node] = []
-    inner: set[Node] = set()
-    for node in order:
-        if node.parent in inner:
-            inner.add(node)
-        elif POST.search(node.names):
-            inner.add(node)
-            found.append(node)
+    found = [node for node in order if POST.search(node.names)]
     posts: set[Node] = set()
     for node in found if len(found) > 1 else []:
         above = node
