@@ -34,6 +34,8 @@ _HEADINGS = words("h1 h2 h3 h4 h5 h6")
 _NEVER = _HEADINGS | words("html body main article p")
 _ANSWERED = words("button label input")
 _CONTROLS = words("form button input label")
+# Reasons that hold whatever is left.
+_SURE = ("formula", "permalink", "line_number")
 # Shares of the page's text outside links.
 _MOST = 0.4
 _SHARE = 0.3
@@ -117,6 +119,8 @@ def unmark(order: list[Node]) -> None:
     """Drop only what its tag says is no content: for pages of which nothing was left."""
     for node in order[1:]:
         by_tag = "" if node.tag in ("form", "noscript") else _TAGS.get(node.tag, "")
+        if node.dropped in _SURE:
+            by_tag = node.dropped
         if node.tag in _ANSWERED and _within_text(node):
             by_tag = ""
         node.dropped = node.parent.dropped or by_tag
@@ -378,6 +382,9 @@ def _is_slug(node: Node) -> bool:
 def _stays(node: Node, found: str, page: _Page) -> bool:
     """Whether an element is prose in spite of its name."""
     inside = node in page.inside
+    if of_large(node.names) and node.chars - node.links >= _MOST * page.total and not inside:
+        head = next((one for one in _below(node) if one.tag in ("h1", "h2")), None)
+        return head is not None and of_large(_SLUG.sub("-", text_of(head).lower())) is False
     if page.article is not None and not inside:
         return False
     if found == "frame" and not inside and node.tag != "section":

@@ -148,7 +148,9 @@ def _wide(text: bytes, high: bytes) -> str | None:
         decoded = text.decode(name, "replace")
         wide = [char for char in decoded if char > "\x7f"]
         bad = wide.count("\ufffd")
-        if not wide or bad > 0.02 * len(wide) + 1 or 2 * len(wide) > 1.3 * len(high):
+        # of Big5 and no other four in ten second bytes are ASCII
+        most = 1.75 if name == "big5" else 1.3
+        if not wide or bad > 0.02 * len(wide) + 1 or 2 * len(wide) > most * len(high):
             continue
         share = sum(first <= char <= last for char in wide) / len(wide)
         if name == "euc_jp" and share > _KANA:  # Big5 and GB 18030 seldom have such pairs alone

@@ -17,7 +17,7 @@ _FRAME = (
 # What asks the reader for something or tells of the site itself.
 _ASKS = (
     r"cookies?|consent|gdpr|ccpa|pop-?up|modal|lightbox|newsletter|subscribe|subscription|sign-?up"
-    r"|login|sign-?in|paywall"
+    r"|login|sign-?in|paywall|terms-(?:of-)?(?:service|use|conditions)|privacy-(?:policy|notice)"
 )
 # Ways to other pages, and notes about the text.
 _BESIDE_TEXT = (
@@ -56,7 +56,7 @@ _OF_FRAME = _named(rf"{_FRAME}|{_UNSEEN}")
 _OF_ASKS = _named(_ASKS)
 # Furniture however large it is.
 _OF_LARGE = _named(
-    r"footer|cookies?|consent|gdpr|ccpa|(?:site|page|global)-?(?:header|footer)|masthead|cmp"
+    r"footer|modal|pop-?up|cookies?|consent|gdpr|ccpa|(?:site|page|global)-?(?:header|footer)|masthead|cmp"
     r"|terms(?:-?(?:of-?)?(?:service|use|conditions))?|privacy(?:-?(?:policy|notice))?"
 )
 _NOT = re.compile(

@@ -40,6 +40,7 @@ WITHOUT_TEXT = ("no_text", "needs_script", "no_match")
 
 # Characters under which the choice is made again with fewer rules.
 _LITTLE = 300
+_FULLER = 2  # times as much text as such a choice must bring
 # A page that is nine tenths links, and the rest not a sentence, is navigation.
 _FEW = 80
 _LINKED = 0.9
@@ -143,7 +144,9 @@ def page(
         content = select.content(order, kind)
         if _size(content) < _LITTLE:
             boilerplate.unmark(order)
-            content = max(content, select.content(order, kind), key=_size)
+            fuller = select.content(order, kind)
+            if _size(fuller) > _FULLER * _size(content):
+                content = fuller
         size = _size(content)
         reason, evidence = _without_text(order[0], scripts)
         enough = size >= _FEW or bool(size and order[0].links <= _LINKED * order[0].chars)

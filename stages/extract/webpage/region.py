@@ -21,6 +21,8 @@ _SHORT = 0.2
 _DECLARED = 0.5
 # Bytes of a paragraph beside the core that is text of the page.
 _PROSE = 80
+_SENTENCE = 12  # of the shortest paragraph that ends like a sentence
+_NAME = 30  # characters of a link that names a thing; headlines have more
 # No region of their own: parts of a text.
 _TEXT = words("p pre li blockquote table td th tr tbody thead ul ol dl dd dt h1 h2 h3 h4 h5 h6")
 _ENDS = tuple('.!?。！？…:：;；"”’»」』)）')
@@ -112,7 +114,7 @@ def _introduced(before: Block, block: Block) -> bool:
     return (
         block.kind == "li"
         and before.kind == "p"
-        and before.text.endswith((":", "："))
+        and (before.text.endswith((":", "：")) or (len(block.text) <= _NAME and _prose(before)))
         and before.links < 0.5 * len(before.text)
         and not leads_away(before.text)
     )
@@ -125,7 +127,7 @@ def _prose(block: Block) -> bool:
     if block.links > 0.2 * len(block.text) or notice(block.text):
         return False
     size = len(block.text.encode("utf-8", "replace"))
-    if block.node.tag == "p" and size > 20 and block.text.endswith(_ENDS):
+    if block.node.tag == "p" and size > _SENTENCE and block.text.endswith(_ENDS):
         return True
     return size >= 2 * _PROSE or (size >= _PROSE and " " in block.text)
 

@@ -63,19 +63,27 @@ _ASKS = re.compile(
     r"|(?:deja|escribe|añade|deixe) (?:una?|tu|un|seu) (?:respuesta|comentario|comentário)"
     r"|(?:dodaj|zostaw|napisz) (?:komentarz|odpowiedź)|发表(?:评论|回复)"
     r"|(?:lascia|scrivi) un commento|share (?:this|on|via)\b|about the authors?\b|follow us"
-    r"|sign up\b|subscribe\b|(?:our |the )?newsletters?$"
-    r"|(?:get|join) (?:our|the) (?:newsletter|mailing|community|list|conversation)"
-    r"|join (?:our|the)\b|stay (?:connected|informed|in touch|updated|up to date)"
+    r"|stay (?:connected|informed|in touch|updated|up to date)"
     r"|privacy overview|we (?:use|value your)\b.{0,20}(?:cookies|privacy)"
     r"|(?:manage|cookie) (?:consent|preferences|settings|notice)",
     re.IGNORECASE,
+)
+# The same, if what follows speaks to the reader.
+_INVITES = re.compile(
+    r"sign up\b|subscribe\b|(?:our |the )?newsletters?$|abonn\w+\b.{0,30}$|join (?:our|the)\b"
+    r"|(?:get|join) (?:our|the) (?:newsletter|mailing|community|list|conversation)",
+    re.IGNORECASE,
+)
+_TO_READER = re.compile(
+    r"\b(?:your?|us|we|our|ihre?n?|sie|uns|vous|votre|nous|tu|su|ci)\b|@", re.IGNORECASE
 )
 # Of what readers wrote.
 _READERS = re.compile(
     r"(?:\d+ )?(?:comments?|responses|kommentare?|commentaires?|comentarios?|comentários?"
     r"|komentarze|commenti|комментарии|评论|評論|コメント|댓글)(?:\s*[(（]?\d*[)）]?)?$"
     r"|\d+ (?:comments?|responses|replies|reviews)\b"
-    r"|(?:comments?|responses) \(?(?:on|to|for|\d)|(?:customer|user) reviews?\b.{0,20}$"
+    r"|(?:comments?|responses) (?:\(?\d|(?:on|to|for):? [“\"«‘])"
+    r"|(?:customer|user) reviews?\b.{0,20}$"
     r"|discuss(?:ion)? \(\d+\)",
     re.IGNORECASE,
 )
@@ -97,7 +105,13 @@ _NOTICE = re.compile(
     r"|本网站使用.{0,6}cookie|版权所有|all rights|alle rechte vorbehalten|tous droits réservés",
     re.IGNORECASE,
 )
-_RULES = {"leads": _LEADS, "asks": _ASKS, "readers": _READERS, "plain": _REVIEWS}
+_RULES = {
+    "leads": _LEADS,
+    "asks": _ASKS,
+    "invites": _INVITES,
+    "readers": _READERS,
+    "plain": _REVIEWS,
+}
 _DEEP = 60
 _ASKED, _SHARE = 800, 0.35
 
@@ -175,7 +189,10 @@ def _goes(kind: str, section: list[Block]) -> bool:
     if kind == "readers":
         return True
     if not texts:
-        return bool(section) or kind == "asks"
+        return bool(section) or kind in ("asks", "invites")
+    if kind == "invites" and links <= _SHARE * size:
+        told = " ".join(block.text for block in texts)
+        return size < _ASKED and _TO_READER.search(told) is not None
     if kind == "asks":
         return size < _ASKED or links > _SHARE * size
     linked = sum(block.links > 0.5 * len(block.text) for block in section if block.kind == "h")

@@ -27,7 +27,8 @@ _ATTRIBUTE = re.compile(
 # Pictures of formulas, which have the LaTeX as their alternative text.
 _PICTURED = re.compile(
     r'(?=[^>]* class="(?:[^"]*[\s_-])?(?:latex|tex|math|equation|mwe-math-fallback\S*|ql-img\S*)'
-    r'(?=[\s_"-]))[^>]* alt="([^"]+)"'
+    r'(?=[\s_"-])|[^>]* src="[^"]*(?:latex|codecogs|mathtex|mimetex|/math/render|tex\.cgi))'
+    r'[^>]* alt="([^"]+)"'
 )
 # What is no text of the page.
 _NO_TEXT = ["script", "style", "template", "iframe", "noembed", "noframes", "head"]
