@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from stages.extract.webpage.blocks import Block
 from stages.extract.webpage.teasers import leads_away, notice
 from stages.extract.webpage.tree import Node, words
@@ -22,6 +24,11 @@ _DECLARED = 0.5
 # Bytes of a paragraph beside the core that is text of the page.
 _PROSE = 80
 _SENTENCE = 12  # of the shortest paragraph that ends like a sentence
+_SHARED = re.compile(
+    r"(?:share|tweet|facebook|twitter|x$|pinterest|whatsapp|e-?mail|linkedin|reddit|print|telegram"
+    r"|instagram|copy|flipboard|tumblr|xing|mail|drucken|teilen|partager|imprimer|home$)",
+    re.IGNORECASE,
+)
 _NAME = 30  # characters of a link that names a thing; headlines have more
 # No region of their own: parts of a text.
 _TEXT = words("p pre li blockquote table td th tr tbody thead ul ol dl dd dt h1 h2 h3 h4 h5 h6")
@@ -103,7 +110,7 @@ def _fates(
                 fate = "outside"
         elif within and heads:
             heads = []
-        if not fate and not bad:
+        if block.kind == "h" or not (fate or bad):
             before = block
         fates.append(fate)
     return fates
@@ -114,10 +121,20 @@ def _introduced(before: Block, block: Block) -> bool:
     return (
         block.kind == "li"
         and before.kind == "p"
-        and (before.text.endswith((":", "：")) or (len(block.text) <= _NAME and _prose(before)))
+        and (before.text.endswith((":", "：")) or (_is_name(block) and _prose(before)))
         and before.links < 0.5 * len(before.text)
         and not leads_away(before.text)
     )
+
+
+def _is_name(block: Block) -> bool:
+    """Whether an item is the name of a thing in a list of several, and none to share the page."""
+    item = block.node
+    while item.tag != "li" and item.parent is not None:
+        item = item.parent
+    around = item.parent.children if item.parent is not None else []
+    several = sum(isinstance(child, Node) and child.tag == "li" for child in around) > 1
+    return several and len(block.text) <= _NAME and _SHARED.match(block.text) is None
 
 
 def _prose(block: Block) -> bool:

@@ -27,7 +27,8 @@ _LEADS = re.compile(
     r"|(?:à|a) lire (?:aussi|également)|lire (?:aussi|également)|sur le même (?:sujet|thème)"
     r"|(?:articles?|contenus?|sujets?) (?:similaires?|liés?|associés?|connexes?|recommandés?)"
     r"|vous (?:aimerez|pourriez) (?:aussi|aimer|être)"
-    r"|(?:ces articles|cela) (?:pourraient|pourrait) vous|(?:les )?plus (?:lus|récents)"
+    r"|(?:ces articles|cela) (?:pourraient|pourrait) vous"
+    r"|plus d['’](?:articles|infos)|(?:les )?plus (?:lus|récents)"
     r"|derniers articles|dans la même rubrique|voir aussi\b.{0,30}$"
     r"|(?:lee|lea|leer|ver|mira|mire) (?:también|además|más)"
     r"|te (?:puede|podría|recomendamos|interesa)"
@@ -119,6 +120,11 @@ _ASKED, _SHARE = 800, 0.35
 def leads_away(text: str) -> bool:
     """Whether a line leads to other pages."""
     return len(text) < 80 and _LEADS.match(text) is not None
+
+
+def of_readers(text: str) -> bool:
+    """Whether a heading stands over what readers wrote."""
+    return _READERS.match(text) is not None
 
 
 def notice(text: str) -> bool:

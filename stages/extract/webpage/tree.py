@@ -175,6 +175,8 @@ def build(source: str) -> list[Node]:
         closing, tag, written = match.groups()
         if tag is None or tag in _IGNORED:
             if tag == "img" and ' alt="' in written and (pictured := _PICTURED.match(written)):
+                if "mwe-math-element" in node.names and node.chars:
+                    continue  # the picture of the formula before it
                 formula = Node("math", "img", {"alttext": html.unescape(pictured[1])}, node)
                 node.children.append(formula)
                 order.append(formula)
