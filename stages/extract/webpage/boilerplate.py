@@ -44,7 +44,7 @@ _NEVER = HEADINGS | words("html body main article p")
 _ANSWERED = words("button label input")
 _CONTROLS = words("form button input label")
 # Reasons that hold whatever is left.
-_SURE = ("formula", "permalink", "line_number")
+_SURE = ("formula", "permalink", "line_number", "notice", "footer")
 # Shares of the page's text outside links.
 _MOST = 0.4
 _SHARE = 0.3
@@ -115,7 +115,7 @@ def unmark(order: list[Node]) -> None:
     """Drop only what its tag says is no content: for pages of which nothing was left."""
     for node in order[1:]:
         by_tag = "" if node.tag in ("form", "noscript") else _TAGS.get(node.tag, "")
-        if node.dropped in _SURE:
+        if node.dropped in _SURE or (node.dropped == "furniture" and of_large(node.names)):
             by_tag = node.dropped
         if node.tag in _ANSWERED and within_text(node):
             by_tag = ""
@@ -215,7 +215,7 @@ def _of_tag(node: Node, page: _Page) -> str:
 
 def _is_note(node: Node, page: _Page) -> bool:
     """Whether an aside is part of the text around it: words without links or controls."""
-    if node not in page.inside or node.links > 0.2 * node.chars or node.chars < 20:
+    if node not in page.inside or node.links > 0.2 * node.chars or node.chars < 10:
         return False
     if meaning(node.names, page.kind) not in ("", "frame"):
         return False

@@ -51,7 +51,7 @@ _BY_LANG = {
 # Letters of western languages stand alone among ASCII (1.1 bytes a run), Cyrillic and Greek
 # words are runs of 4 and more, and East Asian text has hardly an end.
 _WESTERN_RUN = 1.8
-_KANA = 0.3  # the share of kana that no text but Japanese has
+_KANA = 0.3  # the share of kana that no text but Japanese has, in whatever charset it is read
 
 
 def decode(data: bytes, content_type: str | None = None, charset: str | None = None) -> Decoded:
@@ -137,6 +137,11 @@ def _guess(data: bytes) -> str:
 
 def _wide(text: bytes, high: bytes) -> str | None:
     """The East Asian charset whose common characters make up most of the text."""
+    for name in ("euc_jp", "cp932"):
+        wide = [char for char in text.decode(name, "replace") if char > "\x7f"]
+        kana = sum("ぁ" <= char <= "ヿ" for char in wide)
+        if kana > _KANA * len(wide) and wide.count("\ufffd") <= 0.02 * len(wide) + 1:
+            return name
     found = []
     for name, first, last in (
         ("gb18030", "一", "鿿"),
@@ -153,8 +158,6 @@ def _wide(text: bytes, high: bytes) -> str | None:
         if not wide or bad > 0.02 * len(wide) + 1 or 2 * len(wide) > most * len(high):
             continue
         share = sum(first <= char <= last for char in wide) / len(wide)
-        if name == "euc_jp" and share > _KANA:  # Big5 and GB 18030 seldom have such pairs alone
-            return name
         # the two thousand characters in use stand first in each national set
         if name == "gb18030":
             share = sum("\xb0" <= chr(high[i]) <= "\xd7" for i in range(0, len(high), 2)) / (

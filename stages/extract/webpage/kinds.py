@@ -60,6 +60,7 @@ _MANUALS = re.compile(
     r"|latex2html|pod::\w+|pod2html|groff|man2html|dblatex|gtk-doc|yelp)"
 )
 _ENOUGH, _WEAKLY = 2, 3
+_ALONE = 0.5  # the share of the page's text that its one article has
 
 
 def kind_of(order: list[Node], told: Metadata) -> Kind:
@@ -73,11 +74,12 @@ def kind_of(order: list[Node], told: Metadata) -> Kind:
         return "listing"
     if _is_manual(order, told):
         return "manual"
-    if types & _ARTICLE:
+    # what Open Graph calls a page is a hint: programs call all an article that is no product
+    if types & _ARTICLE or "og:article" in types:
         return "article"
     total = order[0].chars - order[0].links
     articles = [node for node in order if node.tag == "article"]
-    if len(articles) == 1 and articles[0].chars - articles[0].links > 0.5 * total:
+    if len(articles) == 1 and articles[0].chars - articles[0].links > _ALONE * total:
         return "article"
     return "other"
 
