@@ -86,10 +86,12 @@ ATTRIBUTES = st.sampled_from(
         *(f' id="x-{name}"' for name in sorted(NAMES)),
         *(" hidden", " aria-hidden=true", " style='display: none'", ' title="a > b < c"'),
         *(" role=navigation", " role=dialog", " role=banner", " role=tabpanel hidden"),
+        *(" href=#x class=headerlink", " href=x", " class=lineno", " colspan=3 rowspan=2"),
+        *(" alttext='{\\\\displaystyle x^2}'", " display=block", " hidden id=S:1"),
         *(' href="x""', ' ="x', ' "', " x'y", ' lang=""en>"'),
     ]
 )
-INLINE = words("a b span code kbd q button label input wbr sup")
+INLINE = words("a b span code kbd q button label input wbr sup sub")
 BLOCKS = words(
     "div p h1 h2 h3 ul ol li table tr td th caption tbody thead pre blockquote section article"
     " main nav footer aside form header dl dt dd dialog menu figure details address"
@@ -103,6 +105,7 @@ TEXT = st.sampled_from(
         *(LINE, LINE, LINE + " " + LINE, "words", "a\xa0b", "&nbsp;", "&amp;lt;", "&lt;p>"),
         *("`", "``", "|", "\\|", "1. x", "# x", " ", "\n", "\u3000潮汐", "Related stories"),
         *("<!-- a > b -->", "<br>", "<hr>", "<img alt=x>", "</div>", "</p>", "</pre>"),
+        *("12", "¶", "<img class=tex alt='a+b'>", "<script type=math/tex>v<w</script>"),
         *("\x1c", "\u2028", '"', "<", ">"),
     ]
 )

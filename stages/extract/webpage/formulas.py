@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Any
 
 from stages.extract.webpage.tree import Node
 
-# MathJax's sources, which are scripts and so no text of the page, become elements before the parse.
-_SCRIPT = re.compile(
-    r"<script\b([^<>]{0,200}?\btype\s*=\s*[\"']?math/tex\b[^<>]{0,200})>(.{1,4000}?)</script\s*>",
-    re.IGNORECASE | re.DOTALL,
-)
 _WRAPPED = re.compile(r"\{?\\(?:display|text)style\b\s*(.*?)\}?$", re.DOTALL)
 _DELIMITED = re.compile(r"(?:\$\$?|\\\(|\\\[)(.*?)(?:\$\$?|\\\)|\\\])$", re.DOTALL)
 # What needs no marks of a formula.
@@ -32,16 +28,17 @@ _SIGNS = {
 _TEX = ("application/x-tex", "tex", "latex", "application/x-latex", "text/x-tex")
 
 
-def sources(text: str) -> str:
-    """The page with MathJax's scripts as elements that the tree has."""
-    if "math/tex" not in text:
-        return text
-    return _SCRIPT.sub(_element, text)
-
-
-def _element(match: re.Match[str]) -> str:
-    display = ' display="block"' if "mode=display" in match[1] else ""
-    return f'<math class="mathjax" alttext="{html.escape(match[2].strip())}"{display}></math>'
+def sources(document: Any) -> None:
+    """Make elements of MathJax's sources, which are scripts and so no text of the page."""
+    for script in document.css('script[type^="math/tex"]'):
+        written = script.text() or ""
+        if 0 < len(written) <= _LONGEST:
+            element = document.create_node("math")
+            element.attrs["class"] = "mathjax"
+            element.attrs["alttext"] = written.strip()
+            if "mode=display" in (script.attributes.get("type") or ""):
+                element.attrs["display"] = "block"
+            script.replace_with(element)
 
 
 def latex(node: Node) -> str:

@@ -120,13 +120,15 @@ def page(
     del decoded
     if text is None:
         return Page(reason="markup", evidence={"tags": tags, "of": "tags without an end"})
-    document = tree.parse(formulas.sources(text))
+    document = tree.parse(text)
     del text
     told = metadata.metadata_of(document)
     meta: dict[str, Any] = told.as_dict()
     if bad:
         meta["undecodable"] = bad
     scripts = len(document.css("script"))
+    if scripts:
+        formulas.sources(document)
     tree.without_frames(document)
     around = tree.unseen_passages(document) if trace else []
     unseen = tree.unseen(document)
