@@ -29,6 +29,7 @@ class Added(str):
     __slots__ = ()
 
 
+_PLAIN = frozenset((str,))
 Drop = Callable[[Node], None]
 
 
@@ -122,7 +123,7 @@ def joined(pieces: list[str]) -> tuple[str, tuple[str, ...] | None]:
 
     Own pieces are divided where letters were added, so that each stands in the text as it is.
     """
-    if not any(isinstance(piece, Added) for piece in pieces):
+    if set(map(type, pieces)) <= _PLAIN:
         return " ".join("".join(pieces).split()), None
     own = [""]
     for piece in pieces:

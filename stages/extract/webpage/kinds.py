@@ -6,6 +6,7 @@ By what it says of itself, by the program that made it, and by its structure.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Literal
 
 from stages.extract.webpage.metadata import Metadata
@@ -88,21 +89,10 @@ def _is_forum(order: list[Node], told: Metadata, types: set[str]) -> bool:
     if types & _FORUM:
         return True
     posts = weak = writers = 0
-    known: dict[str, tuple[bool, bool, bool]] = {}
-    for node in order:
-        names = node.names
-        if names == " " or not node.chars:
-            continue
-        found = known.get(names)
-        if found is None:
-            found = known[names] = (
-                POST.search(names) is not None,
-                _WEAK.search(names) is not None,
-                _WRITER.search(names) is not None,
-            )
-        posts += found[0]
-        weak += found[1]
-        writers += found[2]
+    for names, number in Counter(node.names for node in order if node.chars).items():
+        posts += number * (POST.search(names) is not None)
+        weak += number * (_WEAK.search(names) is not None)
+        writers += number * (_WRITER.search(names) is not None)
     board = _BOARDS.search(told.generator) is not None
     root = any(
         _ROOTS.search(node.names) for node in order[:4] if node.tag == "body" or node.parent is None

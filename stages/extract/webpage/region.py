@@ -154,31 +154,35 @@ def article(order: list[Node]) -> Node | None:
 
     An article within another one, as those of comments, does not count.
     """
-    for named in (_is_article, _is_main):
-        found: list[Node] = []
-        inner: set[Node] = set()
-        for node in order:
-            if node.parent in inner:
-                inner.add(node)
-            elif not node.dropped and named(node) and node.chars:
-                inner.add(node)
-                found.append(node)
-        if len(found) == 1:
-            return found[0]
+    for found in (
+        [node for node in order if node.tag == "article" and node.chars and not node.dropped],
+        [
+            node
+            for node in order
+            if (node.tag == "main" or (node.attributes and _is_main(node.attributes)))
+            and node.chars
+            and not node.dropped
+        ],
+    ):
+        if len(found) > 1:
+            chosen = set(found)
+            outer = [node for node in found if not _is_within(node, chosen)]
+        else:
+            outer = found
+        if len(outer) == 1:
+            return outer[0]
     return None
 
 
-def _is_article(node: Node) -> bool:
-    return node.tag == "article"
+def _is_within(node: Node, chosen: set[Node]) -> bool:
+    above = node.parent
+    while above is not None and above not in chosen:
+        above = above.parent
+    return above is not None
 
 
-def _is_main(node: Node) -> bool:
-    attributes = node.attributes
-    return (
-        node.tag == "main"
-        or attributes.get("role") == "main"
-        or attributes.get("itemprop") == "articleBody"
-    )
+def _is_main(attributes: dict[str, str]) -> bool:
+    return attributes.get("role") == "main" or attributes.get("itemprop") == "articleBody"
 
 
 def _narrowed(root: Node, good: dict[Node, float]) -> Node:
