@@ -65,7 +65,7 @@ class _Page:
         self.inside: set[Node] = {self.article} if self.article is not None else set()
         self.known: dict[str, str] = {}
         self.void: frozenset[str] = frozenset()
-        self.mathjax = any(node.tag == "math" and node.names == "mathjax " for node in order)
+        self.mathjax = any([node.names == "mathjax " for node in order])
 
 
 def mark(order: list[Node], kind: Kind, comments: bool) -> None:

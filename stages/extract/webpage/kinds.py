@@ -60,6 +60,7 @@ _MANUALS = re.compile(
     r"|javadoc|rustdoc|mdbook|gitbook|vitepress|vuepress|antora|jsdoc|pydoc|pdoc|yard|hevea"
     r"|latex2html|pod::\w+|pod2html|groff|man2html|dblatex|gtk-doc|yelp)"
 )
+_OF_MANUALS = ("sphinxsidebar", "navheader", "navfooter", "md-content")
 _ENOUGH, _WEAKLY = 2, 3
 _ALONE = 0.5  # the share of the page's text that its one article has
 
@@ -67,13 +68,14 @@ _ALONE = 0.5  # the share of the page's text that its one article has
 def kind_of(order: list[Node], told: Metadata) -> Kind:
     """The kind of a page."""
     types = told.types - {"question"} if "faqpage" in told.types else told.types
-    if _is_forum(order, told, types):
+    named = Counter([node.names for node in order if node.chars])
+    if _is_forum(order, named, told, types):
         return "forum"
     if types & {"product", "productgroup", "og:product"}:
         return "product"
     if types & _LISTING and not types & _ARTICLE:
         return "listing"
-    if _is_manual(order, told):
+    if _is_manual(named, told):
         return "manual"
     # what Open Graph calls a page is a hint: programs call all an article that is no product
     if types & _ARTICLE or "og:article" in types:
@@ -85,11 +87,11 @@ def kind_of(order: list[Node], told: Metadata) -> Kind:
     return "other"
 
 
-def _is_forum(order: list[Node], told: Metadata, types: set[str]) -> bool:
+def _is_forum(order: list[Node], named: Counter[str], told: Metadata, types: set[str]) -> bool:
     if types & _FORUM:
         return True
     posts = weak = writers = 0
-    for names, number in Counter(node.names for node in order if node.chars).items():
+    for names, number in named.items():
         posts += number * (POST.search(names) is not None)
         weak += number * (_WEAK.search(names) is not None)
         writers += number * (_WRITER.search(names) is not None)
@@ -105,10 +107,7 @@ def _is_forum(order: list[Node], told: Metadata, types: set[str]) -> bool:
     return (board or root or thread) and weak >= _WEAKLY and writers >= _WEAKLY
 
 
-def _is_manual(order: list[Node], told: Metadata) -> bool:
+def _is_manual(named: Counter[str], told: Metadata) -> bool:
     if _MANUALS.search(told.generator):
         return True
-    return any(
-        node.names.strip() in ("sphinxsidebar", "navheader", "navfooter", "md-content")
-        for node in order
-    )
+    return any(names.strip() in _OF_MANUALS for names in named)

@@ -21,6 +21,7 @@ _FADE = 0.7
 _SHORT = 0.2
 # The share of the region that an element which the page calls its article must have.
 _DECLARED = 0.5
+_DECLARING = ("article", "main")
 # Bytes of a paragraph beside the core that is text of the page.
 _PROSE = 80
 _SENTENCE = 12  # of the shortest paragraph that ends like a sentence
@@ -154,15 +155,16 @@ def article(order: list[Node]) -> Node | None:
 
     An article within another one, as those of comments, does not count.
     """
+    likely = [
+        node
+        for node in order
+        if (node.tag in _DECLARING or "role" in node.attributes or "itemprop" in node.attributes)
+        and node.chars
+        and not node.dropped
+    ]
     for found in (
-        [node for node in order if node.tag == "article" and node.chars and not node.dropped],
-        [
-            node
-            for node in order
-            if (node.tag == "main" or (node.attributes and _is_main(node.attributes)))
-            and node.chars
-            and not node.dropped
-        ],
+        [node for node in likely if node.tag == "article"],
+        [node for node in likely if node.tag == "main" or _is_main(node.attributes)],
     ):
         if len(found) > 1:
             chosen = set(found)
