@@ -40,7 +40,8 @@ class HtmlExtract(DocumentSource):
     suffixes: ClassVar[tuple[str, ...]] = (".html", ".htm", ".xhtml", ".shtml")
     usual: ClassVar[tuple[str, ...]] = (
         "navigation", "aside", "footer", "banner", "form", "notice", "hidden", "furniture",
-        "comments", "links", "related", "title", "heading", "fallback", "backticks",
+        "comments", "links", "related", "title", "heading", "fallback", "backticks", "permalink",
+        "line_number", "formula",
     )  # fmt: skip
     reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,

@@ -86,10 +86,12 @@ ATTRIBUTES = st.sampled_from(
         *(f' id="x-{name}"' for name in sorted(NAMES)),
         *(" hidden", " aria-hidden=true", " style='display: none'", ' title="a > b < c"'),
         *(" role=navigation", " role=dialog", " role=banner", " role=tabpanel hidden"),
+        *(" href=#x class=headerlink", " href=x", " class=lineno", " colspan=3 rowspan=2"),
+        *(" alttext='{\\\\displaystyle x^2}'", " display=block", " hidden id=S:1"),
         *(' href="x""', ' ="x', ' "', " x'y", ' lang=""en>"'),
     ]
 )
-INLINE = words("a b span code kbd q button label input wbr sup")
+INLINE = words("a b span code kbd q button label input wbr sup sub")
 BLOCKS = words(
     "div p h1 h2 h3 ul ol li table tr td th caption tbody thead pre blockquote section article"
     " main nav footer aside form header dl dt dd dialog menu figure details address"
@@ -103,6 +105,7 @@ TEXT = st.sampled_from(
         *(LINE, LINE, LINE + " " + LINE, "words", "a\xa0b", "&nbsp;", "&amp;lt;", "&lt;p>"),
         *("`", "``", "|", "\\|", "1. x", "# x", " ", "\n", "\u3000潮汐", "Related stories"),
         *("<!-- a > b -->", "<br>", "<hr>", "<img alt=x>", "</div>", "</p>", "</pre>"),
+        *("12", "¶", "<img class=tex alt='a+b'>", "<script type=math/tex>v<w</script>"),
         *("\x1c", "\u2028", '"', "<", ">"),
     ]
 )
@@ -158,11 +161,13 @@ OF_EACH = {
     "comments": f"{BODY}<div class=comment-list>XXXX</div>",
     "outside": f"<article>{BODY}</article><div><p>XXXX</p></div>",
     "links": f"<article>{BODY}<ul><li><a href=x>XXXX</a></ul>{BODY}</article>",
-    "related": f"<article>{BODY}<h2>Ebb</h2>{BODY}<h3>See next</h3><p>XX</article>",
+    "related": f"<article>{BODY}<h2>Ebb</h2>{BODY}<h3>See next</h3><p><a href=x>XX</a></article>",
     "title": f"<article><h1>XXXX</h1>{BODY}</article>",
     "heading": f"<article>{BODY}<h2>XXXX</h2></article>",
     "drawing": f"{BODY}<p><svg><text>XX</text></svg> <svg><svg><title>XX</title></svg></svg></p>",
     "formula": f"<p><math><mi>XX</mi><mo>XX</mo></math></p>{BODY}",
+    "permalink": f"{BODY}<h2 id=a>Ebb <a class=headerlink href=#a>¶¶¶¶</a></h2>{BODY}",
+    "line_number": f"{BODY}<pre><span class=lineno>12</span>a\n<span class=ln>13</span>b</pre>",
     "fallback": f"{BODY}<noscript>XX</noscript><object><object>X</object>X</object>",
     "unread": f"{BODY}<map>XX</map><xmp>X<</xmp>",
     "backticks": f"{BODY}<p>``</p><p><code>``</code></p>",

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stages.counts import TextCount
-from stages.extract.webpage.blocks import Block, text_of
+from stages.extract.webpage.blocks import Block
 from stages.extract.webpage.cuts import Cut
+from stages.extract.webpage.inline import text_of
 from stages.extract.webpage.tree import nonspace
 
 Passage = tuple[str, str]
@@ -37,7 +38,7 @@ class Content:
         for cut in self.cuts:
             count.remove(cut.reason, cut.characters)
         for block in self.blocks:
-            characters = nonspace(block.text) - block.ticks
+            characters = block.characters
             if block.cut:
                 count.remove(block.cut, characters)
                 continue
@@ -77,10 +78,13 @@ class Content:
         for number, block in enumerate(self.blocks):
             while cuts and cuts[-1].at <= number:
                 yield _of_cut(cuts.pop())
-            characters = nonspace(block.text) - block.ticks
             own = 0 if ticks or block.cut else _own_ticks(block)
             bare = not ticks and block.kind != "code"
-            yield (block.cut, block.text.replace("`", "") if bare else block.text), characters - own
+            rest = block.characters - own
+            for text in block.passages:
+                shown = text.replace("`", "") if bare else text
+                yield (block.cut, shown), rest
+                rest = 0
             if own:
                 yield ("backticks", "`" * own), own
         for cut in reversed(cuts):

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from stages.extract.webpage import tables
 from stages.extract.webpage.cuts import Cut
-from stages.extract.webpage.tree import Node, words
+from stages.extract.webpage.inline import BLOCK, Added, formula, joined, marks, pieces_of
+from stages.extract.webpage.tree import Node, nonspace, words
 
-BLOCK = words(
-    "address article aside blockquote body center dd details dialog dir div dl dt fieldset"
-    " figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr li listing main"
-    " menu nav ol p pre section summary table tbody td tfoot th thead tr caption ul option"
-    " legend"
-)
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LANGUAGE = re.compile(
     r"(?:^|\s)(?:language|lang|highlight-source|highlight|brush:?|sh_)[-_\s:]*([\w+#.-]+)"
@@ -30,6 +25,8 @@ class Block:
     level: of a heading, or the depth of a list item. number: of an item of a numbered list.
     quote: depth of quotation. cells: of a row. node: the element that holds it. ticks: backticks
     that mark code in it and are none of the page. cut: the reason why it is left out, else empty.
+    own: the pieces of the text that are the page's, where some was added. card: it stands in a
+    link around several elements.
     """
 
     kind: str
@@ -45,6 +42,18 @@ class Block:
     group: int = 0
     ticks: int = 0
     cut: str = ""
+    own: tuple[str, ...] | None = None
+    card: bool = False
+
+    @property
+    def passages(self) -> tuple[str, ...]:
+        """Its text as far as it is the page's own, with backticks that are not."""
+        return (self.text,) if self.own is None else self.own
+
+    @property
+    def characters(self) -> int:
+        """Those of the page's own text other than white space."""
+        return sum(map(nonspace, self.passages)) - self.ticks
 
 
 class _Walk:
@@ -52,7 +61,8 @@ class _Walk:
         self.blocks: list[Block] = []
         self.cuts: list[Cut] = []
         self.inline: list[str] = []
-        self.links = self.ticks = 0
+        self.closing: list[str] = []  # marks behind powers and indices that are open
+        self.links = self.ticks = self.in_link = self.cards = 0
         self.lists: list[list[Any]] = []  # [ordered, next number, item is open]
         self.quote = 0
         self.heading = 0
@@ -62,16 +72,18 @@ class _Walk:
     def flush(self) -> None:
         if not self.inline:
             return
-        text = " ".join("".join(self.inline).split(" ")).strip()
-        text = re.sub(r" {2,}", " ", text)
+        text, own = joined(self.inline)
         self.inline = []
+        if own == () and not any(map(str.isalnum, text)):
+            return  # marks of what is empty
         links, self.links = self.links, 0
         ticks, self.ticks = self.ticks, 0
         if not text or text == "`" * len(text):
             if len(text) > ticks:
                 self.cut("backticks", text[ticks:])
             return
-        block = Block("p", text, links, self.holder, quote=self.quote, ticks=ticks)
+        block = Block("p", text, links, self.holder, quote=self.quote, ticks=ticks, own=own)
+        block.card = self.cards > 0
         if self.heading:
             block.kind, block.level = "h", self.heading
         elif self.lists:
@@ -115,6 +127,8 @@ def blocks_of(root: Node) -> tuple[list[Block], list[Cut]]:
             index += 1
             if isinstance(child, str):
                 walk.inline.append(child)
+                if walk.in_link:
+                    walk.links += len(child)
                 continue
             if child.dropped:
                 walk.drop(child)
@@ -124,6 +138,9 @@ def blocks_of(root: Node) -> tuple[list[Block], list[Cut]]:
                 walk.inline.append(" ")
                 if not walk.heading and not walk.lists:
                     walk.flush()  # a line break ends a paragraph: old pages have no others
+                continue
+            if tag == "math":
+                walk.inline.append(formula(child, walk.drop))
                 continue
             if not child.children:
                 if tag == "hr":
@@ -142,7 +159,17 @@ def blocks_of(root: Node) -> tuple[list[Block], list[Cut]]:
 def _enter(walk: _Walk, node: Node) -> bool:
     """Begin an element; False when it has been dealt with as a whole."""
     tag = node.tag
-    if tag in ("b", "i", "span", "a", "em", "strong"):
+    if tag == "span":
+        return True
+    if tag == "a":
+        walk.in_link += "href" in node.attributes
+        return True
+    if tag in ("sup", "sub"):
+        before = next((piece for piece in reversed(walk.inline) if piece), "")
+        opening, closing = marks(node, before)
+        if opening:
+            walk.inline.append(Added(opening))
+        walk.closing.append(closing)
         return True
     if tag == "code" or tag == "kbd" or tag == "samp":
         walk.tick()
@@ -150,12 +177,17 @@ def _enter(walk: _Walk, node: Node) -> bool:
     if tag not in BLOCK:
         return True
     walk.flush()
+    walk.cards = walk.in_link
     if tag in ("pre", "listing"):
         _code(walk, node)
         return False
-    if tag == "table" and _is_data(node):
-        _table(walk, node)
-        return False
+    if tag == "table":
+        if tables.is_code(node):
+            _code(walk, node)
+            return False
+        if tables.is_data(node):
+            _table(walk, node)
+            return False
     walk.holder = node
     if tag in ("ul", "ol", "menu", "dir"):
         walk.groups += 1
@@ -177,7 +209,12 @@ def _enter(walk: _Walk, node: Node) -> bool:
 def _leave(walk: _Walk, node: Node) -> None:
     tag = node.tag
     if tag == "a":
-        walk.links += node.chars
+        walk.in_link -= "href" in node.attributes
+        walk.cards = min(walk.cards, walk.in_link)
+        return
+    if tag in ("sup", "sub"):
+        if closing := walk.closing.pop():
+            walk.inline.append(Added(closing))
         return
     if tag == "code" or tag == "kbd" or tag == "samp":
         walk.tick()
@@ -185,6 +222,7 @@ def _leave(walk: _Walk, node: Node) -> None:
     if tag not in BLOCK:
         return
     walk.flush()
+    walk.cards = walk.in_link
     walk.holder = node.parent
     if tag in ("ul", "ol", "menu", "dir"):
         if walk.lists:
@@ -199,28 +237,9 @@ def _leave(walk: _Walk, node: Node) -> None:
         walk.heading = 0
 
 
-def text_of(node: Node, raw: bool = False, drop: Callable[[Node], None] | None = None) -> str:
-    """All text of an element in one string. drop: is given what is dropped, which is left out."""
-    pieces: list[str] = []
-    stack: list[Node | str] = [node]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, str):
-            pieces.append(item)
-        elif drop is not None and item.dropped:
-            drop(item)
-        else:
-            if item.tag == "br" or (raw and item.tag in ("div", "li", "p", "tr") and pieces):
-                pieces.append("\n" if raw else " ")
-            elif not raw and item.tag in BLOCK:
-                pieces.append(" ")
-            stack.extend(reversed(item.children))
-    text = "".join(pieces)
-    return text if raw else " ".join(text.split())
-
-
 def _code(walk: _Walk, node: Node) -> None:
-    text = text_of(node, True, walk.drop).replace("\xa0", " ").replace("\r\n", "\n").rstrip()
+    pieces = pieces_of(node, walk.drop, True)
+    text = "".join(pieces).replace("\xa0", " ").replace("\r\n", "\n").rstrip()
     lines = text.split("\n")
     first = next((number for number, line in enumerate(lines) if line.strip()), None)
     if first is None:
@@ -228,6 +247,7 @@ def _code(walk: _Walk, node: Node) -> None:
     block = Block(
         "code", "\n".join(lines[first:]), node.links, node, lang=_lang(node), quote=walk.quote
     )
+    block.own = joined(pieces)[1]
     if walk.lists:
         block.level = len(walk.lists)
     walk.blocks.append(block)
@@ -250,58 +270,41 @@ def _lang(node: Node) -> str:
     return ""
 
 
-_CELLS = ("td", "th")
-
-
-def _rows(table: Node) -> list[Node]:
-    rows = []
-    for child in table.children:
-        if isinstance(child, Node) and not child.dropped:
-            if child.tag == "tr":
-                rows.append(child)
-            elif child.tag in ("thead", "tbody", "tfoot"):
-                rows += _rows(child)
-    return rows
-
-
-def _is_data(table: Node) -> bool:
-    """Whether a table holds data and does not lay out the page."""
-    rows = _rows(table)
-    if len(rows) < 2 or table.attributes.get("role") == "presentation":
-        return False
-    cells = [c for row in rows for c in row.children if isinstance(c, Node)]
-    if len(cells) < 2 * len(rows) - 1:
-        return False
-    stack = list(cells)
-    while stack:
-        node = stack.pop()
-        if node.tag in ("table", "h1", "h2", "pre", "article", "section"):
-            return False
-        if node.chars:
-            stack.extend(child for child in node.children if isinstance(child, Node))
-    return max((cell.chars for cell in cells), default=0) < 1200
-
-
 def _table(walk: _Walk, table: Node) -> None:
     walk.groups += 1
+    group = walk.groups
     rest = table.nonspace
     for child in table.children:
         if isinstance(child, Node) and child.tag == "caption" and not child.dropped:
             rest -= child.nonspace
-            text = text_of(child, drop=walk.drop)
+            text, own = joined(pieces_of(child, walk.drop))
             if text:
-                walk.blocks.append(Block("p", text, child.links, child, quote=walk.quote))
-    for row in _rows(table):
-        nodes = [c for c in row.children if isinstance(c, Node) and c.tag in _CELLS]
+                walk.blocks.append(Block("p", text, child.links, child, quote=walk.quote, own=own))
+    found: list[Block] = []
+    grid = tables.Grid()
+    for row in tables.rows(table):
+        nodes = [c for c in row.children if isinstance(c, Node) and c.tag in tables.CELLS]
         rest -= sum(cell.nonspace for cell in nodes)
-        cells = [text_of(cell, drop=walk.drop) for cell in nodes]
+        read = [tables.cell(cell, walk.drop) for cell in nodes]
+        cells = grid.placed(
+            [cell for cell in nodes if not cell.dropped],
+            [text for cell, (text, _) in zip(nodes, read, strict=True) if not cell.dropped],
+        )
         if not any(cells):
             continue
         block = Block("row", "  ".join(c for c in cells if c), row.links, table, quote=walk.quote)
         block.cells = cells
         block.header = all(cell.tag == "th" for cell in nodes)
-        block.group = walk.groups
-        walk.blocks.append(block)
+        block.group = group
+        if any(own is not None for _, own in read):
+            pieces = ((text,) if own is None else own for text, own in read)
+            block.own = tuple(piece for one in pieces for piece in one if piece)
+        found.append(block)
+    width = max((len(block.cells) for block in found), default=0)
+    if sum(width - len(block.cells) for block in found) <= tables.MOST:
+        for block in found:
+            block.cells += [""] * (width - len(block.cells))
+    walk.blocks += found
     if rest:
         _beside(walk, table, ("caption", "tr", "thead", "tbody", "tfoot"))
 
@@ -311,11 +314,11 @@ def _beside(walk: _Walk, node: Node, read: tuple[str, ...]) -> None:
     for child in node.children:
         if isinstance(child, str):
             walk.cut("unread", child)
-        elif child.dropped and child.tag not in _CELLS:
+        elif child.dropped and child.tag not in tables.CELLS:
             walk.drop(child)
         elif child.tag not in read:
             walk.cut("unread", child)
         elif child.tag == "tr":
-            _beside(walk, child, _CELLS)
-        elif child.tag not in ("caption", *_CELLS):
+            _beside(walk, child, tables.CELLS)
+        elif child.tag not in ("caption", *tables.CELLS):
             _beside(walk, child, ("tr", "thead", "tbody", "tfoot"))

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-import re
-
-from stages.extract.webpage.kinds import Kind
-from stages.extract.webpage.tree import Node
+from stages.extract.webpage.evidence import (
+    HEADINGS,
+    SLUG,
+    inner,
+    is_hidden,
+    is_number,
+    is_permalink,
+    is_prose,
+    is_slug,
+    on_comments,
+    within_text,
+)
+from stages.extract.webpage.inline import text_of
+from stages.extract.webpage.kinds import POST, Kind
+from stages.extract.webpage.names import LINE_NUMBER, meaning, of_large, suspicious
+from stages.extract.webpage.region import article
+from stages.extract.webpage.teasers import leads_away, notice
+from stages.extract.webpage.tree import Node, words
 
 # Tag → reason, role → reason.
 _TAGS = {
@@ -14,6 +28,7 @@ _TAGS = {
     "footer": "footer",
     "aside": "aside",
     "dialog": "notice",
+    "noscript": "fallback",
 }
 _ROLES = {
     **dict.fromkeys(("navigation", "search", "menu", "menubar"), "navigation"),
@@ -24,70 +39,91 @@ _ROLES = {
     "banner": "banner",
     "button": "form",
 }
-# Words of class and id values, as sites call the parts that are not the page's own text.
-_WORDS = (
-    r"recently-?viewed|up-?sells?|cross-?sells?|also-?(?:like|bought|viewed)|"
-    r"nav|navi|navbar|navigation|topnav|subnav|menu|submenu|breadcrumbs?|crumbs?|side-?bar"
-    r"|footer|foot|site-?header|masthead|top-?bar|cookies?|consent|gdpr|ccpa|pop-?up|modal"
-    r"|lightbox|newsletter|subscribe|subscription|sign-?up|login|sign-?in|share|sharing"
-    r"|addtoany|sharedaddy|share-?buttons?|related|recommend(?:ed|ations?)|more-?from"
-    r"|read-?more|you-?may|promoted|sponsor(?:ed)?|advert(?:s|isement|ising)?|ads?|adsense|dfp"
-    r"|outbrain|taboola|pagination|pager|paging|prev-?next|skip-?(?:link|to)"
-    r"|screen-?reader(?:-text)?|sr-?only|visually-?hidden|toolbar|print-?only|no-?print"
-    r"|tag-?(?:list|cloud|links)|author-?(?:bio|box|info)|about-?author|byline|post-?meta"
-    r"|entry-?meta|article-?meta|jump-?links?|edit-?section|mw-?editsection|navbox|catlinks"
-    r"|paywall"
-)
-# Words that are boilerplate beside an article and content on a shop's or a company's page.
-_BESIDE = (
-    r"overlay|social|recirc|promo|widgets?|tags|credits?|dateline|copyright|disclaimer|rating"
-    r"|reactions|popular|trending|most-?read|latest|carousel|slider|banner|toc|hidden|hide"
-    r"|search|feedback|survey|donate"
-)
-_UNLIKELY = re.compile(rf"(?:^|[\s_-])(?:{_WORDS})(?=$|[\s_\d-])")
-_ASIDE = re.compile(rf"(?:^|[\s_-])(?:{_WORDS}|{_BESIDE})(?=$|[\s_\d-])")
-_NOT = re.compile(
-    r"(?:has|no|with|without|hide|show|content)-?(?:side-?bar|nav|menu|header|footer)\S*"
-)
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_COMMENTS = re.compile(
-    r"(?:^|[\s_-])(?:comments?|comment-?(?:list|section|area)|disqus|respond|replies|fb-?comments)"
-    r"(?=$|[\s_\d-])"
-)
+# Text that no name drops.
+_NEVER = HEADINGS | words("html body main article p")
+_ANSWERED = words("button label input")
+_CONTROLS = words("form button input label")
+# Reasons that hold whatever is left.
+_SURE = ("formula", "permalink", "line_number", "notice", "footer")
 # Shares of the page's text outside links.
 _MOST = 0.4
 _SHARE = 0.3
-_HIDDEN = re.compile(r"display:\s*none|visibility:\s*hidden")
+# Characters that must be left where furniture of any size goes.
+_REST = 250
+_ROUNDS = 3
+_MATHJAX = words("mathjax mathjax_display mathjax_preview mathjax_svg mathjax_chtml")
+
+
+class _Page:
+    def __init__(self, order: list[Node], kind: Kind, comments: bool) -> None:
+        self.total = max(1, order[0].chars - order[0].links)
+        self.comments = comments
+        self.posts = _posts(order) if kind == "forum" and not comments else set()
+        self.kind = kind
+        self.holders = _holders(order, self.total)
+        self.article = article(order)
+        self.inside: set[Node] = {self.article} if self.article is not None else set()
+        self.known: dict[str, str] = {}
+        self.void: frozenset[str] = frozenset()
+        self.mathjax = any([node.names == "mathjax " for node in order])
 
 
 def mark(order: list[Node], kind: Kind, comments: bool) -> None:
     """Set `dropped`, the reason, on elements that are not content and on all within them.
 
-    What has most of the page's text, or the page's article, is content whatever it is called.
+    What has most of the page's text, or the page's article, is content whatever it is called; and
+    a word that names most of the text means nothing on this page.
     """
-    total = max(1, order[0].chars - order[0].links)
-    holders = _holders(order)
-    unlikely = _ASIDE if kind == "article" else _UNLIKELY
-    known: dict[str, str] = {}
+    page = _Page(order, kind, comments)
+    for _ in range(_ROUNDS):
+        named = _marked(order, page)
+        void = {word for word, own in named.items() if own > _MOST * page.total}
+        if not void:
+            break
+        page.void |= void
+        page.known.clear()
+        for node in order:
+            node.dropped = ""
+
+
+def _marked(order: list[Node], page: _Page) -> dict[str, int]:
+    """Word → characters outside links of what was dropped because of it."""
+    named: dict[str, int] = {}
+    inside, holders = page.inside, page.holders
     for node in order[1:]:
-        if node.parent.dropped:
-            node.dropped = node.parent.dropped
+        parent = node.parent
+        if parent in inside:
+            inside.add(node)
+        if parent.dropped:
+            node.dropped = parent.dropped
         elif node.chars and node not in holders:
-            reason = _suspect(node, unlikely, known, comments)
-            if reason and node.chars - node.links < _MOST * total:
-                node.dropped = reason
+            reason = _suspect(node, page)
+            if not reason:
+                continue
+            own = node.chars - node.links
+            large = own >= _MOST * page.total
+            if large and not _large(node, reason, page):
+                continue
+            node.dropped = reason
+            if reason == "furniture" and not large and not of_large(node.names):
+                for word in suspicious(node.names, page.kind):
+                    named[word] = named.get(word, 0) + own
+    return named
 
 
 def unmark(order: list[Node]) -> None:
     """Drop only what its tag says is no content: for pages of which nothing was left."""
     for node in order[1:]:
-        by_tag = "" if node.tag == "form" else _TAGS.get(node.tag, "")
+        by_tag = "" if node.tag in ("form", "noscript") else _TAGS.get(node.tag, "")
+        if node.dropped in _SURE or (node.dropped == "furniture" and of_large(node.names)):
+            by_tag = node.dropped
+        if node.tag in _ANSWERED and within_text(node):
+            by_tag = ""
         node.dropped = node.parent.dropped or by_tag
 
 
-def _holders(order: list[Node]) -> set[Node]:
+def _holders(order: list[Node], total: int) -> set[Node]:
     """The elements around the page's article, where it has just one with a share of the text."""
-    total = max(1, order[0].chars - order[0].links)
     found = [
         node
         for node in order
@@ -102,30 +138,146 @@ def _holders(order: list[Node]) -> set[Node]:
     return holders
 
 
-def _suspect(node: Node, unlikely: re.Pattern[str], known: dict[str, str], comments: bool) -> str:
+def _posts(order: list[Node]) -> set[Node]:
+    """The posts of a forum and all around them; none where comments are the posts."""
+    found = [node for node in order if POST.search(node.names)]
+    posts: set[Node] = set()
+    for node in found if len(found) > 1 else []:
+        above = node
+        while above is not None and above not in posts:
+            posts.add(above)
+            above = above.parent
+    return posts
+
+
+def _large(node: Node, reason: str, page: _Page) -> bool:
+    """Whether an element goes though it has much of the text: what is left is the page's."""
+    if page.total - (node.chars - node.links) < _REST or _holds_article(node, page):
+        return False
+    if reason in ("footer", "notice", "banner", "aside", "navigation", "fallback"):
+        return True
+    if reason == "hidden":
+        return page.total > 3 * (node.chars - node.links) or bool(page.holders)
+    return reason == "furniture" and of_large(node.names)
+
+
+def _holds_article(node: Node, page: _Page) -> bool:
+    return page.article is not None and page.article is not node and node in _above(page.article)
+
+
+def _above(node: Node) -> set[Node]:
+    found = set()
+    while node is not None:
+        found.add(node)
+        node = node.parent
+    return found
+
+
+def _suspect(node: Node, page: _Page) -> str:
     """The reason why an element may be no content, else nothing."""
-    if node.tag in _TAGS:
-        return _TAGS[node.tag]
+    tag = node.tag
+    if tag in _TAGS:
+        return _of_tag(node, page)
     attributes = node.attributes
     if not attributes:
         return ""
-    if node.tag in ("html", "body", "main", "article"):
+    if is_hidden(node):
+        return "hidden"
+    if tag == "a" and "href" in attributes and is_permalink(node):
+        return "permalink"
+    role = attributes.get("role")
+    if role in _ROLES:
+        if role == "button":
+            return "" if within_text(node) or is_prose(node) else "form"
+        if role == "complementary":
+            return "" if _is_note(node, page) else "aside"
+        return _ROLES[role]
+    if tag in _NEVER or node.names == " ":
         return ""
-    hidden = "hidden" in attributes or attributes.get("aria-hidden") == "true"
-    if hidden and attributes.get("role") != "tabpanel":
-        return "hidden"
-    if attributes.get("role") in _ROLES:
-        return _ROLES[attributes["role"]]
-    if "style" in attributes and _HIDDEN.search(attributes["style"]):
-        return "hidden"
+    return _of_names(node, page)
+
+
+def _of_tag(node: Node, page: _Page) -> str:
+    tag = node.tag
+    if tag in _ANSWERED and within_text(node):
+        return ""
+    if tag == "button" and is_prose(node):
+        return ""
+    if tag == "aside" and _is_note(node, page):
+        return ""
+    if tag == "noscript":
+        own = node.chars - node.links
+        return "" if own > _REST and own > 0.6 * page.total and is_prose(node) else "fallback"
+    if tag == "footer" and node in page.inside and node.parent.tag == "blockquote":
+        return ""
+    return _TAGS[tag]
+
+
+def _is_note(node: Node, page: _Page) -> bool:
+    """Whether an aside is part of the text around it: words without links or controls."""
+    if node not in page.inside or node.links > 0.2 * node.chars or node.chars < 10:
+        return False
+    if meaning(node.names, page.kind) not in ("", "frame"):
+        return False
+    found = list(inner(node))
+    if any(one.tag in _CONTROLS for one in found):
+        return False
+    first = next((one for one in found if one.tag in HEADINGS), None)
+    text = text_of(node)
+    return not (first is not None and leads_away(text_of(first))) and not notice(text)
+
+
+def _of_names(node: Node, page: _Page) -> str:
     names = node.names
-    if names == " ":
-        return ""
-    found = known.get(names)
+    found = page.known.get(names)
     if found is None:
-        cleaned = _NOT.sub(" ", names)
-        found = "furniture" if unlikely.search(cleaned) else ""
-        if not comments and not found:
-            found = "comments" if _COMMENTS.search(cleaned) else ""
-        known[names] = found
-    return found
+        if page.mathjax and not _MATHJAX.isdisjoint(names.split()):
+            found = "formula"
+        else:
+            found = meaning(names, page.kind, page.void)
+        if not found and LINE_NUMBER.search(names):
+            found = "line_number"
+        elif found != "formula" and LINE_NUMBER.search(names):
+            found += " line_number"
+        page.known[names] = found
+    if not found:
+        return ""
+    if found.endswith("line_number"):
+        if is_number(node):
+            return "line_number"
+        found = found.removesuffix("line_number").strip()
+    if found in ("", "formula"):
+        return found
+    if found == "comments":
+        if page.comments or is_slug(node) or (page.kind == "forum" and not page.posts):
+            return ""
+        return "" if node in page.posts or on_comments(node) else "comments"
+    if is_slug(node) or _stays(node, found, page):
+        return ""
+    return "furniture"
+
+
+def _stays(node: Node, found: str, page: _Page) -> bool:
+    """Whether an element is prose in spite of its name."""
+    inside = node in page.inside
+    if of_large(node.names) and node.chars - node.links >= _MOST * page.total and not inside:
+        head = next((one for one in inner(node) if one.tag in ("h1", "h2")), None)
+        return head is not None and of_large(SLUG.sub("-", text_of(head).lower())) is False
+    if page.article is not None and not inside:
+        return False
+    if found == "frame" and not inside and node.tag != "section":
+        return False
+    if not is_prose(node):
+        return False
+    below = inner(node)
+    if found == "asks":
+        return not any(one.tag in _CONTROLS for one in below) and not notice(text_of(node))
+    heads = [one for one in below if one.tag in HEADINGS]
+    if sum(one.links > 0.5 * one.chars for one in heads) > 1:
+        return False  # cards of other pages
+    if heads and leads_away(text_of(heads[0])) and node.links:
+        return False
+    if any(one.tag in _CONTROLS for one in below):
+        return False
+    # notes about the text, and who wrote it, have few words and small headings if any
+    return bool(heads and heads[0].tag in ("h1", "h2", "h3")) or node.chars > 600

@@ -21,11 +21,14 @@ _ALLOWED = words(
     " iso8859-10 iso8859-13 iso8859-14 iso8859-15 iso8859-16"
 )
 _ALIASES = {"x-sjis": "cp932", "x-gbk": "gb18030", "x-euc-jp": "euc_jp", "unicode": "utf-8"}
-_DECLARED = re.compile(
-    rb"""<meta\b[^>]{0,300}?charset\s*+=\s*+["']?+\s*+([\w.:-]{2,40})"""
-    rb"""|^\s*<\?xml\b[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{2,40})""",
-    re.IGNORECASE,
+_XML = re.compile(rb"""\s*<\?xml\b[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{2,40})""", re.IGNORECASE)
+_COMMENT = re.compile(rb"<!--(?:-?>|.*?(?:-->|\Z))", re.DOTALL)
+_META = re.compile(rb"<meta(?=[\s/])([^>]{0,1000})", re.IGNORECASE)
+_CHARSET = re.compile(rb"""(?:^|[\s/"'])charset\s*+=\s*+["']?+\s*+([\w.:-]{2,40})""", re.IGNORECASE)
+_CONTENT = re.compile(
+    rb"""content\s*+=\s*+(?:"[^"]*?|'[^']*?|\S*?)charset\s*+=\s*+([\w.:-]{2,40})""", re.IGNORECASE
 )
+_NAMED = re.compile(rb"""[\s/"'](?:name|property|itemprop)\s*=""", re.IGNORECASE)
 _LANG = re.compile(rb"""<html\b[^>]{0,500}?\blang\s*+=\s*+["']?+\s*+([a-z]{2})""", re.IGNORECASE)
 # Browsers look at 1,024 bytes; pages with long comments or scripts before the label are common.
 _HEAD = 16_384
@@ -48,6 +51,7 @@ _BY_LANG = {
 # Letters of western languages stand alone among ASCII (1.1 bytes a run), Cyrillic and Greek
 # words are runs of 4 and more, and East Asian text has hardly an end.
 _WESTERN_RUN = 1.8
+_KANA = 0.3  # the share of kana that no text but Japanese has, in whatever charset it is read
 
 
 def decode(data: bytes, content_type: str | None = None, charset: str | None = None) -> Decoded:
@@ -93,8 +97,16 @@ def _of_header(content_type: str | None) -> str | None:
 
 
 def _of_page(data: bytes) -> str | None:
-    match = _DECLARED.search(data[:_HEAD])
-    return _allowed((match[1] or match[2]).decode("ascii", "replace")) if match else None
+    head = _COMMENT.sub(b" ", data[:_HEAD])
+    if match := _XML.match(head):
+        return _allowed(match[1].decode("ascii", "replace"))
+    for meta in _META.finditer(head):
+        told = meta[1]
+        if _NAMED.search(told):  # a description that speaks of charsets
+            continue
+        if match := _CHARSET.search(told) or _CONTENT.search(told):
+            return _allowed(match[1].decode("ascii", "replace"))
+    return None
 
 
 def _guess(data: bytes) -> str:
@@ -125,6 +137,11 @@ def _guess(data: bytes) -> str:
 
 def _wide(text: bytes, high: bytes) -> str | None:
     """The East Asian charset whose common characters make up most of the text."""
+    for name in ("euc_jp", "cp932"):
+        wide = [char for char in text.decode(name, "replace") if char > "\x7f"]
+        kana = sum("ぁ" <= char <= "ヿ" for char in wide)
+        if kana > _KANA * len(wide) and wide.count("\ufffd") <= 0.02 * len(wide) + 1:
+            return name
     found = []
     for name, first, last in (
         ("gb18030", "一", "鿿"),
@@ -136,7 +153,9 @@ def _wide(text: bytes, high: bytes) -> str | None:
         decoded = text.decode(name, "replace")
         wide = [char for char in decoded if char > "\x7f"]
         bad = wide.count("\ufffd")
-        if not wide or bad > 0.02 * len(wide) + 1 or 2 * len(wide) > 1.3 * len(high):
+        # of Big5 and no other four in ten second bytes are ASCII
+        most = 1.75 if name == "big5" else 1.3
+        if not wide or bad > 0.02 * len(wide) + 1 or 2 * len(wide) > most * len(high):
             continue
         share = sum(first <= char <= last for char in wide) / len(wide)
         # the two thousand characters in use stand first in each national set

@@ -24,7 +24,7 @@ _LONGEST = 500  # characters of a value
 
 @dataclass
 class Metadata:
-    """Empty strings where the page says nothing. types: og:type and schema.org types."""
+    """Empty strings where the page says nothing. types: of schema.org, and Open Graph's."""
 
     title: str = ""
     author: str = ""
@@ -56,7 +56,7 @@ def metadata_of(document: Any) -> Metadata:
         _linked_data(node.text() or "", linked)
     found = Metadata(types=linked["types"])
     if named.get("og:type"):
-        found.types.add(named["og:type"].lower())
+        found.types.add("og:" + named["og:type"].lower().removeprefix("og:"))
     found.generator = named.get("generator", "").lower()
     found.site = _first(named, _SITE) or linked.get("site", "")
     found.title = _title(document, named, linked, found.site)

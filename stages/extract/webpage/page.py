@@ -9,7 +9,16 @@ from typing import Any
 from stages.counts import TextCount
 from stages.extract import charsets
 from stages.extract.packed.archives import compression
-from stages.extract.webpage import boilerplate, kinds, limits, metadata, select, tree
+from stages.extract.webpage import (
+    boilerplate,
+    formulas,
+    kinds,
+    limits,
+    metadata,
+    select,
+    tree,
+    xhtml,
+)
 from stages.extract.webpage.account import Content, Passage
 from stages.extract.webpage.blocks import blocks_of
 from stages.extract.webpage.cuts import Cut
@@ -31,6 +40,7 @@ WITHOUT_TEXT = ("no_text", "needs_script", "no_match")
 
 # Characters under which the choice is made again with fewer rules.
 _LITTLE = 300
+_FULLER = 2  # times as much text as such a choice must bring
 # A page that is nine tenths links, and the rest not a sentence, is navigation.
 _FEW = 80
 _LINKED = 0.9
@@ -106,7 +116,7 @@ def page(
     tags, bad = limits.tags(decoded.text), decoded.bad
     if tags > limits.TAGS:
         return Page(reason="markup", evidence={"tags": tags, "limit": limits.TAGS, "bytes": size})
-    text = limits.capped(decoded.text.replace("\0", ""))
+    text = limits.capped(xhtml.as_html(decoded.text.replace("\0", "")))
     del decoded
     if text is None:
         return Page(reason="markup", evidence={"tags": tags, "of": "tags without an end"})
@@ -117,6 +127,8 @@ def page(
     if bad:
         meta["undecodable"] = bad
     scripts = len(document.css("script"))
+    if scripts:
+        formulas.sources(document)
     tree.without_frames(document)
     around = tree.unseen_passages(document) if trace else []
     unseen = tree.unseen(document)
@@ -130,11 +142,13 @@ def page(
         order = tree.build(source)
         del source
         kind = kinds.kind_of(order, told)
-        boilerplate.mark(order, kind, comments or kind == "forum")
+        boilerplate.mark(order, kind, comments)
         content = select.content(order, kind)
         if _size(content) < _LITTLE:
             boilerplate.unmark(order)
-            content = max(content, select.content(order, kind), key=_size)
+            fuller = select.content(order, kind)
+            if _size(fuller) > _FULLER * _size(content):
+                content = fuller
         size = _size(content)
         reason, evidence = _without_text(order[0], scripts)
         enough = size >= _FEW or bool(size and order[0].links <= _LINKED * order[0].chars)

@@ -22,17 +22,22 @@ _TOKEN = re.compile(
 )
 _ATTRIBUTE = re.compile(
     r" (class|id|role|style|hidden|aria-hidden|itemprop|start|lang|data-lang|data-language"
-    r'|data-code-language)="([^"]*)"'
+    r'|data-code-language|href|summary|alttext|encoding|display|colspan|rowspan)="([^"]*)"'
+)
+# Pictures of formulas, which have the LaTeX as their alternative text.
+_PICTURED = re.compile(
+    r'(?=[^>]* class="(?:[^"]*[\s_-])?(?:latex|tex|math|equation|mwe-math-fallback\S*|ql-img\S*)'
+    r'(?=[\s_"-])|[^>]* src="[^"]*(?:latex|codecogs|mathtex|mimetex|/math/render|tex\.cgi))'
+    r'[^>]* alt="([^"]+)"'
 )
 # What is no text of the page.
 _NO_TEXT = ["script", "style", "template", "iframe", "noembed", "noframes", "head"]
 # Elements whose text is not read → the reason.
 _UNSEEN = {
     **dict.fromkeys(("select", "datalist", "textarea"), "form"),
-    **dict.fromkeys(("noscript", "object", "canvas", "audio", "video"), "fallback"),
+    **dict.fromkeys(("object", "canvas", "audio", "video"), "fallback"),
     **dict.fromkeys(("map", "xmp", "plaintext"), "unread"),
     "svg": "drawing",
-    "math": "formula",
 }
 _SELECTOR = ", ".join(_UNSEEN)
 _LONG = 1 << 16
@@ -155,9 +160,9 @@ def build(source: str) -> list[Node]:
                     clean = " ".join(words)
                     size = len(clean)
                     seen += size - len(words) + 1
-                    if text[0] <= " ":
+                    if text[0].isspace():
                         clean = " " + clean
-                    if text[-1] <= " ":
+                    if text[-1].isspace():
                         clean += " "
                     node.children.append(clean)
                 else:
@@ -169,12 +174,18 @@ def build(source: str) -> list[Node]:
         end = match.end()
         closing, tag, written = match.groups()
         if tag is None or tag in _IGNORED:
+            if tag == "img" and ' alt="' in written and (pictured := _PICTURED.match(written)):
+                if "mwe-math-element" in node.names and node.chars:
+                    continue  # the picture of the formula before it
+                formula = Node("math", "img", {"alttext": html.unescape(pictured[1])}, node)
+                node.children.append(formula)
+                order.append(formula)
             continue
         if closing:
             if tag != node.tag or node.parent is None:
                 continue
             if tag == "a":
-                in_link -= 1
+                in_link -= "href" in node.attributes
             elif tag in _RAW:
                 raw -= 1
             parent = node.parent
@@ -194,7 +205,7 @@ def build(source: str) -> list[Node]:
         child.nonspace = -seen
         node = child
         if tag == "a":
-            in_link += 1
+            in_link += "href" in child.attributes
         elif tag in _RAW:
             raw += 1
     while node.parent is not None:

@@ -1,0 +1,170 @@
+"""What an element shows of itself: prose, a hidden part, a word of a sentence, a number."""
+
+from __future__ import annotations
+
+import re
+
+from stages.extract.webpage.inline import BLOCK, text_of
+from stages.extract.webpage.names import PERMALINK, meaning
+from stages.extract.webpage.teasers import of_readers
+from stages.extract.webpage.tree import Node, words
+
+HEADINGS = words("h1 h2 h3 h4 h5 h6")
+_HIDDEN = re.compile(r"display:\s*none|visibility:\s*hidden")
+# Elements that a framework fills while the page comes, and shows by a script.
+_STREAMED = re.compile(r"[SPB]:[\da-z]+")
+_SENTENCE = re.compile(r"\S.{40,}[.!?…:][\"'”’»)\]]*(?:\s|$)|[^。！？]{12,}[。！？]", re.DOTALL)
+_PROSE, _LINKED = 60, 0.3
+_SIGN = re.compile(
+    r"\W{0,3}|\[?(?:edit|link|permalink|anchor|copy link)\]?|(?:permalink|link|direct link|anchor)"
+    r" (?:to|for) .{0,80}",
+    re.IGNORECASE | re.DOTALL,
+)
+_SIGNS = frozenset("¶#§🔗⚓∞")
+_NUMBERS = re.compile(r"[\d\s]*")
+SLUG = re.compile(r"[\W_]+")
+
+
+def is_hidden(node: Node) -> bool:
+    """Whether attributes or styles hide an element, and nothing will show it."""
+    attributes = node.attributes
+    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
+        if attributes.get("role") == "tabpanel" or attributes.get("hidden") == "until-found":
+            return False
+        if _STREAMED.fullmatch(attributes.get("id", "")):
+            return False
+    elif "style" not in attributes or not _HIDDEN.search(attributes["style"]):
+        return False
+    return not _only_formula(node)
+
+
+def _only_formula(node: Node) -> bool:
+    """Whether an element holds a formula alone, whose picture is shown in its place."""
+    for _ in range(4):
+        if node.tag == "math":
+            return True
+        inner = [child for child in node.children if not isinstance(child, str) or child.strip()]
+        if len(inner) != 1 or isinstance(inner[0], str):
+            return False
+        node = inner[0]
+    return node.tag == "math"
+
+
+def within_text(node: Node) -> bool:
+    """Whether a control is a word of a sentence, or the text of a heading."""
+    above = node.parent
+    for _ in range(3):
+        if above is None or above.tag in BLOCK:
+            break
+        above = above.parent
+    if above is None:
+        return False
+    if above.tag in HEADINGS or above.tag in ("dt", "summary", "caption", "figcaption"):
+        return True
+    if above.tag not in ("p", "li", "dd", "td", "blockquote", "div"):
+        return False
+    before = after = ""
+    seen = False
+    for child in above.children:
+        if child is node or (
+            isinstance(child, Node) and child.tag not in BLOCK and _holds(child, node)
+        ):
+            seen = True
+        elif isinstance(child, str):
+            if seen:
+                after += child
+            else:
+                before += child
+    letters = sum(map(str.isalpha, before + after))
+    return letters >= 8 and (above.tag != "div" or (letters >= 20 and before.strip() != ""))
+
+
+def _holds(node: Node, inner: Node) -> bool:
+    above = inner.parent
+    for _ in range(3):
+        if above is node:
+            return True
+        if above is None:
+            break
+        above = above.parent
+    return False
+
+
+def inner(node: Node) -> list[Node]:
+    """All elements within one."""
+    found: list[Node] = []
+    stack = [node]
+    while stack:
+        one = stack.pop()
+        children = [child for child in one.children if isinstance(child, Node)]
+        found += children
+        stack += children
+    return found
+
+
+def is_permalink(node: Node) -> bool:
+    """Whether a link is the sign beside a heading that links to it."""
+    if node.chars > 100:
+        return False
+    text = text_of(node).strip("\u200b ")
+    if text and set(text) <= _SIGNS:
+        return True
+    if PERMALINK.search(node.names):
+        return _SIGN.fullmatch(text) is not None
+    return text.lower() in ("[edit]", "permalink", "[link]") and node.parent.tag in HEADINGS
+
+
+def on_comments(node: Node) -> bool:
+    """Whether an element called comments is a section of the text about such."""
+    head = next((one for one in inner(node)[:3] if one.tag in ("h1", "h2", "h3")), None)
+    if head is None or head.links:
+        return False
+    text = text_of(head).lower()
+    told = any(word in text for word in ("comment", "repl", "respon"))
+    return told and len(text.split()) > 2 and not of_readers(text) and not text[0].isdigit()
+
+
+def is_number(node: Node) -> bool:
+    """Whether an element holds nothing but numbers, within or beside code."""
+    if not (node.chars and _NUMBERS.fullmatch(text_of(node))):
+        return False
+    above = node
+    for _ in range(8):
+        if above is None:
+            return False
+        if above.tag in ("pre", "code", "table", "figure") or "highlight" in above.names:
+            return True
+        if above is node.parent:
+            beside = (one.tag for one in above.children if isinstance(one, Node))
+            if not {"pre", "code"}.isdisjoint(beside):
+                return True
+        above = above.parent
+    return False
+
+
+def is_slug(node: Node) -> bool:
+    """Whether the id is made of the heading within, and no class speaks against the element."""
+    told = node.attributes.get("id", "")
+    if not told or meaning(node.attributes.get("class", "").lower(), "article"):
+        return False
+    for child in node.children:
+        if isinstance(child, Node):
+            if child.tag in ("header", "div", "hgroup") and child.children:
+                child = next((one for one in child.children if isinstance(one, Node)), child)
+            if child.tag in HEADINGS and child.chars < 200:
+                heading = SLUG.sub("-", text_of(child).lower()).strip("-")
+                slug = SLUG.sub("-", told.lower()).strip("-")
+                return bool(heading) and (slug in heading or heading in slug)
+            if child.chars:
+                return False
+    return False
+
+
+def is_prose(node: Node) -> bool:
+    """Whether an element is mostly sentences outside links."""
+    own = node.chars - node.links
+    if own < 30 or node.links > _LINKED * node.chars:
+        return False
+    text = text_of(node)
+    cjk = len(text.encode("utf-8", "replace")) - len(text)
+    return own + cjk >= _PROSE and _SENTENCE.search(text[:4000]) is not None
