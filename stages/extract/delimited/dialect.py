@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stages.extract import charsets
+from stages.extract.delimited.header import looks_like_header, preamble
 
 SAMPLE_BYTES = 64 << 10
 _SAMPLE_ROWS = 250
@@ -28,9 +29,6 @@ _LONG_FIELDS = 0.1  # points for quotes that hold several lines and are all clos
 _SPACES = 20  # so many delimiters, each with one space behind it, are no accident
 _ONE_COLUMN = 0.02
 _CELL_QUOTE = 2.0  # points lost when all cells still begin or end with a quote
-# Rows before the table that are shorter than this share of its width are no part of it.
-_PREAMBLE_WIDTH = 0.5
-_TRIES = 20  # rows above the table that are nearly as wide: each asks for the whole sample
 
 _VALUE = re.compile(
     r"\s*(?:"
@@ -43,9 +41,6 @@ _VALUE = re.compile(
     re.IGNORECASE,
 )
 _LONG = 60  # characters; a longer cell is text
-_VALUE_CHARS = 200  # a longer cell is no value, but for an address
-_NUMBER = re.compile(r"\s*[-+]?[$€£]?\s?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?\s?%?\s*|\\N")
-_NAME = re.compile(r"[^\W\d][\w .,:;/()\[\]#%&$€£°'+*?<>=|-]{0,59}")
 
 
 @dataclass(frozen=True)
@@ -289,7 +284,7 @@ def _always_spaced(dialect: Dialect, lines: Sequence[str]) -> bool:
     return spaced >= _SPACES
 
 
-# --- header and preamble ------------------------------------------------------------------------
+# --- shape ------------------------------------------------------------------------------------
 
 
 def _shaped(dialect: Dialect, lines: Sequence[str], stated: bool) -> Dialect:
@@ -302,70 +297,6 @@ def _shaped(dialect: Dialect, lines: Sequence[str], stated: bool) -> Dialect:
     skip = preamble(rows, width)
     header = looks_like_header(rows[skip:]) if not dialect.letters else _names_above(rows[skip:])
     return replace(dialect, width=width, preamble=skip + stated, header=header)
-
-
-def preamble(rows: Sequence[Sequence[str]], width: int) -> int:
-    """How many rows stand before the table: short ones, and those with one cell filled."""
-    if width < 2 or len(rows) < 4:
-        return 0
-    full = [sum(1 for cell in row if cell.strip()) for row in rows]
-    body = [number for number in full[len(rows) // 2 :] if number]
-    if sum(number > 1 for number in body) < 0.9 * max(1, len(body)):
-        return 0
-    tries = 0
-    for place, row in enumerate(rows):
-        if len(row) <= _PREAMBLE_WIDTH * width or full[place] < 2:
-            continue
-        names = rows[place + 1 :]
-        tries += 1
-        likely = len(row) < width and names and len(names[0]) == width and tries <= _TRIES
-        if likely and looks_like_header(names):
-            continue
-        return place
-    return 0
-
-
-def _is_value(cell: str) -> bool:
-    if len(cell) > _VALUE_CHARS:
-        return cell.startswith(("http://", "https://")) and len(cell.split(None, 1)) == 1
-    return _VALUE.fullmatch(cell) is not None
-
-
-def _is_number(cell: str) -> bool:
-    return len(cell) <= _VALUE_CHARS and _NUMBER.fullmatch(cell) is not None
-
-
-def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names the columns: names, unlike the values below it."""
-    if not rows:
-        return False
-    first, body = rows[0], rows[1:]
-    names = [cell.strip() for cell in first]
-    filled = [name for name in names if name]
-    if not filled or sum(1 for name in filled if _is_number(name)) > 0.2 * len(filled):
-        return False
-    if not body:
-        return all(_NAME.fullmatch(name) for name in filled)
-    if any(len(name) > 200 for name in filled):
-        return False
-    numbers = 0
-    columns: list[list[str]] = [[] for _ in names]
-    for row in body:
-        for column, cell in zip(columns, row, strict=False):
-            if cell.strip():
-                column.append(cell)
-    for name, column in zip(names, columns, strict=True):
-        if column and sum(1 for c in column if _is_value(c)) > 0.7 * len(column):
-            if _is_value(name):
-                return False
-            numbers += 1
-        if name and name in column[:50] and len(set(column)) > 1 and not _NAME.fullmatch(name):
-            return False
-    if numbers:
-        return True
-    if len(set(filled)) < len(filled):
-        return False
-    return all(_NAME.fullmatch(name) and not name.endswith((".", "!", "?")) for name in filled)
 
 
 def _names_above(rows: Sequence[Sequence[str]]) -> bool:
