@@ -58,7 +58,7 @@ class CsvExtract(RowSource):
         "too_few_fields": "the row has fewer fields than the table has columns",
         "broken_quote": "a quote that is not closed, or text after a closing quote",
         "encoding": "bytes that are not text in the file's charset",
-        "preamble": "a line before the table that is no part of it",
+        "preamble": "a line before the table that is no part of it, or the header once more",
         "no_form": "a column that was named is not there, or a message has no role",
         "bad_type": "messages are not a list of objects in JSON, or a role or content is no text",
         "empty": "there is no text: an empty file, or nothing but white space where text is due",

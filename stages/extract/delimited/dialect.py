@@ -14,11 +14,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stages.extract import charsets
-from stages.extract.delimited.header import looks_like_header, preamble
+from stages.extract.delimited.header import has_known, looks_like_header, preamble
 
 SAMPLE_BYTES = 64 << 10
 _SAMPLE_ROWS = 250
-DELIMITERS = (",", ";", "\t", "|", " ", ":", "^", "~")
+DELIMITERS = (",", ";", "\t", "|", "^", "~", " ", ":")
+# What text is full of: taken only where nothing else cuts the lines, and what it cuts are values.
+_USUAL, _OF_TEXT = DELIMITERS[:4], DELIMITERS[-2:]
+_CUT, _TYPED, _STEADY = 0.34, 0.5, 0.9
+_NO_DELIMITER = "\x1f"  # of one column of text that holds all the usual ones
 QUOTES = ('"', "'", "")
 
 # Points lost by what is seldom meant, so that it wins only when it is clearly better; set on
@@ -47,7 +51,7 @@ _LONG = 60  # characters; a longer cell is text
 class Dialect:
     """delimiter: one character, or one and a space. quote: one or none. escape: empty (a quote
     is written twice) or a backslash; bare: also outside of quotes. letters: backslash n, t, N
-    mean what they mean to a database. end: of a row. header: whether the first row of the table
+    mean what they mean to a database; nulls: a quote and N do, alone in a field. end: of a row. header: whether the first row of the table
     names the columns. preamble: rows before it. width: fields of a row, 0: not known."""
 
     delimiter: str = ","
@@ -55,6 +59,7 @@ class Dialect:
     escape: str = ""
     bare: bool = True
     letters: bool = False
+    nulls: bool = False
     end: str = "\n"
     header: bool = True
     preamble: int = 0
@@ -63,11 +68,13 @@ class Dialect:
 
 @dataclass(frozen=True)
 class _Sample:
-    """whole: whether it is all of the file. escapes: quote → whether a backslash escapes it."""
+    """whole: whether it is all of the file. escapes: quote → whether a backslash escapes it.
+    given: whether the delimiter is known."""
 
     text: str
     whole: bool
     escapes: Mapping[str, bool]
+    given: bool
 
 
 def detect(text: str, whole: bool, given: dict[str, str] | None = None) -> Dialect:
@@ -88,7 +95,7 @@ def _found(text: str, end: str, whole: bool, given: dict[str, str]) -> tuple[flo
     if stated:
         given = {"delimiter": stated[1], **given}
         lines = lines[1:]
-    database = _of_database(lines, given)
+    database = _of_database(lines, given) or _quote_escaped(lines, given)
     if database is not None:
         return 1.0, _shaped(replace(database, end=end), lines, stated is not None)
     best, top = Dialect(delimiter=given.get("delimiter", ",")), -1e9
@@ -98,8 +105,10 @@ def _found(text: str, end: str, whole: bool, given: dict[str, str]) -> tuple[flo
         for quote in ('"', "'")
         if "\\" + quote in text
     }
-    sample = _Sample(text, whole, escapes)
-    for candidate in _candidates(text, given):
+    sample = _Sample(text, whole, escapes, "delimiter" in given)
+    for candidate in _candidates(text, given, lines):
+        if candidate.delimiter in _OF_TEXT and "delimiter" not in given and top >= _CUT:
+            break  # they come last
         points = _points(candidate, lines, sample, top)
         if points > top + 1e-9:
             best, top = candidate, points
@@ -122,8 +131,8 @@ def _row_ends(text: str) -> list[str]:
     return ["\r"] if alone > 5 * feeds else ["\n", "\r"]
 
 
-def _candidates(text: str, given: dict[str, str]) -> Iterator[Dialect]:
-    delimiters = [given["delimiter"]] if "delimiter" in given else DELIMITERS
+def _candidates(text: str, given: dict[str, str], lines: Sequence[str]) -> Iterator[Dialect]:
+    delimiters = [given["delimiter"]] if "delimiter" in given else _delimiters(lines)
     quotes = [given["quote"]] if "quote" in given else QUOTES
     for delimiter in delimiters:
         if delimiter not in text and delimiter != "," and "delimiter" not in given:
@@ -139,6 +148,22 @@ def _candidates(text: str, given: dict[str, str]) -> Iterator[Dialect]:
                 free = "delimiter" not in given and delimiter not in " \t"
                 if free and quote and f"{delimiter} {quote}" in text:
                     yield Dialect(delimiter + " ", quote, escape)
+
+
+def _delimiters(lines: Sequence[str]) -> Sequence[str]:
+    """What may stand between fields: where the first line has a known name, what it says."""
+    first = lines[0].lstrip("\ufeff")
+    for delimiter in _USUAL:
+        cells = [cell.strip().strip('"') for cell in first.split(delimiter)]
+        if len(cells) > 1 and has_known(cells):
+            return [delimiter]
+    if not has_known([first.strip().strip('"')]):
+        return DELIMITERS
+    for delimiter in _USUAL:
+        widths = Counter(map(len, _parsed(Dialect(delimiter), lines[1:])[0]))
+        if len(widths) > 1 and max(widths.values()) < _STEADY * sum(widths.values()):
+            return [_NO_DELIMITER]
+    return DELIMITERS
 
 
 def _parsed(
@@ -171,6 +196,8 @@ def _points(dialect: Dialect, lines: Sequence[str], sample: _Sample, least: floa
         return -1.0
     kept, bonus = 1.0, 0.0
     if any("\n" in cell for row in rows for cell in row):
+        if _whole_lines(dialect, lines):
+            return -1.0  # the quotes are text: without them each line is a row
         clean, error = _parsed(dialect, lines, strict=True)
         cut = len(lines) > _SAMPLE_ROWS or not sample.whole
         if error is None or (cut and "unexpected end" in error):
@@ -191,6 +218,10 @@ def _points(dialect: Dialect, lines: Sequence[str], sample: _Sample, least: floa
     if form - lost <= least:
         return form - lost  # the cells can only lower it
     cells = [cell for row in rows for cell in row]
+    if dialect.delimiter in _OF_TEXT and not sample.given and width > 1:
+        values = sum(_VALUE.fullmatch(cell) is not None for cell in cells if len(cell) < _LONG)
+        if steady < _STEADY or values < _TYPED * len(cells):
+            return -1.0
     mark = dialect.quote or '"'
     quoted = sum([mark in (cell[:1], cell[-1:]) for cell in cells])
     if dialect.quote != "'" and "'" in sample.text:
@@ -201,6 +232,13 @@ def _points(dialect: Dialect, lines: Sequence[str], sample: _Sample, least: floa
     short = [cell for cell in cells if len(cell) < _LONG]
     typed = sum([_VALUE.fullmatch(cell) is not None for cell in short]) / len(cells)
     return form * (0.6 + 0.4 * typed) - lost
+
+
+def _whole_lines(dialect: Dialect, lines: Sequence[str]) -> bool:
+    """Whether all lines have as many delimiters, within quotes or not."""
+    mark = dialect.delimiter[:1]
+    counts = {line.count(mark) for line in lines[:_SAMPLE_ROWS] if line}
+    return len(counts) == 1 and counts != {0}
 
 
 def _of_database(lines: Sequence[str], given: dict[str, str]) -> Dialect | None:
@@ -232,6 +270,30 @@ def _of_database(lines: Sequence[str], given: dict[str, str]) -> Dialect | None:
         if (nulls or count == len(rows)) and all(known.fullmatch(cell) for cell in bare):
             return Dialect(delimiter, given.get("quote", ""), "\\", letters=True)
     return None
+
+
+def _quote_escaped(lines: Sequence[str], given: dict[str, str]) -> Dialect | None:
+    """MariaDB's text with FIELDS ESCAPED BY '"': NULL is a quote and N, alone in a field."""
+    if given.get("quote", '"') != '"' or given.get("escape") or '"N' not in "".join(lines):
+        return None
+    for delimiter in [given["delimiter"]] if "delimiter" in given else _USUAL:
+        plain = _without_nulls(lines, delimiter)
+        if plain == list(lines[:_SAMPLE_ROWS]):
+            continue
+        rows, error = _parsed(Dialect(delimiter), plain, strict=True)
+        widths = Counter(map(len, rows))
+        width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
+        cut = error is None or "unexpected end" in error
+        if cut and width > 1 and count >= _STEADY * len(rows):
+            return Dialect(delimiter, '"', nulls=True)
+    return None
+
+
+def _without_nulls(lines: Sequence[str], delimiter: str) -> list[str]:
+    """The lines of a sample with nothing in place of a quote and N that are a field."""
+    mark = re.escape(delimiter)
+    null = re.compile(rf'(?:(?<={mark})|^)"N(?={mark}|$)')
+    return [null.sub("", line) for line in lines[:_SAMPLE_ROWS]]
 
 
 def _has_lone_backslash(dialect: Dialect, lines: Sequence[str]) -> bool:
@@ -289,12 +351,16 @@ def _always_spaced(dialect: Dialect, lines: Sequence[str]) -> bool:
 
 def _shaped(dialect: Dialect, lines: Sequence[str], stated: bool) -> Dialect:
     rows = list(_unescaped(lines, dialect.delimiter)) if dialect.letters else None
+    if dialect.nulls:
+        lines = _without_nulls(lines, dialect.delimiter)
     rows = rows or _parsed(dialect, lines)[0]
     if not rows:
         return dialect
     widths = Counter(map(len, rows))
     width = max(widths.items(), key=lambda pair: (pair[1], pair[0]))[0]
     skip = preamble(rows, width)
+    if skip < len(rows) and has_known(rows[skip]):
+        width = len(rows[skip])
     header = looks_like_header(rows[skip:]) if not dialect.letters else _names_above(rows[skip:])
     return replace(dialect, width=width, preamble=skip + stated, header=header)
 

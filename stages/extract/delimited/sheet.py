@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -87,8 +88,11 @@ class Sheet:
             yield row, "preamble", {"fields": len(row.cells)}
         if self.head is not None and self.head.trouble is not None:
             yield self.head, *self._reason(self.head)
+        names = self.head.cells if self.head is not None else None
         for row in self._rows:
-            if row.ended or self._stream.fault is None:
+            if row.cells == names and (len(row.cells) > 1 or row.raw.startswith(codecs.BOM_UTF8)):
+                yield row, "preamble", {"fields": len(row.cells), "repeats": "the header"}
+            elif row.ended or self._stream.fault is None:
                 yield row, *self._reason(row)
 
     def _reason(self, row: Row) -> tuple[str | None, dict[str, Any]]:

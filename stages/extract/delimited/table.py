@@ -67,7 +67,8 @@ class Table:
         self._used: list[_Piece] = []
         self._cut = Cutter(dialect)
         self._quick = not dialect.escape and len(dialect.delimiter) == 1
-        self._reader = self._fast_reader() if self._quick and dialect.quote else None
+        fast = self._quick and dialect.quote and not dialect.nulls
+        self._reader = self._fast_reader() if fast else None
         self._credit = _IN_VAIN
 
     def rows(self) -> Iterator[Row]:
@@ -81,6 +82,8 @@ class Table:
             elif first.text[:1] in "\r\n" and not first.text.strip("\r\n"):
                 self._used = []
             else:
+                if first.text[:1] == "\ufeff":  # of a file that was appended to another
+                    self._used[0] = first._replace(text=first.text[1:])
                 del first
                 yield self._row()
 
@@ -188,6 +191,8 @@ class Table:
             self._give_back()  # csv refuses a lone CR, too, which is text
             begun, state = self._cut.strict(body)
             cells = begun.cells if state == "clean" else None
+        if cells is not None and len(self._used) > 1 and self._swallowed(body):
+            cells = None
         if cells is not None and self._cut.split_quote(body):
             cells = None
         whole = cells is not None and (
@@ -200,7 +205,20 @@ class Table:
         if cells is not None and len(literal) != self.width:
             return self._made(cells, None)
         self._give_back()
-        return self._made(literal, "broken_quote")
+        # a quote alone between tabs is text: programs that write tabs put none around text
+        alone = (
+            dialect.delimiter == "\t" and len(literal) == self.width and dialect.quote in literal
+        )
+        return self._made(literal, None if alone else "broken_quote")
+
+    def _swallowed(self, body: str) -> bool:
+        """Whether a quote took in lines each of which has as many delimiters as a row: in tables
+        that are cut by tabs, and in others where a quote stands alone between two of them."""
+        mark = self.dialect.delimiter[:1]
+        if self.width < 2 or body.count(mark) != self.width - 1:
+            return False
+        alone = mark == "\t" or self.dialect.quote in body.split(mark)
+        return alone and all(piece.text.count(mark) == self.width - 1 for piece in self._used[1:])
 
     def _fast(self) -> list[str | None] | None:
         self._back.appendleft(self._used.pop())
