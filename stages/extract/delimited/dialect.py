@@ -51,8 +51,9 @@ _LONG = 60  # characters; a longer cell is text
 class Dialect:
     """delimiter: one character, or one and a space. quote: one or none. escape: empty (a quote
     is written twice) or a backslash; bare: also outside of quotes. letters: backslash n, t, N
-    mean what they mean to a database; nulls: a quote and N do, alone in a field. end: of a row. header: whether the first row of the table
-    names the columns. preamble: rows before it. width: fields of a row, 0: not known."""
+    mean what they mean to a database; nulls: a quote and N do, alone in a field. end: of a row.
+    header: whether the first row of the table names the columns. preamble: rows before it.
+    width: fields of a row, 0: not known."""
 
     delimiter: str = ","
     quote: str = '"'
@@ -235,10 +236,14 @@ def _points(dialect: Dialect, lines: Sequence[str], sample: _Sample, least: floa
 
 
 def _whole_lines(dialect: Dialect, lines: Sequence[str]) -> bool:
-    """Whether all lines have as many delimiters, within quotes or not."""
+    """Whether all lines have as many delimiters, within quotes or not, where programs put no quotes
+    around text (tabs), or a quote is all of a field."""
     mark = dialect.delimiter[:1]
-    counts = {line.count(mark) for line in lines[:_SAMPLE_ROWS] if line}
-    return len(counts) == 1 and counts != {0}
+    lines = [line for line in lines[:_SAMPLE_ROWS] if line]
+    counts = {line.count(mark) for line in lines}
+    if len(counts) != 1 or counts == {0}:
+        return False
+    return mark == "\t" or any(dialect.quote in line.split(mark) for line in lines)
 
 
 def _of_database(lines: Sequence[str], given: dict[str, str]) -> Dialect | None:
@@ -360,7 +365,7 @@ def _shaped(dialect: Dialect, lines: Sequence[str], stated: bool) -> Dialect:
     width = max(widths.items(), key=lambda pair: (pair[1], pair[0]))[0]
     skip = preamble(rows, width)
     if skip < len(rows) and has_known(rows[skip]):
-        width = len(rows[skip])
+        width = min(width, len(rows[skip]))
     header = looks_like_header(rows[skip:]) if not dialect.letters else _names_above(rows[skip:])
     return replace(dialect, width=width, preamble=skip + stated, header=header)
 

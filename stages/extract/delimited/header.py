@@ -7,6 +7,7 @@ year says nothing. What R and pandas write, a nameless column that counts the ro
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -30,11 +31,13 @@ _MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "nil", "\\n", "-",
 _YEAR = re.compile(r"(?:1[89]|20)\d\d")
 _NAME = re.compile(r"[^\W\d][\w .,:;/()\[\]#%&$€£°'+*?<>=|-]{0,59}")
 # First words of columns in many tables: a year beside one of them is a name as well.
-_USUAL = frozenset(
-    "age area author category city class code comment count country county date description district "
-    "gender group id index key label language level month name number party player question rank "
-    "region score season sex source state status team text time title topic type unit url user value "
-    "variable year".split()
+_USUAL_NAMES = (
+    "age area author category city class code comment count country county date description"
+    " district gender group id index key label language level month name number party player"
+    " question rank region score season sex source state status team text time title topic type"
+    " unit url user value variable year"
+)
+_USUAL = frozenset(_USUAL_NAMES.split())
 )
 
 
@@ -146,7 +149,7 @@ def _even(numbers: Sequence[int]) -> bool:
     if len(numbers) < 2 or numbers[0] == numbers[1]:
         return False
     step = numbers[1] - numbers[0]
-    return all(b - a == step for a, b in zip(numbers, numbers[1:], strict=False))
+    return all(b - a == step for a, b in itertools.pairwise(numbers))
 
 
 def _names_one(name: str, column: Sequence[str]) -> bool:
@@ -176,9 +179,7 @@ def _judged(names: Sequence[str], columns: Sequence[Sequence[str]], runs: bool) 
             soft, again = soft + max(points, 0.0), again - min(points, 0.0)
         elif own is None:
             over += name.lower() not in _MISSING
-        elif runs and name.isdigit():
-            year += 1
-        elif own == "number" and kind == own and _year_over(name, column):
+        elif (runs and name.isdigit()) or (own == kind and _year_over(name, column)):
             year += 1
         elif own == kind:
             value += 1
