@@ -38,7 +38,6 @@ _USUAL_NAMES = (
     " unit url user value variable year"
 )
 _USUAL = frozenset(_USUAL_NAMES.split())
-)
 
 
 def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
