@@ -13,10 +13,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from stages.extract import charsets
 from stages.extract.delimited.header import has_known, looks_like_header, preamble
 
-SAMPLE_BYTES = 64 << 10
 _SAMPLE_ROWS = 250
 DELIMITERS = (",", ";", "\t", "|", "^", "~", " ", ":")
 # What text is full of: taken only where nothing else cuts the lines, and what it cuts are values.
@@ -375,13 +373,3 @@ def _names_above(rows: Sequence[Sequence[str]]) -> bool:
     names = [cell.strip('"') for cell in rows[0]]
     identifiers = all(re.fullmatch(r"[A-Za-z_]\w*(?:\([\w*]*\))?", name) for name in names)
     return identifiers and looks_like_header(rows)
-
-
-def charset_of(head: bytes, declared: str | None) -> tuple[str, int]:
-    """(charset, length of its mark) of a table: UTF-8 when a line of it needs it, else
-    windows-1252 when a line is no UTF-8."""
-    charset, mark = charsets.sniff(head, declared)
-    if charset != "utf-8" or mark or declared:
-        return charset, mark
-    whole = head if len(head) < SAMPLE_BYTES else head[: head.rfind(b"\n") + 1]
-    return charsets.lines_of(whole).charset, 0

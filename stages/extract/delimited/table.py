@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from stages.extract import charsets
 from stages.extract.delimited.cells import FIELDS, Cutter
+from stages.extract.delimited.charset import Odd
 from stages.extract.delimited.dialect import Dialect
 from stages.extract.jsontext.lines import LARGE, LINE_BYTES, pieces
 
@@ -25,8 +25,8 @@ _IN_VAIN, _LINE_CHARS = 30_000, 2048
 
 class Row(NamedTuple):
     """offset, size: its bytes without the row end; line: its first. cells: None is NULL.
-    trouble: broken_quote, encoding, oversize, fields (too many). odd: decoded as windows-1252
-    within UTF-8.
+    trouble: broken_quote, encoding, oversize, fields (too many). odd: the charset, where it was
+    guessed, or is another than the file's.
     ended: whether a row end follows."""
 
     offset: int
@@ -35,7 +35,7 @@ class Row(NamedTuple):
     raw: bytes
     cells: list[str | None]
     trouble: str | None = None
-    odd: bool = False
+    odd: str | None = None
     ended: bool = True
 
 
@@ -45,7 +45,7 @@ class _Piece(NamedTuple):
     raw: bytes
     text: str
     bad: int
-    odd: bool
+    odd: str | None
 
 
 class Table:
@@ -59,8 +59,13 @@ class Table:
         offset: int = 0,
         null: str | None = None,
         width: int = 0,
+        *,
+        guessed: bool = False,
+        mixed: bool = True,
     ) -> None:
         self.dialect, self.charset, self.null = dialect, charset, null
+        self._said = charset if guessed else None
+        self._odd = Odd(mixed)
         self.width = width or dialect.width
         self._pieces = self._decoded(stream, offset)
         self._back: deque[_Piece] = deque()
@@ -95,13 +100,12 @@ class Table:
         end = self.dialect.end.encode(charset if wide else "ascii")
         line = 1
         for raw, taken in pieces(stream, end):
-            bad, odd = 0, False
+            bad, odd = 0, self._said
             try:
                 text = raw.decode(charset)
             except UnicodeDecodeError:
                 if charset == "utf-8":
-                    text, bad = charsets.cp1252(raw)
-                    odd = True
+                    text, bad, odd = self._odd.read(raw)
                 else:
                     text = raw.decode(charset, "replace")
                     bad = max(1, text.count("\ufffd"))
@@ -252,7 +256,8 @@ class Table:
         first = used[0]
         offset, line = first.offset, first.line
         raw = first.raw if len(used) == 1 else b"".join(piece.raw for piece in used)
-        bad, odd = any(piece.bad for piece in used), any(piece.odd for piece in used)
+        bad = any(piece.bad for piece in used)
+        odd = next((piece.odd for piece in used if piece.odd is not None), None)
         del first, used
         taken = len(raw)
         raw = self._trimmed(raw)
