@@ -32,7 +32,8 @@ class CsvExtract(RowSource):
     escape: what stands before a quote within quotes, a backslash or empty (the quote is written
         twice); default: found out.
     header: whether the first row names the columns; auto: when it looks like names.
-    encoding: charset of the files; default: mark, UTF-8, or windows-1252 where a line is no UTF-8.
+    encoding: charset of the files; default: mark, UTF-8, or a guess, which stands in the records'
+        meta; what is too close to call is refused.
     null: text of a field that stands for no value, like NULL; a database's backslash-N always
         does. Default: no other.
     sheet: the sheet of a workbook that is read; default: all.
@@ -58,7 +59,7 @@ class CsvExtract(RowSource):
         "too_few_fields": "the row has fewer fields than the table has columns",
         "broken_quote": "a quote that is not closed, or text after a closing quote",
         "encoding": "bytes that are not text in the file's charset",
-        "preamble": "a line before the table that is no part of it",
+        "preamble": "a line before the table that is no part of it, or the header once more",
         "no_form": "a column that was named is not there, or a message has no role",
         "bad_type": "messages are not a list of objects in JSON, or a role or content is no text",
         "empty": "there is no text: an empty file, or nothing but white space where text is due",
@@ -203,11 +204,11 @@ class CsvExtract(RowSource):
             yield Fault(place, "empty", {"rows": 0})
 
 
-def _marked(made: list[dict[str, Any]], odd: bool) -> list[dict[str, Any]]:
-    """Records of a row that was read as windows-1252 say so in their meta."""
-    if not odd:
+def _marked(made: list[dict[str, Any]], charset: str | None) -> list[dict[str, Any]]:
+    """Records of a row whose charset was guessed say so in their meta."""
+    if charset is None:
         return made
-    return [{**one, "meta": {"charset": "cp1252", **one.get("meta", {})}} for one in made]
+    return [{**one, "meta": {"charset": charset, **one.get("meta", {})}} for one in made]
 
 
 def _row_of(path: str, sheet: str, number: int, cells: list[str | None]) -> tuple[Place, bytes]:

@@ -191,17 +191,17 @@ def test_lloyd_s_rounds_are_those_of_the_book() -> None:
     torch = pytest.importorskip("torch")
     x = np.array([[0, 0], [0, 2], [4, 0], [4, 2], [10, 1], [30, 1]], dtype=np.float32)
     centroids = np.array([[0, 1], [5, 1], [100, 100]], dtype=np.float32)
-    labels, distance = lloyd.assigned(x, centroids)
+    labels, distance = kmeans.assigned(x, centroids)
     wanted = np.sqrt(((x[:, None].astype(float) - centroids[None]) ** 2).sum(axis=2))
     assert labels.tolist() == wanted.argmin(axis=1).tolist() == [0, 0, 1, 1, 1, 1]
     assert distance.tolist() == pytest.approx(wanted.min(axis=1).tolist(), abs=1e-5)
     # The third has no rows and moves to the row farthest off.
-    given = (torch.from_numpy(labels), torch.from_numpy(distance**2), torch.from_numpy(centroids))
-    means = lloyd._means(torch, torch.from_numpy(x), *given)
+    given = (torch.from_numpy(labels), torch.from_numpy(distance**2))
+    means = kmeans._means(torch, torch.from_numpy(x), *given, len(centroids))
     assert means.tolist() == [[0, 1], [12, 1], [30, 1]]
     # A far centroid is not the nearest because it is short, nor a long one because it is far.
     y = np.array([[3, 0], [1, 0]], dtype=np.float32)
-    labels, _ = lloyd.assigned(y, np.array([[4, 0], [0.5, 0]], dtype=np.float32))
+    labels, _ = kmeans.assigned(y, np.array([[4, 0], [0.5, 0]], dtype=np.float32))
     assert labels.tolist() == [0, 1]
 
 
@@ -212,21 +212,21 @@ def test_without_k_there_is_the_root_of_half_the_records() -> None:
 
 def test_loneliness_is_the_mean_cosine_with_three_neighbours() -> None:
     y = blobs(40, 4)
-    rows, likeness = spread.loneliest(y, _all_with_all(y), 3)
+    rows, likeness = coverage.loneliest(y, _all_with_all(y), 3)
     products = np.sort(y @ y.T - 9 * np.eye(len(y)), axis=1)[:, -3:]
     assert likeness.tolist() == pytest.approx(products.mean(axis=1).tolist(), abs=1e-5)
     assert rows.tolist() == np.argsort(likeness, kind="stable")[:3].tolist()
 
 
-def _all_with_all(y: npt.NDArray[np.float32]) -> spread.Neighbourhoods:
+def _all_with_all(y: npt.NDArray[np.float32]) -> coverage.Neighbourhoods:
     labels = np.zeros(len(y), dtype=np.int64)
-    return spread.Neighbourhoods(labels, y[:1], len(y) ** 2)
+    return coverage.Neighbourhoods(labels, y[:1], len(y) ** 2)
 
 
 def test_the_farthest_is_taken_from_the_middle_on() -> None:
     angles = np.radians([0, 10, 20, 30, 90, 85, -60])
     y = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
-    order, radii = spread.farthest_first(y, np.ones(len(y), dtype=np.float32), 4)
+    order, radii = coverage.farthest_first(y, np.ones(len(y), dtype=np.float32), 4)
     # 30 degrees lie nearest to the mean, -60 farthest from there, then 90 and 0 from all taken.
     assert order.tolist() == [3, 6, 4, 0]
     wanted = [1 - np.cos(np.radians(gap)) for gap in (90, 60, 30)]
@@ -270,7 +270,7 @@ def test_lonely_records_count_less() -> None:
 
 def test_the_opposite_of_a_record_is_not_the_nearest_to_it() -> None:
     y = np.array([[1, 0], [-1, 0], [0.6, 0.8]], dtype=np.float32)
-    nearest, score = spread.nearest_kept(y, np.array([False, True, True]), _all_with_all(y))
+    nearest, score = coverage.nearest_kept(y, np.array([False, True, True]), _all_with_all(y))
     assert nearest.tolist() == [2, 1, 2] and score.tolist() == pytest.approx([0.6, 1, 1])
 
 
@@ -278,17 +278,6 @@ def test_the_seeding_finds_every_blob() -> None:
     torch = pytest.importorskip("torch")
     x = blobs(600, 12)
     for seed in range(5):
-        seeded = lloyd._seeded(torch, torch.from_numpy(x), 12, seed)
+        seeded = kmeans._seeded(torch, torch.from_numpy(x), 12, seed)
         places = [int(np.flatnonzero((x == row).all(axis=1))[0]) for row in seeded.numpy()]
         assert {place % 12 for place in places} == set(range(12))
-
-
-def test_a_near_round_among_all_centroids_is_a_full_one() -> None:
-    torch = pytest.importorskip("torch")
-    x = torch.from_numpy(blobs(500, 20))
-    centroids = x[:20].clone()
-    assert len(centroids) <= lloyd.NEAR
-    wanted, _ = lloyd._full(torch, x, centroids)
-    assert len(set(wanted.tolist())) == 20
-    for begin in (wanted, torch.zeros_like(wanted), (wanted + 7) % 20):
-        assert torch.equal(lloyd._near(torch, x, centroids, begin), wanted)

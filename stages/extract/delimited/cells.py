@@ -53,8 +53,11 @@ class Cutter:
         self._inner: re.Pattern[str] | None = None
         self._closed: re.Pattern[str] | None = None
         self._opens: re.Pattern[str] | None = None
+        self._null: re.Pattern[str] | None = None
         if dialect.quote:
             q = re.escape(dialect.quote)
+            if dialect.nulls:
+                self._null = re.compile(rf"{q}N(?={mark}|\Z)")
             inner = (
                 rf"[^{q}\\]*+(?:(?:\\.|{q}{q})[^{q}\\]*+)*+"
                 if escaped
@@ -109,6 +112,8 @@ class Cutter:
         while True:
             if not field:
                 quoted = self._inner is not None and text.startswith(quote, at)
+                if quoted and self._null is not None and self._null.match(text, at):
+                    quoted = False
                 at += quoted
             if quoted:
                 assert self._inner is not None
@@ -161,7 +166,9 @@ class Cutter:
         return self._unescaped(text)
 
     def _plain(self, text: str) -> str | None:
-        """What stands without quotes; a database's \\N is NULL."""
+        """What stands without quotes; a database's \\N or "N is NULL."""
+        if self.dialect.nulls and text == self.dialect.quote + "N":
+            return None
         if not self.dialect.escape or not self.dialect.bare:
             return text
         return None if self.dialect.letters and text == "\\N" else self._unescaped(text)

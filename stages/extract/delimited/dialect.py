@@ -13,11 +13,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from stages.extract import charsets
+from stages.extract.delimited.header import has_known, looks_like_header, preamble
 
-SAMPLE_BYTES = 64 << 10
 _SAMPLE_ROWS = 250
-DELIMITERS = (",", ";", "\t", "|", " ", ":", "^", "~")
+DELIMITERS = (",", ";", "\t", "|", "^", "~", " ", ":")
+# What text is full of: taken only where nothing else cuts the lines, and what it cuts are values.
+_USUAL, _OF_TEXT = DELIMITERS[:4], DELIMITERS[-2:]
+_CUT, _TYPED, _STEADY = 0.34, 0.5, 0.9
+_NO_DELIMITER = "\x1f"  # of one column of text that holds all the usual ones
 QUOTES = ('"', "'", "")
 
 # Points lost by what is seldom meant, so that it wins only when it is clearly better; set on
@@ -28,9 +31,6 @@ _LONG_FIELDS = 0.1  # points for quotes that hold several lines and are all clos
 _SPACES = 20  # so many delimiters, each with one space behind it, are no accident
 _ONE_COLUMN = 0.02
 _CELL_QUOTE = 2.0  # points lost when all cells still begin or end with a quote
-# Rows before the table that are shorter than this share of its width are no part of it.
-_PREAMBLE_WIDTH = 0.5
-_TRIES = 20  # rows above the table that are nearly as wide: each asks for the whole sample
 
 _VALUE = re.compile(
     r"\s*(?:"
@@ -43,23 +43,22 @@ _VALUE = re.compile(
     re.IGNORECASE,
 )
 _LONG = 60  # characters; a longer cell is text
-_VALUE_CHARS = 200  # a longer cell is no value, but for an address
-_NUMBER = re.compile(r"\s*[-+]?[$€£]?\s?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?\s?%?\s*|\\N")
-_NAME = re.compile(r"[^\W\d][\w .,:;/()\[\]#%&$€£°'+*?<>=|-]{0,59}")
 
 
 @dataclass(frozen=True)
 class Dialect:
     """delimiter: one character, or one and a space. quote: one or none. escape: empty (a quote
     is written twice) or a backslash; bare: also outside of quotes. letters: backslash n, t, N
-    mean what they mean to a database. end: of a row. header: whether the first row of the table
-    names the columns. preamble: rows before it. width: fields of a row, 0: not known."""
+    mean what they mean to a database; nulls: a quote and N do, alone in a field. end: of a row.
+    header: whether the first row of the table names the columns. preamble: rows before it.
+    width: fields of a row, 0: not known."""
 
     delimiter: str = ","
     quote: str = '"'
     escape: str = ""
     bare: bool = True
     letters: bool = False
+    nulls: bool = False
     end: str = "\n"
     header: bool = True
     preamble: int = 0
@@ -68,11 +67,13 @@ class Dialect:
 
 @dataclass(frozen=True)
 class _Sample:
-    """whole: whether it is all of the file. escapes: quote → whether a backslash escapes it."""
+    """whole: whether it is all of the file. escapes: quote → whether a backslash escapes it.
+    given: whether the delimiter is known."""
 
     text: str
     whole: bool
     escapes: Mapping[str, bool]
+    given: bool
 
 
 def detect(text: str, whole: bool, given: dict[str, str] | None = None) -> Dialect:
@@ -93,7 +94,7 @@ def _found(text: str, end: str, whole: bool, given: dict[str, str]) -> tuple[flo
     if stated:
         given = {"delimiter": stated[1], **given}
         lines = lines[1:]
-    database = _of_database(lines, given)
+    database = _of_database(lines, given) or _quote_escaped(lines, given)
     if database is not None:
         return 1.0, _shaped(replace(database, end=end), lines, stated is not None)
     best, top = Dialect(delimiter=given.get("delimiter", ",")), -1e9
@@ -103,8 +104,10 @@ def _found(text: str, end: str, whole: bool, given: dict[str, str]) -> tuple[flo
         for quote in ('"', "'")
         if "\\" + quote in text
     }
-    sample = _Sample(text, whole, escapes)
-    for candidate in _candidates(text, given):
+    sample = _Sample(text, whole, escapes, "delimiter" in given)
+    for candidate in _candidates(text, given, lines):
+        if candidate.delimiter in _OF_TEXT and "delimiter" not in given and top >= _CUT:
+            break  # they come last
         points = _points(candidate, lines, sample, top)
         if points > top + 1e-9:
             best, top = candidate, points
@@ -127,8 +130,8 @@ def _row_ends(text: str) -> list[str]:
     return ["\r"] if alone > 5 * feeds else ["\n", "\r"]
 
 
-def _candidates(text: str, given: dict[str, str]) -> Iterator[Dialect]:
-    delimiters = [given["delimiter"]] if "delimiter" in given else DELIMITERS
+def _candidates(text: str, given: dict[str, str], lines: Sequence[str]) -> Iterator[Dialect]:
+    delimiters = [given["delimiter"]] if "delimiter" in given else _delimiters(lines)
     quotes = [given["quote"]] if "quote" in given else QUOTES
     for delimiter in delimiters:
         if delimiter not in text and delimiter != "," and "delimiter" not in given:
@@ -144,6 +147,22 @@ def _candidates(text: str, given: dict[str, str]) -> Iterator[Dialect]:
                 free = "delimiter" not in given and delimiter not in " \t"
                 if free and quote and f"{delimiter} {quote}" in text:
                     yield Dialect(delimiter + " ", quote, escape)
+
+
+def _delimiters(lines: Sequence[str]) -> Sequence[str]:
+    """What may stand between fields: where the first line has a known name, what it says."""
+    first = lines[0].lstrip("\ufeff")
+    for delimiter in _USUAL:
+        cells = [cell.strip().strip('"') for cell in first.split(delimiter)]
+        if len(cells) > 1 and has_known(cells):
+            return [delimiter]
+    if not has_known([first.strip().strip('"')]):
+        return DELIMITERS
+    for delimiter in _USUAL:
+        widths = Counter(map(len, _parsed(Dialect(delimiter), lines[1:])[0]))
+        if len(widths) > 1 and max(widths.values()) < _STEADY * sum(widths.values()):
+            return [_NO_DELIMITER]
+    return DELIMITERS
 
 
 def _parsed(
@@ -176,6 +195,8 @@ def _points(dialect: Dialect, lines: Sequence[str], sample: _Sample, least: floa
         return -1.0
     kept, bonus = 1.0, 0.0
     if any("\n" in cell for row in rows for cell in row):
+        if _whole_lines(dialect, lines):
+            return -1.0  # the quotes are text: without them each line is a row
         clean, error = _parsed(dialect, lines, strict=True)
         cut = len(lines) > _SAMPLE_ROWS or not sample.whole
         if error is None or (cut and "unexpected end" in error):
@@ -196,6 +217,10 @@ def _points(dialect: Dialect, lines: Sequence[str], sample: _Sample, least: floa
     if form - lost <= least:
         return form - lost  # the cells can only lower it
     cells = [cell for row in rows for cell in row]
+    if dialect.delimiter in _OF_TEXT and not sample.given and width > 1:
+        values = sum(_VALUE.fullmatch(cell) is not None for cell in cells if len(cell) < _LONG)
+        if steady < _STEADY or values < _TYPED * len(cells):
+            return -1.0
     mark = dialect.quote or '"'
     quoted = sum([mark in (cell[:1], cell[-1:]) for cell in cells])
     if dialect.quote != "'" and "'" in sample.text:
@@ -206,6 +231,17 @@ def _points(dialect: Dialect, lines: Sequence[str], sample: _Sample, least: floa
     short = [cell for cell in cells if len(cell) < _LONG]
     typed = sum([_VALUE.fullmatch(cell) is not None for cell in short]) / len(cells)
     return form * (0.6 + 0.4 * typed) - lost
+
+
+def _whole_lines(dialect: Dialect, lines: Sequence[str]) -> bool:
+    """Whether all lines have as many delimiters, within quotes or not, where programs put no quotes
+    around text (tabs), or a quote is all of a field."""
+    mark = dialect.delimiter[:1]
+    lines = [line for line in lines[:_SAMPLE_ROWS] if line]
+    counts = {line.count(mark) for line in lines}
+    if len(counts) != 1 or counts == {0}:
+        return False
+    return mark == "\t" or any(dialect.quote in line.split(mark) for line in lines)
 
 
 def _of_database(lines: Sequence[str], given: dict[str, str]) -> Dialect | None:
@@ -237,6 +273,30 @@ def _of_database(lines: Sequence[str], given: dict[str, str]) -> Dialect | None:
         if (nulls or count == len(rows)) and all(known.fullmatch(cell) for cell in bare):
             return Dialect(delimiter, given.get("quote", ""), "\\", letters=True)
     return None
+
+
+def _quote_escaped(lines: Sequence[str], given: dict[str, str]) -> Dialect | None:
+    """MariaDB's text with FIELDS ESCAPED BY '"': NULL is a quote and N, alone in a field."""
+    if given.get("quote", '"') != '"' or given.get("escape") or '"N' not in "".join(lines):
+        return None
+    for delimiter in [given["delimiter"]] if "delimiter" in given else _USUAL:
+        plain = _without_nulls(lines, delimiter)
+        if plain == list(lines[:_SAMPLE_ROWS]):
+            continue
+        rows, error = _parsed(Dialect(delimiter), plain, strict=True)
+        widths = Counter(map(len, rows))
+        width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
+        cut = error is None or "unexpected end" in error
+        if cut and width > 1 and count >= _STEADY * len(rows):
+            return Dialect(delimiter, '"', nulls=True)
+    return None
+
+
+def _without_nulls(lines: Sequence[str], delimiter: str) -> list[str]:
+    """The lines of a sample with nothing in place of a quote and N that are a field."""
+    mark = re.escape(delimiter)
+    null = re.compile(rf'(?:(?<={mark})|^)"N(?={mark}|$)')
+    return [null.sub("", line) for line in lines[:_SAMPLE_ROWS]]
 
 
 def _has_lone_backslash(dialect: Dialect, lines: Sequence[str]) -> bool:
@@ -289,83 +349,23 @@ def _always_spaced(dialect: Dialect, lines: Sequence[str]) -> bool:
     return spaced >= _SPACES
 
 
-# --- header and preamble ------------------------------------------------------------------------
+# --- shape ------------------------------------------------------------------------------------
 
 
 def _shaped(dialect: Dialect, lines: Sequence[str], stated: bool) -> Dialect:
     rows = list(_unescaped(lines, dialect.delimiter)) if dialect.letters else None
+    if dialect.nulls:
+        lines = _without_nulls(lines, dialect.delimiter)
     rows = rows or _parsed(dialect, lines)[0]
     if not rows:
         return dialect
     widths = Counter(map(len, rows))
     width = max(widths.items(), key=lambda pair: (pair[1], pair[0]))[0]
     skip = preamble(rows, width)
+    if skip < len(rows) and has_known(rows[skip]):
+        width = min(width, len(rows[skip]))
     header = looks_like_header(rows[skip:]) if not dialect.letters else _names_above(rows[skip:])
     return replace(dialect, width=width, preamble=skip + stated, header=header)
-
-
-def preamble(rows: Sequence[Sequence[str]], width: int) -> int:
-    """How many rows stand before the table: short ones, and those with one cell filled."""
-    if width < 2 or len(rows) < 4:
-        return 0
-    full = [sum(1 for cell in row if cell.strip()) for row in rows]
-    body = [number for number in full[len(rows) // 2 :] if number]
-    if sum(number > 1 for number in body) < 0.9 * max(1, len(body)):
-        return 0
-    tries = 0
-    for place, row in enumerate(rows):
-        if len(row) <= _PREAMBLE_WIDTH * width or full[place] < 2:
-            continue
-        names = rows[place + 1 :]
-        tries += 1
-        likely = len(row) < width and names and len(names[0]) == width and tries <= _TRIES
-        if likely and looks_like_header(names):
-            continue
-        return place
-    return 0
-
-
-def _is_value(cell: str) -> bool:
-    if len(cell) > _VALUE_CHARS:
-        return cell.startswith(("http://", "https://")) and len(cell.split(None, 1)) == 1
-    return _VALUE.fullmatch(cell) is not None
-
-
-def _is_number(cell: str) -> bool:
-    return len(cell) <= _VALUE_CHARS and _NUMBER.fullmatch(cell) is not None
-
-
-def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names the columns: names, unlike the values below it."""
-    if not rows:
-        return False
-    first, body = rows[0], rows[1:]
-    names = [cell.strip() for cell in first]
-    filled = [name for name in names if name]
-    if not filled or sum(1 for name in filled if _is_number(name)) > 0.2 * len(filled):
-        return False
-    if not body:
-        return all(_NAME.fullmatch(name) for name in filled)
-    if any(len(name) > 200 for name in filled):
-        return False
-    numbers = 0
-    columns: list[list[str]] = [[] for _ in names]
-    for row in body:
-        for column, cell in zip(columns, row, strict=False):
-            if cell.strip():
-                column.append(cell)
-    for name, column in zip(names, columns, strict=True):
-        if column and sum(1 for c in column if _is_value(c)) > 0.7 * len(column):
-            if _is_value(name):
-                return False
-            numbers += 1
-        if name and name in column[:50] and len(set(column)) > 1 and not _NAME.fullmatch(name):
-            return False
-    if numbers:
-        return True
-    if len(set(filled)) < len(filled):
-        return False
-    return all(_NAME.fullmatch(name) and not name.endswith((".", "!", "?")) for name in filled)
 
 
 def _names_above(rows: Sequence[Sequence[str]]) -> bool:
@@ -373,13 +373,3 @@ def _names_above(rows: Sequence[Sequence[str]]) -> bool:
     names = [cell.strip('"') for cell in rows[0]]
     identifiers = all(re.fullmatch(r"[A-Za-z_]\w*(?:\([\w*]*\))?", name) for name in names)
     return identifiers and looks_like_header(rows)
-
-
-def charset_of(head: bytes, declared: str | None) -> tuple[str, int]:
-    """(charset, length of its mark) of a table: UTF-8 when a line of it needs it, else
-    windows-1252 when a line is no UTF-8."""
-    charset, mark = charsets.sniff(head, declared)
-    if charset != "utf-8" or mark or declared:
-        return charset, mark
-    whole = head if len(head) < SAMPLE_BYTES else head[: head.rfind(b"\n") + 1]
-    return charsets.lines_of(whole).charset, 0

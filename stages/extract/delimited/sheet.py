@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -9,7 +10,8 @@ from typing import Any, Literal
 from stages.errors import Unreadable
 from stages.extract import charsets, file_kinds
 from stages.extract.delimited.cells import FIELDS
-from stages.extract.delimited.dialect import SAMPLE_BYTES, charset_of, detect
+from stages.extract.delimited.charset import SAMPLE_BYTES, charset_of
+from stages.extract.delimited.dialect import detect
 from stages.extract.delimited.table import Row, Table
 from stages.extract.jsontext.lines import LINE_BYTES
 from stages.extract.packed.archives import Member
@@ -43,7 +45,8 @@ class Sheet:
         head = stream.peek(SAMPLE_BYTES)[:SAMPLE_BYTES]
         if (told := file_kinds.binary(head)) is not None:
             raise Unreadable("binary", **told)
-        self.charset, mark = charset_of(head, reading.encoding)
+        found = charset_of(head, reading.encoding)
+        self.charset, mark = found.name, found.mark
         body = head[mark:]
         if self.charset == "utf-8":
             sample = charsets.lines_of(body).text
@@ -58,7 +61,16 @@ class Sheet:
             dialect = replace(dialect, preamble=reading.preamble)
         self.dialect = dialect
         stream.read(mark)
-        self._rows = Table(stream, dialect, self.charset, mark, reading.null).rows()
+        table = Table(
+            stream,
+            dialect,
+            found.name,
+            mark,
+            reading.null,
+            guessed=found.guessed,
+            mixed=found.mixed,
+        )
+        self._rows = table.rows()
         self._before = [row for _, row in zip(range(dialect.preamble), self._rows, strict=False)]
         self.header: list[str] | None = None
         self.head: Row | None = None
@@ -87,8 +99,11 @@ class Sheet:
             yield row, "preamble", {"fields": len(row.cells)}
         if self.head is not None and self.head.trouble is not None:
             yield self.head, *self._reason(self.head)
+        names = self.head.cells if self.head is not None else None
         for row in self._rows:
-            if row.ended or self._stream.fault is None:
+            if row.cells == names and (len(row.cells) > 1 or row.raw.startswith(codecs.BOM_UTF8)):
+                yield row, "preamble", {"fields": len(row.cells), "repeats": "the header"}
+            elif row.ended or self._stream.fault is None:
                 yield row, *self._reason(row)
 
     def _reason(self, row: Row) -> tuple[str | None, dict[str, Any]]:

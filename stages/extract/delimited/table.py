@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from stages.extract import charsets
 from stages.extract.delimited.cells import FIELDS, Cutter
+from stages.extract.delimited.charset import Odd
 from stages.extract.delimited.dialect import Dialect
 from stages.extract.jsontext.lines import LARGE, LINE_BYTES, pieces
 
@@ -25,8 +25,8 @@ _IN_VAIN, _LINE_CHARS = 30_000, 2048
 
 class Row(NamedTuple):
     """offset, size: its bytes without the row end; line: its first. cells: None is NULL.
-    trouble: broken_quote, encoding, oversize, fields (too many). odd: decoded as windows-1252
-    within UTF-8.
+    trouble: broken_quote, encoding, oversize, fields (too many). odd: the charset, where it was
+    guessed, or is another than the file's.
     ended: whether a row end follows."""
 
     offset: int
@@ -35,7 +35,7 @@ class Row(NamedTuple):
     raw: bytes
     cells: list[str | None]
     trouble: str | None = None
-    odd: bool = False
+    odd: str | None = None
     ended: bool = True
 
 
@@ -45,7 +45,7 @@ class _Piece(NamedTuple):
     raw: bytes
     text: str
     bad: int
-    odd: bool
+    odd: str | None
 
 
 class Table:
@@ -59,15 +59,21 @@ class Table:
         offset: int = 0,
         null: str | None = None,
         width: int = 0,
+        *,
+        guessed: bool = False,
+        mixed: bool = True,
     ) -> None:
         self.dialect, self.charset, self.null = dialect, charset, null
+        self._said = charset if guessed else None
+        self._odd = Odd(mixed)
         self.width = width or dialect.width
         self._pieces = self._decoded(stream, offset)
         self._back: deque[_Piece] = deque()
         self._used: list[_Piece] = []
         self._cut = Cutter(dialect)
         self._quick = not dialect.escape and len(dialect.delimiter) == 1
-        self._reader = self._fast_reader() if self._quick and dialect.quote else None
+        fast = self._quick and dialect.quote and not dialect.nulls
+        self._reader = self._fast_reader() if fast else None
         self._credit = _IN_VAIN
 
     def rows(self) -> Iterator[Row]:
@@ -81,6 +87,8 @@ class Table:
             elif first.text[:1] in "\r\n" and not first.text.strip("\r\n"):
                 self._used = []
             else:
+                if first.text[:1] == "\ufeff":  # of a file that was appended to another
+                    self._used[0] = first._replace(text=first.text[1:])
                 del first
                 yield self._row()
 
@@ -92,13 +100,12 @@ class Table:
         end = self.dialect.end.encode(charset if wide else "ascii")
         line = 1
         for raw, taken in pieces(stream, end):
-            bad, odd = 0, False
+            bad, odd = 0, self._said
             try:
                 text = raw.decode(charset)
             except UnicodeDecodeError:
                 if charset == "utf-8":
-                    text, bad = charsets.cp1252(raw)
-                    odd = True
+                    text, bad, odd = self._odd.read(raw)
                 else:
                     text = raw.decode(charset, "replace")
                     bad = max(1, text.count("\ufffd"))
@@ -188,6 +195,8 @@ class Table:
             self._give_back()  # csv refuses a lone CR, too, which is text
             begun, state = self._cut.strict(body)
             cells = begun.cells if state == "clean" else None
+        if cells is not None and len(self._used) > 1 and self._swallowed(body):
+            cells = None
         if cells is not None and self._cut.split_quote(body):
             cells = None
         whole = cells is not None and (
@@ -200,7 +209,20 @@ class Table:
         if cells is not None and len(literal) != self.width:
             return self._made(cells, None)
         self._give_back()
-        return self._made(literal, "broken_quote")
+        # a quote alone between tabs is text: programs that write tabs put none around text
+        alone = (
+            dialect.delimiter == "\t" and len(literal) == self.width and dialect.quote in literal
+        )
+        return self._made(literal, None if alone else "broken_quote")
+
+    def _swallowed(self, body: str) -> bool:
+        """Whether a quote took in lines each of which has as many delimiters as a row: in tables
+        that are cut by tabs, and in others where a quote stands alone between two of them."""
+        mark = self.dialect.delimiter[:1]
+        if self.width < 2 or body.count(mark) != self.width - 1:
+            return False
+        alone = mark == "\t" or self.dialect.quote in body.split(mark)
+        return alone and all(piece.text.count(mark) == self.width - 1 for piece in self._used[1:])
 
     def _fast(self) -> list[str | None] | None:
         self._back.appendleft(self._used.pop())
@@ -234,7 +256,8 @@ class Table:
         first = used[0]
         offset, line = first.offset, first.line
         raw = first.raw if len(used) == 1 else b"".join(piece.raw for piece in used)
-        bad, odd = any(piece.bad for piece in used), any(piece.odd for piece in used)
+        bad = any(piece.bad for piece in used)
+        odd = next((piece.odd for piece in used if piece.odd is not None), None)
         del first, used
         taken = len(raw)
         raw = self._trimmed(raw)

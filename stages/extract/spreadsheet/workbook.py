@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from stages.errors import Unreadable
 from stages.extract import file_kinds, files
-from stages.extract.delimited.dialect import looks_like_header, preamble
+from stages.extract.delimited.header import looks_like_header, preamble
 from stages.extract.delimited.sheet import unique_names
 from stages.extract.spreadsheet import bounds
 from stages.require import require

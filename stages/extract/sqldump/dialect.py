@@ -112,6 +112,8 @@ class Session:
         """Whether a comment /*!NNNNN … */ is executed."""
         if version is None or version < 50700:
             return True
+        if version >= 500000:  # no server's: what MariaDB's tools say to its client
+            return False
         return self.mysql_server if version <= 99999 else not self.mysql_server
 
     def set(self, text: bytes) -> None:

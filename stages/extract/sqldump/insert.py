@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stages.base import Fault
 from stages.errors import Unreadable
+from stages.extract.sqldump.between import counted, rows_in
 from stages.extract.sqldump.columns import coerce, converter
 from stages.extract.sqldump.dialect import Session
 from stages.extract.sqldump.lexer import NAME, NAMES, Syntax, row, split_names, unquoted
@@ -232,10 +233,11 @@ def _rows(reader: Reader, plan: Plan) -> Generator[Row | Fault, None, Plan]:
                 if plan.width is None and isinstance(found, list):
                     plan = _with_width(reader, plan, len(found))
                 if isinstance(found, Unreadable):
-                    yield reader.refused(plan.shape.table, found, pos, raw)
+                    fault = reader.refused(plan.shape.table, found, pos, raw)
                     if found.reason == "unparsed":
-                        reader.resync()
+                        yield counted(fault, reader.resync())
                         return plan
+                    yield counted(fault, rows_in(raw))
                 else:
                     yield _built(reader, plan, found, pos, raw)
                 window.pos = end

@@ -11,6 +11,16 @@ from typing import IO, Any
 
 from stages.base import Fault
 from stages.errors import Unreadable
+from stages.extract.sqldump.between import (
+    KNOWN,
+    LOAD,
+    MESSAGE,
+    counted,
+    data_lines,
+    rows_in,
+    session_line,
+    unknown,
+)
 from stages.extract.sqldump.copy import copy
 from stages.extract.sqldump.dialect import HEAD, Session, detect
 from stages.extract.sqldump.insert import Plans, insert
@@ -23,6 +33,8 @@ from stages.extract.sqldump.window import ITEM_BYTES, TooLong, Watched, Window, 
 _WHITE = re.compile(rb"[\s\x00\x1a]*+")
 _WORD = re.compile(rb"[A-Za-z_]+")
 VERSION = re.compile(rb"/\*M?!(\d{5,6})?[ \t]*")
+# Of a version that no server will have: what MariaDB's tools say to its client alone.
+NEVER = re.compile(rb"/\*M?![5-9]\d{5}")
 _LONG = 1 << 16
 _LINE = re.compile(rb"--|#|(?i:REM|PROMPT)")
 _EMPTY = re.compile(rb"(?:[\s\x00]*+;)++")
@@ -32,7 +44,6 @@ _COPY_FILE = re.compile(
 )
 _COPY_ROWS = re.compile(rb"(?i)COPY\s[^\n]{0,4096}stdin\s*;")
 _CREATE_TABLE = re.compile(rb"(?i)CREATE\s+(?:\w+\s+){0,3}TABLE\s")
-_GO = re.compile(rb"(?i)GO[ \t]*\r?(?:\n|\Z)")
 ROUTINE = re.compile(
     rb"(?is)(?:CREATE|ALTER)\s+(?:OR\s+(?:REPLACE|ALTER)\s+)?(?:\w+\s*=\s*(?:`[^`]*`|\w+)(?:@(?:`[^`]*`|\w+))?\s+)?"
     rb"(?:EDITIONABLE\s+|NONEDITIONABLE\s+|TEMP\s+|TEMPORARY\s+|AGGREGATE\s+|SQL\s+SECURITY\s+\w+\s+)*"
@@ -45,15 +56,6 @@ _NEXT = re.compile(
     rb"\n(?=(?:INSERT|REPLACE) (?:INTO|IGNORE)|CREATE TABLE|COPY |LOCK TABLES|UNLOCK TABLES"
     rb"|DROP TABLE)"
 )
-_BEGINS = (
-    rb"insert replace copy create set use delimiter go begin declare drop alter lock unlock "
-    rb"pragma commit select start end grant revoke analyze comment connect rollback delete update "
-    rb"call if exec execute print truncate vacuum reindex do with prompt rem quit exit spool "
-    rb"define "
-    rb"whenever source flush savepoint release show explain merge attach detach security reset "
-    rb"import refresh cluster discard listen notify prepare deallocate values table"
-)
-KNOWN = frozenset(_BEGINS.split())
 # Real dumps have some ten thousand; each is held to the end.
 _COLUMNS = 1 << 19
 # The tools that write a closing line, and that line.
@@ -103,7 +105,7 @@ class Reader:
         self._told_cut = False
         self._numbers: dict[str, int] = {}
         self._versioned = 0
-        self._known = False
+        self.known = self._told_unknown = False
 
     def __iter__(self) -> Iterator[Row | Fault]:
         if (fault := self.no_text()) is not None:
@@ -112,7 +114,7 @@ class Reader:
         yield from self._statements()
         if not self._told_cut and self.by_tool and not self._watched.closed:
             yield self.cut(None)
-        elif not self._known:
+        elif not self.known and not self._told_unknown:
             text = self.window.data[:80].decode("utf-8", "replace")
             yield refusal(None, "unparsed", {"text": text}, 0, 1)
 
@@ -301,8 +303,8 @@ class Reader:
                 continue
             moved = moved or match.end() > window.pos
             window.pos = match.end()
-            if window.data.startswith(b"/*", window.pos) and not VERSION.match(
-                window.data, window.pos
+            if window.data.startswith(b"/*", window.pos) and (
+                NEVER.match(window.data, window.pos) or not VERSION.match(window.data, window.pos)
             ):
                 window.pos += 2
                 pass_to(window, b"*/")
@@ -310,18 +312,21 @@ class Reader:
                 continue
             return moved
 
-    def resync(self) -> None:
-        """After bytes that are no SQL: go to the next line that begins a statement of data."""
-        window = self.window
+    def resync(self) -> int:
+        """After bytes that are no SQL: go to the next line that begins a statement of data; how
+        many rows seem to stand before it."""
+        window, rows = self.window, 0
         while True:
             match = _NEXT.search(window.data, window.pos)
+            end = match.end() if match else max(window.pos, len(window.data) - 64)
+            rows += rows_in(window.data[window.pos : end])
+            window.pos = end
             if match is not None:
-                window.pos = match.end()
-                return
-            window.pos = max(window.pos, len(window.data) - 64)
+                return rows
             if not window.more():
+                rows += rows_in(window.data[window.pos :])
                 window.pos = len(window.data)
-                return
+                return rows
 
     # --- statements -------------------------------------------------------------------------------
 
@@ -342,8 +347,8 @@ class Reader:
         data, pos = self.window.data, self.window.pos
         match = _WORD.match(data, pos)
         word = match[0].lower() if match is not None else b""
-        if word in KNOWN:
-            self._known = True
+        if word in KNOWN and not MESSAGE.match(data, pos):
+            self.known = True
         if word in (b"insert", b"replace"):
             yield from insert(self)
         elif word == b"copy" and (rows := copy(self)) is not None:
@@ -351,25 +356,20 @@ class Reader:
         elif word == b"copy" and (named := _COPY_FILE.match(data, pos)) is not None:
             yield from self.refuse_statement("elsewhere", named[1])
         elif word == b"copy" and _COPY_ROWS.match(data, pos):
-            yield from self.refuse_statement("unparsed", None)
+            for fault in self.refuse_statement("unparsed", None):
+                yield counted(fault, data_lines(self))
         elif word == b"create" or word == b"alter":
             yield from self._create()
-        elif self._session_line(word):
+        elif word == b"load" and (named := LOAD.match(data, pos)) is not None:
+            yield from self.refuse_statement("elsewhere", named[1])
+        elif session_line(self, word):
             return
-        elif word in KNOWN:
+        elif word in KNOWN and not MESSAGE.match(data, pos):
             if not self.skip_statement():
                 yield self.cut(None)
         else:
-            yield from self._unknown()
-
-    def _unknown(self) -> Iterator[Fault]:
-        window = self.window
-        offset, line = window.offset(window.pos), window.line(window.pos)
-        text = self.statement_text()
-        if text is None:
-            yield self.cut(None)
-        elif others := self._others_within(text, offset, line):
-            yield others
+            self._told_unknown = True
+            yield from unknown(self)
 
     def _skip_blank(self) -> bool:
         """Pass over blanks, comments, and the marks of versioned comments; True: look again."""
@@ -398,48 +398,6 @@ class Reader:
             return True
         window.pos += 2
         pass_to(window, b"*/")
-        return True
-
-    def _take_line(self) -> bytes:
-        """Go behind the line at the position; its first bytes."""
-        window = self.window
-        end = window.data.find(b"\n", window.pos, window.pos + 4096) + 1
-        line = window.data[window.pos : end or window.pos + 4096]
-        pass_to(window, b"\n")
-        return line
-
-    def _session_line(self, word: bytes) -> bool:
-        """Statements and lines that change the session; False for any other statement."""
-        session, window = self.session, self.window
-        first = window.data[window.pos : window.pos + 1]
-        if first == b"\\" and session.dialect == "postgres":
-            self._known = True
-            self._take_line()
-        elif word == b"delimiter" and session.dialect == "mysql":
-            line = self._take_line().split(None, 1)
-            found = line[1].strip()[:15] if len(line) > 1 else b";"  # as the client cuts it
-            if found[:1] not in (b"'", b'"', b"`", b"\\"):
-                session.terminator = found
-        elif (word == b"go" and _GO.match(window.data, window.pos)) or (
-            session.dialect == "oracle"
-            and (first == b"/" or word in (b"set", b"spool", b"define", b"connect"))
-        ):
-            self._take_line()
-        elif session.dialect == "oracle" and word in (b"begin", b"declare"):
-            window.pos += len(word)
-        elif window.data.startswith(b"--#SET TERMINATOR", window.pos):
-            session.terminator = self._take_line().split()[-1][:15]
-        elif word == b"set":
-            text = self.statement_text()
-            session.set(text or b"")
-            return text is not None or not self.by_tool
-        elif word == b"use":
-            text = self.statement_text() or b""
-            match = re.match(rb"(?is)USE\s+(" + NAMES + rb")", text)
-            if match is not None and session.dialect == "mysql":
-                session.database = split_names(match[1])[0].decode("utf-8", "replace")
-        else:
-            return False
         return True
 
     def _create(self) -> Iterator[Fault]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from stages.base import Fault
+from stages.extract.sqldump.between import KNOWN, MESSAGE, session_line, unknown
 from stages.extract.sqldump.copy import HEAD, copy
-from stages.extract.sqldump.reader import KNOWN, ROUTINE, SLASH, VERSION, Reader
+from stages.extract.sqldump.reader import ROUTINE, SLASH, VERSION, Reader
 from stages.extract.sqldump.rows import Row, refusal
 from stages.extract.sqldump.window import TooLong
 
@@ -66,10 +67,13 @@ class Script(Reader):
         word = match[1].lower() if match is not None else b""
         block = session.dialect == "oracle" and word in (b"begin", b"declare")
         setting = word in (b"set", b"use") and session.dialect != "oracle"
-        if not block and not setting and self._session_line(word):
+        if not block and not setting and session_line(self, word):
             return
         if word == b"copy" and (head := HEAD.match(data, pos)) is not None:
             yield from self._copied(head[0], offset, line)
+            return
+        if (word not in KNOWN or MESSAGE.match(data, pos)) and version is None:
+            yield from unknown(self)
             return
         end = SLASH if block else None
         if word in (b"create", b"alter") and (routine := ROUTINE.match(data, pos)) is not None:

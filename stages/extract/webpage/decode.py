@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from stages.extract import charsets
+from stages.extract import charset_guess, charsets
 from stages.extract.charsets import Decoded
 from stages.extract.webpage.tree import words
 
@@ -35,23 +35,6 @@ _HEAD = 16_384
 _SAMPLE = 1 << 16
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _NO_TEXT = re.compile(rb"<(script|style)\b.*?(?:</\1|\Z)|<[^>]*+>", re.IGNORECASE | re.DOTALL)
-# One-byte charsets that are told apart by the page's language and not by its bytes.
-_BY_LANG = {
-    **dict.fromkeys(("pl", "cs", "sk", "hu", "sl", "hr", "ro"), "cp1250"),
-    **dict.fromkeys(("ru", "uk", "bg", "be", "sr", "mk"), "cp1251"),
-    "el": "cp1253",
-    "tr": "cp1254",
-    "he": "cp1255",
-    "ar": "cp1256",
-    "fa": "cp1256",
-    **dict.fromkeys(("et", "lv", "lt"), "cp1257"),
-    "vi": "cp1258",
-    "th": "cp874",
-}
-# Letters of western languages stand alone among ASCII (1.1 bytes a run), Cyrillic and Greek
-# words are runs of 4 and more, and East Asian text has hardly an end.
-_WESTERN_RUN = 1.8
-_KANA = 0.3  # the share of kana that no text but Japanese has, in whatever charset it is read
 
 
 def decode(data: bytes, content_type: str | None = None, charset: str | None = None) -> Decoded:
@@ -114,62 +97,5 @@ def _guess(data: bytes) -> str:
     data = data[: 16 * _SAMPLE]
     last = data.rfind(b">") + 1  # behind it nothing ends a tag: it would be looked for each time
     text = (_NO_TEXT.sub(b" ", data[:last]) + data[last:])[:_SAMPLE]
-    runs = _HIGH.findall(text)
-    high = b"".join(runs)
     lang = _LANG.search(data[:_HEAD])
-    by_lang = _BY_LANG.get(lang[1].decode().lower()) if lang else None
-    if not high:
-        return by_lang or "cp1252"
-    wide = _wide(text, high)
-    if wide:
-        return wide
-    if len(high) < _WESTERN_RUN * len(runs):
-        return by_lang or "cp1252"
-    if by_lang and by_lang != "cp1251":
-        return by_lang
-    # capitals are the exception: cp1251 has small letters at E0 to FF, KOI8-R at C0 to DF
-    upper = sum(byte >= 0xE0 for byte in high)
-    lower = sum(0xC0 <= byte < 0xE0 for byte in high)
-    if upper + lower < 0.7 * len(high):
-        return by_lang or "cp1252"
-    return "cp1251" if upper > lower else "koi8-r"
-
-
-def _wide(text: bytes, high: bytes) -> str | None:
-    """The East Asian charset whose common characters make up most of the text."""
-    for name in ("euc_jp", "cp932"):
-        wide = [char for char in text.decode(name, "replace") if char > "\x7f"]
-        kana = sum("ぁ" <= char <= "ヿ" for char in wide)
-        if kana > _KANA * len(wide) and wide.count("\ufffd") <= 0.02 * len(wide) + 1:
-            return name
-    found = []
-    for name, first, last in (
-        ("gb18030", "一", "鿿"),
-        ("big5", "一", "鿿"),
-        ("cp949", "가", "힣"),
-        ("euc_jp", "ぁ", "ヿ"),
-        ("cp932", "ぁ", "ヿ"),
-    ):
-        decoded = text.decode(name, "replace")
-        wide = [char for char in decoded if char > "\x7f"]
-        bad = wide.count("\ufffd")
-        # of Big5 and no other four in ten second bytes are ASCII
-        most = 1.75 if name == "big5" else 1.3
-        if not wide or bad > 0.02 * len(wide) + 1 or 2 * len(wide) > most * len(high):
-            continue
-        share = sum(first <= char <= last for char in wide) / len(wide)
-        # the two thousand characters in use stand first in each national set
-        if name == "gb18030":
-            share = sum("\xb0" <= chr(high[i]) <= "\xd7" for i in range(0, len(high), 2)) / (
-                (len(high) + 1) // 2
-            )
-            share *= sum(byte >= 0xA1 for byte in high) / len(high)
-            share -= 0.2
-        if name == "big5":
-            common = decoded.encode("big5", "ignore")
-            pairs = re.findall(rb"[\x80-\xff].", common, re.DOTALL)
-            share = sum(0xA4 <= pair[0] <= 0xC6 for pair in pairs) / max(1, len(pairs))
-            share -= 0.25
-        found.append((share, name))
-    share, name = max(found, default=(0.0, ""))
-    return name if share > 0.35 else None
+    return charset_guess.guess(text, lang[1].decode().lower() if lang else None)
