@@ -7,7 +7,9 @@ encoded with the same ids as transformers' `apply_chat_template`.
 from __future__ import annotations
 
 import contextlib
+import datetime
 import itertools
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,12 +25,15 @@ from stages.counts import characters
 from stages.errors import UsageError
 from stages.kinds import Kind
 from stages.records import FORMS, form_of
+from stages.roles import CALL, ROLES, call_of, is_own, meaning
 from stages.stamps import stamps_of
 from stages.tokens import model as models
 from stages.tokens.chat import (
+    DATE,
     Chat,
     Segment,
     TemplateError,
+    Wanted,
     control_pattern,
     load_chat,
     problem_in,
@@ -37,6 +42,8 @@ from stages.tokens.chat import (
 from stages.tokens.encode import Encoded, Encoder, Span, joined
 from stages.tokens.foreign import TokenizerFailed, caught, garbled
 from stages.tokens.kind import TOKENS
+from stages.tokens.marks import mark_of
+from stages.tokens.shadow import expanded
 from stages.verdicts import Verdicts
 
 FAILURES = 100  # texts at which a tokenizer may fail in one process
@@ -60,7 +67,9 @@ class _Prepared:
 
 
 @lru_cache(maxsize=4)
-def _prepared(model: str, default_system: bool, folder: str, stamps: object) -> _Prepared:
+def _prepared(
+    model: str, default_system: bool, date: str, folder: str, stamps: object
+) -> _Prepared:
     try:
         encoder = caught(lambda: Encoder(models.load_tokenizer(model), model))
     except TokenizerFailed as error:
@@ -72,7 +81,7 @@ def _prepared(model: str, default_system: bool, folder: str, stamps: object) -> 
             eos = None
         else:
             encoder.special[eos] = number
-    chat = load_chat(model, encoder.special, default_system)
+    chat = load_chat(model, encoder.special, default_system, date)
     return _Prepared(encoder, chat, control_pattern(encoder.special), eos)
 
 
@@ -85,6 +94,8 @@ class _Row:
     trained: list[Span]
     segments: list[Segment] | None = None
     with_system: bool = False  # begins with a message that the record does not have
+    rendered: int = 0  # characters of the record that the text has
+    thinking: int = 0  # characters of reasoning that the template leaves out
 
     def contents(self) -> list[Span]:
         """Where the record's own text stands in the rendering."""
@@ -92,10 +103,10 @@ class _Row:
             return [(0, len(self.text))]
         spans, begin = [], 0
         for segment in self.segments:
-            if segment.content:
+            if segment.content and not (self.with_system and segment.message == 0):
                 spans.append((begin, begin + len(segment.text)))
             begin += len(segment.text)
-        return spans[1:] if self.with_system else spans
+        return spans
 
 
 @dataclass(frozen=True)
@@ -105,24 +116,31 @@ class Tokenize(Map):
     Makes `input_ids`; `loss_mask`, true for the tokens that enter the loss; `length` in tokens;
     `lossy`, whether the tokens do not decode to the same text (some vocabularies lack bytes). A
     `text` record is trained on whole. `prompt` and `completion` are a conversation of one turn;
-    of a conversation every answer of the assistant and the token that ends it are trained on.
-    A control token that stands in a record stays plain text.
+    of a conversation every answer of the assistant and the token that ends it are trained on, but
+    for turns that the data marks (`weight: 0`, `train: false`, `loss: false`). `tools` and
+    `chat_template_kwargs` of a record go to the template. A control token that stands in a record
+    stays plain text.
 
     model: smollm2 (embedded), a folder, or a Hugging Face id (owner/name or owner/name@revision);
         its tokenizer and chat template are used, its weights are not.
     chat: template renders with the model's chat template; plain joins the messages as they are,
         each answer followed by the end token, for models that have none.
-    train_on: output marks the answers only, all marks every token of a conversation.
+    train_on: output marks the answers only, last the last of them, all marks every token of a
+        conversation.
+    train_on_source: whether the texts of all other messages are trained on too (qlora's name).
     system: text of a system message put before conversations that have none; none adds none.
     default_system: whether the system message that some templates add on their own (SmolLM2:
         "You are a helpful AI assistant named SmolLM…") stays where a conversation has none. Off,
         since it is in nobody's data; a trained model is then to be asked with the template that
         the trainer saves with it, not with the base model's.
+    date: what day it is to a template that asks (Llama 3.1, gpt-oss, Granite …), as YYYY-MM-DD.
     max_length: tokens a record may have; none sets no limit. 2048 holds nearly all instruction
         records and a batch of them fits in 8 GB with the embedded model.
     long: drop leaves longer records out, truncate keeps their first max_length tokens.
     strict: whether a record whose tokens do not decode to the same text is dropped.
     end_text: whether the end token is put after a `text` record, so that the model learns to end.
+    end_turn: whether it is put after the last answer of a conversation where the template ends an
+        answer with no control token, for the same reason.
     """
 
     name: ClassVar[str] = "tokenize"
@@ -131,25 +149,32 @@ class Tokenize(Map):
     cuts: ClassVar[Mapping[str, str]] = {
         "cut": "behind max_length (long: truncate)",
         "unrendered": "the chat template leaves it out",
+        "thinking": "reasoning that the chat template leaves out of the turn",
     }
     reasons: ClassVar[Mapping[str, str]] = {
         "empty": "no text, or a prompt without a completion: nothing to learn",
-        "untrained": "no answer of the assistant, so no token would enter the loss",
+        "untrained": "no answer of the assistant that is to be learned, so no token would enter "
+        "the loss",
+        "role": "a message is neither the system's, the user's, the assistant's nor a tool's",
         "too_long": "more tokens than max_length",
-        "template": "the model's chat template refuses the messages or changes their text",
+        "template": "the model's chat template refuses the messages, or leaves out or changes what "
+        "they say",
         "tokenizer": "the model's tokenizer fails at the text",
         "not_reversible": "the tokens do not decode to the same text (strict)",
     }
 
     model: str = models.EMBEDDED
     chat: Literal["template", "plain"] = "template"
-    train_on: Literal["output", "all"] = "output"
+    train_on: Literal["output", "last", "all"] = "output"
+    train_on_source: bool = False
     system: str | None = None
     default_system: bool = False
+    date: str = DATE
     max_length: int | None = field(default=2048, metadata={"range": (1, 1 << 24)})
     long: Literal["drop", "truncate"] = "drop"
     strict: bool = False
     end_text: bool = True
+    end_turn: bool = True
 
     def needs(self) -> tuple[tuple[str, ...], ...]:
         """At least one of the forms."""
@@ -190,6 +215,10 @@ class Tokenize(Map):
             found.append("long: truncate needs max_length")
         if self.system is not None and self.default_system:
             found.append("system and default_system both put a system message first")
+        try:
+            datetime.date.fromisoformat(self.date)
+        except ValueError:
+            found.append(f"date must be a day as YYYY-MM-DD, not {self.date!r}")
         return tuple(found)
 
     def _garbled(self) -> str | None:
@@ -207,11 +236,11 @@ class Tokenize(Map):
         """Render, encode the batch, then judge lengths and losses."""
         folder = models.tokenizer_folder(self.model)
         stamps = stamps_of(models.files_in(folder))
-        prepared = _prepared(self.model, self.default_system, str(folder), stamps)
+        prepared = _prepared(self.model, self.default_system, self.date, str(folder), stamps)
         texts: list[_Row] = []
         plain: list[_Row] = []
         hostile: list[_Row] = []
-        present = [name for name in FORMS if name in verdicts.table.column_names]
+        present = [n for n in (*FORMS, "meta") if n in verdicts.table.column_names]
         records = verdicts.table.select(present).to_pylist()
         with prepared.chat.limited() if prepared.chat else contextlib.nullcontext():
             for number, record in enumerate(records):
@@ -243,6 +272,9 @@ class Tokenize(Map):
                 continue
             many, spans, lossy = found
             tokens.put(row.number, np.array(many, dtype=np.int32), joined(spans), lossy)
+        for row in (*texts, *hostile) if self.chat == "plain" else ():
+            if row.number in tokens.ids:
+                self._begin(tokens, row.number, prepared)
         self._limits(verdicts, tokens)
         self._count(verdicts, [*texts, *plain, *hostile], tokens, prepared)
         tokens.into(verdicts, self.long == "truncate")
@@ -255,29 +287,68 @@ class Tokenize(Map):
         if form == "text" and record["text"].strip():
             return _Row(number, record["text"], [])
         messages = self._messages(record, form)
+        roles = [message["role"] for message in messages]
+        try:
+            messages = [_understood(message, prepared.chat) for message in messages]
+        except _Unknown as error:
+            verdicts.fail(number, "role", role=str(error), roles=roles[:20])
+            return None
         answers = [message for message in messages if message["role"] == "assistant"]
         if form == "messages" and messages and not answers:
-            verdicts.drop(number, "untrained", roles=[m["role"] for m in messages][:20])
+            verdicts.drop(number, "untrained", roles=roles[:20])
             return None
         if not any((m["content"] or "").strip() or m.get("extra") for m in answers):
             names = {"messages": "messages", "prompt": "completion"}
             verdicts.drop(number, "empty", field=names.get(form or "text", "text"))
             return None
+        wanted, off, marks = self._wanted(messages)
+        if not wanted.answers and not wanted.contents and self.train_on != "all":
+            verdicts.drop(number, "untrained", roles=roles[:20], marks=marks)
+            return None
+        with_system = len(messages) > len(record.get("messages") or ()) and form == "messages"
+        with_system = with_system or (form == "prompt" and len(messages) > 2)
+        row = _Row(number, "", [], with_system=with_system)
         try:
-            segments = self._segments(messages, prepared)
+            segments = self._segments(messages, wanted, _beside(record.get("meta")), row, prepared)
         except TemplateError as error:
             verdicts.fail(number, "template", error=str(error)[:500])
             return None
         if self.train_on == "all":
-            segments = [segment._replace(trained=True) for segment in segments]
-        trained, position = [], 0
+            segments = [s._replace(trained=s.message not in off) for s in segments]
+        position = 0
         for segment in segments:
             if segment.trained:
-                trained.append((position, position + len(segment.text)))
+                row.trained.append((position, position + len(segment.text)))
             position += len(segment.text)
-        text = "".join(segment.text for segment in segments)
-        with_system = len(messages) > len(record.get("messages") or ()) and form == "messages"
-        return _Row(number, text, joined(trained), segments, with_system)
+        row.trained = joined(row.trained)
+        if not row.trained:
+            verdicts.drop(number, "untrained", roles=roles[:20], marks=marks)
+            return None
+        row.text, row.segments = "".join(segment.text for segment in segments), segments
+        return row
+
+    def _wanted(
+        self, messages: Sequence[Mapping[str, Any]]
+    ) -> tuple[Wanted, frozenset[int], list[str]]:
+        """What is to be learned, the messages that the data says are not, and the marks' names."""
+        marks = [mark_of(message.get("extra")) for message in messages]
+        off = frozenset(n for n, mark in enumerate(marks) if mark.learned is False)
+        answers = [n for n, m in enumerate(messages) if m["role"] == "assistant"]
+        if self.train_on == "last":
+            answers = answers[-1:]
+        contents = [
+            n
+            for n, (message, mark) in enumerate(zip(messages, marks, strict=True))
+            if message["role"] != "assistant"
+            and (self.train_on_source or (mark.learned and mark.key == "train"))
+        ]
+        details = {n: mark.details for n, mark in enumerate(marks) if mark.details}
+        wanted = Wanted(
+            tuple(n for n in answers if n not in off),
+            details,
+            tuple(n for n in contents if n not in off),
+        )
+        return wanted, off, sorted({mark.key for mark in marks if mark.learned is False})
 
     def _messages(self, record: Mapping[str, Any], form: str | None) -> list[dict[str, Any]]:
         if form == "messages":
@@ -294,22 +365,44 @@ class Tokenize(Map):
         return messages
 
     def _segments(
-        self, messages: Sequence[Mapping[str, Any]], prepared: _Prepared
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        wanted: Wanted,
+        beside: Mapping[str, Any],
+        row: _Row,
+        prepared: _Prepared,
     ) -> list[Segment]:
+        first = int(row.with_system)
         if self.chat == "template":
             if prepared.chat is None:
                 raise UsageError(
                     f"model {self.model!r} has no chat template: tokenize with chat: plain, or "
                     "name a model that has one"
                 )
-            return prepared.chat.segments(messages)
+            if beside.get("tools") and "tools" not in prepared.chat.source:
+                raise TemplateError("the template does not show the record's tools")
+            if beside and prepared.control.search(json.dumps(beside, ensure_ascii=False)):
+                raise TemplateError("a control token stands in the record's tools or variables")
+            found = prepared.chat.rendering(messages, wanted, beside)
+            row.rendered = sum(n for at, n in found.rendered.items() if at >= first)
+            row.thinking = found.thinking
+            last = len(messages) - 1
+            if not found.closed and self.end_turn and last in wanted.answers and prepared.eos:
+                return [*found.segments, Segment(prepared.eos, False, True)]
+            return found.segments
+        if beside.get("tools"):
+            raise TemplateError("chat: plain does not show the record's tools")
         segments = []
-        for message in messages:
-            answer = message["role"] == "assistant"
+        for number, message in enumerate(messages):
+            if problem := _beside_content(message.get("extra")):
+                raise TemplateError(f"chat: plain does not show the {problem} of a message")
+            answer = number in wanted.answers
             if message["content"]:
-                segments.append(Segment(message["content"], True, answer))
-            if answer and prepared.eos is not None:
-                segments.append(Segment(prepared.eos, False, True))
+                learned = answer or number in wanted.contents
+                segments.append(Segment(message["content"], True, learned, number))
+                row.rendered += len(message["content"]) if number >= first else 0
+            if message["role"] == "assistant" and prepared.eos is not None:
+                segments.append(Segment(prepared.eos, False, answer))
         return segments
 
     def _surround(self, tokens: _Tokens, number: int, prepared: _Prepared) -> None:
@@ -321,6 +414,16 @@ class Tokenize(Map):
         ids = tokens.ids[number]
         whole = np.concatenate((before, ids, after)).astype(np.int32)
         tokens.ids[number], tokens.trained[number] = whole, [(0, len(whole))]
+
+    def _begin(self, tokens: _Tokens, number: int, prepared: _Prepared) -> None:
+        """What the tokenizer puts before every text, which a template would have put there."""
+        before = prepared.encoder.before
+        if before and tokens.ids[number][: len(before)].tolist() != before:
+            ids = np.concatenate((before, tokens.ids[number])).astype(np.int32)
+            spans = [(a + len(before), b + len(before)) for a, b in tokens.trained[number]]
+            if self.train_on == "all":
+                spans = joined([(0, len(before)), *spans])
+            tokens.ids[number], tokens.trained[number] = ids, spans
 
     def _limits(self, verdicts: Verdicts, tokens: _Tokens) -> None:
         for number, ids in tokens.ids.items():
@@ -349,16 +452,90 @@ class Tokenize(Map):
             if verdicts.is_marked(row.number):
                 continue
             spans = row.contents()
-            rendered = sum(end - begin for begin, end in spans)
             left = held[row.number]
-            if rendered < left:
-                verdicts.cut(row.number, "unrendered", left - rendered)
-                left = rendered
+            if row.segments is not None and row.rendered < left:
+                thinking = min(row.thinking, left - row.rendered)
+                verdicts.cut(row.number, "thinking", thinking)
+                verdicts.cut(row.number, "unrendered", left - row.rendered - thinking)
+                left = row.rendered
             if tokens.cut[row.number]:
                 tail = prepared.encoder.text(tokens.tails[row.number])
                 border = len(row.text) - len(tail)
                 cut = sum(end - max(begin, border) for begin, end in spans if end > border)
                 verdicts.cut(row.number, "cut", min(cut, left))
+
+
+class _Unknown(Exception):
+    """A message has a role that nobody knows."""
+
+
+def _understood(message: dict[str, Any], chat: Chat | None) -> dict[str, Any]:
+    """A message with the role that it means, where another word is used for it."""
+    word = message["role"]
+    if word in ROLES:
+        return message
+    if word == CALL:
+        calls = call_of(message["content"])
+        if calls is None:
+            raise _Unknown(word)
+        extra = json.dumps({"tool_calls": calls}, ensure_ascii=False)
+        return {"role": "assistant", "content": None, "extra": extra}
+    if chat is not None and is_own(word) and re.search(rf"""['"]{word}['"]""", chat.source):
+        return message
+    role = meaning(word)
+    if role is None:
+        raise _Unknown(word)
+    return {**message, "role": role}
+
+
+def _beside(meta: object) -> dict[str, Any]:
+    """What a record has for the template beside its messages: tools, documents, variables."""
+    if not isinstance(meta, str) or not _BESIDE.search(meta):
+        return {}
+    try:
+        value = json.loads(meta)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(value, dict):
+        return {}
+    found: dict[str, Any] = {}
+    options = _opened(value.get("chat_template_kwargs"))
+    if isinstance(options, dict):
+        found = {str(k): v for k, v in options.items() if str(k) not in _FIXED}
+    tools = _opened(value.get("tools"))
+    functions = _opened(value.get("functions"))
+    if isinstance(functions, list) and not tools:
+        tools = [{"type": "function", "function": function} for function in functions]
+    if isinstance(tools, list) and tools and all(isinstance(tool, dict) for tool in tools):
+        found["tools"] = tools
+    documents = _opened(value.get("documents"))
+    if isinstance(documents, list) and documents and all(isinstance(d, dict) for d in documents):
+        found["documents"] = documents
+    return found
+
+
+_BESIDE = re.compile('"(?:tools|functions|documents|chat_template_kwargs)"')
+_FIXED = ("messages", "add_generation_prompt", "strftime_now", "tools", "documents")
+
+
+def _opened(value: Any) -> Any:
+    """A value, or what it holds as JSON text."""
+    if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(value)
+    return value
+
+
+def _beside_content(extra: str | None) -> str | None:
+    """What of a message is text, or a picture, and no part of its content."""
+    shown = expanded({"role": "", "content": None, "extra": extra}) if extra else {}
+    words = (
+        ("tool_calls", "calls"),
+        ("function_call", "call"),
+        ("reasoning_content", "reasoning"),
+        ("parts", "pictures"),
+    )
+    return next((word for key, word in words if shown.get(key)), None)
 
 
 class _Tokens:
