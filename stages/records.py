@@ -65,6 +65,22 @@ def to_json(value: object) -> str:
     return encodable(json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
 
 
+def object_json(value: Mapping[str, Any]) -> str:
+    """An object as compact JSON: its own keys sorted, what lies in it in the order that it has, in
+    which models write it and templates show it."""
+    ordered = {key: value[key] for key in sorted(value)}
+    return encodable(json.dumps(ordered, ensure_ascii=False, separators=(",", ":")))
+
+
+def without_nulls(value: Any) -> Any:
+    """A value of a typed column without the keys that others of its rows have: in each object but
+    a message, whose content may be null."""
+    if isinstance(value, Mapping):
+        message = "role" in value or "from" in value
+        return {k: without_nulls(v) for k, v in value.items() if v is not None or message}
+    return [without_nulls(one) for one in value] if isinstance(value, list) else value
+
+
 def record_id(source: str, unit: str, raw: bytes, ordinal: int, part: int = 0) -> str:
     """128 bits in hex: from the source's name, the file or table, the item's bytes, its ordinal
     among equal siblings, and its number among the records made of the item."""
@@ -140,7 +156,7 @@ def _strings(values: list[str | None]) -> pa.Array:
 def _meta(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value if value is None else encodable(value)
-    return to_json(value)
+    return object_json(value) if isinstance(value, Mapping) else to_json(value)
 
 
 def _message(message: Mapping[str, Any]) -> dict[str, str | None]:
@@ -148,7 +164,7 @@ def _message(message: Mapping[str, Any]) -> dict[str, str | None]:
     if set(extra) == {"extra"} and (extra["extra"] is None or isinstance(extra["extra"], str)):
         stored = None if extra["extra"] is None else encodable(extra["extra"])
     else:
-        stored = to_json(extra) if extra else None
+        stored = object_json(extra) if extra else None
     content = message.get("content")
     return {
         "role": encodable(str(message.get("role", ""))),

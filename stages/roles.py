@@ -25,6 +25,11 @@ def meaning(word: str) -> str | None:
     return _MEANING.get(word.strip().lower())
 
 
+def words_for(role: str) -> list[str]:
+    """The other words for a role."""
+    return _WORDS[role].split()
+
+
 def is_own(word: str) -> bool:
     """Whether a word may be a role of its own to a template that knows it."""
     return word in _OWN

@@ -157,6 +157,10 @@ class Chat:
     def _looking(self) -> shadow.Mask:
         return shadow.looking(literals_of(self.source))
 
+    def names(self, role: str) -> bool:
+        """Whether the template's text has a role in quotes."""
+        return f"'{role}'" in self.source or f'"{role}"' in self.source
+
     def limited(self) -> contextlib.AbstractContextManager[None]:
         """Around many renderings: limits of CPU and memory beside the count of the work."""
         return last_resort(self._meter, self.origin)

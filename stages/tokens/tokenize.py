@@ -24,8 +24,8 @@ from stages.base import Map
 from stages.counts import characters
 from stages.errors import UsageError
 from stages.kinds import Kind
-from stages.records import FORMS, form_of
-from stages.roles import CALL, ROLES, call_of, is_own, meaning
+from stages.records import FORMS, form_of, without_nulls
+from stages.roles import CALL, ROLES, call_of, is_own, meaning, words_for
 from stages.stamps import stamps_of
 from stages.tokens import model as models
 from stages.tokens.chat import (
@@ -240,7 +240,7 @@ class Tokenize(Map):
         texts: list[_Row] = []
         plain: list[_Row] = []
         hostile: list[_Row] = []
-        present = [n for n in (*FORMS, "meta") if n in verdicts.table.column_names]
+        present = [n for n in (*FORMS, "meta", *_BESIDE) if n in verdicts.table.column_names]
         records = verdicts.table.select(present).to_pylist()
         with prepared.chat.limited() if prepared.chat else contextlib.nullcontext():
             for number, record in enumerate(records):
@@ -309,7 +309,7 @@ class Tokenize(Map):
         with_system = with_system or (form == "prompt" and len(messages) > 2)
         row = _Row(number, "", [], with_system=with_system)
         try:
-            segments = self._segments(messages, wanted, _beside(record.get("meta")), row, prepared)
+            segments = self._segments(messages, wanted, _beside(record), row, prepared)
         except TemplateError as error:
             verdicts.fail(number, "template", error=str(error)[:500])
             return None
@@ -472,6 +472,9 @@ class _Unknown(Exception):
 def _understood(message: dict[str, Any], chat: Chat | None) -> dict[str, Any]:
     """A message with the role that it means, where another word is used for it."""
     word = message["role"]
+    if word == "tool" and chat is not None and not chat.names(word):
+        own = next((one for one in words_for(word) if chat.names(one)), word)
+        return message if own == word else {**message, "role": own}
     if word in ROLES:
         return message
     if word == CALL:
@@ -480,7 +483,7 @@ def _understood(message: dict[str, Any], chat: Chat | None) -> dict[str, Any]:
             raise _Unknown(word)
         extra = json.dumps({"tool_calls": calls}, ensure_ascii=False)
         return {"role": "assistant", "content": None, "extra": extra}
-    if chat is not None and is_own(word) and re.search(rf"""['"]{word}['"]""", chat.source):
+    if chat is not None and is_own(word) and chat.names(word):
         return message
     role = meaning(word)
     if role is None:
@@ -488,15 +491,16 @@ def _understood(message: dict[str, Any], chat: Chat | None) -> dict[str, Any]:
     return {**message, "role": role}
 
 
-def _beside(meta: object) -> dict[str, Any]:
-    """What a record has for the template beside its messages: tools, documents, variables."""
-    if not isinstance(meta, str) or not _BESIDE.search(meta):
-        return {}
-    try:
-        value = json.loads(meta)
-    except (ValueError, RecursionError):
-        return {}
-    if not isinstance(value, dict):
+def _beside(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record has for the template beside its messages, in its meta or in columns: tools,
+    documents, variables."""
+    value = {name: without_nulls(record[name]) for name in _BESIDE if record.get(name) is not None}
+    meta = record.get("meta")
+    if isinstance(meta, str) and any(f'"{name}"' in meta for name in _BESIDE):
+        with contextlib.suppress(ValueError, RecursionError):
+            held = json.loads(meta)
+            value = {**held, **value} if isinstance(held, dict) else value
+    if not value:
         return {}
     found: dict[str, Any] = {}
     options = _opened(value.get("chat_template_kwargs"))
@@ -514,7 +518,7 @@ def _beside(meta: object) -> dict[str, Any]:
     return found
 
 
-_BESIDE = re.compile('"(?:tools|functions|documents|chat_template_kwargs)"')
+_BESIDE = ("tools", "functions", "documents", "chat_template_kwargs")
 _FIXED = ("messages", "add_generation_prompt", "strftime_now", "tools", "documents")
 
 

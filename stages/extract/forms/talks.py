@@ -8,15 +8,8 @@ from typing import Any, NamedTuple
 from stages.errors import Unreadable
 from stages.extract.forms.values import size, type_name
 from stages.extract.jsontext import json_values
+from stages.roles import CALL, call_of, meaning
 
-_ROLES = {
-    "human": "user",
-    "prompter": "user",
-    "gpt": "assistant",
-    "chatgpt": "assistant",
-    "bot": "assistant",
-    "model": "assistant",
-}
 _ROLE, _CONTENT = ("role", "from"), ("content", "value", "text")
 # Every branch of a tree repeats its stem: what comes of one row is bounded.
 TREE_MESSAGES, TREE_CHARS = 100_000, 32 << 20
@@ -92,8 +85,17 @@ def _message(field: str, message: object) -> tuple[dict[str, Any], int, int]:
     elif content is not None:
         raise Unreadable("bad_type", field=f"{field}.{text_key}", type=type_name(content))
     rest = {key: value for key, value in rest.items() if value is not None}
-    made = {"role": _ROLES.get(role, role), "content": content, **rest}
+    made = {"role": _role(role), "content": content, **rest}
+    if role == CALL and (calls := call_of(content)) is not None and "tool_calls" not in rest:
+        made = {"role": "assistant", "content": None, **rest, "tool_calls": calls}
+        return made, 0, length + sum(map(size, rest.values()))
     return made, length, sum(map(size, rest.values())) if rest else 0
+
+
+def _role(word: str) -> str:
+    """The role that a word means; `developer`, and a word that nobody knows, stay what they are."""
+    found = meaning(word)
+    return word if found in (None, "system") and word.strip().lower() != "system" else str(found)
 
 
 def _said(part: object) -> bool:
