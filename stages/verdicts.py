@@ -98,6 +98,7 @@ class Verdicts(Batch):
         self._inapplicable: set[int] = set()
         self._changed: set[int] = set()
         self._texts: dict[int, TextCount] = {}  # of rows whose text the stage changed
+        self._beside: dict[int, int] = {}  # characters of rows that are no part of their texts
         self._rewritten: dict[int, dict[str, str]] = {}  # row → field → its text now
 
     # --- rows ---
@@ -175,6 +176,11 @@ class Verdicts(Batch):
         if reason not in self.stage.cuts:
             raise AssertionError(f"{self.stage.name} has no cut {reason!r}")
         self._texts.setdefault(self._known(row), TextCount()).remove(reason, number)
+
+    def cut_beside(self, row: int, reason: str, number: int) -> None:
+        """Count characters that a row has beside its texts, and what is made of it does not."""
+        self.cut(row, reason, number)
+        self._beside[row] = self._beside.get(row, 0) + number
 
     def changed(self, row: int) -> None:
         """Say that what the stage makes of a row has not the row's own text."""
@@ -255,7 +261,8 @@ class Verdicts(Batch):
 
     def _text_count(self, kept: pa.Table, replaced: Sequence[int], new: pa.Table) -> TextCount:
         before = characters(self.table)
-        count = TextCount(seen=int(before.sum()))
+        more = sum(n for row, n in self._beside.items() if row not in self._marks)
+        count = TextCount(seen=int(before.sum()) + more)
         for row, mark in self._marks.items():
             count.remove(mark.reason, int(before[row]))
         for row, text in self._texts.items():

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from stages.tokens.shadow import Run, common, tail
@@ -83,39 +85,51 @@ def _shape(message: Mapping[str, Any]) -> tuple[Any, ...]:
     return message["role"], bool(content and content.strip()), tuple(message)
 
 
+def thinks_nothing(text: str) -> bool:
+    """Whether an answer begins with reasoning that is none."""
+    return _EMPTY.match(text) is not None
+
+
 def answers(
-    text: str, runs: Sequence[Run], wanted: Iterable[int], tails: Tails, special: re.Pattern[str]
+    real: str,
+    text: str,
+    runs: Sequence[Run],
+    wanted: Iterable[int],
+    tails: Tails,
+    special: re.Pattern[str],
 ) -> dict[int, Answer]:
     """The answers among the messages of the numbers wanted that have text of their own.
 
     text: the rendering with masks in place of the record's characters, runs: where these are.
     Raises TooLong.
     """
-    blocks: list[list[int]] = []  # begin, end, message, characters
-    for run in runs:
-        if blocks and blocks[-1][2] == run.message:
-            blocks[-1][1] = run.end
-            blocks[-1][3] += run.end - run.begin
-        else:
-            blocks.append([run.begin, run.end, run.message, run.end - run.begin])
+    blocks = [list(block) for _, block in groupby(runs, key=attrgetter("message"))]
     at: dict[int, int] = {}
     for place, block in enumerate(blocks):
-        if block[2] not in at or block[3] >= blocks[at[block[2]]][3]:
-            at[block[2]] = place
+        known = at.setdefault(block[0].message, place)
+        if _size(block) > _size(blocks[known]):
+            at[block[0].message] = place
     found = {}
     for number in wanted:
         if number not in at:
             continue
         place = at[number]
-        begin, end = blocks[place][:2]
-        before = blocks[place - 1][1] if place else 0
-        behind = blocks[place + 1][0] if place + 1 < len(blocks) else len(text)
-        start = _begin(text, before, begin, tails.behind(number, True))
-        if empty := _EMPTY.match(text, start):
+        block = blocks[place]
+        before = blocks[place - 1][-1].end if place else 0
+        behind = blocks[place + 1][0].begin if place + 1 < len(blocks) else len(text)
+        start = _begin(text, before, block[0].begin, tails.behind(number, True))
+        if empty := _EMPTY.match(real, start):
             start = empty.end()
-        stop, closed = _end(text, end, behind, tails.behind(number + 1, False), special)
+        written = tails.behind(number + 1, False)
+        # What follows may name the answer's call once more: it is no part of it.
+        ends = (run.end for run in reversed(block) if written and text.startswith(written, run.end))
+        stop, closed = _end(text, next(ends, block[-1].end), behind, written, special)
         found[number] = Answer(start, stop, closed)
     return found
+
+
+def _size(block: Sequence[Run]) -> int:
+    return sum(run.end - run.begin for run in block)
 
 
 def _begin(text: str, before: int, begin: int, written: str | None) -> int:
@@ -138,7 +152,8 @@ def _end(
         closing = [match.end() for match in special.finditer(text, end, stop)]
         if closing:
             return closing[-1], True
-    following = special.search(text, end, behind)
-    if following and not text[end : following.start()].strip():
+    ended = stop if written is not None and stop == end + len(written) else end
+    following = special.search(text, ended, behind)
+    if following and not text[ended : following.start()].strip():
         return following.end(), True
     return stop, False

@@ -13,15 +13,17 @@ import contextlib
 import datetime
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.errors import UsageError
 from stages.tokens import shadow
-from stages.tokens.answers import Tails, TooLong, answers
+from stages.tokens.answers import Tails, TooLong, answers, thinks_nothing
 from stages.tokens.foreign import encodable, garbled, read_object, read_text
 from stages.tokens.model import tokenizer_folder, tokenizer_of
 from stages.tokens.shadow import CALL, CONTENT, REASONING, REASONINGS, Changed, Run, expanded
@@ -68,12 +70,14 @@ class Rendering(NamedTuple):
 
     rendered: characters of each message's texts that it has. thinking: characters of reasoning
     that the template leaves out on purpose. closed: whether a control token ends the last answer.
+    tools: whether the tools are there.
     """
 
     segments: list[Segment]
     rendered: dict[int, int]
     thinking: int = 0
     closed: bool = True
+    tools: bool = True
 
 
 class Wanted(NamedTuple):
@@ -233,6 +237,9 @@ class Chat:
             wanted = Wanted(tuple(n for n, role in roles if role == "assistant"))
         shown = [self._shown(message) for message in messages]
         simple = not beside and not wanted.details and all(len(one) == 2 for one in shown)
+        simple = simple and not any(
+            thinks_nothing(shown[n]["content"] or "") for n in wanted.answers
+        )
         try:
             found = self._quick(shown, wanted) if simple else None
             return self._true(shown, wanted, beside) if found is None else found
@@ -299,7 +306,9 @@ class Chat:
             number for number, full in enumerate(filled) if full
         ]:
             return None
-        found = answers(text, runs, wanted.answers, Tails(marked, self._refused()), self.special)
+        found = answers(
+            text, text, runs, wanted.answers, Tails(marked, self._refused()), self.special
+        )
         contents = []
         for run in runs:
             begin, end = run.begin, run.end
@@ -364,22 +373,24 @@ class Chat:
         """What a rendering and its shadow tell. Changed when they do not agree."""
         runs = shadow.runs_of(real, seen)
         tails = Tails(masked, self._refused(beside))
-        found = answers(seen, runs, wanted.answers, tails, self.special)
+        found = answers(real, seen, runs, wanted.answers, tails, self.special)
         last = len(shown) - 1
         without = self._without_first(shown, runs)
-        if last in found and (without or not _has_tools(real, beside)):
+        tools = _has_tools(seen, beside)
+        if last in found and (without or not tools):
             # Some templates put the system text, and tools, into the last message where that is a
             # question. It never is when the answer is there: as the model is asked, they are.
             begin = found[last].begin
             asked = self._render(shown[:last], True, beside)
             shade = self._render(masked[:last], True, beside)
             there = not without or any(r.message == 0 for r in shadow.runs_of(asked, shade))
-            if there and _has_tools(asked, beside):
+            if there and (tools or _has_tools(shade, beside)):
                 real, seen = asked + real[begin:], shade + seen[begin:]
                 runs = shadow.runs_of(real, seen)
-                found = answers(seen, runs, wanted.answers, tails, self.special)
-        if not _has_tools(real, beside):
-            raise TemplateError("the template does not show the tools")
+                found = answers(real, seen, runs, wanted.answers, tails, self.special)
+        tools = _has_tools(seen, beside)
+        if not tools and "tool_calls" not in self.source:
+            raise TemplateError("the template does not show the record's tools")
         by_field: dict[tuple[int, int], list[Run]] = {}
         for run in runs:
             by_field.setdefault((run.message, run.field), []).append(run)
@@ -422,7 +433,7 @@ class Chat:
             if not left:
                 own = at is not None
                 segments.append(Segment(real[begin:end], own, learned, -1 if at is None else at))
-        return Rendering(segments, rendered, thinking, _closed(found))
+        return Rendering(segments, rendered, thinking, _closed(found), tools)
 
     @staticmethod
     def _without_first(shown: Sequence[Message], runs: Sequence[Run]) -> bool:
@@ -618,11 +629,12 @@ def _apart(contents: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int
 
 def _snapped(span: tuple[int, int], marks: Sequence[tuple[int, int, int]]) -> tuple[int, int]:
     """A span whose ends are in no mark."""
-    begin, end = span
-    for first, last, _ in marks:
-        begin = first if first < begin < last else begin
-        end = last if first < end < last else end
-    return begin, end
+    places = []
+    for side, place in enumerate(span):
+        at = bisect_right(marks, place, key=itemgetter(0)) - 1
+        inside = at >= 0 and marks[at][0] < place < marks[at][1]
+        places.append(marks[at][side] if inside else place)
+    return places[0], places[1]
 
 
 def _stretches(

@@ -96,6 +96,7 @@ class _Row:
     with_system: bool = False  # begins with a message that the record does not have
     rendered: int = 0  # characters of the record that the text has
     thinking: int = 0  # characters of reasoning that the template leaves out
+    tools: int = 0  # characters of tools that it leaves out
 
     def contents(self) -> list[Span]:
         """Where the record's own text stands in the rendering."""
@@ -149,6 +150,7 @@ class Tokenize(Map):
     cuts: ClassVar[Mapping[str, str]] = {
         "cut": "behind max_length (long: truncate)",
         "unrendered": "the chat template leaves it out",
+        "tools": "the chat template shows calls, and not the tools of which they are",
         "thinking": "reasoning that the chat template leaves out of the turn",
     }
     reasons: ClassVar[Mapping[str, str]] = {
@@ -379,13 +381,13 @@ class Tokenize(Map):
                     f"model {self.model!r} has no chat template: tokenize with chat: plain, or "
                     "name a model that has one"
                 )
-            if beside.get("tools") and "tools" not in prepared.chat.source:
-                raise TemplateError("the template does not show the record's tools")
             if beside and prepared.control.search(json.dumps(beside, ensure_ascii=False)):
                 raise TemplateError("a control token stands in the record's tools or variables")
             found = prepared.chat.rendering(messages, wanted, beside)
             row.rendered = sum(n for at, n in found.rendered.items() if at >= first)
             row.thinking = found.thinking
+            if not found.tools:
+                row.tools = len(json.dumps(beside["tools"], ensure_ascii=False))
             last = len(messages) - 1
             if not found.closed and self.end_turn and last in wanted.answers and prepared.eos:
                 return [*found.segments, Segment(prepared.eos, False, True)]
@@ -451,6 +453,8 @@ class Tokenize(Map):
         for row in rows:
             if verdicts.is_marked(row.number):
                 continue
+            if row.tools:
+                verdicts.cut_beside(row.number, "tools", row.tools)
             spans = row.contents()
             left = held[row.number]
             if row.segments is not None and row.rendered < left:
