@@ -67,6 +67,10 @@ class Batch:
             self._views[view] = joined
         return self._views[view]
 
+    def calls(self, view: View = "all") -> list[str | None]:
+        """What each row calls in a view, as text in which equal calls are equal; None: nothing."""
+        return [records.calls_of(row, view) for row in self._forms]
+
     @cached_property
     def _forms(self) -> list[dict[str, Any]]:
         names = [name for name in records.FORMS if name in self.table.column_names]

@@ -137,7 +137,7 @@ class Nameless(Map):
     def judge(self, verdicts: Verdicts) -> None:
         pass
 '''
-PANELS = '''
+PANELS = """
 from markupsafe import Markup
 
 from stages.kinds import Panel, summary_of
@@ -149,7 +149,7 @@ def lines(folder):
 
 def panels(folder):
     return [Panel("Leaves <counted>", Markup("<p class=almanac>two of five</p>"))]
-'''
+"""
 PROJECT = """
 [build-system]
 requires = ["setuptools"]

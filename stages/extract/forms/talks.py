@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from stages.errors import Unreadable
 from stages.extract.forms.values import size, type_name
 from stages.extract.jsontext import json_values
+from stages.records import extra_fields, object_json
 from stages.roles import CALL, call_of, meaning
 
 _ROLE, _CONTENT = ("role", "from"), ("content", "value", "text")
@@ -87,9 +88,20 @@ def _message(field: str, message: object) -> tuple[dict[str, Any], int, int]:
     rest = {key: value for key, value in rest.items() if value is not None}
     made = {"role": _role(role), "content": content, **rest}
     if role == CALL and (calls := call_of(content)) is not None and "tool_calls" not in rest:
-        made = {"role": "assistant", "content": None, **rest, "tool_calls": calls}
-        return made, 0, length + sum(map(size, rest.values()))
-    return made, length, sum(map(size, rest.values())) if rest else 0
+        rest["tool_calls"] = calls
+        made = {"role": "assistant", "content": None, **rest}
+        text = beside(made)
+        return made, text, max(0, length + sum(map(size, rest.values())) - text)
+    if not rest:
+        return made, length, 0
+    text = beside(made)
+    return made, length + text, max(0, sum(map(size, rest.values())) - text)
+
+
+def beside(message: Mapping[str, Any]) -> int:
+    """The characters of the texts that a message has beside its content."""
+    rest = {key: value for key, value in message.items() if key not in ("role", "content")}
+    return sum(len(text) for _, text in extra_fields(object_json(rest))) if rest else 0
 
 
 def _role(word: str) -> str:
