@@ -20,237 +20,299 @@ from tokenizers import (
 )
 
 TEXTS = [
-    "The tide comes in twice a day and the gauge is read at noon.",
-    "How many boats are in the harbour? Two boats, and one is leaking.",
-    "user assistant system model tool think answer question",
-    "café naïve über straße 東京 は 雨 です 你好 世界",
-    "def f(x):\n    return x + 1\n\n1. First\n2. Second\n",
-    "[INST] hello [/INST] hi\n\nthere  we   go",
-    '{"name": "get_tide", "arguments": {"place": "Skarf"}}',
+    "Peas are sown in rows, 3 cm deep, as soon as the soil is dry.",
+    "When does the garden open? At ten, and it closes at dusk.",
+    "user assistant system tool rain gauge think answer",
+    "café naïve über grün 雨 です 你好",
+    "for row in beds:\n    water(row)\n\n1. Dig\n2. Sow\n",
+    '{"name": "rain", "arguments": {"bed": "north"}}',
 ] * 20
 
-TEMPLATES: dict[str, str] = {}
-TEMPLATES["chatml"] = (
-    "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+ALTERNATING = (
+    "{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('user and assistant take turns') }}{% endif %}"
 )
-TEMPLATES["qwen25"] = """{%- if tools %}
-    {{- '<|im_start|>system\\n' }}
-    {%- if messages[0]['role'] == 'system' %}{{- messages[0]['content'] }}{%- else %}{{- 'You are Kelp, made by Harbour. You help.' }}{%- endif %}
-    {{- "\\n\\n# Tools\\n<tools>" }}
-    {%- for tool in tools %}{{- "\\n" }}{{- tool | tojson }}{%- endfor %}
-    {{- "\\n</tools><|im_end|>\\n" }}
-{%- else %}
-    {%- if messages[0]['role'] == 'system' %}{{- '<|im_start|>system\\n' + messages[0]['content'] + '<|im_end|>\\n' }}
-    {%- else %}{{- '<|im_start|>system\\nYou are Kelp, made by Harbour. You help.<|im_end|>\\n' }}{%- endif %}
-{%- endif %}
-{%- for message in messages %}
-    {%- if (message.role == "user") or (message.role == "system" and not loop.first) or (message.role == "assistant" and not message.tool_calls) %}
-        {{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>' + '\\n' }}
-    {%- elif message.role == "assistant" %}
-        {{- '<|im_start|>' + message.role }}
-        {%- if message.content %}{{- '\\n' + message.content }}{%- endif %}
-        {%- for tool_call in message.tool_calls %}
-            {%- if tool_call.function is defined %}{%- set tool_call = tool_call.function %}{%- endif %}
-            {{- '\\n<tool_call>\\n{"name": "' }}{{- tool_call.name }}{{- '", "arguments": ' }}{{- tool_call.arguments | tojson }}{{- '}\\n</tool_call>' }}
-        {%- endfor %}
-        {{- '<|im_end|>\\n' }}
-    {%- elif message.role == "tool" %}
-        {%- if (loop.index0 == 0) or (messages[loop.index0 - 1].role != "tool") %}{{- '<|im_start|>user' }}{%- endif %}
-        {{- '\\n<tool_response>\\n' }}{{- message.content }}{{- '\\n</tool_response>' }}
-        {%- if loop.last or (messages[loop.index0 + 1].role != "tool") %}{{- '<|im_end|>\\n' }}{%- endif %}
-    {%- endif %}
-{%- endfor %}
-{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- endif %}
-"""
-TEMPLATES[
-    "qwen3"
-] = """{%- if messages[0].role == 'system' %}{{- '<|im_start|>system\\n' + messages[0].content + '<|im_end|>\\n' }}{%- endif %}
-{%- set ns = namespace(multi_step_tool=true, last_query_index=messages|length - 1) %}
-{%- for message in messages[::-1] %}
-    {%- set index = (messages|length - 1) - loop.index0 %}
-    {%- if ns.multi_step_tool and message.role == "user" and message.content is string and not(message.content.startswith('<tool_response>') and message.content.endswith('</tool_response>')) %}
-        {%- set ns.multi_step_tool = false %}
-        {%- set ns.last_query_index = index %}
-    {%- endif %}
-{%- endfor %}
-{%- for message in messages %}
-    {%- if message.content is string %}{%- set content = message.content %}{%- else %}{%- set content = '' %}{%- endif %}
-    {%- if (message.role == "user") or (message.role == "system" and not loop.first) %}
-        {{- '<|im_start|>' + message.role + '\\n' + content + '<|im_end|>' + '\\n' }}
-    {%- elif message.role == "assistant" %}
-        {%- set reasoning_content = '' %}
-        {%- if message.reasoning_content is string %}{%- set reasoning_content = message.reasoning_content %}
-        {%- else %}
-            {%- if '</think>' in content %}
-                {%- set reasoning_content = content.split('</think>')[0].rstrip('\\n').split('<think>')[-1].lstrip('\\n') %}
-                {%- set content = content.split('</think>')[-1].lstrip('\\n') %}
-            {%- endif %}
-        {%- endif %}
-        {%- if loop.index0 > ns.last_query_index %}
-            {%- if loop.last or (not loop.last and reasoning_content) %}
-                {{- '<|im_start|>' + message.role + '\\n<think>\\n' + reasoning_content.strip('\\n') + '\\n</think>\\n\\n' + content.lstrip('\\n') }}
-            {%- else %}
-                {{- '<|im_start|>' + message.role + '\\n' + content }}
-            {%- endif %}
-        {%- else %}
-            {{- '<|im_start|>' + message.role + '\\n' + content }}
-        {%- endif %}
-        {%- if message.tool_calls %}
-            {%- for tool_call in message.tool_calls %}
-                {%- if (loop.first and content) or (not loop.first) %}{{- '\\n' }}{%- endif %}
-                {%- if tool_call.function %}{%- set tool_call = tool_call.function %}{%- endif %}
-                {{- '<tool_call>\\n{"name": "' }}{{- tool_call.name }}{{- '", "arguments": ' }}
-                {%- if tool_call.arguments is string %}{{- tool_call.arguments }}{%- else %}{{- tool_call.arguments | tojson }}{%- endif %}
-                {{- '}\\n</tool_call>' }}
-            {%- endfor %}
-        {%- endif %}
-        {{- '<|im_end|>\\n' }}
-    {%- elif message.role == "tool" %}
-        {%- if loop.first or (messages[loop.index0 - 1].role != "tool") %}{{- '<|im_start|>user' }}{%- endif %}
-        {{- '\\n<tool_response>\\n' }}{{- content }}{{- '\\n</tool_response>' }}
-        {%- if loop.last or (messages[loop.index0 + 1].role != "tool") %}{{- '<|im_end|>\\n' }}{%- endif %}
-    {%- endif %}
-{%- endfor %}
-{%- if add_generation_prompt %}{{- '<|im_start|>assistant\\n' }}{%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}{%- endif %}
-"""
-TEMPLATES["llama3"] = (
-    "{% set loop_messages = messages %}{% for message in loop_messages %}{% set content = '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n'+ message['content'] | trim + '<|eot_id|>' %}{% if loop.index0 == 0 %}{% set content = bos_token + content %}{% endif %}{{ content }}{% endfor %}{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}"
+FIRST = (
+    "{% set first = messages[0].content if messages[0].role == 'system' else '' %}"
+    "{% set turns = messages[1:] if messages[0].role == 'system' else messages %}"
 )
-TEMPLATES["llama31"] = """{{- bos_token }}
-{%- if not date_string is defined %}{%- if strftime_now is defined %}{%- set date_string = strftime_now("%d %b %Y") %}{%- else %}{%- set date_string = "26 Jul 2024" %}{%- endif %}{%- endif %}
-{%- if not tools is defined %}{%- set tools = none %}{%- endif %}
-{%- if messages[0]['role'] == 'system' %}
-    {%- set system_message = messages[0]['content']|trim %}
-    {%- set messages = messages[1:] %}
-{%- else %}
-    {%- set system_message = "" %}
-{%- endif %}
-{{- "<|start_header_id|>system<|end_header_id|>\\n\\n" }}
-{{- "Cutting Knowledge Date: December 2023\\n" }}
-{{- "Today Date: " + date_string + "\\n\\n" }}
-{{- system_message }}
-{{- "<|eot_id|>" }}
-{%- for message in messages %}
-    {%- if not (message.role == 'ipython' or message.role == 'tool' or 'tool_calls' in message) %}
-        {{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n'+ message['content'] | trim + '<|eot_id|>' }}
-    {%- elif 'tool_calls' in message %}
-        {%- if not message.tool_calls|length == 1 %}{{- raise_exception("This model only supports single tool-calls at once!") }}{%- endif %}
-        {%- set tool_call = message.tool_calls[0].function %}
-        {{- '<|start_header_id|>assistant<|end_header_id|>\\n\\n' -}}
-        {{- '{"name": "' + tool_call.name + '", ' }}{{- '"parameters": ' }}{{- tool_call.arguments | tojson }}{{- "}" }}
-        {{- "<|eot_id|>" }}
-    {%- elif message.role == "tool" or message.role == "ipython" %}
-        {{- "<|start_header_id|>ipython<|end_header_id|>\\n\\n" }}
-        {%- if message.content is mapping or message.content is iterable %}{{- message.content | tojson }}{%- else %}{{- message.content }}{%- endif %}
-        {{- "<|eot_id|>" }}
-    {%- endif %}
-{%- endfor %}
-{%- if add_generation_prompt %}{{- '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}{%- endif %}
-"""
-TEMPLATES["llama2"] = (
-    "{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}{% set system_message = messages[0]['content'] %}{% else %}{% set loop_messages = messages %}{% set system_message = false %}{% endif %}{% for message in loop_messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% if loop.index0 == 0 and system_message != false %}{% set content = '<<SYS>>\\n' + system_message + '\\n<</SYS>>\\n\\n' + message['content'] %}{% else %}{% set content = message['content'] %}{% endif %}{% if message['role'] == 'user' %}{{ bos_token + '[INST] ' + content.strip() + ' [/INST]' }}{% elif message['role'] == 'assistant' %}{{ ' ' + content.strip() + ' ' + eos_token }}{% endif %}{% endfor %}"
+SAID, TRIMMED = "{{ m.content }}", "{{ m.content | trim }}"
+BOS, EOS = "{{ bos_token }}", "{{ eos_token }}"
+NL = "{{ '\\n' }}"  # a new line that no block takes away
+
+
+def turns(
+    *,
+    head: str = "",
+    system: str = "",
+    user: str,
+    answer: str,
+    last: str = "",
+    asks: str = "",
+    each: str = "",
+    over: str = "messages",
+) -> str:
+    """A template that goes through messages: what stands for one of the system's, of the user's,
+    an answer (the last one), and what asks for the next."""
+    final = f"{{% if loop.last %}}{last}{{% else %}}{answer}{{% endif %}}" if last else answer
+    other = f"{{% elif m.role == 'system' %}}{system}" if system else ""
+    return (
+        f"{head}{{% for m in {over} %}}{each}"
+        f"{{% if m.role == 'user' %}}{user}{{% elif m.role == 'assistant' %}}{final}{other}"
+        f"{{% endif %}}{{% endfor %}}{{% if add_generation_prompt %}}{asks}{{% endif %}}"
+    )
+
+
+def _chatml(role: str) -> str:
+    return f"<|im_start|>{role}\n{SAID}<|im_end|>{NL}"
+
+
+def _llama3(role: str) -> str:
+    return f"<|start_header_id|>{role}<|end_header_id|>{NL}{NL}"
+
+
+CALLS = (
+    "{% for c in m.tool_calls or [] %}"
+    + NL
+    + "<tool_call>"
+    + NL
+    + '{"name": "{{ c.function.name }}"'
+    ', "arguments": {{ c.function.arguments | tojson }}}' + NL + "</tool_call>{% endfor %}"
 )
-TEMPLATES["mistral1"] = (
-    "{{ bos_token }}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% if message['role'] == 'user' %}{{ '[INST] ' + message['content'] + ' [/INST]' }}{% elif message['role'] == 'assistant' %}{{ message['content'] + eos_token }}{% else %}{{ raise_exception('Only user and assistant roles are supported!') }}{% endif %}{% endfor %}"
+RESULTS = (
+    "{% if m.role == 'tool' %}{% if turns[loop.index0 - 1].role != 'tool' %}<|im_start|>user"
+    "{% endif %}" + NL + "<tool_response>" + NL + SAID + NL + "</tool_response>"
+    "{% if loop.last or turns[loop.index0 + 1].role != 'tool' %}<|im_end|>" + NL + "{% endif %}"
+    "{% endif %}"
 )
-# Mistral v3: the system text goes into the LAST user turn; [INST] are control tokens
-TEMPLATES[
-    "mistral3"
-] = """{%- if messages[0]["role"] == "system" %}{%- set system_message = messages[0]["content"] %}{%- set loop_messages = messages[1:] %}{%- else %}{%- set loop_messages = messages %}{%- endif %}
-{%- set user_messages = loop_messages | selectattr("role", "equalto", "user") | list %}
-{%- set ns = namespace() %}{%- set ns.index = 0 %}
-{%- for message in loop_messages %}
-    {%- if not (message.role == "tool" or message.role == "tool_results" or (message.tool_calls is defined and message.tool_calls is not none)) %}
-        {%- if (message["role"] == "user") != (ns.index % 2 == 0) %}{{- raise_exception("After the optional system message, conversation roles must alternate user/assistant/user/assistant/...") }}{%- endif %}
-        {%- set ns.index = ns.index + 1 %}
-    {%- endif %}
-{%- endfor %}
-{{- bos_token }}
-{%- for message in loop_messages %}
-    {%- if message["role"] == "user" %}
-        {%- if loop.last and system_message is defined %}
-            {{- "[INST] " + system_message + "\\n\\n" + message["content"] + "[/INST]" }}
-        {%- else %}
-            {{- "[INST] " + message["content"] + "[/INST]" }}
-        {%- endif %}
-    {%- elif message.tool_calls is defined and message.tool_calls is not none %}
-        {{- "[TOOL_CALLS] [" }}
-        {%- for tool_call in message.tool_calls %}
-            {%- set out = tool_call.function|tojson %}{{- out[:-1] }}{{- ', "id": "' + tool_call.id + '"}' }}
-            {%- if not loop.last %}{{- ", " }}{%- else %}{{- "]" + eos_token }}{%- endif %}
-        {%- endfor %}
-    {%- elif message["role"] == "assistant" %}
-        {{- " " + message["content"]|trim + eos_token}}
-    {%- elif message["role"] == "tool_results" or message["role"] == "tool" %}
-        {{- '[TOOL_RESULTS] {"content": ' + message.content|string + ", " }}{{- '"call_id": "' + message.tool_call_id + '"}[/TOOL_RESULTS]' }}
-    {%- else %}{{- raise_exception("Only user and assistant roles are supported, with the exception of an initial optional system message!") }}
-    {%- endif %}
-{%- endfor %}
-"""
-TEMPLATES["gemma2"] = (
-    "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% if (message['role'] == 'assistant') %}{% set role = 'model' %}{% else %}{% set role = message['role'] %}{% endif %}{{ '<start_of_turn>' + role + '\n' + message['content'] | trim + '<end_of_turn>\n' }}{% endfor %}{% if add_generation_prompt %}{{'<start_of_turn>model\n'}}{% endif %}"
-)
-TEMPLATES["gemma3"] = """{{ bos_token }}
-{%- if messages[0]['role'] == 'system' -%}
-    {%- if messages[0]['content'] is string -%}{%- set first_user_prefix = messages[0]['content'] + '\n\n' -%}{%- else -%}{%- set first_user_prefix = messages[0]['content'][0]['text'] + '\n\n' -%}{%- endif -%}
-    {%- set loop_messages = messages[1:] -%}
-{%- else -%}{%- set first_user_prefix = "" -%}{%- set loop_messages = messages -%}{%- endif -%}
-{%- for message in loop_messages -%}
-    {%- if (message['role'] == 'user') != (loop.index0 % 2 == 0) -%}{{ raise_exception("Conversation roles must alternate user/assistant/user/assistant/...") }}{%- endif -%}
-    {%- if (message['role'] == 'assistant') -%}{%- set role = "model" -%}{%- else -%}{%- set role = message['role'] -%}{%- endif -%}
-    {{ '<start_of_turn>' + role + '\n' + (first_user_prefix if loop.first else "") }}
-    {%- if message['content'] is string -%}{{ message['content'] | trim }}
-    {%- elif message['content'] is iterable -%}{%- for item in message['content'] -%}{%- if item['type'] == 'text' -%}{{ item['text'] | trim }}{%- endif -%}{%- endfor -%}
-    {%- else -%}{{ raise_exception("Invalid content type") }}{%- endif -%}
-    {{ '<end_of_turn>\n' }}
-{%- endfor -%}
-{%- if add_generation_prompt -%}{{'<start_of_turn>model\n'}}{%- endif -%}"""
-TEMPLATES["phi3"] = (
-    "{% for message in messages %}{% if message['role'] == 'system' %}{{'<|system|>\n' + message['content'] + '<|end|>\n'}}{% elif message['role'] == 'user' %}{{'<|user|>\n' + message['content'] + '<|end|>\n'}}{% elif message['role'] == 'assistant' %}{{'<|assistant|>\n' + message['content'] + '<|end|>\n'}}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% else %}{{ eos_token }}{% endif %}"
-)
-TEMPLATES["phi4"] = (
-    "{% for message in messages %}{% if (message['role'] == 'system') %}{{'<|im_start|>system<|im_sep|>' + message['content'] + '<|im_end|>'}}{% elif (message['role'] == 'user') %}{{'<|im_start|>user<|im_sep|>' + message['content'] + '<|im_end|>'}}{% elif (message['role'] == 'assistant') %}{{'<|im_start|>assistant<|im_sep|>' + message['content'] + '<|im_end|>'}}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant<|im_sep|>' }}{% endif %}"
-)
-TEMPLATES["zephyr"] = (
-    "{% for message in messages %}\n{% if message['role'] == 'user' %}\n{{ '<|user|>\n' + message['content'] + eos_token }}\n{% elif message['role'] == 'system' %}\n{{ '<|system|>\n' + message['content'] + eos_token }}\n{% elif message['role'] == 'assistant' %}\n{{ '<|assistant|>\n'  + message['content'] + eos_token }}\n{% endif %}\n{% if loop.last and add_generation_prompt %}\n{{ '<|assistant|>' }}\n{% endif %}\n{% endfor %}"
-)
-TEMPLATES["deepseek_v2"] = (
-    "{% if not add_generation_prompt is defined %}{% set add_generation_prompt = false %}{% endif %}{{ bos_token }}{% for message in messages %}{% if message['role'] == 'user' %}{{ 'User: ' + message['content'] + '\n\n' }}{% elif message['role'] == 'assistant' %}{{ 'Assistant: ' + message['content'] + eos_token }}{% elif message['role'] == 'system' %}{{ message['content'] + '\n\n' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"
-)
-TEMPLATES["deepseek_r1"] = (
-    "{% if not add_generation_prompt is defined %}{% set add_generation_prompt = false %}{% endif %}{% set ns = namespace(is_first=false, system_prompt='') %}{%- for message in messages %}{%- if message['role'] == 'system' %}{% set ns.system_prompt = message['content'] %}{%- endif %}{%- endfor %}{{bos_token}}{{ns.system_prompt}}{%- for message in messages %}{%- if message['role'] == 'user' %}{{'<｜User｜>' + message['content']}}{%- endif %}{%- if message['role'] == 'assistant' and message['content'] is not none %}{% set content = message['content'] %}{% if '</think>' in content %}{% set content = content.split('</think>')[-1] %}{% endif %}{{'<｜Assistant｜>' + content + '<｜end▁of▁sentence｜>'}}{%- endif %}{%- endfor -%}{% if add_generation_prompt %}{{'<｜Assistant｜><think>\\n'}}{% endif %}"
-)
-TEMPLATES["commandr"] = (
-    "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}{% set system_message = messages[0]['content'] %}{% else %}{% set loop_messages = messages %}{% set system_message = false %}{% endif %}{% if system_message != false %}{{ '<|START_OF_TURN_TOKEN|><|SYSTEM_TOKEN|>' + system_message + '<|END_OF_TURN_TOKEN|>' }}{% endif %}{% for message in loop_messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}{% set content = message['content'] %}{% if message['role'] == 'user' %}{{ '<|START_OF_TURN_TOKEN|><|USER_TOKEN|>' + content.strip() + '<|END_OF_TURN_TOKEN|>' }}{% elif message['role'] == 'assistant' %}{{ '<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>'  + content.strip() + '<|END_OF_TURN_TOKEN|>' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>' }}{% endif %}"
-)
-# GLM: no end token; the next role marker closes the answer
-TEMPLATES["glm4"] = (
-    "[gMASK]<sop>{% for m in messages %}{% if m['role'] == 'system' %}{{ '<|system|>\n' + m['content'] }}{% elif m['role'] == 'user' %}{{ '<|user|>\n' + m['content'] }}{% elif m['role'] == 'assistant' %}{{ '<|assistant|>\n' + m['content'] }}{% elif m['role'] == 'tool' %}{{ '<|observation|>\n' + m['content'] }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}"
-)
-# vicuna/alpaca plain-text templates
-TEMPLATES["vicuna"] = (
-    "{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}{{ messages[0]['content'].strip() + '\n\n' }}{% else %}{% set loop_messages = messages %}{% endif %}{% for m in loop_messages %}{% if m['role'] == 'user' %}{{ 'USER: ' + m['content'].strip() + ' ' }}{% elif m['role'] == 'assistant' %}{{ 'ASSISTANT: ' + m['content'].strip() + eos_token + '\n' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}"
-)
-TEMPLATES["alpaca"] = (
-    "{% for m in messages %}{% if m['role'] == 'user' %}{{ '### Instruction:\n' + m['content'].strip() + '\n\n' }}{% elif m['role'] == 'assistant' %}{{ '### Response:\n' + m['content'].strip() + eos_token + '\n\n' }}{% else %}{{ m['content'] + '\n\n' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '### Response:\n' }}{% endif %}"
-)
-# gpt-oss harmony, thinking channel
-TEMPLATES["harmony"] = (
-    "{{ '<|start|>system<|message|>Reasoning: medium<|end|>' }}{% for m in messages %}{% if m.role == 'assistant' %}{% if m.thinking is defined and m.thinking and loop.last %}{{ '<|start|>assistant<|channel|>analysis<|message|>' + m.thinking + '<|end|>' }}{% endif %}{% if loop.last and not add_generation_prompt %}{{ '<|start|>assistant<|channel|>final<|message|>' + m.content + '<|return|>' }}{% else %}{{ '<|start|>assistant<|channel|>final<|message|>' + m.content + '<|end|>' }}{% endif %}{% else %}{{ '<|start|>' + m.role + '<|message|>' + m.content + '<|end|>' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|start|>assistant' }}{% endif %}"
-)
-TEMPLATES["smollm3_gen"] = (
-    "{% for m in messages %}{% if m.role == 'assistant' %}{{ '<|im_start|>assistant\n' }}{% generation %}{{ m.content + '<|im_end|>' }}{% endgeneration %}{{ '\n' }}{% else %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
-)
-TEMPLATES["olmo"] = (
-    "{{ eos_token }}{% for message in messages %}{% if message['role'] == 'user' %}{{ '<|user|>\n' + message['content'] + '\n' }}{% elif message['role'] == 'assistant' %}{% if not loop.last %}{{ '<|assistant|>\n'  + message['content'] + eos_token + '\n' }}{% else %}{{ '<|assistant|>\n'  + message['content'] + eos_token }}{% endif %}{% endif %}{% if loop.last and add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}{% endfor %}"
-)
-TEMPLATES["mistral7"] = (
-    "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'user' %}{{ '[INST]' + m['content'] + '[/INST]' }}{% elif m['role'] == 'system' %}{{ '[SYSTEM_PROMPT]' + m['content'] + '[/SYSTEM_PROMPT]' }}{% elif m['role'] == 'assistant' %}{{ m['content'] + eos_token }}{% else %}{{ raise_exception('Only user, system and assistant roles are supported!') }}{% endif %}{% endfor %}"
-)
+ASKS = "<|im_start|>assistant" + NL
+TEMPLATES: dict[str, str] = {
+    "chatml": "{% for m in messages %}"
+    + _chatml("{{ m.role }}")
+    + "{% endfor %}{% if add_generation_prompt %}"
+    + ASKS
+    + "{% endif %}",
+    "smollm3_gen": turns(
+        system=_chatml("system"),
+        user=_chatml("user"),
+        answer=ASKS + "{% generation %}" + SAID + "<|im_end|>{% endgeneration %}" + NL,
+        asks=ASKS,
+    ),
+    "qwen25": FIRST
+    + turns(
+        head="<|im_start|>system"
+        + NL
+        + "{{ first or 'You are Fern, a gardener.' }}{% if tools %}"
+        + NL
+        + NL
+        + "# Tools{% for t in tools %}"
+        + NL
+        + "{{ t | tojson }}{% endfor %}{% endif %}"
+        "<|im_end|>" + NL,
+        each=RESULTS,
+        system=_chatml("system"),
+        user=_chatml("user"),
+        answer="<|im_start|>assistant{% if m.content %}"
+        + NL
+        + SAID
+        + "{% endif %}"
+        + CALLS
+        + "<|im_end|>"
+        + NL,
+        asks=ASKS,
+        over="turns",
+    ),
+    # Reasoning of answers before the last question goes; the last answer always shows a block.
+    "qwen3": "{% set turns = messages %}{% set at = namespace(asked=0) %}"
+    "{% for m in messages %}{% if m.role == 'user' %}"
+    "{% set at.asked = loop.index0 %}{% endif %}{% endfor %}"
+    + turns(
+        each=RESULTS,
+        system=_chatml("system"),
+        user=_chatml("user"),
+        answer="{% set said = m.content or '' %}{% set why = m.reasoning_content or '' %}"
+        "{% if not why and '</think>' in said %}"
+        "{% set why = said.split('</think>')[0].split('<think>')[-1].strip('\\n') %}"
+        "{% set said = said.split('</think>')[-1].lstrip('\\n') %}{% endif %}"
+        + ASKS
+        + "{% if loop.index0 > at.asked and (loop.last or why) %}<think>"
+        + NL
+        + "{{ why }}"
+        + NL
+        + "</think>"
+        + NL
+        + NL
+        + "{{ said.lstrip('\\n') }}{% else %}{{ said }}{% endif %}"
+        + CALLS.replace(NL, "{% if said or not loop.first %}" + NL + "{% endif %}", 1)
+        + "<|im_end|>"
+        + NL,
+        asks=ASKS,
+    ),
+    "llama3": BOS
+    + "{% for m in messages %}"
+    + _llama3("{{ m.role }}")
+    + TRIMMED
+    + "<|eot_id|>{% endfor %}{% if add_generation_prompt %}"
+    + _llama3("assistant")
+    + "{% endif %}",
+    "llama31": FIRST
+    + turns(
+        head=BOS
+        + _llama3("system")
+        + "Cutting Knowledge Date: December 2023"
+        + NL
+        + "Today Date: {{ strftime_now('%d %b %Y') }}"
+        + NL
+        + NL
+        + "{{ first | trim }}<|eot_id|>",
+        each="{% if m.role == 'tool' %}"
+        + _llama3("ipython")
+        + "{{ m.content | tojson }}<|eot_id|>{% endif %}",
+        user=_llama3("user") + TRIMMED + "<|eot_id|>",
+        answer=_llama3("assistant") + "{% if m.tool_calls %}{% set f = m.tool_calls[0].function %}"
+        '{"name": "{{ f.name }}", "parameters": {{ f.arguments | tojson }}}'
+        "{% else %}{{ m.content | trim }}{% endif %}<|eot_id|>",
+        asks=_llama3("assistant"),
+        over="turns",
+    ),
+    "llama2": FIRST
+    + turns(
+        each=ALTERNATING,
+        user=BOS
+        + "[INST] {% if loop.first and first %}<<SYS>>"
+        + NL
+        + "{{ first }}"
+        + NL
+        + "<</SYS>>"
+        + NL
+        + NL
+        + "{% endif %}{{ m.content.strip() }} [/INST]",
+        answer=" {{ m.content.strip() }} " + EOS,
+        over="turns",
+    ),
+    "mistral1": turns(
+        head=BOS, each=ALTERNATING, user="[INST] " + SAID + " [/INST]", answer=SAID + EOS
+    ),
+    # The system text belongs to the last question, of which an answered one is none.
+    "mistral3": FIRST
+    + turns(
+        head=BOS,
+        user="[INST] {% if loop.last and first %}{{ first }}"
+        + NL
+        + NL
+        + "{% endif %}"
+        + SAID
+        + "[/INST]",
+        answer=" " + TRIMMED + EOS,
+        over="turns",
+    ),
+    "mistral7": turns(
+        head=BOS,
+        system="[SYSTEM_PROMPT]" + SAID + "[/SYSTEM_PROMPT]",
+        user="[INST]" + SAID + "[/INST]",
+        answer=SAID + EOS,
+    ),
+    "gemma2": turns(
+        head=BOS,
+        each=ALTERNATING,
+        user="<start_of_turn>user" + NL + TRIMMED + "<end_of_turn>" + NL,
+        answer="<start_of_turn>model" + NL + TRIMMED + "<end_of_turn>" + NL,
+        asks="<start_of_turn>model" + NL,
+    ),
+    "gemma3": FIRST
+    + turns(
+        head=BOS,
+        each=ALTERNATING,
+        user="<start_of_turn>user"
+        + NL
+        + "{% if loop.first and first %}{{ first }}"
+        + NL
+        + NL
+        + "{% endif %}"
+        + TRIMMED
+        + "<end_of_turn>"
+        + NL,
+        answer="<start_of_turn>model" + NL + TRIMMED + "<end_of_turn>" + NL,
+        asks="<start_of_turn>model" + NL,
+        over="turns",
+    ),
+    "phi3": turns(
+        system="<|system|>" + NL + SAID + "<|end|>" + NL,
+        user="<|user|>" + NL + SAID + "<|end|>" + NL,
+        answer="<|assistant|>" + NL + SAID + "<|end|>" + NL,
+        asks="<|assistant|>" + NL + "{% else %}" + EOS,
+    ),
+    "phi4": turns(
+        system="<|im_start|>system<|im_sep|>" + SAID + "<|im_end|>",
+        user="<|im_start|>user<|im_sep|>" + SAID + "<|im_end|>",
+        answer="<|im_start|>assistant<|im_sep|>" + SAID + "<|im_end|>",
+        asks="<|im_start|>assistant<|im_sep|>",
+    ),
+    "zephyr": turns(
+        system="<|system|>" + NL + SAID + EOS + NL,
+        user="<|user|>" + NL + SAID + EOS + NL,
+        answer="<|assistant|>" + NL + SAID + EOS + NL,
+        asks="<|assistant|>" + NL,
+    ),
+    "deepseek_v2": turns(
+        head=BOS,
+        system=SAID + NL + NL,
+        user="User: " + SAID + NL + NL,
+        answer="Assistant: " + SAID + EOS,
+        asks="Assistant:",
+    ),
+    "deepseek_r1": turns(
+        head=BOS + "{% for m in messages if m.role == 'system' %}" + SAID + "{% endfor %}",
+        user="<｜User｜>" + SAID,
+        answer="<｜Assistant｜>{{ m.content.split('</think>')[-1] }}" + EOS,
+        asks="<｜Assistant｜><think>" + NL,
+    ),
+    "commandr": turns(
+        head=BOS,
+        system="<|START_OF_TURN_TOKEN|><|SYSTEM_TOKEN|>" + SAID + "<|END_OF_TURN_TOKEN|>",
+        user="<|START_OF_TURN_TOKEN|><|USER_TOKEN|>" + TRIMMED + "<|END_OF_TURN_TOKEN|>",
+        answer="<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>" + TRIMMED + "<|END_OF_TURN_TOKEN|>",
+        asks="<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>",
+    ),
+    "olmo": turns(
+        head=EOS,
+        user="<|user|>" + NL + SAID + NL,
+        answer="<|assistant|>" + NL + SAID + EOS + NL,
+        last="<|assistant|>" + NL + SAID + EOS,
+        asks="<|assistant|>" + NL,
+    ),
+    "glm4": turns(
+        head="[gMASK]<sop>",
+        system="<|system|>" + NL + SAID,
+        user="<|user|>" + NL + SAID,
+        answer="<|assistant|>" + NL + SAID,
+        asks="<|assistant|>" + NL,
+    ),
+    "vicuna": turns(
+        system="{{ m.content.strip() }}" + NL + NL,
+        user="USER: {{ m.content.strip() }} ",
+        answer="ASSISTANT: {{ m.content.strip() }}" + EOS + NL,
+        asks="ASSISTANT:",
+    ),
+    "alpaca": turns(
+        system=SAID + NL + NL,
+        user="### Instruction:" + NL + "{{ m.content.strip() }}" + NL + NL,
+        answer="### Response:" + NL + "{{ m.content.strip() }}" + EOS + NL + NL,
+        asks="### Response:" + NL,
+    ),
+    "metharme": turns(
+        system="<|system|>" + SAID,
+        user="<|user|>" + SAID,
+        answer="<|model|>" + SAID + EOS,
+        asks="<|model|>",
+    ),
+    "noend": "{% for m in messages %}{{ m.role | capitalize }}: " + SAID + NL + "{% endfor %}"
+    "{% if add_generation_prompt %}Assistant: {% endif %}",
+}
 TEMPLATES[
     "granite"
 ] = """{%- if messages[0]['role'] == 'system' %}{%- set system_message = messages[0]['content'] %}{%- set loop_messages = messages[1:] %}
-{%- else %}{%- set system_message = "Knowledge Cutoff Date: April 2024.\nToday's Date: " + strftime_now('%B %d, %Y') + ".\nYou are Kelp." %}{%- set loop_messages = messages %}{%- endif %}
+{%- else %}{%- set system_message = "Knowledge Cutoff Date: April 2024.\nToday's Date: " + strftime_now('%B %d, %Y') + ".\nYou are Fern." %}{%- set loop_messages = messages %}{%- endif %}
 {{- '<|start_of_role|>system<|end_of_role|>' + system_message + '<|end_of_text|>\n' }}
 {%- if tools %}{{- '<|start_of_role|>tools<|end_of_role|>' }}{{- tools | tojson(indent=4) }}{{- '<|end_of_text|>\n' }}{%- endif %}
 {%- for message in loop_messages %}
@@ -262,7 +324,7 @@ TEMPLATES[
 {%- set ns = namespace(mode="/think" if enable_thinking else "/no_think", own="") %}
 {%- if messages[0].role == "system" %}{%- set ns.own = messages[0].content.replace("/no_think", "").replace("/think", "").rstrip() %}{%- if "/no_think" in messages[0].content %}{%- set ns.mode = "/no_think" %}{%- endif %}{%- endif %}
 {{- "<|im_start|>system\n## Metadata\n\nToday Date: " ~ strftime_now("%d %B %Y") ~ "\nReasoning Mode: " ~ ns.mode ~ "\n\n## Custom Instructions\n\n" }}
-{%- if ns.own %}{{- ns.own }}{%- else %}{{- "You are Kelp, trained by Harbour." }}{%- endif %}{{- "\n\n<|im_end|>\n" }}
+{%- if ns.own %}{{- ns.own }}{%- else %}{{- "You are Fern, a gardener." }}{%- endif %}{{- "\n\n<|im_end|>\n" }}
 {%- for message in messages %}
 {%- if message.role == "user" %}{{ "<|im_start|>user\n" + message.content + "<|im_end|>\n" }}
 {%- elif message.role == "assistant" %}{% generation %}{%- if ns.mode == "/think" %}{{ "<|im_start|>assistant\n" + message.content.lstrip("\n") + "<|im_end|>\n" }}{%- else %}{{ "<|im_start|>assistant\n<think>\n\n</think>\n" + message.content.lstrip("\n") + "<|im_end|>\n" }}{%- endif %}{% endgeneration %}
@@ -289,7 +351,7 @@ TEMPLATES[
 {{ m.content }}{%- endif %}{%- endfor %}{%- if add_generation_prompt %}<|assistant|>{%- endif %}"""
 TEMPLATES[
     "gptoss"
-] = """{{- "<|start|>system<|message|>You are Kelp.\nCurrent date: " + strftime_now("%Y-%m-%d") + "\nReasoning: medium<|end|>" }}
+] = """{{- "<|start|>system<|message|>You are Fern.\nCurrent date: " + strftime_now("%Y-%m-%d") + "\nReasoning: medium<|end|>" }}
 {%- if messages[0].role in ["developer", "system"] %}{%- set developer = messages[0].content %}{%- set loop_messages = messages[1:] %}{%- else %}{%- set developer = "" %}{%- set loop_messages = messages %}{%- endif %}
 {%- if developer or tools %}{{- "<|start|>developer<|message|>" }}{%- if developer %}{{- "# Instructions\n\n" + developer }}{%- endif %}
 {%- if tools %}{{- "\n\n# Tools\n\nnamespace functions {\n" }}{%- for tool in tools %}{{- "type " + tool.function.name + " = () => any;\n" }}{%- endfor %}{{- "}" }}{%- endif %}{{- "<|end|>" }}{%- endif %}
@@ -303,12 +365,6 @@ TEMPLATES[
 {%- elif message.role == 'tool' %}{%- if ns.called is none %}{{- raise_exception("a tool without a call") }}{%- endif %}{{- "<|start|>functions." + ns.called + " to=assistant<|channel|>commentary<|message|>" + message.content | tojson + "<|end|>" }}
 {%- elif message.role == 'user' %}{{- "<|start|>user<|message|>" + message.content + "<|end|>" }}{%- endif %}
 {%- endfor %}{%- if add_generation_prompt %}{{- "<|start|>assistant" }}{%- endif %}"""
-TEMPLATES["metharme"] = (
-    "{% for m in messages %}{% if m['role'] == 'system' %}{{ '<|system|>' + m['content'] }}{% elif m['role'] == 'user' %}{{ '<|user|>' + m['content'] }}{% elif m['role'] == 'assistant' %}{{ '<|model|>' + m['content'] + eos_token }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|model|>' }}{% endif %}"
-)
-TEMPLATES["noend"] = (
-    "{% for m in messages %}{{ m['role'] | capitalize + ': ' + m['content'] + '\n' }}{% endfor %}{% if add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}"
-)
 
 
 class Family(NamedTuple):
@@ -399,7 +455,6 @@ FAMILIES = {
     "granite": Family("bytes", ("<|end_of_text|>", "<|start_of_role|>", "<|end_of_role|>"), "<|end_of_text|>"),
     "smollm3": Family("bytes", _IM, "<|im_end|>", words=_THINK[2:]),
     "smollm3_gen": Family("bytes", _IM, "<|im_end|>"),
-    "harmony": Family("bytes", _OSS, "<|return|>"),
     "gptoss": Family("bytes", _OSS, "<|return|>", calls=True),
     "vicuna": Family("spm", (), "</s>", "<s>"),
     "alpaca": Family("bytes", _IM[:1], "<|endoftext|>"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,16 +22,16 @@ CALL = [
     {
         "id": "c12345678",
         "type": "function",
-        "function": {"name": "get_tide", "arguments": {"to": 'Skarf "x"\n', "day": 1, "at": None}},
+        "function": {"name": "rain", "arguments": {"bed": 'north "x"\n', "day": 1, "at": None}},
     }
 ]
 TOOLS = [
     {
         "type": "function",
         "function": {
-            "name": "get_tide",
-            "description": "The tide.",
-            "parameters": {"type": "object", "properties": {"to": {"type": "string"}}},
+            "name": "rain",
+            "description": "In rows.",
+            "parameters": {"type": "object", "properties": {"bed": {"type": "string"}}},
         },
     }
 ]
@@ -83,17 +84,18 @@ def shown(path: Path, row: dict[str, Any]) -> str:
         told += tokenizer.id_to_token(number)
         before = learned
     told += "⟧" if before else ""
-    return told.replace("Ġ", " ").replace("▁", " ").replace("Ċ", "\n").replace("<0x0A>", "\n")
+    told = re.sub("<0x([0-7].)>", lambda byte: chr(int(byte[1], 16)), told)
+    return told.replace("Ġ", " ").replace("▁", " ").replace("Ċ", "\n")
 
 
 def talk(system: bool = False) -> list[dict[str, Any]]:
     first = [said("system", "Be  brief.\nAlways.")] if system else []
     return [
         *first,
-        said("user", "How many boats are in the harbour?"),
-        said("assistant", "Two boats.\n\n1. First"),
-        said("user", "And the tide — naïve?"),
-        said("assistant", "It comes in twice a day."),
+        said("user", "When are the peas sown?"),
+        said("assistant", "In March.\n\n1. Dig"),
+        said("user", "And the beans — naïve?"),
+        said("assistant", "In May, when it is warm."),
     ]
 
 
@@ -143,10 +145,6 @@ LEARNED = {
     "granite": ["{1}<|end_of_text|>", "{2}<|end_of_text|>"],
     "smollm3": ["{1}<|im_end|>", "{2}<|im_end|>"],
     "smollm3_gen": ["{1}<|im_end|>", "{2}<|im_end|>"],
-    "harmony": [
-        "<|channel|>final<|message|>{1}<|end|>",
-        "<|channel|>final<|message|>{2}<|return|>",
-    ],
     "gptoss": [
         "<|channel|>final<|message|>{1}<|end|>",
         "<|channel|>final<|message|>{2}<|return|>",
@@ -166,17 +164,17 @@ def learned(path: Path, row: dict[str, Any]) -> list[str]:
 def test_what_is_learned_is_the_answer_and_its_end(name: str, root: Path) -> None:
     path = folder(root, name)
     simple = [
-        said("user", "Two boats?"),
-        said("assistant", "The tide."),
+        said("user", "Peas?"),
+        said("assistant", "In rows."),
         said("user", "And?"),
         said("assistant", "Two."),
     ]
     (row,) = Tokenize(model=str(path))([stored(simple)])
-    spoken = [one.replace("{1}", "The tide.").replace("{2}", "Two.") for one in LEARNED[name]]
+    spoken = [one.replace("{1}", "In rows.").replace("{2}", "Two.") for one in LEARNED[name]]
     # SentencePiece puts a blank before each piece between control tokens.
     assert [one.strip(" ") for one in learned(path, row)] == [one.strip(" ") for one in spoken]
     prompts = shown(path, row).replace("⟧", "⟦").split("⟦")[::2]
-    assert not any("The tide." in one or "Two." in one for one in prompts)
+    assert not any("In rows." in one or "Two." in one for one in prompts)
 
 
 @pytest.mark.parametrize("name", [name for name, family in FAMILIES.items() if family.calls])
@@ -184,10 +182,10 @@ def test_what_is_learned_is_the_answer_and_its_end(name: str, root: Path) -> Non
 def test_calls_of_tools_are_learned(name: str, content: str | None, root: Path) -> None:
     path = folder(root, name)
     messages = [
-        said("user", "Tide?"),
+        said("user", "Rain?"),
         said("assistant", content, tool_calls=CALL),
-        said("tool", 'high "x" naïve', tool_call_id="c12345678"),
-        said("assistant", "It is high."),
+        said("tool", 'wet "x" naïve', tool_call_id="c12345678"),
+        said("assistant", "It rains."),
     ]
     record = {**stored(messages), "meta": json.dumps({"tools": TOOLS})}
     rejects: list[dict[str, Any]] = []
@@ -198,21 +196,21 @@ def test_calls_of_tools_are_learned(name: str, content: str | None, root: Path) 
         expected.append(load_tokenizer(str(path)).token_to_id(FAMILIES[name].eos))
     assert row["input_ids"] == expected
     call, answer = learned(path, row)
-    assert "get_tide" in call and "Skarf" in call and "It is high." in answer
+    assert "rain" in call and "north" in call and "It rains." in answer
     ends = ("<|im_end|>", "<|eot_id|>", "<|observation|>", "<|call|>")
     assert call.endswith(ends) and not call.startswith("<|im_start|>")
 
 
 def test_arguments_as_text_and_the_old_form_are_calls(root: Path) -> None:
     path = folder(root, "qwen25")
-    call = {"name": "get_tide", "arguments": '{"to": "Skarf", "day": 1}'}
-    parsed = {"name": "get_tide", "arguments": {"to": "Skarf", "day": 1}}
-    question = said("user", "Tide?")
+    call = {"name": "rain", "arguments": '{"bed": "north", "day": 1}'}
+    parsed = {"name": "rain", "arguments": {"bed": "north", "day": 1}}
+    question = said("user", "Rain?")
     rows = Tokenize(model=str(path), default_system=True)(
         [
             stored([question, said("assistant", None, tool_calls=[{"function": call}])]),
             stored([question, said("assistant", None, function_call=call)]),
-            stored([said("human", "Tide?"), said("function_call", json.dumps(parsed))]),
+            stored([said("human", "Rain?"), said("function_call", json.dumps(parsed))]),
         ]
     )
     whole = [question, said("assistant", "", tool_calls=[{"function": parsed}])]
@@ -283,7 +281,7 @@ def test_reasoning_beside_the_content(root: Path) -> None:
             [*talk()[:1], said("assistant", "I look.", tool_calls=CALL)],
             "beside its calls",
         ),
-        ("zephyr", [*talk()[:2], said("tool", "high"), *talk()[2:]], "messages[2] (tool)"),
+        ("zephyr", [*talk()[:2], said("tool", "wet"), *talk()[2:]], "messages[2] (tool)"),
         ("chatml", [*talk()[:1], said("assistant", "", tool_calls=CALL)], "calls of messages[1]"),
         ("chatml", [said("user", "See", parts=[{"type": "image_url"}]), *talk()[1:]], "image_url"),
         ("chatml", [said("critic", "Bad."), *talk()], "critic"),
@@ -302,7 +300,7 @@ def test_a_system_text_that_belongs_to_the_last_question_is_there(root: Path) ->
     messages = [said("system", "In French."), *talk()]
     (row,) = Tokenize(model=str(path))([stored(messages)])
     text = load_tokenizer(str(path)).decode(row["input_ids"])
-    assert "In French.\n\nAnd the tide" in text
+    assert "In French.\n\nAnd the beans" in text
     tokenizer = reference(path)
     asked = tokenizer.apply_chat_template(messages[:-1], add_generation_prompt=True, tokenize=False)
     begin = tokenizer(asked, add_special_tokens=False)["input_ids"]
@@ -310,7 +308,7 @@ def test_a_system_text_that_belongs_to_the_last_question_is_there(root: Path) ->
     assert len(learned(path, row)) == 2
 
 
-@pytest.mark.parametrize("name", ["glm4", "olmo", "harmony", "gptoss", "llama31", "smollm3"])
+@pytest.mark.parametrize("name", ["glm4", "olmo", "gptoss", "llama31", "smollm3"])
 def test_a_fixed_head_is_no_system_message(name: str, root: Path) -> None:
     path = folder(root, name)
     stage = Tokenize(model=str(path))
@@ -326,7 +324,7 @@ def test_a_fixed_head_is_no_system_message(name: str, root: Path) -> None:
 def test_a_system_message_of_the_template_s_own_goes_unless_it_is_kept(root: Path) -> None:
     path = folder(root, "qwen25")
     (row,) = Tokenize(model=str(path))([stored(talk()[:2])])
-    assert "Kelp" not in shown(path, row)
+    assert "Fern" not in shown(path, row)
     record = {**stored(talk()[:2]), "meta": json.dumps({"tools": TOOLS})}
     (row,) = Tokenize(model=str(path))([record])
     assert row["input_ids"] == ids_of(path, talk()[:2], tools=TOOLS)
@@ -343,9 +341,9 @@ def test_turns_that_are_marked_are_not_learned(mark: dict[str, Any], root: Path)
     on = {key: type(value)(1) for key, value in mark.items()}
     messages[3] |= on
     (row,) = Tokenize(model=str(path))([stored(messages)])
-    assert learned(path, row) == ["It comes in twice a day.<|im_end|>"]
+    assert learned(path, row) == ["In May, when it is warm.<|im_end|>"]
     (whole,) = Tokenize(model=str(path), train_on="all")([stored(messages)])
-    assert "Two boats." not in "".join(learned(path, whole))
+    assert "In March." not in "".join(learned(path, whole))
     messages[3] |= mark
     rejects: list[dict[str, Any]] = []
     assert Tokenize(model=str(path))([stored(messages)], rejects) == []
@@ -354,16 +352,16 @@ def test_turns_that_are_marked_are_not_learned(mark: dict[str, Any], root: Path)
 
 def test_a_part_of_a_turn_can_be_marked(root: Path) -> None:
     path = folder(root, "chatml")
-    detail = [{"begin_offset": 0, "end_offset": 9, "train": False}]
-    messages = [said("user", "?"), said("assistant", "Two boats. It leaks.", train_detail=detail)]
+    detail = [{"begin_offset": 0, "end_offset": 8, "train": False}]
+    messages = [said("user", "?"), said("assistant", "Ten rows. They grow.", train_detail=detail)]
     (row,) = Tokenize(model=str(path))([stored(messages)])
-    assert learned(path, row) == [" It leaks.<|im_end|>"]
+    assert learned(path, row) == [" They grow.<|im_end|>"]
 
 
 def test_which_messages_are_learned(root: Path) -> None:
     path = folder(root, "chatml")
     (last,) = Tokenize(model=str(path), train_on="last")([stored(talk(True))])
-    assert learned(path, last) == ["It comes in twice a day.<|im_end|>"]
+    assert learned(path, last) == ["In May, when it is warm.<|im_end|>"]
     (source,) = Tokenize(model=str(path), train_on_source=True)([stored(talk(True))])
     assert len(learned(path, source)) == 5
     assert learned(path, source)[0] == "Be  brief.\nAlways."
@@ -381,7 +379,7 @@ def test_control_tokens_in_a_record_change_nothing_else(name: str, root: Path) -
     stage = Tokenize(model=str(path))
     clean, hostile = (
         stage([stored([said("user", f"\nWhat {word} is"), said("assistant", "\n It ends.")])])[0]
-        for word in ("boat", control)
+        for word in ("bean", control)
     )
     special = {
         n for n, t in load_tokenizer(str(path)).get_added_tokens_decoder().items() if t.special
@@ -398,7 +396,7 @@ def test_control_tokens_in_a_record_change_nothing_else(name: str, root: Path) -
 def test_plain_joins_begin_as_texts_do(name: str, root: Path) -> None:
     path = folder(root, name)
     pair, text = Tokenize(model=str(path), chat="plain")(
-        [{"prompt": "How many boats? ", "completion": "Two."}, {"text": "How many boats? Two."}]
+        [{"prompt": "How many rows? ", "completion": "Two."}, {"text": "How many rows? Two."}]
     )
     bos = load_tokenizer(str(path)).token_to_id(FAMILIES[name].bos or "")
     assert pair["input_ids"][0] == bos == text["input_ids"][0]
