@@ -13,20 +13,16 @@ import contextlib
 import datetime
 import json
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import pairwise
-from operator import itemgetter
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.errors import UsageError
 from stages.tokens import shadow
 from stages.tokens.answers import Tails, TooLong, answers, thinks_nothing
-from stages.tokens.foreign import encodable, garbled, read_object, read_text
-from stages.tokens.model import tokenizer_folder, tokenizer_of
+from stages.tokens.left_out import LeftOut, TemplateError, has_tools
 from stages.tokens.shadow import CALL, CONTENT, REASONING, REASONINGS, Changed, Run, expanded
+from stages.tokens.stretches import apart, snapped, stretches, unlearned, without
 from stages.tokens.template import (
     SOURCE,
     Meter,
@@ -47,12 +43,7 @@ PROBE = (
     {"role": "user", "content": "How are peas sown?", "extra": None},
     {"role": "assistant", "content": "In rows.", "extra": None},
 )
-_THOUGHT = re.compile(r"</(?:[\w:]*think\w*|\w*thought\w*|\w*reason\w*)>|\[/THINK\]", re.I)
 _FORMAT = re.compile(r"(?:[^%]|%[-_0^#]?[A-Za-z%])*")  # of a date: without widths
-
-
-class TemplateError(Exception):
-    """The template cannot render these messages; the text says why."""
 
 
 class Segment(NamedTuple):
@@ -318,9 +309,9 @@ class Chat:
         trained = [(one.begin, one.end) for one in found.values()]
         trained += [(a, b) for a, b, number in contents if number in wanted.contents]
         hidden = None if self.default_system else self._default_system(marked, text)
-        trained = [_snapped(span, contents) for span in trained]
+        trained = [snapped(span, contents) for span in trained]
         slots = []
-        for begin, end, number, learned, left in _stretches(len(text), contents, trained, hidden):
+        for begin, end, number, learned, left in stretches(len(text), contents, trained, hidden):
             strip = (False, False)
             if number is not None:
                 strip = (text[begin] != "\u2003", text[end - 1] != "\u2003")
@@ -375,20 +366,20 @@ class Chat:
         tails = Tails(masked, self._refused(beside))
         found = answers(real, seen, runs, wanted.answers, tails, self.special)
         last = len(shown) - 1
-        without = self._without_first(shown, runs)
-        tools = _has_tools(seen, beside)
-        if last in found and (without or not tools):
+        missing = self._without_first(shown, runs)
+        tools = has_tools(seen, beside)
+        if last in found and (missing or not tools):
             # Some templates put the system text, and tools, into the last message where that is a
             # question. It never is when the answer is there: as the model is asked, they are.
             begin = found[last].begin
             asked = self._render(shown[:last], True, beside)
             shade = self._render(masked[:last], True, beside)
-            there = not without or any(r.message == 0 for r in shadow.runs_of(asked, shade))
-            if there and (tools or _has_tools(shade, beside)):
+            there = not missing or any(r.message == 0 for r in shadow.runs_of(asked, shade))
+            if there and (tools or has_tools(shade, beside)):
                 real, seen = asked + real[begin:], shade + seen[begin:]
                 runs = shadow.runs_of(real, seen)
                 found = answers(real, seen, runs, wanted.answers, tails, self.special)
-        tools = _has_tools(seen, beside)
+        tools = has_tools(seen, beside)
         if not tools and "tool_calls" not in self.source:
             raise TemplateError("the template does not show the record's tools")
         by_field: dict[tuple[int, int], list[Run]] = {}
@@ -399,7 +390,7 @@ class Chat:
         partly: list[tuple[int, int]] = []
         thinking = 0
         for number, message in enumerate(shown):
-            told = _Told(self.source, number, message)
+            told = LeftOut(self.source, number, message)
             mine = by_field.get((number, CONTENT), [])
             text = message["content"] if isinstance(message["content"], str) else ""
             pieces = shadow.pieces_of(text, masked[number]["content"] or "", mine, real, seen)
@@ -407,7 +398,7 @@ class Chat:
             contents += [(begin, end, number) for begin, end, _ in pieces.spans]
             rendered[number] = len(text) - sum(end - begin for begin, end in pieces.lost)
             if number in wanted.details:
-                partly += _details(wanted.details[number], text, pieces)
+                partly += unlearned(wanted.details[number], text, pieces)
             if len(message) == 2:
                 continue
             thoughts = by_field.get((number, REASONING), [])
@@ -425,11 +416,11 @@ class Chat:
         trained = [(one.begin, one.end) for one in found.values()]
         trained += [(a, b) for a, b, number in contents if number in wanted.contents]
         if partly:
-            trained = _without(trained, partly)
+            trained = without(trained, partly)
         hidden = None if self.default_system else self._default_system(masked, seen, beside)
-        contents = _apart(sorted(contents))
+        contents = apart(sorted(contents))
         segments = []
-        for begin, end, at, learned, left in _stretches(len(real), contents, trained, hidden):
+        for begin, end, at, learned, left in stretches(len(real), contents, trained, hidden):
             if not left:
                 own = at is not None
                 segments.append(Segment(real[begin:end], own, learned, -1 if at is None else at))
@@ -511,237 +502,5 @@ class Chat:
         return (begin, end) if mine.startswith(alone[:begin]) and begin < end else None
 
 
-class _Told:
-    """What a template left out of one message. TemplateError where it may not."""
-
-    def __init__(self, source: str, number: int, message: Message) -> None:
-        self._source, self._message = source, message
-        self._name = f"messages[{number}] ({message['role']})"
-        if message.get("parts"):
-            parts = message["parts"] if isinstance(message["parts"], list) else []
-            kinds = sorted({str(p.get("type")) for p in parts if isinstance(p, Mapping)})
-            raise TemplateError(f"{self._name} has parts that are no text: {', '.join(kinds)}")
-
-    def content(self, text: str, pieces: shadow.Pieces) -> int:
-        """Characters of reasoning in the content that are left out."""
-        if not text.strip():
-            return 0
-        if not pieces.spans:
-            beside = " beside its calls" if self._message.get("tool_calls") else ""
-            raise TemplateError(f"the template leaves out the text of {self._name}{beside}")
-        thought, thinking = 0, 0
-        if self._message["role"] == "assistant":
-            thought = max((match.end() for match in _THOUGHT.finditer(text)), default=0)
-        for begin, end in pieces.lost:
-            if text[begin:end].strip():
-                core = begin + len(text[begin:end].rstrip())
-                if core > thought:
-                    raise TemplateError(f"the template leaves out a part of {self._name}")
-                thinking += end - begin
-        return thinking
-
-    def reasoning(self, key: str, text: str, pieces: shadow.Pieces) -> int:
-        """Characters of the reasoning beside the content that are left out."""
-        if pieces.spans or not text.strip():
-            return 0
-        if not any(name in self._source for name in REASONINGS):
-            raise TemplateError(f"the template does not show the reasoning of {self._name}")
-        return len(text)
-
-    def calls(self, masked: Message, runs: Sequence[Run]) -> int:
-        """Characters of the texts in calls, all of which must be there."""
-        expected = 0
-        for match in shadow.RUN.finditer(json.dumps(_calls(masked), ensure_ascii=False)):
-            expected += match.end() - match.start()
-        if sum(run.end - run.begin for run in runs) < expected:
-            raise TemplateError(f"the template leaves out calls of {self._name}, or a part of them")
-        return sum(map(len, shadow.texts_of_calls(self._message)))
-
-
-def _has_tools(text: str, beside: Mapping[str, Any] | None) -> bool:
-    """Whether the names of all tools are in a rendering."""
-    for tool in (beside or {}).get("tools") or ():
-        about = tool.get("function", tool)
-        name = about.get("name") if isinstance(about, Mapping) else None
-        if isinstance(name, str) and name not in text:
-            return False
-    return True
-
-
-def _calls(message: Message) -> list[Any]:
-    return [message.get("tool_calls"), message.get("function_call")]
-
-
 def _closed(found: Mapping[int, Any]) -> bool:
     return not found or found[max(found)].closed
-
-
-def _details(
-    details: Sequence[tuple[int, int, bool]], text: str, pieces: shadow.Pieces
-) -> list[tuple[int, int]]:
-    """Where in a rendering the characters of a content stand that are not to be learned."""
-    off = []
-    for begin, end, learned in _filled(details, len(text)):
-        for first, last, at in () if learned else pieces.spans:
-            low, high = max(begin, at), min(end, at + last - first)
-            if low < high:
-                off.append((first + low - at, first + high - at))
-    return off
-
-
-def _filled(details: Sequence[tuple[int, int, bool]], size: int) -> list[tuple[int, int, bool]]:
-    """Details with what lies between them, which is the contrary (as Axolotl has it)."""
-    out: list[tuple[int, int, bool]] = []
-    at = 0
-    for begin, end, learned in sorted(details):
-        if begin > at:
-            out.append((at, begin, not (out[-1][2] if out else learned)))
-        out.append((begin, end, learned))
-        at = max(at, end)
-    return [*out, (at, size, not out[-1][2])] if at < size else out
-
-
-def _without(
-    spans: Sequence[tuple[int, int]], off: Sequence[tuple[int, int]]
-) -> list[tuple[int, int]]:
-    left = list(spans)
-    for low, high in off:
-        left = [
-            part
-            for begin, end in left
-            for part in ((begin, min(end, low)), (max(begin, high), end))
-            if part[0] < part[1]
-        ]
-    return left
-
-
-def _apart(contents: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    """Sorted stretches, none of which overlaps the one before."""
-    out: list[tuple[int, int, int]] = []
-    at = 0
-    for begin, end, number in contents:
-        begin = max(begin, at)
-        if begin < end:
-            out.append((begin, end, number))
-            at = end
-    return out
-
-
-def _snapped(span: tuple[int, int], marks: Sequence[tuple[int, int, int]]) -> tuple[int, int]:
-    """A span whose ends are in no mark."""
-    places = []
-    for side, place in enumerate(span):
-        at = bisect_right(marks, place, key=itemgetter(0)) - 1
-        inside = at >= 0 and marks[at][0] < place < marks[at][1]
-        places.append(marks[at][side] if inside else place)
-    return places[0], places[1]
-
-
-def _stretches(
-    length: int,
-    contents: Sequence[tuple[int, int, int]],
-    trained: Sequence[tuple[int, int]],
-    hidden: tuple[int, int] | None,
-) -> Iterator[tuple[int, int, int | None, bool, bool]]:
-    """(begin, end, message, trained, hidden) of the stretches of a rendering."""
-    cuts = {0, length, *(hidden or ())}
-    for begin, end in (*trained, *((a, b) for a, b, _ in contents)):
-        cuts |= {begin, end}
-    learned = _Within(trained)
-    left = iter(contents)
-    current = next(left, None)
-    for begin, end in pairwise(sorted(cuts)):
-        while current is not None and current[1] <= begin:
-            current = next(left, None)
-        number = current[2] if current is not None and current[0] <= begin else None
-        out = hidden is not None and hidden[0] <= begin and end <= hidden[1]
-        yield begin, end, number, learned(begin, end), out
-
-
-class _Within:
-    """Whether a stretch lies within one of many; asked for in order."""
-
-    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
-        self._waiting = sorted(spans, reverse=True)
-        self._reach = -1  # the farthest end of those that have begun
-
-    def __call__(self, begin: int, end: int) -> bool:
-        while self._waiting and self._waiting[-1][0] <= begin:
-            self._reach = max(self._reach, self._waiting.pop()[1])
-        return end <= self._reach
-
-
-# --- the template of a model --------------------------------------------------------------------
-
-
-def _text_of(token: object) -> str | None:
-    if isinstance(token, dict):
-        token = token.get("content")
-    return token if isinstance(token, str) else None
-
-
-def special_variables(folder: Path) -> dict[str, str]:
-    """bos_token, eos_token … of a tokenizer's folder."""
-    found: dict[str, str] = {}
-    for name in ("special_tokens_map.json", "tokenizer_config.json"):
-        path = folder / name
-        if path.is_file():
-            for key, token in read_object(path).items():
-                text = _text_of(token) if key.endswith("_token") else None
-                if text is not None:
-                    found[key] = encodable(path, text)
-    return found
-
-
-def _template_source(folder: Path) -> tuple[Path, str] | None:
-    path = folder / "chat_template.jinja"
-    if path.is_file():
-        return path, read_text(path)
-    path = folder / "tokenizer_config.json"
-    source = read_object(path).get("chat_template") if path.is_file() else None
-    if isinstance(source, list):  # several, by name
-        named = {e.get("name"): e.get("template") for e in source if _is_named(e)}
-        if len(named) != len(source):
-            raise garbled(path, "its chat_template is no list of named templates")
-        source = named.get("default")
-    if source is None:
-        return None
-    if not isinstance(source, str):
-        raise garbled(path, f"its chat_template is no text but a {type(source).__name__}")
-    return path, encodable(path, source)
-
-
-def _is_named(entry: object) -> bool:
-    return isinstance(entry, dict) and isinstance(entry.get("name"), str)
-
-
-def load_chat(
-    model: str, special: Iterable[str], default_system: bool = False, date: str = DATE
-) -> Chat | None:
-    """The chat template of a model; None when it has none."""
-    return _chat_of(tokenizer_folder(model), special, default_system, date)
-
-
-def _chat_of(
-    folder: Path, special: Iterable[str], default_system: bool = False, date: str = DATE
-) -> Chat | None:
-    found = _template_source(folder)
-    if found is None:
-        return None
-    path, source = found
-    return Chat(source, special, special_variables(folder), default_system, str(path), date)
-
-
-def problem_in(folder: Path, template: bool = True) -> str | None:
-    """One sentence when the tokenizer's files of a folder, or its template, cannot be used."""
-    try:
-        special_variables(folder)
-        chat = _chat_of(folder, ()) if template else None
-        if chat is not None:
-            with chat.limited(), contextlib.suppress(TemplateError):
-                chat.render(PROBE)
-        if (folder / "tokenizer.json").is_file():
-            tokenizer_of(folder)
-    except UsageError as error:
-        return str(error)
-    return None

@@ -24,26 +24,17 @@ from stages.base import Map
 from stages.counts import characters
 from stages.errors import UsageError
 from stages.kinds import Kind
-from stages.records import FORMS, form_of, without_nulls
-from stages.roles import CALL, ROLES, call_of, is_own, meaning, words_for
+from stages.records import FORMS, form_of
 from stages.stamps import stamps_of
 from stages.tokens import model as models
-from stages.tokens.chat import (
-    DATE,
-    Chat,
-    Segment,
-    TemplateError,
-    Wanted,
-    control_pattern,
-    load_chat,
-    problem_in,
-    special_variables,
-)
+from stages.tokens.chat import DATE, Chat, Segment, Wanted, control_pattern
+from stages.tokens.chat_files import load_chat, problem_in, special_variables
 from stages.tokens.encode import Encoded, Encoder, Span, joined
 from stages.tokens.foreign import TokenizerFailed, caught, garbled
+from stages.tokens.given import BESIDE, UnknownRole, beside, beside_content, understood
 from stages.tokens.kind import TOKENS
+from stages.tokens.left_out import TemplateError
 from stages.tokens.marks import mark_of
-from stages.tokens.shadow import expanded
 from stages.verdicts import Verdicts
 
 FAILURES = 100  # texts at which a tokenizer may fail in one process
@@ -242,7 +233,7 @@ class Tokenize(Map):
         texts: list[_Row] = []
         plain: list[_Row] = []
         hostile: list[_Row] = []
-        present = [n for n in (*FORMS, "meta", *_BESIDE) if n in verdicts.table.column_names]
+        present = [n for n in (*FORMS, "meta", *BESIDE) if n in verdicts.table.column_names]
         records = verdicts.table.select(present).to_pylist()
         with prepared.chat.limited() if prepared.chat else contextlib.nullcontext():
             for number, record in enumerate(records):
@@ -291,8 +282,8 @@ class Tokenize(Map):
         messages = self._messages(record, form)
         roles = [message["role"] for message in messages]
         try:
-            messages = [_understood(message, prepared.chat) for message in messages]
-        except _Unknown as error:
+            messages = [understood(message, prepared.chat) for message in messages]
+        except UnknownRole as error:
             verdicts.fail(number, "role", role=str(error), roles=roles[:20])
             return None
         answers = [message for message in messages if message["role"] == "assistant"]
@@ -311,7 +302,7 @@ class Tokenize(Map):
         with_system = with_system or (form == "prompt" and len(messages) > 2)
         row = _Row(number, "", [], with_system=with_system)
         try:
-            segments = self._segments(messages, wanted, _beside(record), row, prepared)
+            segments = self._segments(messages, wanted, beside(record), row, prepared)
         except TemplateError as error:
             verdicts.fail(number, "template", error=str(error)[:500])
             return None
@@ -396,7 +387,7 @@ class Tokenize(Map):
             raise TemplateError("chat: plain does not show the record's tools")
         segments = []
         for number, message in enumerate(messages):
-            if problem := _beside_content(message.get("extra")):
+            if problem := beside_content(message.get("extra")):
                 raise TemplateError(f"chat: plain does not show the {problem} of a message")
             answer = number in wanted.answers
             if message["content"]:
@@ -467,83 +458,6 @@ class Tokenize(Map):
                 border = len(row.text) - len(tail)
                 cut = sum(end - max(begin, border) for begin, end in spans if end > border)
                 verdicts.cut(row.number, "cut", min(cut, left))
-
-
-class _Unknown(Exception):
-    """A message has a role that nobody knows."""
-
-
-def _understood(message: dict[str, Any], chat: Chat | None) -> dict[str, Any]:
-    """A message with the role that it means, where another word is used for it."""
-    word = message["role"]
-    if word == "tool" and chat is not None and not chat.names(word):
-        own = next((one for one in words_for(word) if chat.names(one)), word)
-        return message if own == word else {**message, "role": own}
-    if word in ROLES:
-        return message
-    if word == CALL:
-        calls = call_of(message["content"])
-        if calls is None:
-            raise _Unknown(word)
-        extra = json.dumps({"tool_calls": calls}, ensure_ascii=False)
-        return {"role": "assistant", "content": None, "extra": extra}
-    if chat is not None and is_own(word) and chat.names(word):
-        return message
-    role = meaning(word)
-    if role is None:
-        raise _Unknown(word)
-    return {**message, "role": role}
-
-
-def _beside(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What a record has for the template beside its messages, in its meta or in columns: tools,
-    documents, variables."""
-    value = {name: without_nulls(record[name]) for name in _BESIDE if record.get(name) is not None}
-    meta = record.get("meta")
-    if isinstance(meta, str) and any(f'"{name}"' in meta for name in _BESIDE):
-        with contextlib.suppress(ValueError, RecursionError):
-            held = json.loads(meta)
-            value = {**held, **value} if isinstance(held, dict) else value
-    if not value:
-        return {}
-    found: dict[str, Any] = {}
-    options = _opened(value.get("chat_template_kwargs"))
-    if isinstance(options, dict):
-        found = {str(k): v for k, v in options.items() if str(k) not in _FIXED}
-    tools = _opened(value.get("tools"))
-    functions = _opened(value.get("functions"))
-    if isinstance(functions, list) and not tools:
-        tools = [{"type": "function", "function": function} for function in functions]
-    if isinstance(tools, list) and tools and all(isinstance(tool, dict) for tool in tools):
-        found["tools"] = tools
-    documents = _opened(value.get("documents"))
-    if isinstance(documents, list) and documents and all(isinstance(d, dict) for d in documents):
-        found["documents"] = documents
-    return found
-
-
-_BESIDE = ("tools", "functions", "documents", "chat_template_kwargs")
-_FIXED = ("messages", "add_generation_prompt", "strftime_now", "tools", "documents")
-
-
-def _opened(value: Any) -> Any:
-    """A value, or what it holds as JSON text."""
-    if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
-        with contextlib.suppress(ValueError, RecursionError):
-            return json.loads(value)
-    return value
-
-
-def _beside_content(extra: str | None) -> str | None:
-    """What of a message is text, or a picture, and no part of its content."""
-    shown = expanded({"role": "", "content": None, "extra": extra}) if extra else {}
-    words = (
-        ("tool_calls", "calls"),
-        ("function_call", "call"),
-        ("reasoning_content", "reasoning"),
-        ("parts", "pictures"),
-    )
-    return next((word for key, word in words if shown.get(key)), None)
 
 
 class _Tokens:
