@@ -27,8 +27,16 @@ from stages.kinds import Kind
 from stages.records import FORMS, form_of
 from stages.stamps import stamps_of
 from stages.tokens import model as models
-from stages.tokens.chat import DATE, Chat, Segment, Wanted, control_pattern
-from stages.tokens.chat_files import load_chat, problem_in, special_variables
+from stages.tokens.chat import (
+    DATE,
+    Chat,
+    Segment,
+    Wanted,
+    control_pattern,
+    load_chat,
+    problem_in,
+    special_variables,
+)
 from stages.tokens.encode import Encoded, Encoder, Span, joined
 from stages.tokens.foreign import TokenizerFailed, caught, garbled
 from stages.tokens.given import BESIDE, UnknownRole, beside, beside_content, understood

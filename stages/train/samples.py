@@ -90,7 +90,7 @@ def chat_template(model: str, folder: Path, source: Path) -> str | None:
     parameters = Corpus(source).manifest.get("parameters") or {}
     if parameters.get("chat") == "plain" or not (folder / "tokenizer.json").is_file():
         return None
-    from stages.tokens.chat_files import load_chat
+    from stages.tokens.chat import load_chat
     from stages.tokens.encode import Encoder
     from stages.tokens.model import load_tokenizer
 

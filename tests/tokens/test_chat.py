@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stages.tokens.chat import Chat
-from stages.tokens.chat_files import load_chat
+from stages.tokens.chat import Chat, load_chat
 from stages.tokens.left_out import TemplateError
 
 SPECIAL = ("<|im_start|>", "<|im_end|>", "<s>", "</s>", "<|start|>", "<|end|>", "<|eot|>")
