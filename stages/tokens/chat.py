@@ -553,6 +553,12 @@ def _is_named(entry: object) -> bool:
     return isinstance(entry, dict) and isinstance(entry.get("name"), str)
 
 
+def template_of(folder: Path) -> str | None:
+    """The text of a folder's chat template."""
+    found = _template_source(folder)
+    return None if found is None else found[1]
+
+
 def load_chat(
     model: str, special: Iterable[str], default_system: bool = False, date: str = DATE
 ) -> Chat | None:

@@ -40,6 +40,7 @@ from stages.tokens.chat import (
 from stages.tokens.encode import Encoded, Encoder, Span, joined
 from stages.tokens.foreign import TokenizerFailed, caught, garbled
 from stages.tokens.given import BESIDE, UnknownRole, beside, beside_content, understood
+from stages.tokens.identity import identity_of
 from stages.tokens.kind import TOKENS
 from stages.tokens.left_out import TemplateError
 from stages.tokens.marks import mark_of
@@ -164,7 +165,7 @@ class Tokenize(Map):
         "not_reversible": "the tokens do not decode to the same text (strict)",
     }
 
-    model: str = models.EMBEDDED
+    model: str = field(default=models.EMBEDDED, metadata={"shared": True})
     chat: Literal["template", "plain"] = "template"
     train_on: Literal["output", "last", "all"] = "output"
     train_on_source: bool = False
@@ -202,6 +203,10 @@ class Tokenize(Map):
             text = tokenizer.decode([token for token, _ in pairs], skip_special_tokens=False)
             told += f"⟦{text}⟧" if trained else text
         return [f"| {line}" for line in told.splitlines()]
+
+    def facts(self) -> Mapping[str, Any]:
+        """What tokenizer and chat template are known by."""
+        return identity_of(self.model)
 
     def resources(self) -> tuple[Path, ...]:
         """The tokenizer's files."""

@@ -444,3 +444,40 @@ def test_twice_the_turns_with_reasoning_cost_twice(root: Path) -> None:
             times.setdefault(turns, []).append(time.process_time() - begun)
             assert found.thinking > 0
     assert min(times[800]) < 3.5 * min(times[400])
+
+
+def test_tokens_and_model_are_compared(root: Path, tmp_path: Path) -> None:
+    from stages.tokens.identity import difference, identity_of
+    from stages.train.train import Train
+
+    chatml, phi, qwen = (str(folder(root, name)) for name in ("chatml", "phi4", "smollm3_gen"))
+    made = identity_of(chatml)
+    assert difference(made, chatml, chatml) is None
+    told = difference(made, phi, chatml)
+    assert told is not None and chatml in told and phi in told and "tokenizer" in told
+    # The same tokenizer with another template.
+    told = difference(made, qwen, chatml)
+    assert told is not None and "template" in told and difference(made, qwen, chatml, True) is None
+    assert Train(model=phi).conflicts([Tokenize(model=chatml)])
+    assert not Train(model=chatml).conflicts([Tokenize(model=chatml)])
+    # What does not decide ids is no difference.
+    copied = tmp_path / "copied"
+    copied.mkdir()
+    for file in Path(chatml).iterdir():
+        (copied / file.name).write_text(json.dumps(json.loads(file.read_text()), indent=3))
+    assert difference(made, str(copied), chatml) is None
+
+
+def test_a_recipe_names_a_model_once(root: Path, tmp_path: Path) -> None:
+    from pipeline.recipe.checked import RecipeError, read_recipe
+
+    (tmp_path / "a.jsonl").write_text('{"prompt": "a", "completion": "b"}\n')
+    own = folder(root, "chatml")
+    recipe = tmp_path / "r.yaml"
+    begin = "version: 1\nsources: [jsonl: a.jsonl]\nsteps: [split, "
+    recipe.write_text(f"{begin}tokenize: {{model: {own}}}, tokenize]\n")
+    read = read_recipe(recipe)
+    assert [getattr(step.stage, "model", None) for step in read.steps] == [None, str(own), str(own)]
+    recipe.write_text(f"{begin}tokenize: {{model: {own}}}, train: {{model: smollm2}}]\n")
+    with pytest.raises(RecipeError, match=f"tokenizer of '{own}'.* 'smollm2'"):
+        read_recipe(recipe)
