@@ -233,7 +233,9 @@ class Verdicts(Batch):
         """A row that one record with its own id replaces is the row, changed or not."""
         if not replaced:
             return
-        forms = [name for name in FORMS if name in self.table.column_names]
+        forms = [name for name in FORMS if name in new.column_names]
+        if not forms:
+            return
         after, begin = new.select(forms).to_pylist(), 0
         for row in replaced:
             made = self._replaced[row]
@@ -275,7 +277,8 @@ class Verdicts(Batch):
                 for cut, number in text.removed.items():
                     count.remove(cut, number)
         after, begin = characters(new), 0
-        for row in replaced:
+        texts = any(name in new.column_names for name in FORMS)
+        for row in replaced if texts else ():
             end = begin + len(self._replaced[row])
             more = int(after[begin:end].sum()) - int(before[row])
             if more < 0 and CHANGED not in self.stage.cuts:

@@ -79,6 +79,11 @@ class Encoder:
         """The text of tokens, control tokens too."""
         return str(self.marked.decode([int(one) for one in ids], skip_special_tokens=False))
 
+    def ends(self, text: str) -> list[int]:
+        """Where each token of a text ends, in characters."""
+        (found,) = self._ask(self.plain.encode_batch, [text])
+        return [end for _, end in found.offsets]
+
     def encode(self, texts: Sequence[str], asked: Sequence[Sequence[Span]], plain: bool) -> Encoded:
         """Tokens of each text. asked: character ranges of each. plain: no control tokens."""
         tokenizer = self.plain if plain else self.marked

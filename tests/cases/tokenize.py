@@ -34,7 +34,7 @@ def cases(folder: Path) -> list[Case]:
     ]
     return [
         Case(
-            Tokenize(max_length=65, strict=True),
+            Tokenize(max_length=65, strict=True, long="drop"),
             records=[*good, *bad[:5], bad[6], {"text": "word " * 90}],
             reasons={
                 "empty": 2,
@@ -46,6 +46,13 @@ def cases(folder: Path) -> list[Case]:
             },
         ),
         Case(Tokenize(max_length=16, long="truncate"), records=[good[0], bad[4], bad[5]]),
+        Case(
+            Tokenize(max_length=40),
+            records=[
+                bad[5],
+                {"messages": [*talk, talk[0], {"role": "assistant", "content": "In rows. " * 40}]},
+            ],
+        ),
         Case(
             Tokenize(chat="plain", train_on="all", system="Be short."),
             records=[*good, bad[2]],
