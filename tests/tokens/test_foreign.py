@@ -12,6 +12,7 @@ import pytest
 
 from stages.errors import StageFailed, UsageError
 from stages.tokens import foreign
+from stages.tokens import rows as on_their_way
 from stages.tokens.model import load_tokenizer
 from stages.tokens.tokenize import Tokenize
 from tests.cases.tokenize import hostile_tokenizer
