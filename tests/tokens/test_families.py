@@ -481,3 +481,30 @@ def test_a_recipe_names_a_model_once(root: Path, tmp_path: Path) -> None:
     recipe.write_text(f"{begin}tokenize: {{model: {own}}}, train: {{model: smollm2}}]\n")
     with pytest.raises(RecipeError, match=f"tokenizer of '{own}'.* 'smollm2'"):
         read_recipe(recipe)
+
+
+def test_variables_of_a_record_reach_the_template(root: Path) -> None:
+    path = folder(root, "smollm3")
+    meta = json.dumps({"chat_template_kwargs": {"enable_thinking": False}})
+    record = {**stored(talk()[:2]), "meta": meta}
+    (row,) = Tokenize(model=str(path), default_system=True)([record])
+    assert row["input_ids"] == ids_of(path, talk()[:2], enable_thinking=False)
+    assert "<think>" in shown(path, row) and "<think>" not in learned(path, row)[0]
+
+
+def test_words_for_roles_mean_what_the_template_knows(root: Path) -> None:
+    path = folder(root, "chatml")
+    rows = Tokenize(model=str(path))(
+        [
+            stored([said("human", "When?"), said("gpt", "Now.")]),
+            stored([said("User", "When?"), said("bing", "Now.")]),
+            stored([said("user", "When?"), said("assistant", "Now.")]),
+        ]
+    )
+    assert rows[0]["input_ids"] == rows[1]["input_ids"] == rows[2]["input_ids"]
+    developer = [said("developer", "Be brief."), said("user", "When?"), said("assistant", "Now.")]
+    (one,) = Tokenize(model=str(path))([stored(developer)])
+    assert shown(path, one).startswith("<|im_start|>system\nBe brief.")
+    own = folder(root, "gptoss")
+    (kept,) = Tokenize(model=str(own))([stored(developer)])
+    assert kept["input_ids"] == ids_of(own, developer)
