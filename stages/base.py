@@ -78,6 +78,15 @@ class Stage(ABC):
         """Sentences on parameters that do not go together or name things that are missing."""
         return ()
 
+    def conflicts(self, before: Sequence[Stage]) -> tuple[str, ...]:
+        """Sentences on what does not go together with the steps before it in a recipe."""
+        return ()
+
+    def facts(self) -> Mapping[str, Any]:
+        """What manifests hold of the stage beside its parameters, as JSON: what its resources
+        are known by."""
+        return {}
+
     def notes(self) -> tuple[str, ...]:
         """Sentences that people should read before a run; `plan` and the run print them."""
         return ()

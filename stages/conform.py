@@ -166,7 +166,7 @@ def _messages(column: Any) -> Any:
             return column
         if pa.types.is_null(column.type):
             return pa.nulls(len(column), _MESSAGES)
-        column = column.to_pylist()
+        column = records.without_nulls(column.to_pylist())
     talks = [None if is_missing(talk) else _talk(row, talk) for row, talk in enumerate(column)]
     schema = pa.schema([records.SCHEMA.field("messages")])
     return records.to_table([{"messages": talk} for talk in talks], schema).column(0)
@@ -198,7 +198,7 @@ def _meta(column: Any) -> Any:
         column = _arrow(column)
         if _is_text(column.type) or pa.types.is_null(column.type):
             return _as_strings(column)
-        column = column.to_pylist()
+        column = records.without_nulls(column.to_pylist())
     texts: list[str | None] = []
     for row, value in enumerate(column):
         if is_missing(value):
@@ -208,7 +208,7 @@ def _meta(column: Any) -> Any:
         elif isinstance(value, Mapping):
             filled = {str(key): one for key, one in value.items() if not is_missing(one)}
             try:
-                texts.append(records.to_json(filled))
+                texts.append(records.object_json(filled))
             except (TypeError, ValueError):
                 raise UsageError(f"meta of row {row} holds what JSON has no form for") from None
         else:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.manifest import CountsEntry
+from stages.records import extra_fields
 
 Lengths = npt.NDArray[np.int64]
 
@@ -145,7 +146,8 @@ def _joined(forms: Mapping[str, int], pattern: re.Pattern[str], by: str) -> dict
 
 
 def characters(table: pa.Table) -> Lengths:
-    """The characters of each row's text, prompt, completion and contents of messages."""
+    """The characters of each row's text, prompt, completion and messages: their contents and the
+    texts beside them."""
     lengths = np.zeros(table.num_rows, dtype=np.int64)
     for name in ("text", "prompt", "completion"):
         if name in table.column_names:
@@ -156,6 +158,10 @@ def characters(table: pa.Table) -> Lengths:
         if len(contents):
             rows = pc.list_parent_indices(messages).to_numpy(zero_copy_only=False)
             lengths += np.bincount(rows, contents, table.num_rows).astype(np.int64)
+            extra = pc.struct_field(pc.list_flatten(messages), "extra")
+            filled = pc.indices_nonzero(pc.is_valid(extra)).to_numpy()
+            for at, one in zip(filled, extra.drop_null().to_pylist(), strict=True):
+                lengths[rows[at]] += sum(len(text) for _, text in extra_fields(one))
     return lengths
 
 

@@ -57,11 +57,12 @@ class SourceEntry(TypedDict):
 
 class StepEntry(TypedDict, total=False):
     """A step that made the corpus. source: the only one whose records it saw. reasons, cuts: what
-    the words of its account mean."""
+    the words of its account mean. facts: what the stage says of the files that it used."""
 
     source: str | None
     stage: str
     parameters: dict[str, Any]
+    facts: dict[str, Any]
     exact: bool
     counts: CountsEntry
     reasons: dict[str, str]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -63,6 +63,22 @@ def encodable(text: str) -> str:
 def to_json(value: object) -> str:
     """Compact JSON with sorted keys; text that cannot be encoded is repaired first."""
     return encodable(json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+
+
+def object_json(value: Mapping[str, Any]) -> str:
+    """An object as compact JSON: its own keys sorted, what lies in it in the order that it has, in
+    which models write it and templates show it."""
+    ordered = {key: value[key] for key in sorted(value)}
+    return encodable(json.dumps(ordered, ensure_ascii=False, separators=(",", ":")))
+
+
+def without_nulls(value: Any) -> Any:
+    """A value of a typed column without the keys that others of its rows have: in each object but
+    a message, whose content may be null."""
+    if isinstance(value, Mapping):
+        message = "role" in value or "from" in value
+        return {k: without_nulls(v) for k, v in value.items() if v is not None or message}
+    return [without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
 def record_id(source: str, unit: str, raw: bytes, ordinal: int, part: int = 0) -> str:
@@ -140,7 +156,7 @@ def _strings(values: list[str | None]) -> pa.Array:
 def _meta(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value if value is None else encodable(value)
-    return to_json(value)
+    return object_json(value) if isinstance(value, Mapping) else to_json(value)
 
 
 def _message(message: Mapping[str, Any]) -> dict[str, str | None]:
@@ -148,7 +164,7 @@ def _message(message: Mapping[str, Any]) -> dict[str, str | None]:
     if set(extra) == {"extra"} and (extra["extra"] is None or isinstance(extra["extra"], str)):
         stored = None if extra["extra"] is None else encodable(extra["extra"])
     else:
-        stored = to_json(extra) if extra else None
+        stored = object_json(extra) if extra else None
     content = message.get("content")
     return {
         "role": encodable(str(message.get("role", ""))),
@@ -166,20 +182,100 @@ def form_of(record: Mapping[str, Any]) -> str | None:
     return "text" if record.get("text") is not None else None
 
 
+# Keys of a message whose values name something, and are no text that anybody wrote; of `parts`,
+# which are pictures and sound, neither.
+_NO_TEXT = frozenset(("id", "type", "tool_call_id", "call_id", "role", "parts"))
+_CALLS = ("tool_calls", "function_call")
+
+
+def _mapped(value: Any, path: str, visit: Callable[[str, str], str]) -> Any:
+    """A JSON value with each text in it as `visit(path, text)` has it; blank ones stay."""
+    if isinstance(value, str):
+        if path.endswith(".arguments") and value.lstrip()[:1] in ("{", "["):
+            opened = _opened(value)
+            if opened is not None:
+                new = _mapped(opened, path, visit)
+                return value if new == opened else json.dumps(new, ensure_ascii=False)
+        return visit(path, value) if value.strip() else value
+    if isinstance(value, Mapping):
+        return {
+            key: one if key in _NO_TEXT else _mapped(one, f"{path}.{key}", visit)
+            for key, one in value.items()
+        }
+    if isinstance(value, list):
+        return [_mapped(one, f"{path}[{number}]", visit) for number, one in enumerate(value)]
+    return value
+
+
+def _opened(text: str | None) -> Any:
+    try:
+        value = json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict | list) else None
+
+
+def extra_fields(extra: str | None, path: str = "") -> list[tuple[str, str]]:
+    """The (name, text) pairs of what a message has beside role and content: reasoning, arguments
+    of calls. Names: messages[2].tool_calls[0].function.arguments.place."""
+    value = _opened(extra)
+    found: list[tuple[str, str]] = []
+
+    def visit(name: str, text: str) -> str:
+        found.append((name, text))
+        return text
+
+    try:
+        _mapped(value, path, visit)
+    except RecursionError:
+        return []
+    return found
+
+
+def calls_of(record: Mapping[str, Any], view: View) -> str | None:
+    """What a record calls, as text in which equal calls are equal; None when it calls nothing."""
+    calls = []
+    for message in record.get("messages") or ():
+        answers = message["role"] == "assistant"
+        if message.get("extra") and (view == "all" or answers == (view == "output")):
+            value = _opened(message["extra"])
+            if isinstance(value, dict):
+                calls += [_called(value[key]) for key in _CALLS if value.get(key)]
+    return to_json(calls) if calls else None
+
+
+def _called(value: Any) -> Any:
+    """A call without its id, its arguments as an object."""
+    if isinstance(value, list):
+        return [_called(one) for one in value]
+    if not isinstance(value, Mapping):
+        return value
+    function = value.get("function", value)
+    if not isinstance(function, Mapping):
+        return function
+    arguments = function.get("arguments")
+    opened = _opened(arguments) if isinstance(arguments, str) else None
+    return [function.get("name"), arguments if opened is None else opened]
+
+
 def fields(record: Mapping[str, Any], view: View) -> list[tuple[str, str]]:
     """The (name, text) pairs of a record that belong to a view.
 
     `input` is what the model is given, `output` what it is to write, `all` both; a record of
-    the form `text` has only `all`. Names: text, prompt, completion, messages[2].
+    the form `text` has only `all`. Names: text, prompt, completion, messages[2], and the texts
+    that a message has beside its content (`extra_fields`).
     """
     messages = record.get("messages")
     if messages is not None:
-        return [
-            (f"messages[{number}]", message["content"])
-            for number, message in enumerate(messages)
-            if message["content"] is not None
-            and (view == "all" or (message["role"] == "assistant") == (view == "output"))
-        ]
+        found = []
+        for number, message in enumerate(messages):
+            if view == "all" or (message["role"] == "assistant") == (view == "output"):
+                name = f"messages[{number}]"
+                if message["content"] is not None:
+                    found.append((name, message["content"]))
+                if message.get("extra"):
+                    found += extra_fields(message["extra"], name)
+        return found
     names = {
         "input": ("prompt",),
         "output": ("completion",),
@@ -193,9 +289,17 @@ def rewritten(record: Mapping[str, Any], new: Mapping[str, str]) -> dict[str, An
     out = dict(record)
     if record.get("messages") is not None:
         out["messages"] = [
-            {**message, "content": new.get(f"messages[{number}]", message["content"])}
+            _rewritten(message, f"messages[{number}]", new)
             for number, message in enumerate(record["messages"])
         ]
     else:
         out.update(new)
+    return out
+
+
+def _rewritten(message: Mapping[str, Any], name: str, new: Mapping[str, str]) -> dict[str, Any]:
+    out = {**message, "content": new.get(name, message["content"])}
+    if message.get("extra") and any(field.startswith(f"{name}.") for field in new):
+        value = _mapped(_opened(message["extra"]), name, lambda field, text: new.get(field, text))
+        out["extra"] = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return out

@@ -67,6 +67,10 @@ class Batch:
             self._views[view] = joined
         return self._views[view]
 
+    def calls(self, view: View = "all") -> list[str | None]:
+        """What each row calls in a view, as text in which equal calls are equal; None: nothing."""
+        return [records.calls_of(row, view) for row in self._forms]
+
     @cached_property
     def _forms(self) -> list[dict[str, Any]]:
         names = [name for name in records.FORMS if name in self.table.column_names]
@@ -98,6 +102,7 @@ class Verdicts(Batch):
         self._inapplicable: set[int] = set()
         self._changed: set[int] = set()
         self._texts: dict[int, TextCount] = {}  # of rows whose text the stage changed
+        self._beside: dict[int, int] = {}  # characters of rows that are no part of their texts
         self._rewritten: dict[int, dict[str, str]] = {}  # row → field → its text now
 
     # --- rows ---
@@ -176,6 +181,11 @@ class Verdicts(Batch):
             raise AssertionError(f"{self.stage.name} has no cut {reason!r}")
         self._texts.setdefault(self._known(row), TextCount()).remove(reason, number)
 
+    def cut_beside(self, row: int, reason: str, number: int) -> None:
+        """Count characters that a row has beside its texts, and what is made of it does not."""
+        self.cut(row, reason, number)
+        self._beside[row] = self._beside.get(row, 0) + number
+
     def changed(self, row: int) -> None:
         """Say that what the stage makes of a row has not the row's own text."""
         self._changed.add(self._known(row))
@@ -223,7 +233,9 @@ class Verdicts(Batch):
         """A row that one record with its own id replaces is the row, changed or not."""
         if not replaced:
             return
-        forms = [name for name in FORMS if name in self.table.column_names]
+        forms = [name for name in FORMS if name in new.column_names]
+        if not forms:
+            return
         after, begin = new.select(forms).to_pylist(), 0
         for row in replaced:
             made = self._replaced[row]
@@ -255,7 +267,8 @@ class Verdicts(Batch):
 
     def _text_count(self, kept: pa.Table, replaced: Sequence[int], new: pa.Table) -> TextCount:
         before = characters(self.table)
-        count = TextCount(seen=int(before.sum()))
+        more = sum(n for row, n in self._beside.items() if row not in self._marks)
+        count = TextCount(seen=int(before.sum()) + more)
         for row, mark in self._marks.items():
             count.remove(mark.reason, int(before[row]))
         for row, text in self._texts.items():
@@ -264,7 +277,8 @@ class Verdicts(Batch):
                 for cut, number in text.removed.items():
                     count.remove(cut, number)
         after, begin = characters(new), 0
-        for row in replaced:
+        texts = any(name in new.column_names for name in FORMS)
+        for row in replaced if texts else ():
             end = begin + len(self._replaced[row])
             more = int(after[begin:end].sum()) - int(before[row])
             if more < 0 and CHANGED not in self.stage.cuts:

@@ -88,6 +88,7 @@ class Made:
             "source": self.source,
             "stage": self.stage.name,
             "parameters": masked_values(check.as_json(self.stage)),
+            "facts": dict(self.stage.facts()),
             "exact": self.stage.exact,
             "counts": self.counts.as_json(),
             "reasons": dict(self.stage.reasons),

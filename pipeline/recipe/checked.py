@@ -111,6 +111,7 @@ class _Reader:
         self.file, self.folder = file, folder
         self.problems: list[Problem] = []
         self.seed = 0
+        self.shared: dict[str, Any] = {}  # values that steps have in common, by parameter
 
     def say(self, node: Node, text: str, key: str | None = None) -> None:
         line, column = (
@@ -182,6 +183,9 @@ class _Reader:
             )
         if wrong:
             return None
+        for name, value in self.shared.items():
+            if name in kinds and kinds[name][1].metadata.get("shared"):
+                values.setdefault(name, value)
         if "seed" in kinds:
             values.setdefault("seed", self.seed)
         stage = check.build(cls, values)
@@ -339,6 +343,7 @@ def _recipe(reader: _Reader, root: Node, path: Path) -> Recipe:
         for node in reader.sequence(top.get("sources"), "sources")
         if (source := reader.source(node))
     )
+    reader.shared = _shared(top.get("steps"))
     steps = tuple(
         step
         for node in reader.sequence(top.get("steps"), "steps")
@@ -357,6 +362,29 @@ def _recipe(reader: _Reader, root: Node, path: Path) -> Recipe:
     return Recipe(
         name, folder, sources, steps, reader.seed, file=str(path), place=where, **settings
     )
+
+
+def _shared(steps: Node | None) -> dict[str, Any]:
+    """The values of parameters that steps have in common (a model), where one of them names it."""
+    named: dict[str, list[Any]] = {}
+    for node in steps.value if steps is not None and isinstance(steps.value, list) else ():
+        if not isinstance(node.value, dict) or len(node.value) != 1:
+            continue
+        word, given = next(iter(node.value.items()))
+        if not isinstance(given.value, dict):
+            continue
+        try:
+            kinds = check.parameters(registry.find(word))
+        except SeedbedError:
+            continue  # is told where the step is built
+        for name, one in given.value.items():
+            if name in kinds and kinds[name][1].metadata.get("shared"):
+                named.setdefault(name, []).append(one.plain())
+    return {
+        name: values[0]
+        for name, values in named.items()
+        if isinstance(values[0], str) and all(value == values[0] for value in values)
+    }
 
 
 def problems_of_order(recipe: Recipe) -> list[Problem]:
@@ -384,9 +412,11 @@ def problems_of_order(recipe: Recipe) -> list[Problem]:
             own = columns_after(step.stage, own)
         columns |= own
     kinds: dict[str, set[str]] = {source.stage.kind.name: columns for source in recipe.sources}
-    for step in recipe.steps:
+    for number, step in enumerate(recipe.steps):
         before = kinds.get(step.stage.consumes.name, set())
         problems += problems_of_step(step, before, kinds)
+        for text in step.stage.conflicts([one.stage for one in recipe.steps[:number]]):
+            problems.append(Problem(f"{step.stage.name}: {text}", step.line, step.column))
         kinds[step.stage.kind.name] = columns_after(step.stage, before)
     return problems + problems_of_kinds([*recipe.sources, *recipe.steps])
 

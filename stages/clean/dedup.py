@@ -53,7 +53,8 @@ class Deduplicate(Fit):
     Jaccard index with that survivor. A record that is linked only through dropped ones stays. The
     column `group` joins all that are linked at all (connected component; its smallest id), for a
     split without leaks. Texts below 5 words are compared as a whole, with punctuation; longer ones
-    are exact duplicates when their words are equal in order, whatever case and punctuation.
+    are exact duplicates when their words are equal in order, whatever case and punctuation. Records
+    whose calls of tools differ are no duplicates, however much else they have in common.
 
     In a bucket of more than 512 different texts (a template with many fillings) not all pairs are
     compared but each with the preferred one and with its neighbour in the order of the next band,
@@ -86,15 +87,22 @@ class Deduplicate(Fit):
             rows = [row for row in rows if batch.ids[row] in wanted]
         chosen = [texts[row] or "" for row in rows]
         ids = pa.array([batch.ids[row] for row in rows], type=pa.string())
-        return gram_sets(ids, chosen) if seen.round else self.signed(ids, chosen)
+        calls = batch.calls(self.on)
+        seeds = [shingles.seed_of(calls[row]) for row in rows]
+        if seen.round:
+            return gram_sets(ids, chosen, seeds)
+        return self.signed(ids, chosen, seeds)
 
-    def signed(self, ids: pa.Array, texts: Sequence[str]) -> pa.Table:
+    def signed(
+        self, ids: pa.Array, texts: Sequence[str], seeds: Sequence[int] | None = None
+    ) -> pa.Table:
         bands, length = minhash.bands_for(self.threshold)
         keys = np.zeros((len(texts), bands), dtype=np.uint64)
         counts = np.zeros(len(texts), dtype=np.int64)
         digests: list[bytes] = []
         for part in shingles.chunks(texts):
             words = shingles.words_of(texts[part.start : part.stop])
+            words = shingles.seeded(words, seeds and seeds[part.start : part.stop])
             grams, lengths = shingles.shingles_of(words)
             counts[part.start : part.stop] = words.counts
             rows = part.start + np.flatnonzero(lengths)
@@ -223,11 +231,12 @@ class Deduplicate(Fit):
         )
 
 
-def gram_sets(ids: pa.Array, texts: Sequence[str]) -> pa.Table:
+def gram_sets(ids: pa.Array, texts: Sequence[str], seeds: Sequence[int] | None = None) -> pa.Table:
     """The sorted sets of 3-grams of texts, as a table."""
     flat, sizes, counts = [], [], []
     for part in shingles.chunks(texts):
         words = shingles.words_of(texts[part.start : part.stop])
+        words = shingles.seeded(words, seeds and seeds[part.start : part.stop])
         grams, lengths = shingles.sets_of(words)
         flat.append(grams)
         sizes.append(lengths)

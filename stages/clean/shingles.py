@@ -102,6 +102,27 @@ def words_of(texts: Sequence[str]) -> Words:
     return Words(hashes, counts, digests)
 
 
+def seed_of(text: str | None) -> int:
+    """A number that tells texts with different ones apart; 0 for none."""
+    if text is None:
+        return 0
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def seeded(words: Words, seeds: Sequence[int] | None) -> Words:
+    """Words that equal only those of the same seed; a seed of 0 changes nothing."""
+    if not seeds or not any(seeds):
+        return words
+    numbers = np.array(seeds, dtype=np.uint64)
+    digests = [
+        hashlib.blake2b(digest + seed.to_bytes(8, "little"), digest_size=16).digest()
+        if seed
+        else digest
+        for digest, seed in zip(words.digests, seeds, strict=True)
+    ]
+    return Words(words.hashes ^ np.repeat(numbers, words.counts), words.counts, digests)
+
+
 def _short(text: str) -> bytes:
     # "x > 5" and "x < 5" have the same words: what is short is compared with its punctuation.
     return b"short:" + " ".join(text.split()).encode("utf-8", "surrogatepass")

@@ -21,7 +21,7 @@ from stages.corpus import Corpus, canonical
 from stages.errors import StageFailed, UsageError
 from stages.json_lines import Lines
 from stages.kinds import RECORDS, Kind
-from stages.records import FORMS, MESSAGE, form_of
+from stages.records import FORMS, MESSAGE, form_of, without_nulls
 
 SIDES = ("train", "val")
 LEFT_OUT = "left_out.jsonl"
@@ -88,6 +88,7 @@ class Export(End):
         self, corpus: Corpus, out: Path, kept: Sequence[str], progress: Progress
     ) -> tuple[dict[str, int], int]:
         present = _present_forms(corpus)
+        with_tools = self.format not in ("alpaca", "text") and _any_tools(corpus)
         rows = dict.fromkeys(_sides(corpus), 0)
         left_out = done = 0
         with contextlib.ExitStack() as stack:
@@ -95,7 +96,12 @@ class Export(End):
             refused = stack.enter_context(Lines(out / LEFT_OUT))
             for side, record in _records(corpus):
                 line = self._line(record, present)
-                if line is None:
+                tools = _tools_of(record)
+                if with_tools and line is not None:
+                    # ShareGPT's readers take them as text; every line has the key.
+                    told = json.dumps(tools, ensure_ascii=False) if tools else ""
+                    line["tools"] = told if self.format == "sharegpt" else tools
+                if line is None or (tools and self.format == "alpaca"):
                     left_out += 1
                     refused.write({"id": record["id"], "reason": "form", "form": form_of(record)})
                 else:
@@ -175,6 +181,30 @@ def _as_alpaca(messages: list[dict[str, Any]]) -> dict[str, Any] | None:
     }
 
 
+def _tools_of(record: Record) -> list[Any] | None:
+    """The tools that a record's calls are made of: beside its messages, not among them."""
+    found = record.get("tools")
+    meta = record.get("meta")
+    if found is None and isinstance(meta, str) and ('"tools"' in meta or '"functions"' in meta):
+        held = _json(meta)
+        if isinstance(held, dict):
+            found = held.get("tools")
+            functions = _json(held.get("functions"))
+            if found is None and isinstance(functions, list):
+                found = [{"type": "function", "function": one} for one in functions]
+    found = without_nulls(_json(found))
+    good = isinstance(found, list) and found and all(isinstance(one, dict) for one in found)
+    return found if good else None
+
+
+def _json(value: Any) -> Any:
+    """A value, or what it holds as JSON text."""
+    if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(value)
+    return value
+
+
 _SHAREGPT = {"user": "human", "assistant": "gpt", "system": "system", "tool": "observation"}
 
 
@@ -217,6 +247,15 @@ def _records(corpus: Corpus) -> Iterator[tuple[str, dict[str, Any]]]:
     for batch in corpus.batches():
         for record in batch.to_pylist():
             yield ("val" if record.get("split") == "val" else "train"), record
+
+
+def _any_tools(corpus: Corpus) -> bool:
+    names = [name for name in ("meta", "tools") if name in corpus.schema.names]
+    return bool(names) and any(
+        _tools_of(record)
+        for batch in corpus.batches()
+        for record in batch.select(names).to_pylist()
+    )
 
 
 def _present_forms(corpus: Corpus) -> list[str]:

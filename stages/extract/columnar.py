@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from stages.errors import Unreadable, UsageError
 from stages.extract.jsontext.lines import LINE_BYTES
 from stages.extract.packed.streams import Limits
+from stages.records import without_nulls
 
 SUFFIXES = (".parquet", ".arrow", ".feather")
 # What `datasets.save_to_disk` and our own corpora keep beside their data.
@@ -154,7 +155,8 @@ def _values(part: Any, weight: int) -> Iterator[dict[str, Any] | Unreadable]:
         yield Unreadable("oversize", limit=LINE_BYTES, of="bytes of a row")
         return
     try:
-        found = [{name: plain(v) for name, v in row.items()} for row in part.to_pylist()]
+        rows = part.to_pylist()
+        found = [{name: without_nulls(plain(v)) for name, v in row.items()} for row in rows]
     except MemoryError:
         raise
     except Exception as error:  # a date beyond the calendar, text that is none

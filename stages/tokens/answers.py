@@ -1,115 +1,159 @@
 """Where the answers of a conversation stand in a template's text.
 
-An answer is what the model writes after the beginning that the template gives it. That is seen by
-rendering the conversation up to the answer, which for every answer of a long one would take the
-square of its length: there the answer is rendered after the first messages and a few before it,
-and some answers both ways, to see that the template allows it.
+An answer is what the model writes after the beginning that the template gives it, up to the token
+that ends its turn. What stands between the record's own characters is the template's: of it, the
+rendering of the conversation up to an answer tells how much comes before the answer, and the
+rendering up to its end how much comes after it. These are compared with the whole rendering right
+before and behind the answer, so that a template may show earlier turns in another way. For a
+long conversation one such rendering stands for all places that look alike; where they differ,
+each is made, which takes the square of the length.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
-# A mark: a number between private-use characters, in white space that templates may strip.
-MARK = re.compile("(\u2003?)\ue000([0-9]+)\ue001(\u2003?)")
-WHOLE = 64  # messages up to which an answer is rendered after all that come before it
-COMPARED = 8  # answers of a long conversation that are rendered both ways
-NEAR, FAR = 4, 16  # messages before an answer that are rendered
-# Messages that may be rendered for answers whose place only the whole conversation tells.
+from stages.tokens.shadow import Run, common, tail
+
+WHOLE = 16  # messages up to which a conversation is rendered for each answer
+SHAPE = 4  # messages before a place that tell how it looks
+# Messages that may be rendered to find the answers of one conversation.
 MESSAGES = 2_000_000
 
-Marked = Sequence[Mapping[str, Any]]
-Render = Callable[[Marked, bool], str | None]  # None when the template refuses the messages
-Span = tuple[int, int]
+Masked = Sequence[Mapping[str, Any]]
+Render = Callable[[Masked, bool], str | None]  # None when the template refuses the messages
+
+# Reasoning that is none: a template writes it, and no model should learn to.
+_EMPTY = re.compile(r"\s*<((?:seed:)?(?:think|thinking|thought|reasoning))>\s*</\1>\s*")
+_BROKEN = re.compile(r"[<\[][^<>\[\]\s]*$")  # a tag that has begun
 
 
 class TooLong(Exception):
     """The conversation is too long for a template that shows an answer by all that came before."""
 
 
-class _Open(NamedTuple):
-    """Where an answer begins and ends before its last token is looked for; -1: not seen."""
+class Answer(NamedTuple):
+    """Where an answer stands, and whether a control token ends it."""
 
     begin: int
     end: int
+    closed: bool
 
 
-class Answers:
-    """The answers of one conversation: `marked` messages and their rendering, `text`."""
+class Tails:
+    """What a template writes behind the first messages of a conversation."""
 
-    def __init__(self, marked: Marked, text: str, render: Render, special: re.Pattern[str]) -> None:
-        self._marked, self._text, self._render, self._special = marked, text, render, special
-        self._at: dict[int, Span] = {}
-        for match in MARK.finditer(text):
-            self._at.setdefault(int(match[2]), match.span())
+    def __init__(self, masked: Masked, render: Render) -> None:
+        self._masked, self._render = masked, render
         self._left = MESSAGES
-        # A conversation that could begin anew begins so: up to its first question.
-        roles = [message["role"] for message in marked]
-        self._head = roles.index("user") + 1 if "user" in roles[:WHOLE] else 1
+        self._made: dict[tuple[int, bool], str | None] = {}
+        self._places: dict[Any, list[int]] = {}
+        if len(masked) > WHOLE:
+            self._shapes = [_shape(message) for message in masked]
+            for stop in range(WHOLE, len(masked) + 1):
+                self._places.setdefault(self._look(stop), []).append(stop)
 
-    def spans(self) -> list[Span]:
-        """(begin, end) of every answer that is there, in order. Raises TooLong."""
-        numbers = [n for n, message in enumerate(self._marked) if message["role"] == "assistant"]
-        near = [number for number in numbers if number >= WHOLE]
-        step = max(1, len(near) // COMPARED)
-        known = {number: self._by_all(number) for number in {*near[::step], *near[-2:]}}
-        apart = all(
-            (seen := self._by_near(number)) is None or seen == known[number] for number in known
-        )
-        spans = []
-        for number in numbers:
-            found = known.get(number)
-            if found is None and apart and number >= WHOLE:
-                found = self._by_near(number)
-            spans.append(self._closed(number, found or self._by_all(number)))
-        return spans
+    def behind(self, stop: int, answer_next: bool) -> str | None:
+        """What stands behind the first `stop` messages; None when they are refused."""
+        if stop >= WHOLE and len(self._masked) > WHOLE:
+            places = self._places[self._look(stop)]
+            tried = {*places[:3], places[len(places) // 2], *places[-2:]}
+            found = {self._of(place, answer_next) for place in sorted(tried)}
+            if len(found) == 1:
+                return found.pop()
+        return self._of(stop, answer_next)
 
-    def _closed(self, number: int, found: _Open) -> Span:
-        begin, end = found
-        if begin < 0 or begin >= end:
-            # The template shows earlier turns differently: from the content to the next token.
-            if number not in self._at:
-                return 0, 0
-            begin, end = self._at[number]
-            following = self._special.search(self._text, end)
-            return begin, following.end() if following else end
-        closing = [match.end() for match in self._special.finditer(self._text, begin, end)]
-        return begin, closing[-1] if closing else end
+    def _look(self, stop: int) -> Any:
+        return tuple(self._shapes[stop - SHAPE : stop])
 
-    def _by_all(self, number: int) -> _Open:
-        self._left -= 2 * number
-        if self._left < 0:
-            raise TooLong
-        before = self._render(self._marked[:number], True)
-        after = self._render(self._marked[: number + 1], False)
-        if before and after and self._text.startswith(before) and self._text.startswith(after):
-            return _Open(len(before), len(after))
-        return _Open(-1, -1)
+    def _of(self, stop: int, answer_next: bool) -> str | None:
+        if (stop, answer_next) not in self._made:
+            self._left -= stop
+            if self._left < 0:
+                raise TooLong
+            shadow = self._render(self._masked[:stop], answer_next)
+            self._made[stop, answer_next] = None if shadow is None else tail(shadow)
+        return self._made[stop, answer_next]
 
-    def _by_near(self, number: int) -> _Open | None:
-        """As `_by_all`, by the head and a few messages; None when that cannot be told."""
-        marked, head = self._marked, self._head
-        for first in range(number - NEAR, max(number - FAR, head), -1):
-            fits = (first - head) % 2 == 0 and marked[first]["role"] == marked[head]["role"]
-            if fits and first in self._at:
-                break
-        else:
-            return None
-        before = self._render([*marked[:head], *marked[first:number]], True)
-        after = self._render([*marked[:head], *marked[first : number + 1]], False)
-        if before is None or after is None:
-            return None
-        ends = [self._end(first, before), self._end(first, after)]
-        return _Open(-1, -1) if -1 in ends else _Open(*ends)
 
-    def _end(self, first: int, rendered: str) -> int:
-        """Where a rendering from message `first` on ends in the text; -1 if it is not there."""
-        mark = f"\ue000{first}\ue001"
-        begin, here = rendered.find(mark), self._text.find(mark, *self._at[first])
-        return (
-            here + len(rendered) - begin
-            if begin >= 0 and self._text.startswith(rendered[begin:], here)
-            else -1
-        )
+def _shape(message: Mapping[str, Any]) -> tuple[Any, ...]:
+    content = message.get("content")
+    return message["role"], bool(content and content.strip()), tuple(message)
+
+
+def thinks_nothing(text: str) -> bool:
+    """Whether an answer begins with reasoning that is none."""
+    return _EMPTY.match(text) is not None
+
+
+def answers(
+    real: str,
+    text: str,
+    runs: Sequence[Run],
+    wanted: Iterable[int],
+    tails: Tails,
+    special: re.Pattern[str],
+) -> dict[int, Answer]:
+    """The answers among the messages of the numbers wanted that have text of their own.
+
+    text: the rendering with masks in place of the record's characters, runs: where these are.
+    Raises TooLong.
+    """
+    blocks = [list(block) for _, block in groupby(runs, key=attrgetter("message"))]
+    at: dict[int, int] = {}
+    for place, block in enumerate(blocks):
+        known = at.setdefault(block[0].message, place)
+        if _size(block) > _size(blocks[known]):
+            at[block[0].message] = place
+    found = {}
+    for number in wanted:
+        if number not in at:
+            continue
+        place = at[number]
+        block = blocks[place]
+        before = blocks[place - 1][-1].end if place else 0
+        behind = blocks[place + 1][0].begin if place + 1 < len(blocks) else len(text)
+        start = _begin(text, before, block[0].begin, tails.behind(number, True))
+        if empty := _EMPTY.match(real, start):
+            start = empty.end()
+        written = tails.behind(number + 1, False)
+        # What follows may name the answer's call once more: it is no part of it.
+        ends = (run.end for run in reversed(block) if written and text.startswith(written, run.end))
+        stop, closed = _end(text, next(ends, block[-1].end), behind, written, special)
+        found[number] = Answer(start, stop, closed)
+    return found
+
+
+def _size(block: Sequence[Run]) -> int:
+    return sum(run.end - run.begin for run in block)
+
+
+def _begin(text: str, before: int, begin: int, written: str | None) -> int:
+    """Where an answer begins, between the text before it and its own first character."""
+    if written is None:
+        return begin
+    same = common(written, text[before:begin])
+    # Where the template begins the answer in another way here, no tag may be cut.
+    broken = _BROKEN.search(written[:same]) if same < len(written) else None
+    return before + (broken.start() if broken else same)
+
+
+def _end(
+    text: str, end: int, behind: int, written: str | None, special: re.Pattern[str]
+) -> tuple[int, bool]:
+    """Where an answer ends, and whether a control token ends it."""
+    stop = end
+    if written is not None:
+        stop += common(written, text[end:behind])
+        closing = [match.end() for match in special.finditer(text, end, stop)]
+        if closing:
+            return closing[-1], True
+    ended = stop if written is not None and stop == end + len(written) else end
+    following = special.search(text, ended, behind)
+    if following and not text[ended : following.start()].strip():
+        return following.end(), True
+    return stop, False

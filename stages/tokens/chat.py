@@ -1,48 +1,87 @@
 """Chat templates: a conversation as text, and which of its characters the model is to learn.
 
-A template is rendered twice: once with the contents, once (kept, by the order of the roles) with
-marks in their place. The marks tell what is content, so that a control token written by a user
-stays text, and what is an answer. Where the two do not agree, the template is refused.
+A template is rendered with the record's own messages, and that rendering is what is encoded. Where
+it has the record's text, and where an answer begins and ends, is seen in a second rendering with
+other characters in place of the record's (`stages/tokens/shadow.py`). Most conversations need one
+rendering only: one of marks is kept for each order of roles, and with the record's contents in
+place of its marks it must be the record's rendering; else the record gets a second one of its own.
 """
 
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.errors import UsageError
-from stages.tokens.answers import MARK, Answers, TooLong
+from stages.tokens import shadow
+from stages.tokens.answers import Tails, TooLong, answers, thinks_nothing
 from stages.tokens.foreign import encodable, garbled, read_object, read_text
+from stages.tokens.left_out import LeftOut, TemplateError, has_tools
 from stages.tokens.model import tokenizer_folder, tokenizer_of
-from stages.tokens.template import SOURCE, Meter, TooMuch, environment, last_resort, refusal
+from stages.tokens.shadow import CALL, CONTENT, REASONING, REASONINGS, Changed, Run, expanded
+from stages.tokens.stretches import apart, snapped, stretches, unlearned, without
+from stages.tokens.template import (
+    SOURCE,
+    Meter,
+    TooMuch,
+    environment,
+    last_resort,
+    literals_of,
+    refusal,
+)
 
 Message = Mapping[str, Any]  # role, content, extra (JSON text): as in the record's schema
 # Messages and characters up to which a rendering that costs too much is the template's fault.
 SHORT, SHORT_CHARACTERS = 64, 100_000
 SKELETONS = 10_000  # orders of roles that are remembered; one is about 1 kB
+DATE = "2024-07-26"  # what day it is to a template, unless told: what Llama 3.1 falls back to
 
 PROBE = (
     {"role": "user", "content": "How are peas sown?", "extra": None},
     {"role": "assistant", "content": "In rows.", "extra": None},
 )
-
-
-class TemplateError(Exception):
-    """The template cannot render these messages; the text says why."""
+_FORMAT = re.compile(r"(?:[^%]|%[-_0^#]?[A-Za-z%])*")  # of a date: without widths
 
 
 class Segment(NamedTuple):
-    """A stretch of a rendering: of the template or of a message, trained on or not."""
+    """A stretch of a rendering: of the template or of a message, trained on or not. message: the
+    number of the message of which it is the content, else -1."""
 
     text: str
     content: bool
     trained: bool
+    message: int = -1
+
+
+class Rendering(NamedTuple):
+    """A conversation as text.
+
+    rendered: characters of each message's texts that it has. thinking: characters of reasoning
+    that the template leaves out on purpose. closed: whether a control token ends the last answer.
+    tools: whether the tools are there.
+    """
+
+    segments: list[Segment]
+    rendered: dict[int, int]
+    thinking: int = 0
+    closed: bool = True
+    tools: bool = True
+
+
+class Wanted(NamedTuple):
+    """What is to be trained on: the answers of the messages of these numbers, and of which of them
+    only some characters of the content (begin, end, whether they are); contents: messages of which
+    the content is, and nothing of the template's."""
+
+    answers: tuple[int, ...]
+    details: Mapping[int, Sequence[tuple[int, int, bool]]] = {}
+    contents: tuple[int, ...] = ()
 
 
 class _Slot(NamedTuple):
@@ -53,6 +92,11 @@ class _Slot(NamedTuple):
     strip: tuple[bool, bool]
     trained: bool
     hidden: bool
+
+
+class _Skeleton(NamedTuple):
+    slots: list[_Slot]
+    closed: bool
 
 
 def control_pattern(special: Iterable[str]) -> re.Pattern[str]:
@@ -66,7 +110,7 @@ class Chat:
 
     source: the Jinja text. special: texts of control tokens. variables: bos_token, eos_token …
     default_system: whether the system message that some templates add on their own stays.
-    origin: where the template is from, for messages.
+    origin: where the template is from, for messages. date: what day it is, as YYYY-MM-DD.
     """
 
     def __init__(
@@ -76,12 +120,21 @@ class Chat:
         variables: Mapping[str, str],
         default_system: bool = False,
         origin: str = "the model",
+        date: str = DATE,
     ) -> None:
         self.source, self.variables = source, dict(variables)
         self.default_system, self.origin = default_system, origin
         self._meter = Meter()
         self.special = control_pattern(special)
-        self._skeletons: dict[Any, list[_Slot]] = {}
+        self._skeletons: dict[Any, _Skeleton | None] = {}
+        day = datetime.datetime.fromisoformat(date)
+
+        def strftime_now(format: str) -> str:
+            if not isinstance(format, str) or len(format) > 200 or not _FORMAT.fullmatch(format):
+                raise TemplateError("strftime_now takes the form of a date")
+            return day.strftime(format)
+
+        self._always = {"tools": None, "documents": None, "strftime_now": strftime_now}
 
     @cached_property
     def _template(self) -> Any:
@@ -98,28 +151,58 @@ class Chat:
                 refusal(self.origin, f"cannot be read ({type(error).__name__}: {told})")
             ) from None
 
+    @cached_property
+    def _looking(self) -> shadow.Mask:
+        return shadow.looking(literals_of(self.source))
+
+    def names(self, role: str) -> bool:
+        """Whether the template's text has a role in quotes."""
+        return f"'{role}'" in self.source or f'"{role}"' in self.source
+
     def limited(self) -> contextlib.AbstractContextManager[None]:
         """Around many renderings: limits of CPU and memory beside the count of the work."""
         return last_resort(self._meter, self.origin)
 
-    def render(self, messages: Sequence[Message], answer_next: bool = False) -> str:
+    def render(
+        self,
+        messages: Sequence[Message],
+        answer_next: bool = False,
+        beside: Mapping[str, Any] | None = None,
+    ) -> str:
         """The template's text; with `answer_next` it ends where an answer is to begin.
 
+        beside: what a template is given beside messages: tools, documents, variables of its own.
         UsageError for a template that costs too much with a short conversation.
         """
+        return self._render([self._shown(message) for message in messages], answer_next, beside)
+
+    def _shown(self, message: Message) -> dict[str, Any]:
+        shown = expanded(message)
+        old = shown.get("function_call") and "tool_calls" not in shown
+        if old and "function_call" not in self.source:  # its name before there were several
+            call = {"type": "function", "function": shown.pop("function_call")}
+            shown["tool_calls"] = [call]
+        return shown
+
+    def _render(
+        self,
+        shown: Sequence[Message],
+        answer_next: bool = False,
+        beside: Mapping[str, Any] | None = None,
+    ) -> str:
         template = self._template
-        size = self._meter.begin(messages)
+        size = self._meter.begin(shown, beside)
         try:
             return str(
                 template.render(
-                    messages=[_expanded(message) for message in messages],
+                    **{**self._always, **self.variables, **(beside or {})},
+                    messages=[dict(message) for message in shown],
                     add_generation_prompt=answer_next,
-                    **self.variables,
                 )
             )
         except (TooMuch, MemoryError):
             told = "does more work or takes more memory than a rendering may"
-            if len(messages) <= SHORT and size <= SHORT_CHARACTERS:
+            if len(shown) <= SHORT and size <= SHORT_CHARACTERS:
                 raise UsageError(refusal(self.origin, told)) from None
             raise TemplateError(f"the template {told} with this conversation") from None
         except UsageError:
@@ -128,39 +211,241 @@ class Chat:
             raise TemplateError(f"{type(error).__name__}: {str(error)[:500]}") from None
 
     def segments(self, messages: Sequence[Message]) -> list[Segment]:
-        """The rendering in order; an answer and the token that ends it are `trained`.
+        """The rendering in order; an answer and the token that ends it are `trained`."""
+        return self.rendering(messages).segments
 
-        TemplateError when the template refuses the messages, or changes a content otherwise
-        than by stripping its ends.
+    def rendering(
+        self,
+        messages: Sequence[Message],
+        wanted: Wanted | None = None,
+        beside: Mapping[str, Any] | None = None,
+    ) -> Rendering:
+        """The rendering of a conversation, with what is trained on; without `wanted` all answers.
+
+        TemplateError when the template refuses the messages, leaves one out, or changes a text.
         """
-        key = tuple((m["role"], m.get("extra"), m["content"] is None) for m in messages)
-        slots = self._skeletons.get(key)
-        if slots is None:
-            slots = self._skeleton(messages)
+        if len(messages) > shadow.MOST:
+            raise TemplateError(f"a conversation of {len(messages):,} messages is too long")
+        if wanted is None:
+            roles = enumerate(message["role"] for message in messages)
+            wanted = Wanted(tuple(n for n, role in roles if role == "assistant"))
+        shown = [self._shown(message) for message in messages]
+        simple = not beside and not wanted.details and all(len(one) == 2 for one in shown)
+        simple = simple and not any(
+            thinks_nothing(shown[n]["content"] or "") for n in wanted.answers
+        )
+        try:
+            found = self._quick(shown, wanted) if simple else None
+            return self._true(shown, wanted, beside) if found is None else found
+        except TooLong:
+            raise TemplateError(
+                f"a conversation of {len(messages):,} messages is too long for this template, "
+                "which shows an answer by all that came before"
+            ) from None
+
+    # --- by a skeleton ----------------------------------------------------------------------------
+
+    def _quick(self, shown: Sequence[Message], wanted: Wanted) -> Rendering | None:
+        """The rendering by the skeleton of its roles; None where that is another one."""
+        filled = tuple(bool(m["content"] and m["content"].strip()) for m in shown)
+        key = (
+            tuple(
+                (m["role"], m["content"] if not full else True)
+                for m, full in zip(shown, filled, strict=True)
+            ),
+            wanted.answers,
+            wanted.contents,
+        )
+        if key in self._skeletons:
+            skeleton = self._skeletons[key]
+        else:
+            skeleton = self._skeleton(shown, filled, wanted)
             if len(self._skeletons) >= SKELETONS:
                 self._skeletons.clear()
-            if len(messages) <= SHORT:
-                self._skeletons[key] = slots
+            if len(shown) <= SHORT:
+                self._skeletons[key] = skeleton
+        if skeleton is None:
+            return None
         whole: list[str] = []
-        shown: list[Segment] = []
-        for slot in slots:
-            text = slot.literal
+        segments: list[Segment] = []
+        rendered: dict[int, int] = {}
+        for slot in skeleton.slots:
+            text, number = slot.literal, -1
             if slot.message is not None:
-                text = messages[slot.message]["content"]
+                number = slot.message
+                text = shown[number]["content"]
                 text = text.lstrip() if slot.strip[0] else text
                 text = text.rstrip() if slot.strip[1] else text
+                rendered[number] = len(text)
             whole.append(text)
             if text and not slot.hidden:
-                shown.append(Segment(text, slot.message is not None, slot.trained))
-        if "".join(whole) != self.render(messages):
-            raise TemplateError("the template changes the text of a message")
-        return shown
+                segments.append(Segment(text, slot.message is not None, slot.trained, number))
+        if "".join(whole) != self._render(shown):
+            return None
+        return Rendering(segments, rendered, 0, skeleton.closed)
+
+    def _skeleton(
+        self, shown: Sequence[Message], filled: Sequence[bool], wanted: Wanted
+    ) -> _Skeleton | None:
+        marked = [
+            {**message, "content": f"\u2003{chr(CONTENT + number)}\u2003"} if full else message
+            for number, (message, full) in enumerate(zip(shown, filled, strict=True))
+        ]
+        try:
+            text = self._render(marked)
+        except TemplateError:
+            return None
+        runs = shadow.runs_of(text, text)
+        if [run.message for run in runs].count(0) > 1 or sorted(r.message for r in runs) != [
+            number for number, full in enumerate(filled) if full
+        ]:
+            return None
+        found = answers(
+            text, text, runs, wanted.answers, Tails(marked, self._refused()), self.special
+        )
+        contents = []
+        for run in runs:
+            begin, end = run.begin, run.end
+            begin -= text[begin - 1 : begin] == "\u2003"
+            end += text[end : end + 1] == "\u2003"
+            contents.append((begin, end, run.message))
+        trained = [(one.begin, one.end) for one in found.values()]
+        trained += [(a, b) for a, b, number in contents if number in wanted.contents]
+        hidden = None if self.default_system else self._default_system(marked, text)
+        trained = [snapped(span, contents) for span in trained]
+        slots = []
+        for begin, end, number, learned, left in stretches(len(text), contents, trained, hidden):
+            strip = (False, False)
+            if number is not None:
+                strip = (text[begin] != "\u2003", text[end - 1] != "\u2003")
+            literal = text[begin:end] if number is None else ""
+            slots.append(_Slot(literal, number, strip, learned, left))
+        return _Skeleton(slots, _closed(found))
+
+    def _refused(self, beside: Mapping[str, Any] | None = None) -> Any:
+        """A rendering that is None where the template refuses the messages."""
+
+        def render(messages: Sequence[Message], answer_next: bool) -> str | None:
+            try:
+                return self._render(messages, answer_next, beside)
+            except TemplateError:
+                return None
+
+        return render
+
+    # --- by a rendering of its own ----------------------------------------------------------------
+
+    def _true(
+        self, shown: Sequence[Message], wanted: Wanted, beside: Mapping[str, Any] | None
+    ) -> Rendering:
+        real = self._render(shown, False, beside)
+        for message in shown if self.special.search(real) else ():
+            hidden = {k: v for k, v in shadow.WHOLE.message(message, 0).items() if k != "content"}
+            if len(hidden) > 1 and self.special.search(json.dumps(hidden, ensure_ascii=False)):
+                raise TemplateError("a control token stands beside the text of a message")
+        for mask in (shadow.WHOLE, self._looking):
+            masked = [mask.message(message, number) for number, message in enumerate(shown)]
+            try:
+                seen = self._render(masked, False, beside)
+                return self._seen(shown, masked, real, seen, wanted, beside)
+            except Changed:
+                continue
+            except TemplateError:
+                if mask is not shadow.WHOLE:
+                    raise
+        raise TemplateError("the template changes the text of a message")
+
+    def _seen(
+        self,
+        shown: Sequence[Message],
+        masked: Sequence[Message],
+        real: str,
+        seen: str,
+        wanted: Wanted,
+        beside: Mapping[str, Any] | None,
+    ) -> Rendering:
+        """What a rendering and its shadow tell. Changed when they do not agree."""
+        runs = shadow.runs_of(real, seen)
+        tails = Tails(masked, self._refused(beside))
+        found = answers(real, seen, runs, wanted.answers, tails, self.special)
+        last = len(shown) - 1
+        missing = self._without_first(shown, runs)
+        tools = has_tools(seen, beside)
+        if last in found and (missing or not tools):
+            # Some templates put the system text, and tools, into the last message where that is a
+            # question. It never is when the answer is there: as the model is asked, they are.
+            begin = found[last].begin
+            asked = self._render(shown[:last], True, beside)
+            shade = self._render(masked[:last], True, beside)
+            there = not missing or any(r.message == 0 for r in shadow.runs_of(asked, shade))
+            if there and (tools or has_tools(shade, beside)):
+                real, seen = asked + real[begin:], shade + seen[begin:]
+                runs = shadow.runs_of(real, seen)
+                found = answers(real, seen, runs, wanted.answers, tails, self.special)
+        tools = has_tools(seen, beside)
+        if not tools and "tool_calls" not in self.source:
+            raise TemplateError("the template does not show the record's tools")
+        by_field: dict[tuple[int, int], list[Run]] = {}
+        for run in runs:
+            by_field.setdefault((run.message, run.field), []).append(run)
+        contents: list[tuple[int, int, int]] = []
+        rendered: dict[int, int] = {}
+        partly: list[tuple[int, int]] = []
+        thinking = 0
+        for number, message in enumerate(shown):
+            told = LeftOut(self.source, number, message)
+            mine = by_field.get((number, CONTENT), [])
+            text = message["content"] if isinstance(message["content"], str) else ""
+            pieces = shadow.pieces_of(text, masked[number]["content"] or "", mine, real, seen)
+            thinking += told.content(text, pieces)
+            contents += [(begin, end, number) for begin, end, _ in pieces.spans]
+            rendered[number] = len(text) - sum(end - begin for begin, end in pieces.lost)
+            if number in wanted.details:
+                partly += unlearned(wanted.details[number], text, pieces)
+            if len(message) == 2:
+                continue
+            thoughts = by_field.get((number, REASONING), [])
+            key = next((key for key in REASONINGS if isinstance(message.get(key), str)), None)
+            if key is not None and message[key]:
+                pieces = shadow.pieces_of(message[key], masked[number][key], thoughts, real, seen)
+                left = told.reasoning(key, message[key], pieces)
+                thinking += left
+                contents += [(begin, end, -1) for begin, end, _ in pieces.spans]
+                lost = sum(end - begin for begin, end in pieces.lost)
+                rendered[number] += len(message[key]) - lost
+            calls = by_field.get((number, CALL), [])
+            rendered[number] += told.calls(masked[number], calls)
+            contents += [(run.begin, run.end, -1) for run in calls]
+        trained = [(one.begin, one.end) for one in found.values()]
+        trained += [(a, b) for a, b, number in contents if number in wanted.contents]
+        if partly:
+            trained = without(trained, partly)
+        hidden = None if self.default_system else self._default_system(masked, seen, beside)
+        contents = apart(sorted(contents))
+        segments = []
+        for begin, end, at, learned, left in stretches(len(real), contents, trained, hidden):
+            if not left:
+                own = at is not None
+                segments.append(Segment(real[begin:end], own, learned, -1 if at is None else at))
+        return Rendering(segments, rendered, thinking, _closed(found), tools)
+
+    @staticmethod
+    def _without_first(shown: Sequence[Message], runs: Sequence[Run]) -> bool:
+        """Whether the system message that comes first is left out."""
+        first = shown[0] if shown else {}
+        return (
+            first.get("role") == "system"
+            and bool((first["content"] or "").strip())
+            and not any(run.message == 0 for run in runs)
+        )
+
+    # --- the system message of a template's own ---------------------------------------------------
 
     def source_as_trained(self) -> str:
         """A template that renders as the records were: without a system message of its own."""
-        question = [{"role": "user", "content": "a"}]
+        question = [{"role": "user", "content": chr(CONTENT)}]
         try:
-            whole = self.render(question)
+            whole = self._render(question)
             hidden = self._default_system(question, whole)
         except TemplateError:
             return self.source
@@ -175,51 +460,21 @@ class Chat:
             "{% else %}{{ rendered }}{% endif %}"
         )
 
-    def _skeleton(self, messages: Sequence[Message]) -> list[_Slot]:
-        marked = [_marked(message, number) for number, message in enumerate(messages)]
-        text = self.render(marked)
-        try:
-            trained = Answers(marked, text, self._rendered, self.special).spans()
-        except TooLong:
-            raise TemplateError(
-                f"a conversation of {len(messages):,} messages is too long for this template, "
-                "which shows an answer by all that came before"
-            ) from None
-        hidden = None if self.default_system else self._default_system(marked, text)
-        marks = list(MARK.finditer(text))
-        cuts = {0, len(text), *(hidden or ())}
-        for begin, end in (*trained, *(match.span() for match in marks)):
-            cuts |= {begin, end}
-        at = {match.start(): match for match in marks}
-        learned = _Within(trained)
-        slots = []
-        for begin, end in pairwise(_outside(sorted(cuts), marks)):
-            match = at.get(begin)
-            slots.append(
-                _Slot(
-                    "" if match else text[begin:end],
-                    int(match[2]) if match else None,
-                    (not match[1], not match[3]) if match else (False, False),
-                    learned(begin, end),
-                    hidden is not None and hidden[0] <= begin and end <= hidden[1],
-                )
-            )
-        return slots
+    def _default_system(
+        self, masked: Sequence[Message], text: str, beside: Mapping[str, Any] | None = None
+    ) -> tuple[int, int] | None:
+        """Where the template put a system message of its own, if it did.
 
-    def _rendered(self, messages: Sequence[Message], answer_next: bool) -> str | None:
-        try:
-            return self.render(messages, answer_next)
-        except TemplateError:
+        What stands there with a system message of the record's too is no such message: a first
+        token, a date, a head that every conversation has.
+        """
+        if not masked or masked[0]["role"] == "system":
             return None
-
-    def _default_system(self, messages: Sequence[Message], text: str) -> tuple[int, int] | None:
-        """Where the template put a system message of its own, if it did."""
-        if not messages or messages[0]["role"] == "system":
-            return None
-        system = _marked({"role": "system", "content": "", "extra": None}, len(messages))
+        own = chr(CONTENT + shadow.MOST)
+        system = {"role": "system", "content": own}
         try:
-            alone = self.render([system])
-            rest = self.render([system, *messages])
+            alone = self._render([system], False, beside)
+            rest = self._render([system, *masked], False, beside)
         except TemplateError:
             return None
         if not rest.startswith(alone):
@@ -228,54 +483,30 @@ class Chat:
         if not rest or not text.endswith(rest) or text == rest:
             return None
         end = len(text) - len(rest)
-        # The token that begins every text stays; one that opens each turn (ChatML) is no such.
-        bos = self.variables.get("bos_token", "")
-        begin = len(bos) if bos and text.startswith(bos) and not rest.startswith(bos) else 0
-        return (begin, end) if begin < end else None
+        mine = text[:end]
+        same = shadow.common(mine, alone)
+        back = shadow.common(mine[same:][::-1], alone[same:][::-1])
+        if same + back >= len(mine) or own not in alone:
+            return None
+        # Only a message that is the template's whole: not one in which other things stand too.
+        where = alone.index(own)
+        first = shadow.RUN.search(rest)
+        header = rest[: first.start()] if first else ""
+        header = header.replace(masked[0]["role"], "system")
+        begin = 0
+        if header and alone[:where].endswith(header):
+            begin = where - len(header)
+        else:
+            bos = self.variables.get("bos_token", "")
+            begin = len(bos) if bos and alone.startswith(bos) and not rest.startswith(bos) else 0
+        around = self.special.sub("", alone[begin:where] + alone[where + len(own) :])
+        if re.sub(r"\W+", "", around).lower() not in ("", "system"):
+            return None
+        return (begin, end) if mine.startswith(alone[:begin]) and begin < end else None
 
 
-def _outside(cuts: Sequence[int], marks: Sequence[re.Match[str]]) -> Iterator[int]:
-    """The cuts that are not inside a mark; both in order."""
-    left = iter(marks)
-    mark = next(left, None)
-    for cut in cuts:
-        while mark is not None and mark.end() <= cut:
-            mark = next(left, None)
-        if mark is None or cut <= mark.start():
-            yield cut
-
-
-class _Within:
-    """Whether a stretch lies within one of many; asked for in order."""
-
-    def __init__(self, spans: Iterable[tuple[int, int]]) -> None:
-        self._waiting = sorted(spans, reverse=True)
-        self._reach = -1  # the farthest end of those that have begun
-
-    def __call__(self, begin: int, end: int) -> bool:
-        while self._waiting and self._waiting[-1][0] <= begin:
-            self._reach = max(self._reach, self._waiting.pop()[1])
-        return end <= self._reach
-
-
-def _marked(message: Message, number: int) -> dict[str, Any]:
-    if message["content"] is None:
-        return dict(message)
-    return {**message, "content": f"\u2003\ue000{number}\ue001\u2003"}
-
-
-def _expanded(message: Message) -> dict[str, Any]:
-    """A message as templates expect it: what `extra` holds beside role and content."""
-    extra = message.get("extra")
-    shown: dict[str, Any] = {"role": message["role"], "content": message["content"]}
-    if extra:
-        try:
-            value = json.loads(extra)
-        except ValueError:
-            value = None
-        if isinstance(value, dict):
-            shown = {**value, **shown}
-    return shown
+def _closed(found: Mapping[int, Any]) -> bool:
+    return not found or found[max(found)].closed
 
 
 # --- the template of a model --------------------------------------------------------------------
@@ -322,17 +553,27 @@ def _is_named(entry: object) -> bool:
     return isinstance(entry, dict) and isinstance(entry.get("name"), str)
 
 
-def load_chat(model: str, special: Iterable[str], default_system: bool = False) -> Chat | None:
+def template_of(folder: Path) -> str | None:
+    """The text of a folder's chat template."""
+    found = _template_source(folder)
+    return None if found is None else found[1]
+
+
+def load_chat(
+    model: str, special: Iterable[str], default_system: bool = False, date: str = DATE
+) -> Chat | None:
     """The chat template of a model; None when it has none."""
-    return _chat_of(tokenizer_folder(model), special, default_system)
+    return _chat_of(tokenizer_folder(model), special, default_system, date)
 
 
-def _chat_of(folder: Path, special: Iterable[str], default_system: bool = False) -> Chat | None:
+def _chat_of(
+    folder: Path, special: Iterable[str], default_system: bool = False, date: str = DATE
+) -> Chat | None:
     found = _template_source(folder)
     if found is None:
         return None
     path, source = found
-    return Chat(source, special, special_variables(folder), default_system, str(path))
+    return Chat(source, special, special_variables(folder), default_system, str(path), date)
 
 
 def problem_in(folder: Path, template: bool = True) -> str | None:

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stages.tokens.chat import Segment, control_pattern
-from stages.tokens.foreign import guarded
+from stages.tokens.foreign import TokenizerFailed, guarded
 from stages.tokens.words import word_table
 
 if TYPE_CHECKING:
-    from tokenizers import Encoding, Tokenizer
+    from tokenizers import AddedToken, Encoding, Tokenizer
 
 Span = tuple[int, int]
 
@@ -52,7 +53,13 @@ class Encoder:
         self.plain.encode_special_tokens = True
         added = tokenizer.get_added_tokens_decoder()
         self.special = {token.content: number for number, token in added.items() if token.special}
-        self._lengths = _byte_lengths(tokenizer, json.loads(layout))
+        self._layout = layout
+        self._by_number = {number: text for text, number in self.special.items()}
+        self._strips = any(token.lstrip or token.rstrip for token in added.values())
+        self._loose = _loose(added.values(), json.loads(layout))
+        self._lengths = None
+        if not self._strips:
+            self._lengths = _byte_lengths(tokenizer, json.loads(layout))
         self._words = None if self._lengths is None else word_table(self.plain, json.loads(layout))
         self._cut = re.compile(f"({control_pattern(self.special).pattern})")
         self._special_bytes = {
@@ -72,6 +79,11 @@ class Encoder:
         """The text of tokens, control tokens too."""
         return str(self.marked.decode([int(one) for one in ids], skip_special_tokens=False))
 
+    def ends(self, text: str) -> list[int]:
+        """Where each token of a text ends, in characters."""
+        (found,) = self._ask(self.plain.encode_batch, [text])
+        return [end for _, end in found.offsets]
+
     def encode(self, texts: Sequence[str], asked: Sequence[Sequence[Span]], plain: bool) -> Encoded:
         """Tokens of each text. asked: character ranges of each. plain: no control tokens."""
         tokenizer = self.plain if plain else self.marked
@@ -83,8 +95,10 @@ class Encoder:
                 lambda: tokenizer.decode_batch([e.ids for e in found], skip_special_tokens=False),
             )
             ids, bounds = _flat(found)
-            lossy = np.array([a != b for a, b in zip(texts, back, strict=True)], dtype=bool)
-            spans = [_by_offsets(e, ask) for e, ask in zip(found, asked, strict=True)]
+            same = [self._same(a, b) for a, b in zip(texts, back, strict=True)]
+            lossy = ~np.array(same, dtype=bool)
+            rows = zip(found, texts, asked, strict=True)
+            spans = [self._by_offsets(e.ids, e.offsets, text, ask) for e, text, ask in rows]
             return Encoded(ids, bounds, spans, lossy)
         ids, bounds = self._ids(texts, plain)
         ends = np.concatenate(([0], np.cumsum(self._lengths[ids], dtype=np.int64)))
@@ -96,7 +110,7 @@ class Encoder:
                 spans.append([])
             elif lossy[row]:
                 (found_one,) = self._ask(tokenizer.encode_batch, [texts[row]])
-                spans.append(_by_offsets(found_one, ask))
+                spans.append(self._by_offsets(found_one.ids, found_one.offsets, texts[row], ask))
             else:
                 spans.append(self._by_bytes(texts[row], ask, ends, bounds[row], bounds[row + 1]))
         return Encoded(ids, bounds, spans, lossy)
@@ -143,44 +157,136 @@ class Encoder:
     ) -> tuple[list[int], list[Span], bool]:
         """A rendering whose contents hold texts of control tokens: these stay plain text.
 
-        Only the template's own control tokens count; what lies between two of them is encoded
-        in one go, as the tokenizer itself would.
+        Only the template's own control tokens count. They are written as characters of their own,
+        to a tokenizer that knows these in their place and is the same in all else.
         """
-        ids: list[int] = []
-        spans: list[Span] = []
-        lossy = False
-        waiting: list[str] = []
-        size = 0
+        whole = "".join(segment.text for segment in segments)
+        base = next((n for n in _STAND_INS if not _within(whole, n, len(self.special))), None)
+        if base is None:
+            raise TokenizerFailed("the text has characters that no text has")
+        tokenizer, numbers, names = self._standing(base)
+        pieces: list[str] = []
         asked: list[Span] = []
-
-        def flush() -> None:
-            nonlocal waiting, size, asked, lossy
-            if size:
-                encoded = self.encode(["".join(waiting)], [asked], plain=True)
-                spans.extend((len(ids) + a, len(ids) + b) for a, b in encoded.spans[0])
-                ids.extend(encoded.ids.tolist())
-                lossy = lossy or bool(encoded.lossy[0])
-            waiting, size, asked = [], 0, []
-
-        def add(text: str, trained: bool) -> None:
-            nonlocal size
-            if trained and text:
-                asked.append((size, size + len(text)))
-            waiting.append(text)
-            size += len(text)
-
+        size = 0
         for segment in segments:
-            position = 0
-            for match in () if segment.content else special.finditer(segment.text):
-                add(segment.text[position : match.start()], segment.trained)
-                flush()
-                if segment.trained:
-                    spans.append((len(ids), len(ids) + 1))
-                ids.append(self.special[match[0]])
-                position = match.end()
-            add(segment.text[position:], segment.trained)
-        flush()
-        return ids, joined(spans), lossy
+            text = segment.text
+            if not segment.content:
+                text = special.sub(lambda match: names.get(match[0], match[0]), text)
+            if segment.trained and text:
+                asked.append((size, size + len(text)))
+            pieces.append(text)
+            size += len(text)
+        written = "".join(pieces)
+        (found,) = self._ask(tokenizer.encode_batch, [written])
+        ids = numbers[np.array(found.ids, dtype=np.int64)].tolist() if found.ids else []
+        contents = {number: names[text] for number, text in self._by_number.items()}
+        spans = self._by_offsets(ids, found.offsets, written, asked, contents)
+        return ids, joined(spans), not self._same(whole, self.text(ids))
+
+    @cached_property
+    def _clones(self) -> dict[int, tuple[Tokenizer, np.ndarray, dict[str, str]]]:
+        return {}
+
+    def _standing(self, base: int) -> tuple[Tokenizer, np.ndarray, dict[str, str]]:
+        """A tokenizer with one character in the place of each control token; its ids → ours; and
+        the characters by the texts of the tokens."""
+        if base not in self._clones:
+            from tokenizers import AddedToken, Tokenizer
+
+            names = {text: chr(base + n) for n, text in enumerate(self.special)}
+            layout = json.loads(self._layout)
+            layout["added_tokens"] = []
+            layout["post_processor"] = None
+            made = Tokenizer.from_str(json.dumps(layout))
+            old: dict[str, int] = {}
+            for number, token in sorted(self.marked.get_added_tokens_decoder().items()):
+                control = token.content in self.special
+                text = names[token.content] if control else token.content
+                old[text] = number
+                made.add_tokens(
+                    [
+                        AddedToken(
+                            text,
+                            single_word=token.single_word,
+                            lstrip=token.lstrip,
+                            rstrip=token.rstrip,
+                            normalized=token.normalized and not control,
+                            special=False,
+                        )
+                    ]
+                )
+            for text, number in self.special.items():
+                if names[text] not in old:
+                    old[names[text]] = number
+                    made.add_tokens([AddedToken(names[text], normalized=False, special=False)])
+            numbers = np.arange(made.get_vocab_size(with_added_tokens=True) + len(old) + 1)
+            if len(numbers) < 1 + max(made.get_vocab(True).values()):
+                numbers = np.arange(1 + max(made.get_vocab(True).values()))
+            for text, number in old.items():
+                numbers[made.token_to_id(text)] = number
+            self._clones[base] = made, numbers, names
+        return self._clones[base]
+
+    def _by_offsets(
+        self,
+        ids: Sequence[int],
+        offsets: Sequence[Span],
+        text: str,
+        asked: Sequence[Span],
+        contents: Mapping[int, str] | None = None,
+    ) -> list[Span]:
+        """Tokens that cover characters. A control token covers its own text, and not the white
+        space that it takes away."""
+        if not asked:
+            return []
+        places = np.array(offsets, dtype=np.int64).reshape(-1, 2)
+        if self._strips:
+            contents = self._by_number if contents is None else contents
+            for at, number in enumerate(ids):
+                if number in contents:
+                    begin, end = offsets[at]
+                    where = text.find(contents[number], begin, end)
+                    if where >= 0:
+                        places[at] = where, where + len(contents[number])
+        ends = np.maximum.accumulate(places[:, 1])
+        begins = np.searchsorted(ends, [a for a, _ in asked], side="right")
+        stops = np.searchsorted(places[:, 0], [b for _, b in asked], side="left")
+        return [(int(a), int(b)) for a, b in zip(begins, stops, strict=True)]
+
+    def _same(self, text: str, back: str) -> bool:
+        """Whether tokens decode to the same text, but for white space that the tokenizer takes or
+        puts beside control tokens wherever they are."""
+        if text == back or self._loose is None:
+            return text == back
+        one, other = (self._loose.sub(lambda m: m[0].strip(), t) for t in (text, back))
+        return one == other
+
+
+# Where stand-ins for control tokens begin: characters of a plane that no text uses.
+_STAND_INS = (0x10F000, 0x10E000, 0x10D000)
+
+
+def _within(text: str, base: int, size: int) -> bool:
+    return not text.isascii() and any(base <= ord(one) < base + size for one in set(text))
+
+
+def _loose(added: Iterable[AddedToken], layout: Mapping[str, object]) -> re.Pattern[str] | None:
+    """White space beside control tokens that tells nothing, with the token as a group."""
+    tokens = list(added)
+    # SentencePiece's blank before a text, and so behind a control token.
+    parts = json.dumps([layout.get("normalizer"), layout.get("pre_tokenizer")])
+    blank = '"Prepend"' in parts or ('"Metaspace"' in parts and '"never"' not in parts)
+    if not blank and not any(token.lstrip or token.rstrip for token in tokens):
+        return None
+    strips: dict[tuple[bool, bool], list[str]] = {}
+    for token in sorted(tokens, key=lambda one: -len(one.content)):
+        strips.setdefault((token.lstrip, token.rstrip), []).append(re.escape(token.content))
+    choices = []
+    for (left, right), names in strips.items():
+        before = r"\s*" if left else ""
+        after = r"\s*" if right else " *" if blank else ""
+        choices.append(f"{before}(?:{'|'.join(names)}){after}")
+    return re.compile("|".join([r"\A *", *choices] if blank else choices))
 
 
 def joined(spans: Sequence[Span]) -> list[Span]:
@@ -215,15 +321,6 @@ def _flat(found: Sequence[Encoding]) -> tuple[np.ndarray, np.ndarray]:
     np.cumsum([len(ids) for ids in lists], out=bounds[1:])
     ids = np.fromiter(chain.from_iterable(lists), dtype=np.int32, count=int(bounds[-1]))
     return ids, bounds
-
-
-def _by_offsets(encoding: Encoding, asked: Sequence[Span]) -> list[Span]:
-    if not asked:
-        return []
-    offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-    begins = np.searchsorted(np.maximum.accumulate(offsets[:, 1]), [a for a, _ in asked], "right")
-    stops = np.searchsorted(offsets[:, 0], [b for _, b in asked], side="left")
-    return [(int(a), int(b)) for a, b in zip(begins, stops, strict=True)]
 
 
 def _byte_lengths(tokenizer: Tokenizer, layout: dict[str, object]) -> np.ndarray | None:

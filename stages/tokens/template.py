@@ -51,11 +51,15 @@ class Meter:
         self.left = WORK
         self.renderings = 0
 
-    def begin(self, messages: Sequence[Mapping[str, Any]]) -> int:
-        """A new budget; returns the size of the messages in characters."""
-        size = 0
+    def begin(
+        self, messages: Sequence[Mapping[str, Any]], beside: Mapping[str, Any] | None = None
+    ) -> int:
+        """A new budget; returns the size of the messages, and what is beside, in characters."""
+        size = _characters(beside) if beside else 0
         for message in messages:
-            size += len(message["content"] or "") + len(message.get("extra") or "")
+            size += len(message["content"] or "")
+            if len(message) > 2:
+                size += _characters([v for k, v in message.items() if k != "content"])
         pairs = min(len(messages), MOST_MESSAGES) ** 2
         self.left = WORK + WORK_PER_CHARACTER * size + WORK_PER_PAIR * pairs
         self.renderings += 1
@@ -316,6 +320,29 @@ class Meter:
 
     def _longest(self, values: Sequence[Any]) -> int:
         return max((self.weigh(value) for value in values), default=0)
+
+
+def _characters(value: Any) -> int:
+    """About how many characters a JSON value has."""
+    size, waiting = 0, [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            size += len(one)
+        elif isinstance(one, Mapping):
+            waiting += one.keys()
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+        size += 2
+    return size
+
+
+def literals_of(source: str) -> set[str]:
+    """The texts that a template names in its code: what it may look for in messages."""
+    nodes = require("jinja2", "train").nodes
+    tree = environment(Meter()).parse(source)
+    return {one.value for one in tree.find_all(nodes.Const) if isinstance(one.value, str)}
 
 
 def environment(meter: Meter) -> Any:

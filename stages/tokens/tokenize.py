@@ -7,10 +7,12 @@ encoded with the same ids as transformers' `apply_chat_template`.
 from __future__ import annotations
 
 import contextlib
+import datetime
 import itertools
+import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -22,24 +24,29 @@ from stages.base import Map
 from stages.counts import characters
 from stages.errors import UsageError
 from stages.kinds import Kind
-from stages.records import FORMS, form_of
+from stages.records import FORMS, fields, form_of
 from stages.stamps import stamps_of
 from stages.tokens import model as models
 from stages.tokens.chat import (
+    DATE,
     Chat,
     Segment,
-    TemplateError,
+    Wanted,
     control_pattern,
     load_chat,
     problem_in,
     special_variables,
 )
-from stages.tokens.encode import Encoded, Encoder, Span, joined
+from stages.tokens.encode import Encoder, joined
 from stages.tokens.foreign import TokenizerFailed, caught, garbled
+from stages.tokens.given import BESIDE, UnknownRole, beside, beside_content, understood
+from stages.tokens.identity import identity_of
 from stages.tokens.kind import TOKENS
+from stages.tokens.left_out import TemplateError
+from stages.tokens.marks import mark_of
+from stages.tokens.parts import part_of, ranges, turns
+from stages.tokens.rows import Row, Tokens, Unheard, encoded_rows, has_control_text, refuse
 from stages.verdicts import Verdicts
-
-FAILURES = 100  # texts at which a tokenizer may fail in one process
 
 COLUMNS: Mapping[str, pa.DataType] = {
     "input_ids": pa.list_(pa.int32()),
@@ -60,7 +67,9 @@ class _Prepared:
 
 
 @lru_cache(maxsize=4)
-def _prepared(model: str, default_system: bool, folder: str, stamps: object) -> _Prepared:
+def _prepared(
+    model: str, default_system: bool, date: str, folder: str, stamps: object
+) -> _Prepared:
     try:
         encoder = caught(lambda: Encoder(models.load_tokenizer(model), model))
     except TokenizerFailed as error:
@@ -72,30 +81,8 @@ def _prepared(model: str, default_system: bool, folder: str, stamps: object) -> 
             eos = None
         else:
             encoder.special[eos] = number
-    chat = load_chat(model, encoder.special, default_system)
+    chat = load_chat(model, encoder.special, default_system, date)
     return _Prepared(encoder, chat, control_pattern(encoder.special), eos)
-
-
-@dataclass
-class _Row:
-    """One record on its way: its text in segments, or just its text."""
-
-    number: int
-    text: str
-    trained: list[Span]
-    segments: list[Segment] | None = None
-    with_system: bool = False  # begins with a message that the record does not have
-
-    def contents(self) -> list[Span]:
-        """Where the record's own text stands in the rendering."""
-        if self.segments is None:
-            return [(0, len(self.text))]
-        spans, begin = [], 0
-        for segment in self.segments:
-            if segment.content:
-                spans.append((begin, begin + len(segment.text)))
-            begin += len(segment.text)
-        return spans[1:] if self.with_system else spans
 
 
 @dataclass(frozen=True)
@@ -105,24 +92,34 @@ class Tokenize(Map):
     Makes `input_ids`; `loss_mask`, true for the tokens that enter the loss; `length` in tokens;
     `lossy`, whether the tokens do not decode to the same text (some vocabularies lack bytes). A
     `text` record is trained on whole. `prompt` and `completion` are a conversation of one turn;
-    of a conversation every answer of the assistant and the token that ends it are trained on.
-    A control token that stands in a record stays plain text.
+    of a conversation every answer of the assistant and the token that ends it are trained on, but
+    for turns that the data marks (`weight: 0`, `train: false`, `loss: false`). `tools` and
+    `chat_template_kwargs` of a record go to the template. A control token that stands in a record
+    stays plain text.
 
     model: smollm2 (embedded), a folder, or a Hugging Face id (owner/name or owner/name@revision);
         its tokenizer and chat template are used, its weights are not.
     chat: template renders with the model's chat template; plain joins the messages as they are,
         each answer followed by the end token, for models that have none.
-    train_on: output marks the answers only, all marks every token of a conversation.
+    train_on: output marks the answers only, last the last of them, all marks every token of a
+        conversation.
+    train_on_source: whether the texts of all other messages are trained on too (qlora's name).
     system: text of a system message put before conversations that have none; none adds none.
     default_system: whether the system message that some templates add on their own (SmolLM2:
         "You are a helpful AI assistant named SmolLM…") stays where a conversation has none. Off,
         since it is in nobody's data; a trained model is then to be asked with the template that
         the trainer saves with it, not with the base model's.
+    date: what day it is to a template that asks (Llama 3.1, gpt-oss, Granite …), as YYYY-MM-DD.
     max_length: tokens a record may have; none sets no limit. 2048 holds nearly all instruction
         records and a batch of them fits in 8 GB with the embedded model.
-    long: drop leaves longer records out, truncate keeps their first max_length tokens.
+    long: what becomes of longer records: split makes several rows of one, a text cut at headings,
+        paragraphs, sentences, a conversation between turns, with its system message repeated; drop
+        leaves them out, truncate keeps their first max_length tokens.
+    overlap: tokens of a text's part that the next part begins with, about.
     strict: whether a record whose tokens do not decode to the same text is dropped.
     end_text: whether the end token is put after a `text` record, so that the model learns to end.
+    end_turn: whether it is put after the last answer of a conversation where the template ends an
+        answer with no control token, for the same reason.
     """
 
     name: ClassVar[str] = "tokenize"
@@ -130,26 +127,36 @@ class Tokenize(Map):
     libraries: ClassVar[tuple[str, ...]] = ("tokenizers",)
     cuts: ClassVar[Mapping[str, str]] = {
         "cut": "behind max_length (long: truncate)",
+        "long": "a turn of a conversation that is longer than max_length",
         "unrendered": "the chat template leaves it out",
+        "tools": "the chat template shows calls, and not the tools of which they are",
+        "thinking": "reasoning that the chat template leaves out of the turn",
     }
     reasons: ClassVar[Mapping[str, str]] = {
         "empty": "no text, or a prompt without a completion: nothing to learn",
-        "untrained": "no answer of the assistant, so no token would enter the loss",
+        "untrained": "no answer of the assistant that is to be learned, so no token would enter "
+        "the loss",
+        "role": "a message is neither the system's, the user's, the assistant's nor a tool's",
         "too_long": "more tokens than max_length",
-        "template": "the model's chat template refuses the messages or changes their text",
+        "template": "the model's chat template refuses the messages, or leaves out or changes what "
+        "they say",
         "tokenizer": "the model's tokenizer fails at the text",
         "not_reversible": "the tokens do not decode to the same text (strict)",
     }
 
-    model: str = models.EMBEDDED
+    model: str = field(default=models.EMBEDDED, metadata={"shared": True})
     chat: Literal["template", "plain"] = "template"
-    train_on: Literal["output", "all"] = "output"
+    train_on: Literal["output", "last", "all"] = "output"
+    train_on_source: bool = False
     system: str | None = None
     default_system: bool = False
+    date: str = DATE
     max_length: int | None = field(default=2048, metadata={"range": (1, 1 << 24)})
-    long: Literal["drop", "truncate"] = "drop"
+    long: Literal["split", "drop", "truncate"] = "split"
+    overlap: int = field(default=0, metadata={"range": (0, 1 << 20)})
     strict: bool = False
     end_text: bool = True
+    end_turn: bool = True
 
     def needs(self) -> tuple[tuple[str, ...], ...]:
         """At least one of the forms."""
@@ -177,6 +184,10 @@ class Tokenize(Map):
             told += f"⟦{text}⟧" if trained else text
         return [f"| {line}" for line in told.splitlines()]
 
+    def facts(self) -> Mapping[str, Any]:
+        """What tokenizer and chat template are known by."""
+        return identity_of(self.model)
+
     def resources(self) -> tuple[Path, ...]:
         """The tokenizer's files."""
         return models.resources(self.model)
@@ -190,6 +201,10 @@ class Tokenize(Map):
             found.append("long: truncate needs max_length")
         if self.system is not None and self.default_system:
             found.append("system and default_system both put a system message first")
+        try:
+            datetime.date.fromisoformat(self.date)
+        except ValueError:
+            found.append(f"date must be a day as YYYY-MM-DD, not {self.date!r}")
         return tuple(found)
 
     def _garbled(self) -> str | None:
@@ -207,11 +222,11 @@ class Tokenize(Map):
         """Render, encode the batch, then judge lengths and losses."""
         folder = models.tokenizer_folder(self.model)
         stamps = stamps_of(models.files_in(folder))
-        prepared = _prepared(self.model, self.default_system, str(folder), stamps)
-        texts: list[_Row] = []
-        plain: list[_Row] = []
-        hostile: list[_Row] = []
-        present = [name for name in FORMS if name in verdicts.table.column_names]
+        prepared = _prepared(self.model, self.default_system, self.date, str(folder), stamps)
+        texts: list[Row] = []
+        plain: list[Row] = []
+        hostile: list[Row] = []
+        present = [n for n in (*FORMS, "meta", *BESIDE) if n in verdicts.table.column_names]
         records = verdicts.table.select(present).to_pylist()
         with prepared.chat.limited() if prepared.chat else contextlib.nullcontext():
             for number, record in enumerate(records):
@@ -220,13 +235,13 @@ class Tokenize(Map):
                     continue
                 if row.segments is None:
                     plain.append(row)
-                elif _has_control_text(row, prepared.control):
+                elif has_control_text(row, prepared.control):
                     hostile.append(row)
                 else:
                     texts.append(row)
-        tokens = _Tokens(len(verdicts))
+        tokens = Tokens(len(verdicts))
         for rows, as_plain in ((texts, False), (plain, True)):
-            for some, encoded in _encoded(prepared.encoder, rows, as_plain, verdicts):
+            for some, encoded in encoded_rows(prepared.encoder, rows, as_plain, verdicts):
                 for place, row in enumerate(some):
                     ids = encoded.ids[encoded.bounds[place] : encoded.bounds[place + 1]]
                     spans = joined(encoded.spans[place])
@@ -239,45 +254,94 @@ class Tokenize(Map):
             try:
                 found = prepared.encoder.encode_segments(row.segments, prepared.control)
             except TokenizerFailed as error:
-                _refuse(prepared.encoder, row, error, verdicts)
+                refuse(prepared.encoder, row, error, verdicts)
                 continue
             many, spans, lossy = found
             tokens.put(row.number, np.array(many, dtype=np.int32), joined(spans), lossy)
+        for row in (*texts, *hostile) if self.chat == "plain" else ():
+            if row.number in tokens.ids:
+                self._begin(tokens, row.number, prepared)
         self._limits(verdicts, tokens)
-        self._count(verdicts, [*texts, *plain, *hostile], tokens, prepared)
+        rows = [*texts, *plain, *hostile]
+        if tokens.long:
+            rows = self._split(verdicts, records, rows, tokens, prepared)
+        self._count(verdicts, rows, tokens, prepared)
         tokens.into(verdicts, self.long == "truncate")
 
     def _row(
-        self, verdicts: Verdicts, number: int, record: Mapping[str, Any], prepared: _Prepared
-    ) -> _Row | None:
+        self,
+        verdicts: Verdicts | Unheard,
+        number: int,
+        record: Mapping[str, Any],
+        prepared: _Prepared,
+    ) -> Row | None:
         """The rendering of a record; None after marking it."""
         form = form_of(record)
         if form == "text" and record["text"].strip():
-            return _Row(number, record["text"], [])
+            return Row(number, record["text"], [])
         messages = self._messages(record, form)
+        roles = [message["role"] for message in messages]
+        try:
+            messages = [understood(message, prepared.chat) for message in messages]
+        except UnknownRole as error:
+            verdicts.fail(number, "role", role=str(error), roles=roles[:20])
+            return None
         answers = [message for message in messages if message["role"] == "assistant"]
         if form == "messages" and messages and not answers:
-            verdicts.drop(number, "untrained", roles=[m["role"] for m in messages][:20])
+            verdicts.drop(number, "untrained", roles=roles[:20])
             return None
         if not any((m["content"] or "").strip() or m.get("extra") for m in answers):
             names = {"messages": "messages", "prompt": "completion"}
             verdicts.drop(number, "empty", field=names.get(form or "text", "text"))
             return None
+        wanted, off, marks = self._wanted(messages)
+        if not wanted.answers and not wanted.contents and self.train_on != "all":
+            verdicts.drop(number, "untrained", roles=roles[:20], marks=marks)
+            return None
+        with_system = len(messages) > len(record.get("messages") or ()) and form == "messages"
+        with_system = with_system or (form == "prompt" and len(messages) > 2)
+        row = Row(number, "", [], with_system=with_system)
         try:
-            segments = self._segments(messages, prepared)
+            segments = self._segments(messages, wanted, beside(record), row, prepared)
         except TemplateError as error:
             verdicts.fail(number, "template", error=str(error)[:500])
             return None
         if self.train_on == "all":
-            segments = [segment._replace(trained=True) for segment in segments]
-        trained, position = [], 0
+            segments = [s._replace(trained=s.message not in off) for s in segments]
+        position = 0
         for segment in segments:
             if segment.trained:
-                trained.append((position, position + len(segment.text)))
+                row.trained.append((position, position + len(segment.text)))
             position += len(segment.text)
-        text = "".join(segment.text for segment in segments)
-        with_system = len(messages) > len(record.get("messages") or ()) and form == "messages"
-        return _Row(number, text, joined(trained), segments, with_system)
+        row.trained = joined(row.trained)
+        if not row.trained:
+            verdicts.drop(number, "untrained", roles=roles[:20], marks=marks)
+            return None
+        row.text, row.segments = "".join(segment.text for segment in segments), segments
+        return row
+
+    def _wanted(
+        self, messages: Sequence[Mapping[str, Any]]
+    ) -> tuple[Wanted, frozenset[int], list[str]]:
+        """What is to be learned, the messages that the data says are not, and the marks' names."""
+        marks = [mark_of(message.get("extra")) for message in messages]
+        off = frozenset(n for n, mark in enumerate(marks) if mark.learned is False)
+        answers = [n for n, m in enumerate(messages) if m["role"] == "assistant"]
+        if self.train_on == "last":
+            answers = answers[-1:]
+        contents = [
+            n
+            for n, (message, mark) in enumerate(zip(messages, marks, strict=True))
+            if message["role"] != "assistant"
+            and (self.train_on_source or (mark.learned and mark.key == "train"))
+        ]
+        details = {n: mark.details for n, mark in enumerate(marks) if mark.details}
+        wanted = Wanted(
+            tuple(n for n in answers if n not in off),
+            details,
+            tuple(n for n in contents if n not in off),
+        )
+        return wanted, off, sorted({mark.key for mark in marks if mark.learned is False})
 
     def _messages(self, record: Mapping[str, Any], form: str | None) -> list[dict[str, Any]]:
         if form == "messages":
@@ -294,25 +358,47 @@ class Tokenize(Map):
         return messages
 
     def _segments(
-        self, messages: Sequence[Mapping[str, Any]], prepared: _Prepared
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        wanted: Wanted,
+        beside: Mapping[str, Any],
+        row: Row,
+        prepared: _Prepared,
     ) -> list[Segment]:
+        first = int(row.with_system)
         if self.chat == "template":
             if prepared.chat is None:
                 raise UsageError(
                     f"model {self.model!r} has no chat template: tokenize with chat: plain, or "
                     "name a model that has one"
                 )
-            return prepared.chat.segments(messages)
+            if beside and prepared.control.search(json.dumps(beside, ensure_ascii=False)):
+                raise TemplateError("a control token stands in the record's tools or variables")
+            found = prepared.chat.rendering(messages, wanted, beside)
+            row.rendered = sum(n for at, n in found.rendered.items() if at >= first)
+            row.thinking = found.thinking
+            if not found.tools:
+                row.tools = len(json.dumps(beside["tools"], ensure_ascii=False))
+            last = len(messages) - 1
+            if not found.closed and self.end_turn and last in wanted.answers and prepared.eos:
+                return [*found.segments, Segment(prepared.eos, False, True)]
+            return found.segments
+        if beside.get("tools"):
+            raise TemplateError("chat: plain does not show the record's tools")
         segments = []
-        for message in messages:
-            answer = message["role"] == "assistant"
+        for number, message in enumerate(messages):
+            if problem := beside_content(message.get("extra")):
+                raise TemplateError(f"chat: plain does not show the {problem} of a message")
+            answer = number in wanted.answers
             if message["content"]:
-                segments.append(Segment(message["content"], True, answer))
-            if answer and prepared.eos is not None:
-                segments.append(Segment(prepared.eos, False, True))
+                learned = answer or number in wanted.contents
+                segments.append(Segment(message["content"], True, learned, number))
+                row.rendered += len(message["content"]) if number >= first else 0
+            if message["role"] == "assistant" and prepared.eos is not None:
+                segments.append(Segment(prepared.eos, False, answer))
         return segments
 
-    def _surround(self, tokens: _Tokens, number: int, prepared: _Prepared) -> None:
+    def _surround(self, tokens: Tokens, number: int, prepared: _Prepared) -> None:
         """What the tokenizer puts around a text, and the end token; all of it is trained on."""
         before, after = list(prepared.encoder.before), list(prepared.encoder.after)
         if self.end_text and prepared.eos is not None:
@@ -322,7 +408,17 @@ class Tokenize(Map):
         whole = np.concatenate((before, ids, after)).astype(np.int32)
         tokens.ids[number], tokens.trained[number] = whole, [(0, len(whole))]
 
-    def _limits(self, verdicts: Verdicts, tokens: _Tokens) -> None:
+    def _begin(self, tokens: Tokens, number: int, prepared: _Prepared) -> None:
+        """What the tokenizer puts before every text, which a template would have put there."""
+        before = prepared.encoder.before
+        if before and tokens.ids[number][: len(before)].tolist() != before:
+            ids = np.concatenate((before, tokens.ids[number])).astype(np.int32)
+            spans = [(a + len(before), b + len(before)) for a, b in tokens.trained[number]]
+            if self.train_on == "all":
+                spans = joined([(0, len(before)), *spans])
+            tokens.ids[number], tokens.trained[number] = ids, spans
+
+    def _limits(self, verdicts: Verdicts, tokens: Tokens) -> None:
         for number, ids in tokens.ids.items():
             if tokens.lossy[number]:
                 if self.strict:
@@ -333,6 +429,9 @@ class Tokenize(Map):
                 continue
             spans = [(a, min(b, self.max_length)) for a, b in tokens.trained[number]]
             kept = [span for span in spans if span[0] < span[1]]
+            if self.long == "split":
+                tokens.long.append(number)
+                continue
             if self.long == "drop" or not kept:
                 verdicts.drop(number, "too_long", score=len(ids), limit=self.max_length)
                 continue
@@ -340,97 +439,116 @@ class Tokenize(Map):
             tokens.tails[number] = ids[self.max_length :]
             tokens.ids[number], tokens.trained[number] = ids[: self.max_length], kept
 
+    # --- several rows of one record ---------------------------------------------------------------
+
+    def _split(
+        self,
+        verdicts: Verdicts,
+        records: Sequence[Mapping[str, Any]],
+        rows: Sequence[Row],
+        tokens: Tokens,
+        prepared: _Prepared,
+    ) -> list[Row]:
+        """Put several rows in the place of each that is too long; returns the other rows.
+
+        The parts are records of their own, and become tokens as such.
+        """
+        made: list[dict[str, Any]] = []
+        last: list[bool] = []  # whether it ends its text
+        parents: dict[str, int] = {}
+        lost: dict[int, int] = {}
+        for number in tokens.long:
+            (base,) = verdicts.table.slice(number, 1).to_pylist()
+            if form_of(base) == "text":
+                parts = [{"text": text} for text in self._texts(base["text"], prepared)]
+            else:
+                parts, lost[number] = self._talks(records[number], prepared)
+            for at, part in enumerate(parts):
+                one = part_of({**base, **part}, at + 1)
+                made.append(one)
+                last.append(at + 1 == len(parts) or "text" not in part)
+                parents[one["id"]] = number
+        found: dict[int, list[dict[str, Any]]] = {number: [] for number in tokens.long}
+        order = {one["id"]: (at, one) for at, one in enumerate(made)}
+        cuts: dict[str, int] = {}  # of the parts, whichever record they are of
+        for ends in (True, False):
+            some = [one for one, end in zip(made, last, strict=True) if end == ends]
+            stage = replace(self, long="drop", end_text=self.end_text and ends)
+            judged = stage.split(pa.Table.from_pylist(some, schema=verdicts.table.schema))
+            for row in judged.kept.to_pylist():
+                found[parents[row["id"]]].append(row)
+            for reject in judged.rejects.to_pylist():
+                number, (_, one) = parents[reject["id"]], order[reject["id"]]
+                lost[number] = lost.get(number, 0) + sum(len(t) for _, t in fields(one, "all"))
+            for cut, many in judged.counts.text.removed.items():
+                cuts[cut] = cuts.get(cut, 0) + (many if cut in self.cuts else 0)
+        for number, parts in found.items():
+            if not parts:
+                length = len(tokens.ids[number])
+                verdicts.drop(number, "too_long", score=length, limit=self.max_length)
+                continue
+            verdicts.replace(number, sorted(parts, key=lambda row: order[row["id"]][0]))
+            while cuts:
+                verdicts.cut(number, *cuts.popitem())
+            if lost.get(number):
+                verdicts.cut(number, "long", lost[number])
+        return [row for row in rows if row.number not in found]
+
+    def _texts(self, text: str, prepared: _Prepared) -> list[str]:
+        """The parts of a text that is too long."""
+        assert self.max_length is not None
+        encoder = prepared.encoder
+        room = max(1, self.max_length - len(encoder.before) - len(encoder.after) - self.end_text)
+        ends = encoder.ends(text)
+        tried = room
+        while True:
+            parts = [text[a:b] for a, b in ranges(text, ends, tried, min(self.overlap, tried // 2))]
+            sizes = np.diff(encoder.encode(parts, [[]] * len(parts), True).bounds)
+            if sizes.max() <= room or tried == 1:
+                return parts
+            tried = max(1, tried * 9 // 10)  # a text that is cut may have more tokens than a whole
+
+    def _talks(
+        self, record: Mapping[str, Any], prepared: _Prepared
+    ) -> tuple[list[dict[str, Any]], int]:
+        """Conversations of whole turns of one that is too long; the characters that fit in none."""
+        assert self.max_length is not None
+        messages = record.get("messages") or []
+        encoder = prepared.encoder
+
+        def size(some: list[Any]) -> int:
+            row = self._row(Unheard(), 0, {**record, "messages": some}, prepared)
+            if row is None:
+                return 1 << 40
+            return len(encoder.encode([row.text], [[]], False).ids) + len(encoder.before)
+
+        def around(some: list[Any]) -> int:
+            contents = [message["content"] or "" for message in some]
+            return len(encoder.encode(contents, [[]] * len(contents), True).ids) if contents else 0
+
+        made, out = turns(messages, self.max_length, size, around)
+        left = sum(len(text) for _, text in fields({"messages": out}, "all"))
+        return [{"messages": one} for one in made], left
+
     def _count(
-        self, verdicts: Verdicts, rows: Sequence[_Row], tokens: _Tokens, prepared: _Prepared
+        self, verdicts: Verdicts, rows: Sequence[Row], tokens: Tokens, prepared: _Prepared
     ) -> None:
         """Count the characters that the tokens do not hold."""
         held = characters(verdicts.table).tolist()
         for row in rows:
             if verdicts.is_marked(row.number):
                 continue
+            if row.tools:
+                verdicts.cut_beside(row.number, "tools", row.tools)
             spans = row.contents()
-            rendered = sum(end - begin for begin, end in spans)
             left = held[row.number]
-            if rendered < left:
-                verdicts.cut(row.number, "unrendered", left - rendered)
-                left = rendered
+            if row.segments is not None and row.rendered < left:
+                thinking = min(row.thinking, left - row.rendered)
+                verdicts.cut(row.number, "thinking", thinking)
+                verdicts.cut(row.number, "unrendered", left - row.rendered - thinking)
+                left = row.rendered
             if tokens.cut[row.number]:
                 tail = prepared.encoder.text(tokens.tails[row.number])
                 border = len(row.text) - len(tail)
                 cut = sum(end - max(begin, border) for begin, end in spans if end > border)
                 verdicts.cut(row.number, "cut", min(cut, left))
-
-
-class _Tokens:
-    """Tokens by row, and their way into Arrow columns."""
-
-    def __init__(self, rows: int) -> None:
-        self.ids: dict[int, np.ndarray] = {}
-        self.trained: dict[int, list[Span]] = {}
-        self.lossy = np.zeros(rows, dtype=bool)
-        self.cut = np.zeros(rows, dtype=np.int32)
-        self.tails: dict[int, np.ndarray] = {}  # tokens that were cut off
-
-    def put(self, row: int, ids: np.ndarray, trained: list[Span], lossy: bool) -> None:
-        """Set the tokens of a row."""
-        self.ids[row], self.trained[row], self.lossy[row] = ids, trained, lossy
-
-    def length_of(self, row: int) -> dict[str, Any]:
-        """Evidence: how many tokens a row has."""
-        return {"tokens": len(self.ids[row])}
-
-    def into(self, verdicts: Verdicts, truncated: bool) -> None:
-        """Set the columns; rows without tokens (they have left) get empty lists."""
-        rows = range(len(verdicts))
-        nothing = np.zeros(0, dtype=np.int32)
-        ids = [self.ids.get(row, nothing) for row in rows]
-        offsets = np.zeros(len(ids) + 1, dtype=np.int32)
-        np.cumsum([len(one) for one in ids], out=offsets[1:])
-        mask = np.zeros(offsets[-1], dtype=bool)
-        for row, spans in self.trained.items():
-            for begin, end in spans:
-                mask[offsets[row] + begin : offsets[row] + end] = True
-        whole = np.concatenate(ids) if ids else nothing
-        for name, values in (("input_ids", whole), ("loss_mask", mask)):
-            lists = pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))
-            verdicts.set(name, lists)
-        verdicts.set("length", pa.array(np.diff(offsets)))
-        verdicts.set("lossy", pa.array(self.lossy))
-        if truncated:
-            verdicts.set("cut", pa.array(self.cut))
-
-
-def _encoded(
-    encoder: Encoder, rows: list[_Row], plain: bool, verdicts: Verdicts
-) -> Iterator[tuple[list[_Row], Encoded]]:
-    """Rows with their tokens; all at once, or one by one where the tokenizer fails at some."""
-
-    def encode(some: list[_Row]) -> Encoded:
-        return encoder.encode([row.text for row in some], [row.trained for row in some], plain)
-
-    try:
-        yield rows, encode(rows)
-        return
-    except TokenizerFailed:
-        pass
-    for row in rows:
-        try:
-            yield [row], encode([row])
-        except TokenizerFailed as error:
-            _refuse(encoder, row, error, verdicts)
-
-
-def _refuse(encoder: Encoder, row: _Row, error: TokenizerFailed, verdicts: Verdicts) -> None:
-    verdicts.fail(row.number, "tokenizer", error=str(error), characters=len(row.text))
-    encoder.failures += 1
-    if encoder.failures >= FAILURES:
-        raise UsageError(
-            f"{encoder.model}: its tokenizer fails at {FAILURES} texts, the last time with "
-            f"{error}; name another model"
-        )
-
-
-def _has_control_text(row: _Row, control: re.Pattern[str]) -> bool:
-    """Whether a control token stands in the text that is not the template's own."""
-    own = sum(len(control.findall(s.text)) for s in row.segments or () if not s.content)
-    return len(control.findall(row.text)) != own

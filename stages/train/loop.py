@@ -25,6 +25,7 @@ from stages.corpus import Corpus, write_json
 from stages.errors import Interrupted, Preempted, StageFailed, UsageError
 from stages.records import to_json
 from stages.require import require
+from stages.tokens.identity import difference
 from stages.train import checkpoint, model_card, samples
 from stages.train import model as models
 from stages.train.data import Documents, read_documents
@@ -47,6 +48,7 @@ def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress)
     documents = read_documents(source, "train", setting.max_length)
     validation = read_documents(source, "val", setting.max_length)
     _check_documents(documents, validation, source)
+    _check_tokenizer(setting.model, source)
     everything = len(documents)
     if setting.epoch_tokens is not None:
         chosen = order(documents.ids, setting.seed, -1)
@@ -307,6 +309,16 @@ def _check_documents(documents: Documents, validation: Documents, source: Path) 
             f"{source}: no record of split val, so nothing tells learning from memorising; "
             "give split a larger share for val, or more records"
         )
+
+
+def _check_tokenizer(model: str, source: Path) -> None:
+    """UsageError for tokens of another tokenizer, or rendered by another template."""
+    for made in Corpus(source).manifest.get("steps", []):
+        facts, said = made.get("facts") or {}, made.get("parameters") or {}
+        if "tokenizer" in facts and "model" in said:
+            found = difference(facts, model, str(said["model"]), said.get("chat") == "plain")
+            if found is not None:
+                raise UsageError(f"{source}: {found}")
 
 
 def _check_vocabulary(model: Any, *rest: Any) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from stages.base import End, Progress
-from stages.errors import UsageError
+from stages.base import End, Progress, Stage
+from stages.errors import SeedbedError, UsageError
 from stages.kinds import Kind
 from stages.tokens.kind import TOKENS
 from stages.train.kind import ADAPTER
@@ -65,7 +65,7 @@ class Train(End):
     consumes: ClassVar[Kind] = TOKENS
     reasons: ClassVar[Mapping[str, str]] = {}
 
-    model: str = "smollm2"
+    model: str = field(default="smollm2", metadata={"shared": True})
     method: Method = "lora"
     rank: int = field(default=16, metadata={"range": (1, 4096)})
     alpha: float = field(default=32.0, metadata={"range": (0, 65536)})
@@ -115,6 +115,23 @@ class Train(End):
         if not self.targets:
             found.append("targets is empty: name linear layers, or all-linear")
         return tuple(found)
+
+    def conflicts(self, before: Sequence[Stage]) -> tuple[str, ...]:
+        """A model whose tokenizer or chat template is not that of the tokens."""
+        from stages.tokens.identity import difference, identity_of
+        from stages.tokens.tokenize import Tokenize
+
+        for step in reversed(before):
+            if isinstance(step, Tokenize):
+                if step.model == self.model:
+                    return ()
+                try:
+                    made = identity_of(step.model)
+                    found = difference(made, self.model, step.model, step.chat == "plain")
+                except SeedbedError:  # a model that cannot be had is told elsewhere
+                    return ()
+                return () if found is None else (found,)
+        return ()
 
     def _problem(self) -> str | None:
         """What is wrong with the model's files."""

@@ -48,7 +48,7 @@ def cases(folder: Path) -> list[Case]:
         file.write(good + b"Why?," + b"soil " * 50_000 + b",garden\n")
         file.truncate(file.tell() + (66 << 20))
     with open(folder / "talks.csv", "w", encoding="utf-8", newline="") as file:
-        said = {"role": "user", "content": "Peas?", "name": "Ann"}
+        said = {"role": "user", "content": "Peas?", "votes": 2}
         rows = [[json.dumps([said])], [json.dumps([{"content": "Peas?", "x": 1}])], ["peas"]]
         csv.writer(file).writerows([["talk"], *rows])
     (folder / "tasks.csv").write_text('instruction,input,output\nShorten.,"  ",Text.\n')

@@ -22,7 +22,7 @@ def _made(path: Path) -> str:
             "INSERT INTO tags VALUES (1, 'peas'), (1, 'beans'), (NULL, NULL);"
             "CREATE TABLE talks (id INTEGER PRIMARY KEY, talk TEXT);"
             "CREATE TABLE tasks (instruction TEXT, input TEXT, output TEXT);"
-            """INSERT INTO talks VALUES (1, '[{"role":"user","content":"Peas?","name":"Ann"}]'),"""
+            """INSERT INTO talks VALUES (1, '[{"role":"user","content":"Peas?","votes":2}]'),"""
             """(2, '[{"content":"Peas?","x":1}]'), (3, 'peas');"""
             "INSERT INTO tasks VALUES ('Do.', '  ', 'Done.');"
             "CREATE VIEW large AS SELECT 1 AS id, hex(zeroblob(4500000)) AS t;"

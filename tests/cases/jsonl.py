@@ -19,7 +19,7 @@ LINES = [
     {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]},
     {"text": "Peas like cool soil.", "title": "Peas"},
     {"instruction": "Shorten.", "input": "  ", "output": "Text."},
-    {"messages": [{"role": "user", "content": "Hi", "name": "Ann"}]},
+    {"messages": [{"role": "user", "content": "Hi", "votes": 2}]},
     {"prompt": {"role": "prompter", "text": "Hi", "lang": "en", "replies": []}},
 ]
 REFUSED = [

@@ -32,7 +32,7 @@ PARTS = "SET client_encoding = 'UTF8';\nCOPY public.posts (id) FROM '$$PATH$$/33
 TALKS = (
     "CREATE TABLE talks (talk text);\n"
     "CREATE TABLE tasks (instruction text, input text, output text);\n"
-    """INSERT INTO talks VALUES ('[{"role":"user","content":"Peas?","name":"Ann"}]'),"""
+    """INSERT INTO talks VALUES ('[{"role":"user","content":"Peas?","votes":2}]'),"""
     """('[{"content":"Peas?","x":1}]'),('peas');\n"""
     "INSERT INTO tasks VALUES ('Do.','  ','Done.');\n"
 )

@@ -258,3 +258,35 @@ def test_the_cases_give_their_reasons(tmp_path: Path) -> None:
         rejects: list[dict[str, Any]] = []
         case.stage(case.records, rejects)  # type: ignore[operator]
         assert Counter(row["reason"] for row in rejects) == case.reasons
+
+
+def calling(arguments: dict[str, object], number: int = 0) -> dict[str, object]:
+    """A record that asks much and differs from others in its call alone."""
+    call = {"id": f"c{number}", "function": {"name": "open_gate", "arguments": arguments}}
+    asked = "Please look at the sheet and do with the gate what is written on it for today"
+    answer = {"role": "assistant", "content": None, "tool_calls": [call]}
+    return {"messages": [{"role": "user", "content": asked}, answer]}
+
+
+def test_records_that_differ_in_a_call_alone_are_no_duplicates() -> None:
+    rejects: list[dict[str, object]] = []
+    calls = [{"gate": 1}, {"gate": 2}, {"gate": "one"}, {"door": 1}, {"gate": True}]
+    kept = Deduplicate()([calling(one) for one in calls], rejects)
+    assert len(kept) == len(calls) and not rejects
+    # The id of a call says nothing, and arguments may be text.
+    same = [calling({"gate": 1}), calling({"gate": 1}, 2)]
+    same[1]["messages"][1]["tool_calls"][0]["function"]["arguments"] = '{"gate": 1}'  # type: ignore[index]
+    assert len(Deduplicate()(same, rejects)) == 1
+
+
+def test_records_that_differ_in_their_reasoning_are_no_exact_duplicates() -> None:
+    talks = [
+        {
+            "messages": [
+                {"role": "user", "content": "Why?"},
+                {"role": "assistant", "content": "So.", "reasoning_content": why},
+            ]
+        }
+        for why in ("because of one", "because of two and of three")
+    ]
+    assert len(Deduplicate()(talks, [])) == 2

@@ -121,3 +121,26 @@ def test_findings_are_in_order_apart_and_gone_after_masking(text: str) -> None:
     masked, shown = mask(text, found)
     for one, place in zip(found, shown, strict=True):
         assert masked[place.begin : place.end] == f"[{one.kind.upper()}]" and one.kind in KINDS
+
+
+def test_what_stands_beside_the_content_is_masked_too() -> None:
+
+    arguments = {"to": "ann@example.org", "n": 3, "cc": ["bob@example.org"]}
+    call = {"id": "c1", "function": {"name": "mail", "arguments": arguments}}
+    as_text = {"id": "c2", "function": {"name": "mail", "arguments": json.dumps(arguments)}}
+    talk = [
+        {"role": "user", "content": "Write"},
+        {"role": "assistant", "content": None, "tool_calls": [call, as_text]},
+        {"role": "assistant", "content": "Done", "reasoning": "It is ann@example.org."},
+    ]
+    (found,) = Pii()([{"messages": talk}], [])
+    assert found["pii"] == 5
+    extra = [json.loads(m["extra"]) for m in found["messages"] if m["extra"]]
+    first, second = (one["function"]["arguments"] for one in extra[0]["tool_calls"])
+    assert first == {"to": "[EMAIL]", "n": 3, "cc": ["[EMAIL]"]} == json.loads(second)
+    assert list(first) == ["to", "n", "cc"] and extra[0]["tool_calls"][0]["id"] == "c1"
+    assert extra[1]["reasoning"] == "It is [EMAIL]."
+    rejects: list[dict[str, object]] = []
+    assert Pii(action="drop")([{"messages": talk}], rejects) == []
+    assert "ann@" not in str(rejects)
+    assert "tool_calls[0].function.arguments.to" in str(rejects[0]["evidence"])

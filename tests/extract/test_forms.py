@@ -15,6 +15,7 @@ from stages.counts import Counts, bounded
 from stages.errors import Unreadable, UsageError
 from stages.extract import forms
 from stages.extract.forms import Layout, Layouts, Names, size
+from stages.records import fields, to_table
 
 USER, BOT = {"role": "user", "content": "why"}, {"role": "assistant", "content": "so"}
 NO_NAME = 'text ← all columns, as lines of "column: value", since no column is called text, '
@@ -194,9 +195,9 @@ OBJECTS = st.dictionaries(KEYS, st.one_of(VALUES, TURNS), max_size=6)
 
 
 def characters(record: dict[str, Any]) -> int:
-    if "messages" in record:
-        return sum(len(m["content"] or "") for m in record["messages"])
-    return sum(len(record.get(name, "")) for name in ("text", "prompt", "completion"))
+    table = to_table([{k: v for k, v in record.items() if k != "meta"}])
+    (stored,) = table.to_pylist()
+    return sum(len(text) for _, text in fields(stored, "all"))
 
 
 @settings(max_examples=300, deadline=None)
@@ -221,8 +222,8 @@ def test_all_characters_of_an_object_are_accounted_for(
 
 
 def test_what_a_message_and_a_tree_have_beside_their_text_is_counted() -> None:
-    talk = made({"messages": [{**USER, "name": "Ann"}, BOT], "n": 12})
-    assert talk.text.removed == {"extra": 3, "meta": 2} and talk.text.kept == 5
+    talk = made({"messages": [{**USER, "name": "Ann", "votes": 120}, BOT], "n": 12})
+    assert talk.text.removed == {"extra": 3, "meta": 2} and talk.text.kept == 8
     leaf = {"role": "assistant", "text": "so", "lang": "en"}
     tree = made({"prompt": {"role": "prompter", "text": "why", "replies": [leaf, leaf]}})
     assert tree.text.removed == {"tree": 4}

@@ -101,13 +101,6 @@ def test_meta(tmp_path: Path) -> None:
     }
 
 
-def test_a_teaser_beside_the_story_is_none_of_its_text() -> None:
-    story = "".join(f"<p>{LINE} It was day {n} of the year.</p>" for n in range(12))
-    teaser = "<p>Elsewhere the mayor opened a bridge that nobody had asked for, it is said.</p>"
-    text = page(f"<body><div><div>{story}</div><div>{teaser}</div></div>".encode()).text
-    assert "day 11 of" in text and "mayor" not in text
-
-
 def test_an_empty_shell_and_a_menu_say_why(tmp_path: Path) -> None:
     kept, rejects = read(tmp_path, body("<div id=app></div><script>run()</script>"))
     assert not kept and rejects[0]["reason"] == "needs_script"

@@ -389,8 +389,8 @@ MUTANTS = (
     ),
     Mutant(
         _FIGURES,
-        'return int(step["counts"]["text"]["kept"] + step["counts"]["text"]["added"])',
-        'return int(step["counts"]["text"]["kept"])',
+        'return step["counts"]["text"]["kept"] + step["counts"]["text"]["added"]',
+        'return step["counts"]["text"]["kept"]',
         "characters that a stage wrote are not in the text",
         VIEWS,
     ),

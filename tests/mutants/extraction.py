@@ -264,13 +264,6 @@ MUTANTS = (
     # --- pages ---
     Mutant(
         PAGES + "select.py",
-        "_NARROW = 0.8",
-        "_NARROW = 2.0",
-        "teasers beside an article are its text",
-        ("tests/extract/test_html.py::test_a_teaser_beside_the_story_is_none_of_its_text",),
-    ),
-    Mutant(
-        PAGES + "select.py",
         "        title = next((b for b in found.kept[:5] if b.kind",
         "        title = next((b for b in found.blocks[:5] if not b.kind",
         "the title of an article stays in its text",
@@ -278,8 +271,8 @@ MUTANTS = (
     ),
     Mutant(
         PAGES + "account.py",
-        "            characters = nonspace(block.text) - block.ticks\n            if block.cut:",
-        "            characters = nonspace(block.text)\n            if block.cut:",
+        "            characters = block.characters\n            if block.cut:",
+        "            characters = block.characters + block.ticks\n            if block.cut:",
         "marks of code are counted as the page's text",
         (f"{OF_ACCOUNT}::test_backticks_leave_a_record_of_plain_text",),
     ),

@@ -187,7 +187,7 @@ MUTANTS = (
         "index_add_(0, labels[begin : begin + CHUNK], part)",
         "index_add_(0, labels[: len(part)], part)",
         "rows behind the first chunk are added to the clusters of the first",
-        _of("test_near_rounds_and_sampling_are_used_and_still_settle"),
+        _of("test_a_small_sample_and_small_products_still_settle"),
     ),
     Mutant(
         _KMEANS,
@@ -210,21 +210,7 @@ MUTANTS = (
         "of the rows drawn the seeding takes the worst",
         SCIKIT,
     ),
-    Mutant(
-        _KMEANS,
-        "found[rows] = those[value.argmin(1)]",
-        "found[rows] = those[value.argmax(1)]",
-        "in near rounds rows go to the farthest of the near centroids",
-        _of("test_a_near_round_among_all_centroids_is_a_full_one"),
-    ),
     # --- vectors
-    Mutant(
-        _EMBED,
-        "return found.astype(np.float16).astype(np.float32)",
-        "return found",
-        "the door's vectors are not rounded as those of the stage",
-        UNIT,
-    ),
     Mutant(
         _EMBED,
         "np.sqrt((vectors.astype(np.float64) ** 2).sum(axis=1, keepdims=True))",

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.tokens.chat import Chat, TemplateError, _chat_of, load_chat
+from stages.tokens.chat import Chat, _chat_of, load_chat
+from stages.tokens.left_out import TemplateError
 
 SPECIAL = ("<|im_start|>", "<|im_end|>", "<s>", "</s>", "<|start|>", "<|end|>", "<|eot|>")
 STRIPPING = (
@@ -151,3 +152,21 @@ def test_a_tool_call_is_part_of_the_answer() -> None:
         {"role": "assistant", "content": "Rain.", "extra": None},
     ]
     assert _trained(chat, messages) == ['[{"name": "météo"}]<|end|>', "Rain.<|end|>"]
+
+
+def test_a_part_of_a_message_that_is_left_out_is_told() -> None:
+    source = "{% for m in messages %}<|start|>{{ m['content'].split('|')[0] }}<|end|>{% endfor %}"
+    talk = [{**TALK[0], "content": "How? | When?"}, TALK[1]]
+    with pytest.raises(TemplateError, match=r"leaves out a part of messages\[0\] \(user\)"):
+        Chat(source, SPECIAL, {}).segments(talk)
+
+
+def test_half_a_tag_of_the_prompt_begins_no_answer() -> None:
+    source = (
+        "{% for m in messages %}<|start|>{{ m['role'] }}\n{% if m['tool_calls'] %}<tool>"
+        "{{ m['tool_calls'][0]['function']['name'] }}</tool>{% else %}{{ m['content'] }}{% endif %}"
+        "<|end|>{% endfor %}{% if add_generation_prompt %}<|start|>assistant\n<think>\n{% endif %}"
+    )
+    calls = '{"tool_calls": [{"function": {"name": "rain", "arguments": {}}}]}'
+    talk = [TALK[0], {"role": "assistant", "content": None, "extra": calls}]
+    assert _trained(Chat(source, SPECIAL, {}), talk) == ["<tool>rain</tool><|end|>"]

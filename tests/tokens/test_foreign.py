@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from stages.errors import StageFailed, UsageError
-from stages.tokens import foreign, tokenize
+from stages.tokens import foreign
+from stages.tokens import rows as on_their_way
 from stages.tokens.model import load_tokenizer
 from stages.tokens.tokenize import Tokenize
 from tests.cases.tokenize import hostile_tokenizer
@@ -84,7 +85,7 @@ def test_a_panic_is_the_records_fault_until_there_are_many(
     assert [row["input_ids"] for row in stage(rows, rejects)] == [[0, 1], [1]]
     assert [(r["reason"], r["failed"]) for r in rejects] == [("tokenizer", True)]
     assert "retry-limit-in-match over" in rejects[0]["evidence"]
-    monkeypatch.setattr(tokenize, "FAILURES", 2)
+    monkeypatch.setattr(on_their_way, "FAILURES", 2)
     with pytest.raises(UsageError, match=r"its tokenizer fails at 2 texts.*name another model"):
         stage([{"text": "a" * 40 + "s"}])
 

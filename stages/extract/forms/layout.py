@@ -415,7 +415,7 @@ def _check_talk(talk: Sequence[Mapping[str, Any]]) -> int:
         raise Unreadable("empty", field="messages")
     for number, text in enumerate(texts):
         check_text(f"messages[{number}]", text)
-    return sum(map(len, texts))
+    return sum(map(len, texts)) + sum(talks.beside(message) for message in talk)
 
 
 class Layouts:

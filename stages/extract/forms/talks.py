@@ -8,15 +8,9 @@ from typing import Any, NamedTuple
 from stages.errors import Unreadable
 from stages.extract.forms.values import size, type_name
 from stages.extract.jsontext import json_values
+from stages.records import extra_fields, object_json
+from stages.roles import CALL, call_of, meaning
 
-_ROLES = {
-    "human": "user",
-    "prompter": "user",
-    "gpt": "assistant",
-    "chatgpt": "assistant",
-    "bot": "assistant",
-    "model": "assistant",
-}
 _ROLE, _CONTENT = ("role", "from"), ("content", "value", "text")
 # Every branch of a tree repeats its stem: what comes of one row is bounded.
 TREE_MESSAGES, TREE_CHARS = 100_000, 32 << 20
@@ -92,8 +86,28 @@ def _message(field: str, message: object) -> tuple[dict[str, Any], int, int]:
     elif content is not None:
         raise Unreadable("bad_type", field=f"{field}.{text_key}", type=type_name(content))
     rest = {key: value for key, value in rest.items() if value is not None}
-    made = {"role": _ROLES.get(role, role), "content": content, **rest}
-    return made, length, sum(map(size, rest.values())) if rest else 0
+    made = {"role": _role(role), "content": content, **rest}
+    if role == CALL and (calls := call_of(content)) is not None and "tool_calls" not in rest:
+        rest["tool_calls"] = calls
+        made = {"role": "assistant", "content": None, **rest}
+        text = beside(made)
+        return made, text, max(0, length + sum(map(size, rest.values())) - text)
+    if not rest:
+        return made, length, 0
+    text = beside(made)
+    return made, length + text, max(0, sum(map(size, rest.values())) - text)
+
+
+def beside(message: Mapping[str, Any]) -> int:
+    """The characters of the texts that a message has beside its content."""
+    rest = {key: value for key, value in message.items() if key not in ("role", "content")}
+    return sum(len(text) for _, text in extra_fields(object_json(rest))) if rest else 0
+
+
+def _role(word: str) -> str:
+    """The role that a word means; `developer`, and a word that nobody knows, stay what they are."""
+    found = meaning(word)
+    return word if found in (None, "system") and word.strip().lower() != "system" else str(found)
 
 
 def _said(part: object) -> bool:
