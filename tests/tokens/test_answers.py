@@ -77,7 +77,8 @@ TALKS = {
 
 
 def test_an_answer_that_is_shown_differently_later_is_learned_with_its_end() -> None:
-    """Only the last answer has a thought, so the first is not where a shorter talk has it."""
+    """Only the last answer has a thought, so the first is not where a shorter talk has it; a
+    thought that is empty is the template's, and not learned."""
     talk = [said("user", "a"), said("assistant", "b"), said("user", "c"), said("assistant", "d")]
     found = Chat(TEMPLATES["thinking"], SPECIAL, VARIABLES).segments(talk)
     runs = [
@@ -85,7 +86,7 @@ def test_an_answer_that_is_shown_differently_later_is_learned_with_its_end() -> 
         for trained, run in groupby(found, key=lambda segment: segment.trained)
         if trained
     ]
-    assert runs == ["b<|im_end|>", "<think>\n\n</think>\n\nd<|im_end|>"]
+    assert runs == ["b<|im_end|>", "d<|im_end|>"]
 
 
 @pytest.mark.parametrize("talk", TALKS.values(), ids=TALKS)
