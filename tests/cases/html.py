@@ -18,7 +18,11 @@ CUT = f"""<div role=banner>Harbour board</div><nav>Home, tides, charts</nav>
 <aside>Beside it</aside><form>Your name</form><svg><text>Low</text></svg>
 <math><mi>h</mi></math><noscript>Turn it on</noscript><xmp>raw</xmp>
 <ul>{"<li><a href=/tides>Tides of another harbour</a></li>" * 8}</ul>
-<p>{LINE}</p><h2>Related stories</h2><p>{LINE}</p><h2>Sources</h2></main>
+<h2 id=how>How it is read<a class=headerlink href="#how">¶</a></h2><p>{LINE}</p>
+<table class=highlighttable><tr><td class=linenos><pre>1
+2</pre></td><td class=code><pre>read(gauge)
+write(book)</pre></td></tr></table>
+<p>{LINE}</p><h2>Ebb</h2><p>{LINE}</p><h3>See next</h3><p><a href=/a>The old gauge</a></p><h2>Sources</h2></main>
 <div class=comments>First!</div><footer>Printed by hand</footer>"""
 ARTICLE = "<article><h1>Tides</h1>" + f"<p>{LINE}</p>" * 5 + "</article>"
 PAGE = f"<html lang='en'><head><title>Tides | Harbour</title></head><body>{ARTICLE}</body></html>"

@@ -91,7 +91,7 @@ def test_a_line_of_a_file_is_explained(sample_run: Path, sample_data: Path) -> N
     page = sample_data / "site" / "guides" / "sowing calendar.html"
     told = explain(f"{page}:40", sample_run)
     assert "01-html-site" in told
-    assert re.search(r"^    furniture +\| \w.*\n    kept +\| ", told, re.MULTILINE)
+    assert re.search(r"^    furniture +\| \w.*\n(    .*\n)*?    kept +\| ", told, re.MULTILINE)
 
 
 def test_a_quoted_field_of_several_lines_is_one_record(sample_run: Path, sample_data: Path) -> None:
