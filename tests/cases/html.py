@@ -22,9 +22,11 @@ CUT = f"""<div role=banner>Harbour board</div><nav>Home, tides, charts</nav>
 <table class=highlighttable><tr><td class=linenos><pre>1
 2</pre></td><td class=code><pre>read(gauge)
 write(book)</pre></td></tr></table>
-<p>{LINE}</p><h2>Ebb</h2><p>{LINE}</p><h3>See next</h3><p><a href=/a>The old gauge</a></p><h2>Sources</h2></main>
+<p>{LINE}</p><h2>Sources</h2></main>
 <div class=comments>First!</div><footer>Printed by hand</footer>"""
 ARTICLE = "<article><h1>Tides</h1>" + f"<p>{LINE}</p>" * 5 + "</article>"
+BODY = f"<p>{LINE}</p>" * 5
+NEXT = f"<article>{BODY}<h2>Ebb</h2>{BODY}<h3>See next</h3><p><a href=x>Flood</a></article>"
 PAGE = f"<html lang='en'><head><title>Tides | Harbour</title></head><body>{ARTICLE}</body></html>"
 
 
@@ -45,6 +47,7 @@ def _kept(folder: Path) -> list[Case]:
     _write(kept / "deep" / "häfen #2.htm", PAGE.replace("tide", "ebb"))
     _write(kept / "latin.html", PAGE.replace("tide", "Flut für").encode("cp1252"))
     _write(kept / "cut.html", CUT)
+    _write(kept / "next.html", NEXT)
     _write(kept / "gzip.html.gz", gzip.compress(PAGE.encode(), mtime=0))
     _write(kept / "other.txt", "not read")
     return [
