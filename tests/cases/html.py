@@ -26,7 +26,7 @@ write(book)</pre></td></tr></table>
 <div class=comments>First!</div><footer>Printed by hand</footer>"""
 ARTICLE = "<article><h1>Tides</h1>" + f"<p>{LINE}</p>" * 5 + "</article>"
 BODY = f"<p>{LINE}</p>" * 6
-NEXT = f"<article>{BODY}<h2>Ebb</h2>{BODY}<h3>See next</h3><p><a href=x>Flood</a></article>"
+NEXT = f"<article>{BODY}<h2>Ebb</h2>{BODY}<h3>See next</h3><p><a href=x>On</a></article>"
 PAGE = f"<html lang='en'><head><title>Tides | Harbour</title></head><body>{ARTICLE}</body></html>"
 
 
