@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import datetime
 import io
 import json
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from stages.errors import Unreadable, UsageError
+from stages.extract.forms.values import bytes_text
 from stages.extract.jsontext.lines import LINE_BYTES
 from stages.extract.packed.streams import Limits
 from stages.records import without_nulls
@@ -244,7 +244,8 @@ def _widths(array: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: dates in ISO form, bytes as base64, no NaN."""
+    """A value as JSON has it: dates in ISO form, bytes as the text that they are, else
+    base64; no NaN."""
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):
@@ -254,7 +255,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(inner) for inner in value]
     if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
+        return bytes_text(value)
     if isinstance(value, datetime.date | datetime.datetime | datetime.time):
         return value.isoformat()
     return str(value)

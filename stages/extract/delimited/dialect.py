@@ -134,7 +134,8 @@ def _candidates(text: str, given: dict[str, str], lines: Sequence[str]) -> Itera
     delimiters = [given["delimiter"]] if "delimiter" in given else _delimiters(lines)
     quotes = [given["quote"]] if "quote" in given else QUOTES
     for delimiter in delimiters:
-        if delimiter not in text and delimiter != "," and "delimiter" not in given:
+        usual = delimiter in text or delimiter in (",", _NO_DELIMITER)
+        if not usual and "delimiter" not in given:
             continue
         for quote in quotes:
             if "quote" not in given and quote != '"' and (quote or '"') not in text:

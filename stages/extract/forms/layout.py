@@ -12,7 +12,7 @@ from stages.errors import Unreadable
 from stages.extract.forms import names as known_names
 from stages.extract.forms import said, talks
 from stages.extract.forms.names import Names, Pair, columns_of, filled
-from stages.extract.forms.values import as_json, as_text, check_text, size, strict_text
+from stages.extract.forms.values import as_json, as_text, check_text, size, strict_text, text_of
 from stages.extract.packed.streams import Limits
 from stages.place import Place
 from stages.records import to_json
@@ -308,6 +308,9 @@ class Layout:
         value = values[column]
         if isinstance(value, str) and type(value) is str:
             return value
+        if self._rows and isinstance(value, bytes) and text_of(value) is None:
+            told = {"type": "bytes", "bytes": len(value), "begins": value[:16].hex()}
+            raise Unreadable("bad_type", field=column, wanted="text", **told)
         if self._rows:
             return "" if value is None else as_text(value)
         return strict_text(column, value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,19 +12,36 @@ from stages.errors import Unreadable
 from stages.extract.jsontext.json_values import NotANumber
 from stages.records import to_json
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
 
 def as_text(value: Any) -> str:
-    """A value as text: numbers by their digits, booleans as true and false, bytes in base64, lists
-    and objects as JSON."""
+    """A value as text: numbers by their digits, booleans as true and false, bytes as the text
+    that they are, else in base64, lists and objects as JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, bytes | bytearray | memoryview):
-        return base64.b64encode(bytes(value)).decode("ascii")
+        return bytes_text(bytes(value))
     if isinstance(value, list | tuple | Mapping):
         return to_json(as_json(value))
     return str(value)
+
+
+def text_of(data: bytes) -> str | None:
+    """The text that bytes are, UTF-8 without control characters; None for others."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if _CONTROL.search(text) else text
+
+
+def bytes_text(data: bytes) -> str:
+    """Bytes as the text that they are, else in base64."""
+    text = text_of(data)
+    return base64.b64encode(data).decode("ascii") if text is None else text
 
 
 def as_json(value: Any) -> Any:

@@ -4,12 +4,14 @@ characters can end in a byte 0x5C, which is then no backslash."""
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
 Decoder = Callable[[bytes], str]
 
 _MYSQL = {
+    "binary": "utf-8",  # the bytes as they are: text where they are UTF-8
     "utf8mb4": "utf-8",
     "utf8mb3": "utf-8",
     "utf8": "utf-8",
@@ -105,6 +107,23 @@ def _mysql_sjis(data: bytes) -> str:
 
 def _utf8(data: bytes) -> str:
     return str(data, "utf-8")
+
+
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+def undeclared(data: bytes) -> str:
+    """Text of a dump that names no character set: UTF-8, or windows-1252; bytes that are neither
+    raise as no UTF-8."""
+    try:
+        return str(data, "utf-8")
+    except UnicodeDecodeError as error:
+        if _CONTROL.search(data):
+            raise
+        try:
+            return str(data, "cp1252")
+        except UnicodeDecodeError:
+            raise error from None
 
 
 @lru_cache(maxsize=64)

@@ -29,7 +29,7 @@ def converter(column: Column | None, session: Session) -> Callable[[bytes], Any]
     """From the bytes of a plain value in an INSERT to the value."""
     kind = _kind(column, session)
     decode = _decode(session)
-    backslash, charset = session.backslash, session.charset
+    backslash, charset, exact = session.backslash, session.charset, session.exact
     postgres = session.dialect == "postgres"  # where N'' is of type char
 
     mysql, oracle = session.dialect == "mysql", session.dialect == "oracle"
@@ -67,7 +67,7 @@ def converter(column: Column | None, session: Session) -> Callable[[bytes], Any]
     def loose(token: bytes) -> Any:
         if token[0] == _QUOTE:
             return text(token)
-        return _number(token, kind) if _NUMBER.fullmatch(token) else any_(token)
+        return _number(token, kind, exact) if _NUMBER.fullmatch(token) else any_(token)
 
     known = {
         "int": integer,
@@ -95,7 +95,7 @@ def coerce(column: Column | None, found: Literal, session: Session) -> Any:
     if found.kind == "string":
         return _of_string(kind, found, session)
     if found.kind == "number":
-        return _of_number(kind, column, found.data)
+        return _of_number(kind, column, found.data, session.exact)
     if found.kind == "hex":
         return _of_hex(kind, column, found, session)
     if found.kind == "bits":
@@ -114,9 +114,16 @@ def coerce(column: Column | None, found: Literal, session: Session) -> Any:
 
 def _decode(session: Session, charset: str | None = None) -> Callable[[bytes], str]:
     found = session.decode if charset is None else decoder(charset)
-    if found is None:
-        raise Unreadable("encoding", charset=charset or session.charset)
-    return found
+    return found or _not_known(charset or session.charset)
+
+
+def _not_known(charset: str) -> Callable[[bytes], str]:
+    """A decoder for a character set that is not known: it refuses the rows that have text."""
+
+    def refuse(data: bytes) -> str:
+        raise Unreadable("encoding", charset=charset, error="a character set that is not known")
+
+    return refuse
 
 
 def _of_string(kind: str | None, found: Literal, session: Session) -> Any:
@@ -134,7 +141,7 @@ def _of_string(kind: str | None, found: Literal, session: Session) -> Any:
     if kind == "bool" and data.lower() in (b"t", b"f", b"true", b"false", b"1", b"0"):
         return data[:1].lower() in (b"t", b"1")
     if kind in ("sqlite_real", "sqlite_numeric") and _NUMBER.fullmatch(data):
-        return _number(data, kind)
+        return _number(data, kind, session.exact)
     decode = _decode(session, found.charset)
     if kind is None and session.dialect == "mysql":
         # without CREATE TABLE text and bytes cannot be told apart
@@ -159,8 +166,11 @@ def _bytea(data: bytes) -> bytes:
     return substituted(_PG_OCTAL, lambda m: bytes([int(m[1], 8) & 255]) if m[1] else b"\\", data)
 
 
-def _number(data: bytes, kind: str | None) -> Any:
-    """SQLite: whole numbers of 64 bits are integers, all else is a float."""
+def _number(data: bytes, kind: str | None, exact: bool) -> Any:
+    """SQLite: whole numbers of 64 bits are integers, all else is a float; exact: it may be another
+    server's, so digits stay, but for columns that are declared as floats."""
+    if exact and kind != "sqlite_real":
+        return int(data) if _WHOLE.fullmatch(data) else data.decode("ascii").lstrip("+")
     if _WHOLE.fullmatch(data):
         value = int(data)
         if kind != "sqlite_real" and -_INT64 <= value < _INT64:
@@ -170,9 +180,9 @@ def _number(data: bytes, kind: str | None) -> Any:
     return int(number) if whole and number == int(number) and abs(number) < 1e15 else number
 
 
-def _of_number(kind: str | None, column: Column | None, data: bytes) -> Any:
+def _of_number(kind: str | None, column: Column | None, data: bytes, exact: bool) -> Any:
     if kind in ("any", "sqlite_int", "sqlite_real", "sqlite_numeric"):
-        return _number(data, kind)
+        return _number(data, kind, exact)
     if kind in ("int", None) and _WHOLE.fullmatch(data):
         return int(data)
     if kind == "float":

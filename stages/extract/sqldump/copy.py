@@ -86,7 +86,7 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Fault]:
         convert = [copy_converter(kind, session) for kind in shape.kinds]
         return Plan(shape, None, None, convert, None, False)
 
-    key = ("copy", head["table"], head["columns"], session.database)
+    key = ("copy", head["table"], head["columns"], session.database, session.charset)
     plan = reader.plans.of(key, reader.schema(head["table"]), make)
     shape, convert = plan.shape, plan.convert
     options = head["options"]
@@ -102,8 +102,7 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Fault]:
         shape = None  # type: ignore[assignment]
     window.pos = head.end()
     width = len(shape.kinds) if shape and (shape.columns is not None) else None
-    wide = session.decode if session.charset not in ("UTF8", "UNICODE", "SQL_ASCII") else None
-    recode = wide is not None
+    recode = not session.declared or session.charset not in ("UTF8", "UNICODE", "SQL_ASCII")
     paired = pairs(session.charset.lower()) is not None
     limit = window.limit
     scanned = 0  # bytes of the row that hold no end
@@ -142,7 +141,7 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Fault]:
         if end - start > _LONG:
             window.release()
         try:
-            if recode:
+            if recode and (session.decode is None or not text.isascii()):
                 if session.decode is None:
                     raise Unreadable("encoding", charset=session.charset)
                 text = session.decode(text).encode()

@@ -173,7 +173,8 @@ def _plan(reader: Reader, head: re.Match[bytes]) -> Plan:
         return _plan_of(reader.session, shape, len(shape.kinds) if certain else None)
 
     session = reader.session
-    key = (head["table"], head["columns"], session.syntax, session.database)
+    text = (session.charset, session.declared)
+    key = (head["table"], head["columns"], session.syntax, session.database, text)
     return reader.plans.of(key, reader.schema(head["table"]), make)
 
 
@@ -438,7 +439,8 @@ def _defaults(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Fault]:
         shape = reader.shape(head[1], None)
         return _plan_of(session, shape, len(shape.kinds))
 
-    key = (head[1], None, session.syntax, session.database, "defaults")
+    text = (session.charset, session.declared)
+    key = (head[1], None, session.syntax, session.database, text, "defaults")
     plan = reader.plans.of(key, reader.schema(head[1]), make)
     shape = plan.shape
     if shape.columns is None or len(shape.columns) > _DEFAULTS_WIDTH:

@@ -22,7 +22,7 @@ from stages.extract.sqldump.between import (
     unknown,
 )
 from stages.extract.sqldump.copy import copy
-from stages.extract.sqldump.dialect import HEAD, Session, detect
+from stages.extract.sqldump.dialect import HEAD, Session
 from stages.extract.sqldump.insert import Plans, insert
 from stages.extract.sqldump.lexer import NAMES, blank, split_names
 from stages.extract.sqldump.rows import Row, Shape, refusal
@@ -90,7 +90,8 @@ class Reader:
             self.window.wide = True
             self.window.ensure(HEAD)
         head = self.window.data[:HEAD].removeprefix(b"\xef\xbb\xbf")
-        self.session = Session.of(dialect or detect(head), head, charset)
+        self.session = Session.of(dialect, head, charset)
+        self.session.declared |= self.window.wide
         closing = next((end for begin, end in _CLOSING if begin.search(head[:4096])), None)
         self.by_tool = closing is not None
         if closing is not None:

@@ -97,7 +97,8 @@ class Script(Reader):
         bytes_ = self.window.raw(raw)
         if b"\0" in raw:
             return refusal(None, "binary", {"at": raw.index(b"\0")}, offset, line, bytes_)
-        decode = self.session.decode
+        # of a statement that says nothing the text is UTF-8 or refused: it may hold bytes
+        decode = self.session.decode if self.session.declared else None
         try:
             text = raw.decode() if decode is None else decode(raw)
         except UnicodeDecodeError as error:

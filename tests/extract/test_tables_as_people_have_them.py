@@ -1,0 +1,169 @@
+"""Headers, charsets, exports and dumps in the shapes that people really have them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages.base import Fault
+from stages.extract.charset_guess import guessed
+from stages.extract.csv import CsvExtract
+from stages.extract.delimited.header import looks_like_header
+from stages.extract.sql import SqlExtract
+from stages.extract.sqldump.evidence import evidence
+
+
+def read(stage: Any, name: str, body: str | bytes, folder: Path) -> tuple[list[Any], list[Fault]]:
+    path = folder / name
+    path.write_bytes(body.encode() if isinstance(body, str) else body)
+    found = [item for part in stage.parts(str(path), 1 << 20) for item in stage.read(part)]
+    kept = [record for item in found if not isinstance(item, Fault) for record in item.records]
+    return kept, [item for item in found if isinstance(item, Fault)]
+
+
+@pytest.mark.parametrize(
+    ("first", "body", "header"),
+    [
+        (",kettle,cup", "0,iron,tin\n1,clay,glass\n2,wood,horn", True),  # pandas
+        (",3.5,7.25", "a,1,2\nb,3,4\nc,5,6\nd,7,8\ne,9,9", True),  # R's labels of rows
+        ("No,Pond,Depth", "1,Mill,4\n2,Abbey,6\n3,Kiln,2", True),
+        ("Yes,No,Unsure", "41,50,9\n38,55,7\n44,50,6", True),
+        ("parish,2019", "Ashby,-3.5\nBrent,11.25\nCole,7", True),
+        ("parish,1990,1991,1992", "Ashby,3,5,6\nBrent,11,2,9\nCole,7,7,1", True),
+        ("Ashby,2019", "Brent,2020\nCole,2021\nDean,2018", False),
+        ("Ashby,3.5", "Brent,2.5\nCole,2\nDean,18", False),
+        (f"{'how many ponds ' * 17}?,age", "none,30\nsome,41\nnone,55", True),
+        ("yes,plum", "no,pear\nyes,fig\nno,plum\nyes,fig\nno,pear", False),
+        ("prompt,7", "how deep?,8\nhow wide?,9", True),
+    ],
+)
+def test_what_names_columns(first: str, body: str, header: bool) -> None:
+    rows = [line.split(",") for line in [first, *body.split("\n")]]
+    assert looks_like_header(rows) is header
+
+
+def test_the_header_of_an_appended_file_is_told(tmp_path: Path) -> None:
+    body = "\ufeffprompt,completion\na,b\n\ufeffprompt,completion\nc,d\n"
+    kept, faults = read(CsvExtract(), "a.csv", body, tmp_path)
+    assert kept == [{"prompt": "a", "completion": "b"}, {"prompt": "c", "completion": "d"}]
+    (fault,) = faults
+    assert (fault.reason, fault.failed, fault.evidence["repeats"]) == (
+        "preamble",
+        False,
+        "the header",
+    )
+
+
+def test_one_column_of_text_is_never_cut(tmp_path: Path) -> None:
+    body = "text\nWe rowed out, and back\nNo wind\nRain, hail, and then sun\nA calm day\n"
+    kept, faults = read(CsvExtract(), "a.csv", body, tmp_path)
+    assert [record["text"] for record in kept] == body.split("\n")[1:-1] and not faults
+    spaced = "line\nthe boat is late\na gull sat down\nwe are all here\n"
+    assert len(read(CsvExtract(), "a.csv", spaced, tmp_path)[0]) == 3
+    _, told = read(CsvExtract(), "a.csv", "label,text\nup,good, very\nno,bad, so, so\n", tmp_path)
+    assert [fault.reason for fault in told] == ["too_many_fields"] * 2
+
+
+def test_a_quote_alone_between_tabs_is_text(tmp_path: Path) -> None:
+    rows = [f"{n}\t{chr(34) if n in (5, 9) else 'k'}\tnote {n}" for n in range(1, 21)]
+    kept, faults = read(CsvExtract(), "a.tsv", "id\tsign\tnote\n" + "\n".join(rows), tmp_path)
+    assert len(kept) == 20 and not faults
+
+
+def test_a_quote_and_n_is_null_where_quotes_escape(tmp_path: Path) -> None:
+    body = '1,"N,"a ""b"""\n2,"x\ny","N\n3,"N","z"\n'
+    kept, faults = read(CsvExtract(header="no"), "a.csv", body, tmp_path)
+    assert not faults and [record["text"].split("\n", 1)[1] for record in kept] == [
+        'column_3: a "b"',
+        "column_2: x\ny",
+        "column_2: N\ncolumn_3: z",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [
+        ("cp1251", "Лодка стоит у моста, а ветер с утра стих\nВода в пруду тёплая"),
+        ("koi8-r", "Лодка стоит у моста, а ветер с утра стих\nВода в пруду тёплая"),
+        ("cp932", "船は橋のそばにあります\nきょうは風がありません"),
+        ("euc_jp", "船は橋のそばにあります\nきょうは風がありません"),
+        ("gb18030", "我们的船在桥的北面\n今天没有人来这里"),
+        ("cp1250", "Łódź stoi przy moście, a wiatr już ucichł\nRęka na żaglu"),
+        ("mac-roman", "El niño está aquí mañana\nLa canción del río"),
+        ("cp1252", "Der Kahn gehört dem Müller – “schön”\nC’est l’été"),
+        ("cp1253", "Το καΐκι είναι στο λιμάνι και ο αέρας έπεσε"),
+    ],
+)
+def test_charsets_are_guessed_and_said(charset: str, text: str, tmp_path: Path) -> None:
+    lines = [f"{n},{line}" for n, line in enumerate(text.replace(",", ";").split("\n"))]
+    body = "\n".join(["id,text", *lines]).encode(charset)
+    kept, faults = read(CsvExtract(), "a.csv", body, tmp_path)
+    assert not faults and [f"{n},{one['text']}" for n, one in enumerate(kept)] == lines
+    assert {one["meta"]["charset"] for one in kept} == {charset}
+
+
+def test_a_charset_that_is_too_close_to_call_is_refused(tmp_path: Path) -> None:
+    body = b"id,text\n1,ka\xe8a \xfe\n"
+    assert guessed(body).margin < 1.5
+    kept, (fault,) = read(CsvExtract(), "a.csv", body, tmp_path)
+    assert not kept and fault.reason == "encoding" and "encoding=" in fault.evidence["remedy"]
+    assert read(CsvExtract(encoding="cp1252"), "a.csv", body, tmp_path)[0][0]["text"] == "kaèa þ"
+
+
+def test_a_message_never_takes_the_statement_behind_it(tmp_path: Path) -> None:
+    body = (
+        "/*M!999999\\- for the client alone */ \nINSERT INTO `k` (id,text) VALUES (1,'a');\n"
+        "dumper: couldn't lock the tables\nINSERT INTO `k` (id,text) VALUES (2,'b'),(3,'it\\'s');\n"
+        "FROBNICATE k (1,2),(3,4);\nINSERT INTO `k` (id,text) VALUES (4,'d');\n"
+    )
+    kept, faults = read(SqlExtract(), "a.sql", body, tmp_path)
+    assert [record["text"] for record in kept] == ["a", "b", "it's", "d"]
+    assert [(fault.reason, fault.place.line) for fault in faults] == [
+        ("unparsed", 3),
+        ("unparsed", 5),
+    ]
+    assert faults[1].evidence["rows"] == 2
+
+
+def test_charsets_of_dumps(tmp_path: Path) -> None:
+    head, rows = b"INSERT INTO `k` (id,text) VALUES ", b"(1,'caf\xe9'),(2,'gr\xc3\xbcn');\n"
+    kept, _ = read(SqlExtract(), "a.sql", head + rows, tmp_path)
+    assert [record["text"] for record in kept] == ["café", "grün"]
+    kept, _ = read(SqlExtract(), "a.sql", b"SET NAMES binary;\n" + head + b"(1,'a');\n", tmp_path)
+    assert kept[0]["text"] == "a"
+    body = b"SET NAMES hp8;\n" + head + b"(1,'a'),(2,'b');\n"
+    kept, faults = read(SqlExtract(), "a.sql", body, tmp_path)
+    assert not kept and [fault.reason for fault in faults] == ["encoding"] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (r"INSERT INTO k (id, number) VALUES (1,'it\'s a CLOB::x');", ("mysql", False)),
+        ("INSERT INTO k VALUES (1,'a\n# b\nREM c\nGO\n/\nvarchar2');", ("sqlite", True)),
+        ("INSERT INTO k VALUES (1,'C:\\'),(2,'D:\\');", ("sqlite", True)),
+        ("-- the varchar2 and nextval( of old\nINSERT INTO k VALUES (1);", ("sqlite", True)),
+        ("CREATE TABLE k (a NUMBER(5) NOT NULL, b CLOB);", ("oracle", False)),
+        (r"INSERT INTO k VALUES (1, E'it\'s');", ("postgres", False)),
+    ],
+)
+def test_evidence_stands_outside_of_strings_and_comments(
+    text: str, found: tuple[str, bool]
+) -> None:
+    assert evidence(text.encode()) == found
+
+
+def test_digits_stay_without_evidence(tmp_path: Path) -> None:
+    body = "CREATE TABLE k (a DECIMAL(5,2), b text);\nINSERT INTO k VALUES(1.10,'x');\n"
+    kept, _ = read(SqlExtract(), "a.sql", body, tmp_path)
+    assert kept[0]["text"] == "a: 1.10\nb: x"
+
+
+def test_text_in_columns_of_bytes_is_text(tmp_path: Path) -> None:
+    body = "CREATE TABLE `k` (`text` blob, `x` varbinary(9)) ENGINE=InnoDB;\n"
+    body += "INSERT INTO `k` VALUES ('une île','b'),(0x89504e47,'c');\n"
+    kept, (fault,) = read(SqlExtract(), "a.sql", body, tmp_path)
+    assert kept == [{"text": "une île", "meta": {"table": "k", "x": "b"}}]
+    assert (fault.reason, fault.evidence["field"]) == ("bad_type", "text")
