@@ -155,7 +155,11 @@ def _is_manifest(value: dict[str, object]) -> TypeGuard[Manifest]:
         isinstance(value.get("kind"), str)
         and isinstance(steps, list)
         and all(isinstance(step, dict) for step in steps)
-        and all(isinstance(step.get("reasons", {}), dict) for step in steps)
+        and all(
+            isinstance(step.get(name, {}), dict)
+            for step in steps
+            for name in ("reasons", "parameters", "facts")
+        )
         and isinstance(sources, list)
         and all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in sources)
         and isinstance(pieces, list)

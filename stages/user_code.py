@@ -22,7 +22,6 @@ from typing import Any
 
 from stages.errors import UsageError
 from stages.imports import Modules, Source, Unparsed, finder
-from stages.pandas_later import tell_arrow_of_pandas
 
 PRIVATE = "seedbed_users_code"
 OURS = ("stages", "pipeline", "seedbed")
@@ -67,7 +66,6 @@ def load(name: str) -> ModuleType:
         raise
     except BaseException as error:  # importing runs the user's module, which may do anything
         raise UsageError(_told(name, error)) from None
-    tell_arrow_of_pandas()
     return sys.modules[f"{PRIVATE}.{name}" if private else name]
 
 

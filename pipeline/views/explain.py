@@ -140,12 +140,13 @@ def life_of(identity: str, folder: Path, account: Account) -> Life:
 
 def source_bytes(source: SourceAccount, place: Place) -> bytes | None:
     """The bytes at a place of a source; None where the place is a row of a table or query."""
-    if not place.path or "://" in source.get("full", ""):
+    path = source.get("full", "")
+    if not path or not place.path or "://" in path:
         return None
     if place.offset is None and place.table is not None:
         return None
     try:
-        return read_at(root_of(source["full"])[0], place)
+        return read_at(root_of(path)[0], place)
     except (OSError, ValueError):
         return None
 

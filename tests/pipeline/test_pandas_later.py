@@ -22,10 +22,10 @@ def f(record):
     return record
 """
 USES = """
-import pandas as pd
 import pyarrow as pa
 
 def f(record):
+    import pandas as pd
     values = pa.array(pd.Series([1.0, float("nan")]))
     frame = pa.table({"a": [1]}).to_pandas()
     record["completion"] = f"{values.null_count} {type(frame).__name__}"
