@@ -64,7 +64,8 @@ _UNDEFINED, _RARE, _SYMBOL = 24.0, 10.0, 12.0
 _CAPITAL_INSIDE, _SMALL_INSIDE, _TWO_SCRIPTS, _NEIGHBOURS = 6.0, 4.0, 8.0, 2.0
 _MARK, _MARK_ASTRAY = 4.0, 9.0
 _IN_USE, _COMMON, _SELDOM, _SYLLABLE = 8.0, 11.0, 20.0, 6.0
-_PIECE = re.compile(rb"[^\n]*[\x80-\xff][^\n]*\n?")
+_BEFORE = 64  # bytes of a line that are kept before one beyond ASCII
+_PIECE = re.compile(rb"[\x80-\xff][^\n]{0,999}+\n?")
 _CONTRACTED = re.compile(r"(?i)(?:[nst]|re|ve|ll|[dm])(?![^\W\d_])")
 _ELIDED = re.compile(r"(?i)(?:^|[^\w])(?:[ldcjmnsto]|qu|jusqu|lorsqu|puisqu|dell|nell|all|un)$")
 _OPENING, _CLOSING, _DASHES = frozenset("“„‘‚«‹¿¡"), frozenset("”’»›…"), frozenset("–—•·")
@@ -106,12 +107,15 @@ def guessed(text: bytes, lang: str | None = None) -> Guess:
 
 def _sample(text: bytes) -> bytes:
     """The lines that hold bytes beyond ASCII, as far as they are needed."""
-    kept, high, size = [], 0, 0
+    kept, high, size, last = [], 0, 0, 0
     for found in _PIECE.finditer(text):
-        line = found[0][: 8 * _SAMPLE]
-        kept.append(line)
-        size += len(line)
-        high += len(line) - len(line.translate(None, _HIGH))
+        begun = max(last, found.start() - _BEFORE)
+        begun = max(begun, text.rfind(b"\n", begun, found.start()) + 1)
+        last = found.end()
+        piece = text[begun:last]
+        kept.append(piece)
+        size += len(piece)
+        high += len(piece) - len(piece.translate(None, _HIGH))
         if high >= _SAMPLE or size >= 8 * _SAMPLE:
             break
     return b"".join(kept)

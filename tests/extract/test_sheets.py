@@ -290,6 +290,21 @@ def _broken(path: Path) -> Path:
     return _changed(_excel(path, S=TABLE), SHEET, lambda data: data[:-20])
 
 
+def _name_no_text(path: Path) -> Path:
+    with zipfile.ZipFile(_excel(path, S=TABLE), "a") as packed:
+        packed.writestr("é.xml", b"")
+    path.write_bytes(path.read_bytes().replace("é.xml".encode(), b"\xff\xff.xml"))
+    return path
+
+
+def _place_before_begin(path: Path) -> Path:
+    data = bytearray(_excel(path, S=TABLE).read_bytes())
+    at = data.rfind(b"PK\5\6") + 16  # where its list of members is said to begin
+    data[at : at + 4] = (int.from_bytes(data[at : at + 4], "little") + 5000).to_bytes(4, "little")
+    path.write_bytes(data)
+    return path
+
+
 def _page(path: Path) -> Path:
     path.write_text("<html><table><tr><td>an export that is called a workbook</td></tr></table>")
     return path
@@ -312,6 +327,8 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], Path], str, str]] = {
     "blanks": ("a.xlsx", _zeros, "oversize", "ratio"),
     "cut": ("a.xlsx", _cut, "corrupt", ""),
     "broken XML": ("a.xlsm", _broken, "corrupt", "sheet1.xml"),
+    "name that is no text": ("a.xlsx", _name_no_text, "corrupt", "utf-8"),
+    "place before its begin": ("a.xlsx", _place_before_begin, "corrupt", "before"),
     "a page": ("a.xls", _page, "wrong_kind", "HTML"),
     "no workbook": ("a.xls", _words, "corrupt", "no workbook"),
     "a link to nothing": ("a.xls", lambda path: path, "unreadable", ""),

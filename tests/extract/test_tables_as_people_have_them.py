@@ -112,6 +112,12 @@ def test_a_charset_that_is_too_close_to_call_is_refused(tmp_path: Path) -> None:
     assert read(CsvExtract(encoding="cp1252"), "a.csv", body, tmp_path)[0][0]["text"] == "kaèa þ"
 
 
+def test_a_guess_is_made_from_what_stands_late_in_a_line() -> None:
+    text = "Лодка стоит у моста, а ветер с утра стих"
+    assert guessed(b"a" * 99_999 + f" {text}\nok".encode("cp1251")).charset == "cp1251"
+    assert guessed(f"{text} ".encode("cp1251") * 999).charset == "cp1251"
+
+
 def test_a_message_never_takes_the_statement_behind_it(tmp_path: Path) -> None:
     body = (
         "/*M!999999\\- for the client alone */ \nINSERT INTO `k` (id,text) VALUES (1,'a');\n"
@@ -147,6 +153,7 @@ def test_charsets_of_dumps(tmp_path: Path) -> None:
         ("-- the varchar2 and nextval( of old\nINSERT INTO k VALUES (1);", ("sqlite", True)),
         ("CREATE TABLE k (a NUMBER(5) NOT NULL, b CLOB);", ("oracle", False)),
         (r"INSERT INTO k VALUES (1, E'it\'s');", ("postgres", False)),
+        ("COPY k (a) FROM stdin;\n1\tit's\nGO\nREM x\nPRAGMA y\n", ("postgres", False)),
     ],
 )
 def test_evidence_stands_outside_of_strings_and_comments(

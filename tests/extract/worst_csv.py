@@ -97,4 +97,7 @@ CASES: dict[str, Callable[[int], bytes]] = {
     "open quotes after backslashes": lambda n: _fill(
         "1\ta\\nb\t\\N\n" * 3, '"a\\"\tb\\\n', "", n // 4
     ),
+    "short lines that are no UTF-8, late": lambda n: (
+        b"a,b\n" + b"1,2\n" * 17_000 + b"\xcb\xee,\xe4\n" * (n // 6)
+    ),
 }

@@ -273,5 +273,12 @@ CASES: dict[str, Case] = {
     "head_copy": _of(b"", b"COPY ", b"x"),
     "head_inserts": _of(b"INSERT INTO t VALUES(", b"1.1"),
     "head_go": _of(b"GO", b" "),
+    "head_escaped_quotes": _of(b"", b"\\'"),
+    "head_quotes_and_backslashes": _of(b"", b"'\\"),
+    "head_names_and_backslashes": _of(b"", b'"\\'),
+    "head_open_comments": _of(b"", b"/* "),
+    "head_marks": _of(b"", b"'\\''\"`/*--\n"),
+    "head_copy_stdin": _of(b"COPY ", b"STDIN "),
+    "head_copies": _of(b"", b"COPY t FROM STDIN\n"),
     "head_words": _of(b"CONNECT TO ", b"a"),
 }  # fmt: skip

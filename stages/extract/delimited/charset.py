@@ -58,15 +58,16 @@ class Odd:
     """
 
     def __init__(self, mixed: bool) -> None:
-        self._mixed, self._seen = mixed, b""
+        self._mixed, self._seen, self._judged = mixed, b"", 0
         self._found: charset_guess.Guess | None = None
 
     def read(self, raw: bytes) -> tuple[str, int, str]:
         """(text, characters that were lost, charset) of a line."""
-        if not self._mixed and (self._found is None or len(self._seen) < _LEARNT):
+        if not self._mixed and len(self._seen) < _LEARNT:
             self._seen += raw[:_LEARNT]
-            if self._found is None or len(self._seen) < 4096 or len(self._seen) >= _LEARNT:
+            if len(self._seen) >= min(2 * self._judged, _LEARNT):  # a guess costs milliseconds
                 self._found = charset_guess.guessed(self._seen)
+                self._judged = len(self._seen)
         name = "cp1252" if self._found is None else self._found.charset
         if name == "cp1252":
             return *charsets.cp1252(raw), name

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import errno
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -21,6 +23,16 @@ BYTES = 4 << 30  # of all members together
 _MEMBERS = 100_000
 _CHUNK = 1 << 18
 _NAMES = 1000  # of elements, whose meaning is remembered
+# What zipfile raises of damage: names that are no text and places beyond any file, too.
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+)
 _XML = (b"<", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
@@ -33,7 +45,11 @@ def check(file: BinaryIO, size: int) -> None:
                 raise Unreadable("oversize", limit=_MEMBERS, of="members")
             budget = Budget(Limits(total=BYTES), max(size, 1), "workbook")
             area = sum(_area(packed, member, budget) for member in members)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise Unreadable("corrupt", error="it points to a place before its begin") from None
+    except _BROKEN as error:
         raise Unreadable("corrupt", error=str(error)[:200]) from None
     if area > CELLS:
         raise Unreadable("oversize", limit=CELLS, of="cells", cells=area)

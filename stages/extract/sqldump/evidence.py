@@ -51,19 +51,20 @@ _COMPILED = [
     (name, weight, re.compile(text, re.MULTILINE), _HEADING.search(text) is not None)
     for name, weight, text in _EVIDENCE
 ]
-# What is no SQL: data of COPY, strings, names, comments. Group s: a string.
+# What is no SQL: data of COPY, strings, names, comments; group s: a string. What is not closed goes
+# on to the end, or the search for what closes it would begin anew at each mark.
 _NO_SQL = rb"""(?msx)
-    (?P<copy> (?i:^COPY \s [^\n;]*+ \b STDIN \b [^\n]*+ \n) (?: (?!\\\.) [^\n]*+ \n )*+ )
+    (?P<copy> (?i:^COPY \s [^\n;]*? \b STDIN \b) [^\n]*+ (?: \n (?!\\\.) [^\n]*+ )*+ )
   | (?P<q> (?<!\w) [nN]?+ [qQ]'
       (?: \[[^\]]{0,512}+\] | \{[^}]{0,512}+\} | \([^)]{0,512}+\) | <[^>]{0,512}+> ) ' )
-  | (?P<s> ' %s ' )
-  | (?P<d> " (?: [^"\\\n]++ | \\. | "" )*+ " )
+  | (?P<s> ' %s (?: ' | \Z ) )
+  | (?P<d> " (?: [^"\\\n]++ | \\(?:.|\Z) | "" )*+ (?: " | (?=\n) | \Z ) )
   | (?P<b> `[^`\n]*+` )
   | (?P<line> --[^\n]*+ | ^\#[^\n]*+ )
-  | (?P<block> /\* (?!M?!) (?: [^*]++ | \* (?!/) )*+ \*/ )
+  | (?P<block> /\* (?!M?!) (?: [^*]++ | \* (?!/) )*+ (?: \*/ | \Z ) )
 """
 _PLAIN = re.compile(_NO_SQL % rb"(?: [^']++ | '' )*+")
-_ESCAPED = re.compile(_NO_SQL % rb"(?: [^'\\]++ | '' | \\. )*+")
+_ESCAPED = re.compile(_NO_SQL % rb"(?: [^'\\]++ | '' | \\(?:.|\Z) )*+")
 _WORD = re.compile(rb"\w")
 _ESCAPES = 4  # weight of strings that only a backslash holds together
 _SURE = 8  # what must speak for SQLite for its numbers to be read as its own
