@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -313,7 +314,7 @@ def test_an_unfinished_change_of_a_database_is_no_damage(tmp_path: Path) -> None
     )
     _database(tmp_path / "b.db", "delete")
     whole = _made(tmp_path, "whole")
-    os.spawnlp(os.P_WAIT, "sh", "sh", "-c", f'cd {tmp_path} && {world.COMMAND[0]} -c "$0"', code)
+    subprocess.run([world.COMMAND[0], "-c", code], cwd=tmp_path, check=True)
     assert (tmp_path / "b.db-journal").stat().st_size
     told = seedbed("database", "b.db", "-o", "o", cwd=tmp_path, code=3).stderr
     assert "did not finish" in told and "sqlite3" in told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -40,7 +41,9 @@ def _make(*arguments: str, cwd: Path, folder: Path) -> subprocess.CompletedProce
     if not venv.exists():
         (venv / "bin").mkdir(parents=True)
         (venv / "bin/python").symlink_to(sys.executable)
-        (venv / "bin/seedbed").write_text(f'#!/bin/sh\nexec {sys.executable} -P -m seedbed "$@"\n')
+        (venv / "bin/seedbed").write_text(
+            f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m seedbed "$@"\n'
+        )
         (venv / "bin/seedbed").chmod(0o755)
         for name in (".core", ".db", ".run", ".dev"):
             (venv / name).touch()

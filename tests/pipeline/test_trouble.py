@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import signal
 import subprocess
 from collections.abc import Callable
@@ -105,7 +106,7 @@ def test_memory_that_ran_out_is_a_sentence_in_a_worker_too() -> None:
 
 def test_little_memory_is_one_sentence(tmp_path: Path) -> None:
     done = subprocess.run(
-        ["bash", "-c", f"ulimit -v 250000; exec {' '.join(COMMAND)} gc"],
+        ["bash", "-c", f"ulimit -v 250000; exec {shlex.join(COMMAND)} gc"],
         cwd=tmp_path,
         env=environment(),
         capture_output=True,
@@ -198,7 +199,7 @@ def test_damaged_accounts_manifests_and_hashes_are_told(
 
 def test_closed_and_full_streams_change_no_exit_code(command: Command, tmp_path: Path) -> None:
     def shell(words: str) -> int:
-        script = f"{' '.join(COMMAND)} {words}"
+        script = f"{shlex.join(COMMAND)} {words}"
         return subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment()).returncode
 
     assert shell("run t.yaml <&- >&- 2>&-") == 0
