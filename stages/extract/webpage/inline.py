@@ -30,7 +30,7 @@ class Added(str):
 
 
 _PLAIN = frozenset((str,))
-Drop = Callable[[Node], None]
+CutOut = Callable[[str, Node], None]  # reason, element
 
 
 def text_of(node: Node) -> str:
@@ -48,10 +48,10 @@ def text_of(node: Node) -> str:
     return " ".join("".join(pieces).split())
 
 
-def pieces_of(node: Node, drop: Drop, raw: bool = False, before: str = "") -> list[str]:
+def pieces_of(node: Node, cut: CutOut, raw: bool = False, before: str = "") -> list[str]:
     """The text of an element with the marks of powers, and formulas as LaTeX.
 
-    drop: is given what is left out. raw: lines stay lines. before: the text before it.
+    cut: is given what is left out. raw: lines stay lines. before: the text before it.
     """
     pieces: list[str] = []
     stack: list[Node | str] = [node]
@@ -63,9 +63,9 @@ def pieces_of(node: Node, drop: Drop, raw: bool = False, before: str = "") -> li
             continue
         tag = item.tag
         if item.dropped:
-            drop(item)
+            cut(item.dropped, item)
         elif tag == "math":
-            found = formula(item, drop)
+            found = formula(item, cut)
             pieces.append(found)
             before = found or before
         elif tag == "br" or (raw and tag in ("div", "li", "p", "tr") and pieces):
@@ -87,12 +87,10 @@ def pieces_of(node: Node, drop: Drop, raw: bool = False, before: str = "") -> li
     return pieces
 
 
-def formula(node: Node, drop: Drop) -> str:
-    """The LaTeX of a formula, in whose place its own text is dropped."""
-    found = latex(node)
-    node.dropped = "formula"
-    drop(node)
-    return Added(found)
+def formula(node: Node, cut: CutOut) -> str:
+    """The LaTeX of a formula, in whose place its own text is cut."""
+    cut("formula", node)
+    return Added(latex(node))
 
 
 def marks(node: Node, before: str) -> tuple[str, str]:
