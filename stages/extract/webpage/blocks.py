@@ -8,8 +8,8 @@ from typing import Any
 
 from stages.extract.webpage import tables
 from stages.extract.webpage.cuts import Cut
-from stages.extract.webpage.inline import BLOCK, Added, formula, joined, marks, pieces_of
-from stages.extract.webpage.tree import Node, nonspace, words
+from stages.extract.webpage.inline import Added, formula, joined, marks, pieces_of
+from stages.extract.webpage.tree import BLOCK, Node, nonspace, words
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LANGUAGE = re.compile(

@@ -15,12 +15,11 @@ from stages.extract.webpage.evidence import (
     on_comments,
     within_text,
 )
-from stages.extract.webpage.inline import text_of
 from stages.extract.webpage.kinds import POST, Kind
 from stages.extract.webpage.names import LINE_NUMBER, meaning, of_large, suspicious
 from stages.extract.webpage.region import article
 from stages.extract.webpage.teasers import leads_away, notice
-from stages.extract.webpage.tree import Node, words
+from stages.extract.webpage.tree import Node, text_of, words
 
 # Tag → reason, role → reason.
 _TAGS = {

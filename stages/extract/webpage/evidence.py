@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from stages.extract.webpage.inline import BLOCK, text_of
 from stages.extract.webpage.names import PERMALINK, meaning
 from stages.extract.webpage.teasers import of_readers
-from stages.extract.webpage.tree import Node, words
+from stages.extract.webpage.tree import BLOCK, Node, text_of, words
 
 HEADINGS = words("h1 h2 h3 h4 h5 h6")
 _HIDDEN = re.compile(r"display:\s*none|visibility:\s*hidden")

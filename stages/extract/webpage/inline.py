@@ -6,14 +6,8 @@ import re
 from collections.abc import Callable
 
 from stages.extract.webpage.formulas import latex
-from stages.extract.webpage.tree import Node, words
+from stages.extract.webpage.tree import BLOCK, Node, text_of
 
-BLOCK = words(
-    "address article aside blockquote body center dd details dialog dir div dl dt fieldset"
-    " figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr li listing main"
-    " menu nav noscript ol p pre section summary table tbody td tfoot th thead tr caption ul"
-    " option legend"
-)
 _SIMPLE = re.compile(r"[+\-−–]?[\w.,′*]+|[+\-−–]")
 # Raised letters that belong to the word before them: 1st, 2e, Mme, ™.
 _PART_OF_WORD = re.compile(
@@ -31,21 +25,6 @@ class Added(str):
 
 _PLAIN = frozenset((str,))
 CutOut = Callable[[str, Node], None]  # reason, element
-
-
-def text_of(node: Node) -> str:
-    """All text of an element in one string, as the page has it."""
-    pieces: list[str] = []
-    stack: list[Node | str] = [node]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, str):
-            pieces.append(item)
-        else:
-            if item.tag == "br" or item.tag in BLOCK:
-                pieces.append(" ")
-            stack.extend(reversed(item.children))
-    return " ".join("".join(pieces).split())
 
 
 def pieces_of(node: Node, cut: CutOut, raw: bool = False, before: str = "") -> list[str]:
