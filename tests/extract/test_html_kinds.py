@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from stages.extract.webpage.page import page
@@ -87,6 +89,13 @@ def test_a_box_of_teasers_goes_and_takes_nothing_else(heading: str) -> None:
     assert f"{PROSE} Once." in found and LAST in found
 
 
+@pytest.mark.parametrize("links", [LINKS, "<p><a href=a>A leaking boat</a></p>"])
+def test_a_heading_whose_links_go_is_not_left_alone(links: str) -> None:
+    found = text(f"<h3>Related stories</h3>{links}<h2>Ebb</h2><p>{PROSE} Once.</p>")
+    assert "leaking" not in found and "Related" not in found
+    assert f"## Ebb\n\n{PROSE} Once." in found
+
+
 @pytest.mark.parametrize("heading", ["Related work", "Recent results", "Cookies", "Subscribe"])
 def test_a_heading_over_prose_is_a_heading(heading: str) -> None:
     assert f"## {heading}\n\n{PROSE} Once." in text(f"<h2>{heading}</h2><p>{PROSE} Once.</p>")
@@ -148,6 +157,14 @@ def test_formulas_are_latex(formula: str, latex: str) -> None:
     assert f"speed {latex} here." in text(f"<p>The speed {formula} here.</p>")
 
 
+def test_a_formula_stays_where_the_choice_is_made_again() -> None:
+    forms = f"<form><p>{PROSE} {LAST}</p></form>" * 4
+    formula = "<math alttext='v=s/t'><mi>v</mi></math>"
+    data = f"<body><article><p>The speed {formula} here. {PROSE}</p>{forms}</article>"
+    found = page(data.encode()).text
+    assert "The speed $v=s/t$ here." in found and LAST in found
+
+
 def test_powers_indices_and_notes_are_not_glued() -> None:
     note = "so<sup><a href=n>4</a></sup>"
     line = "2<sup>10</sup>, H<sub>2</sub>O, x<sup>n+1</sup>, 3<sup>rd</sup>"
@@ -194,6 +211,26 @@ def test_words_in_controls_and_notes_beside_are_text() -> None:
     )
     assert "Pull Stop at once." in found and "Load more" not in found
     assert "Never sail alone." in found and "### Why not?" in found
+
+
+def test_text_beside_a_control_begins_a_sentence_or_is_none() -> None:
+    div = "<div>Then pull it with both hands <button>Stop</button></div>"
+    assert "both hands Stop" in text(div)
+    assert "Stop" not in text("<div><button>Stop</button> Then pull it with both hands</div>")
+    assert "Stop" not in text("<p>Pull <button>Stop</button></p>")
+
+
+@pytest.mark.parametrize(
+    "one", ["<button>Go</button> and ", "<i class=lineno>1</i><span class=lineno>1</span> "]
+)
+@pytest.mark.parametrize("around", ["p", "div"])
+def test_many_controls_and_numbers_in_one_element_take_no_square_of_time(
+    around: str, one: str
+) -> None:
+    data = f"<article><p>{PROSE}</p><{around}>They say {one * 20_000}</{around}></article>".encode()
+    begin = time.process_time()
+    assert PROSE in page(data).text
+    assert time.process_time() - begin < 5
 
 
 def test_signs_that_link_to_a_heading_go() -> None:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from stages.counts import TextCount
 from stages.extract.webpage.blocks import Block
 from stages.extract.webpage.cuts import Cut
-from stages.extract.webpage.inline import text_of
-from stages.extract.webpage.tree import nonspace
+from stages.extract.webpage.tree import nonspace, text_of
 
 Passage = tuple[str, str]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from stages.extract.webpage import tables
 from stages.extract.webpage.cuts import Cut
-from stages.extract.webpage.inline import BLOCK, Added, formula, joined, marks, pieces_of
-from stages.extract.webpage.tree import Node, nonspace, words
+from stages.extract.webpage.inline import Added, formula, joined, marks, pieces_of
+from stages.extract.webpage.tree import BLOCK, Node, nonspace, words
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LANGUAGE = re.compile(
@@ -105,10 +105,6 @@ class _Walk:
         if cut.characters:
             self.cuts.append(cut)
 
-    def drop(self, node: Node) -> None:
-        if node.nonspace:
-            self.cuts.append(Cut(len(self.blocks), node.dropped, node))
-
 
 def blocks_of(root: Node) -> tuple[list[Block], list[Cut]]:
     """The blocks of an element, and what of it is dropped or can be in none."""
@@ -131,7 +127,7 @@ def blocks_of(root: Node) -> tuple[list[Block], list[Cut]]:
                     walk.links += len(child)
                 continue
             if child.dropped:
-                walk.drop(child)
+                walk.cut(child.dropped, child)
                 continue
             tag = child.tag
             if tag == "br":
@@ -140,7 +136,7 @@ def blocks_of(root: Node) -> tuple[list[Block], list[Cut]]:
                     walk.flush()  # a line break ends a paragraph: old pages have no others
                 continue
             if tag == "math":
-                walk.inline.append(formula(child, walk.drop))
+                walk.inline.append(formula(child, walk.cut))
                 continue
             if not child.children:
                 if tag == "hr":
@@ -238,7 +234,7 @@ def _leave(walk: _Walk, node: Node) -> None:
 
 
 def _code(walk: _Walk, node: Node) -> None:
-    pieces = pieces_of(node, walk.drop, True)
+    pieces = pieces_of(node, walk.cut, True)
     text = "".join(pieces).replace("\xa0", " ").replace("\r\n", "\n").rstrip()
     lines = text.split("\n")
     first = next((number for number, line in enumerate(lines) if line.strip()), None)
@@ -277,7 +273,7 @@ def _table(walk: _Walk, table: Node) -> None:
     for child in table.children:
         if isinstance(child, Node) and child.tag == "caption" and not child.dropped:
             rest -= child.nonspace
-            text, own = joined(pieces_of(child, walk.drop))
+            text, own = joined(pieces_of(child, walk.cut))
             if text:
                 walk.blocks.append(Block("p", text, child.links, child, quote=walk.quote, own=own))
     found: list[Block] = []
@@ -285,7 +281,7 @@ def _table(walk: _Walk, table: Node) -> None:
     for row in tables.rows(table):
         nodes = [c for c in row.children if isinstance(c, Node) and c.tag in tables.CELLS]
         rest -= sum(cell.nonspace for cell in nodes)
-        read = [tables.cell(cell, walk.drop) for cell in nodes]
+        read = [tables.cell(cell, walk.cut) for cell in nodes]
         cells = grid.placed(
             [cell for cell in nodes if not cell.dropped],
             [text for cell, (text, _) in zip(nodes, read, strict=True) if not cell.dropped],
@@ -315,7 +311,7 @@ def _beside(walk: _Walk, node: Node, read: tuple[str, ...]) -> None:
         if isinstance(child, str):
             walk.cut("unread", child)
         elif child.dropped and child.tag not in tables.CELLS:
-            walk.drop(child)
+            walk.cut(child.dropped, child)
         elif child.tag not in read:
             walk.cut("unread", child)
         elif child.tag == "tr":

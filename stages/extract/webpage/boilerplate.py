@@ -5,6 +5,7 @@ from __future__ import annotations
 from stages.extract.webpage.evidence import (
     HEADINGS,
     SLUG,
+    OwnText,
     inner,
     is_hidden,
     is_number,
@@ -14,12 +15,11 @@ from stages.extract.webpage.evidence import (
     on_comments,
     within_text,
 )
-from stages.extract.webpage.inline import text_of
 from stages.extract.webpage.kinds import POST, Kind
 from stages.extract.webpage.names import LINE_NUMBER, meaning, of_large, suspicious
 from stages.extract.webpage.region import article
 from stages.extract.webpage.teasers import leads_away, notice
-from stages.extract.webpage.tree import Node, words
+from stages.extract.webpage.tree import Node, text_of, words
 
 # Tag → reason, role → reason.
 _TAGS = {
@@ -63,6 +63,8 @@ class _Page:
         self.holders = _holders(order, self.total)
         self.article = article(order)
         self.inside: set[Node] = {self.article} if self.article is not None else set()
+        self.around_code = {node.parent for node in order if node.tag in ("pre", "code")}
+        self.own_text: dict[Node, OwnText] = {}
         self.known: dict[str, str] = {}
         self.void: frozenset[str] = frozenset()
         self.mathjax = any([node.names == "mathjax " for node in order])
@@ -113,11 +115,12 @@ def _marked(order: list[Node], page: _Page) -> dict[str, int]:
 
 def unmark(order: list[Node]) -> None:
     """Drop only what its tag says is no content: for pages of which nothing was left."""
+    own_text: dict[Node, OwnText] = {}
     for node in order[1:]:
         by_tag = "" if node.tag in ("form", "noscript") else _TAGS.get(node.tag, "")
         if node.dropped in _SURE or (node.dropped == "furniture" and of_large(node.names)):
             by_tag = node.dropped
-        if node.tag in _ANSWERED and within_text(node):
+        if node.tag in _ANSWERED and within_text(node, own_text):
             by_tag = ""
         node.dropped = node.parent.dropped or by_tag
 
@@ -188,7 +191,7 @@ def _suspect(node: Node, page: _Page) -> str:
     role = attributes.get("role")
     if role in _ROLES:
         if role == "button":
-            return "" if within_text(node) or is_prose(node) else "form"
+            return "" if within_text(node, page.own_text) or is_prose(node) else "form"
         if role == "complementary":
             return "" if _is_note(node, page) else "aside"
         return _ROLES[role]
@@ -199,7 +202,7 @@ def _suspect(node: Node, page: _Page) -> str:
 
 def _of_tag(node: Node, page: _Page) -> str:
     tag = node.tag
-    if tag in _ANSWERED and within_text(node):
+    if tag in _ANSWERED and within_text(node, page.own_text):
         return ""
     if tag == "button" and is_prose(node):
         return ""
@@ -243,7 +246,7 @@ def _of_names(node: Node, page: _Page) -> str:
     if not found:
         return ""
     if found.endswith("line_number"):
-        if is_number(node):
+        if is_number(node, page.around_code):
             return "line_number"
         found = found.removesuffix("line_number").strip()
     if found in ("", "formula"):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from stages.extract.webpage.inline import BLOCK, text_of
 from stages.extract.webpage.names import PERMALINK, meaning
 from stages.extract.webpage.teasers import of_readers
-from stages.extract.webpage.tree import Node, words
+from stages.extract.webpage.tree import BLOCK, Node, text_of, words
 
 HEADINGS = words("h1 h2 h3 h4 h5 h6")
 _HIDDEN = re.compile(r"display:\s*none|visibility:\s*hidden")
@@ -23,6 +22,8 @@ _SIGN = re.compile(
 _SIGNS = frozenset("¶#§🔗⚓∞")
 _NUMBERS = re.compile(r"[\d\s]*")
 SLUG = re.compile(r"[\W_]+")
+# The letters of an element that are in none within it, and the elements before the first of them.
+OwnText = tuple[int, set[Node]]
 
 
 def is_hidden(node: Node) -> bool:
@@ -50,44 +51,37 @@ def _only_formula(node: Node) -> bool:
     return node.tag == "math"
 
 
-def within_text(node: Node) -> bool:
-    """Whether a control is a word of a sentence, or the text of a heading."""
-    above = node.parent
+def within_text(node: Node, told: dict[Node, OwnText]) -> bool:
+    """Whether a control is a word of a sentence, or the text of a heading.
+
+    told: of the elements around the controls before, which many may share; it is added to.
+    """
+    child, above = node, node.parent
     for _ in range(3):
         if above is None or above.tag in BLOCK:
             break
-        above = above.parent
+        child, above = above, above.parent
     if above is None:
         return False
     if above.tag in HEADINGS or above.tag in ("dt", "summary", "caption", "figcaption"):
         return True
     if above.tag not in ("p", "li", "dd", "td", "blockquote", "div"):
         return False
-    before = after = ""
-    seen = False
-    for child in above.children:
-        if child is node or (
-            isinstance(child, Node) and child.tag not in BLOCK and _holds(child, node)
-        ):
-            seen = True
-        elif isinstance(child, str):
-            if seen:
-                after += child
-            else:
-                before += child
-    letters = sum(map(str.isalpha, before + after))
-    return letters >= 8 and (above.tag != "div" or (letters >= 20 and before.strip() != ""))
+    if above not in told:
+        told[above] = _own_text(above)
+    letters, leading = told[above]
+    return letters >= 8 and (above.tag != "div" or (letters >= 20 and child not in leading))
 
 
-def _holds(node: Node, inner: Node) -> bool:
-    above = inner.parent
-    for _ in range(3):
-        if above is node:
-            return True
-        if above is None:
-            break
-        above = above.parent
-    return False
+def _own_text(node: Node) -> OwnText:
+    letters, leading, begun = 0, set(), False
+    for child in node.children:
+        if isinstance(child, str):
+            letters += sum(map(str.isalpha, child))
+            begun = begun or child.strip() != ""
+        elif not begun:
+            leading.add(child)
+    return letters, leading
 
 
 def inner(node: Node) -> list[Node]:
@@ -124,20 +118,21 @@ def on_comments(node: Node) -> bool:
     return told and len(text.split()) > 2 and not of_readers(text) and not text[0].isdigit()
 
 
-def is_number(node: Node) -> bool:
-    """Whether an element holds nothing but numbers, within or beside code."""
+def is_number(node: Node, around_code: set[Node]) -> bool:
+    """Whether an element holds nothing but numbers, within or beside code.
+
+    around_code: the parents of all elements of code.
+    """
     if not (node.chars and _NUMBERS.fullmatch(text_of(node))):
         return False
+    if node.parent in around_code:
+        return True
     above = node
     for _ in range(8):
         if above is None:
             return False
         if above.tag in ("pre", "code", "table", "figure") or "highlight" in above.names:
             return True
-        if above is node.parent:
-            beside = (one.tag for one in above.children if isinstance(one, Node))
-            if not {"pre", "code"}.isdisjoint(beside):
-                return True
         above = above.parent
     return False
 

@@ -6,7 +6,7 @@ import html
 import re
 from typing import Any
 
-from stages.extract.webpage.tree import Node
+from stages.extract.webpage.tree import Node, text_of
 
 _WRAPPED = re.compile(r"\{?\\(?:display|text)style\b\s*(.*?)\}?$", re.DOTALL)
 _DELIMITED = re.compile(r"(?:\$\$?|\\\(|\\\[)(.*?)(?:\$\$?|\\\)|\\\])$", re.DOTALL)
@@ -62,21 +62,9 @@ def _annotation(node: Node) -> str:
     while stack:
         one = stack.pop()
         if one.tag == "annotation" and one.attributes.get("encoding", "").lower() in _TEX:
-            return _text(one)
+            return text_of(one)
         stack += [child for child in one.children if isinstance(child, Node)]
     return ""
-
-
-def _text(node: Node) -> str:
-    pieces: list[str] = []
-    stack: list[Node | str] = [node]
-    while stack:
-        one = stack.pop()
-        if isinstance(one, str):
-            pieces.append(one)
-        else:
-            stack += reversed(one.children)
-    return "".join(pieces)
 
 
 def _written(node: Node, depth: int) -> str:
@@ -85,9 +73,9 @@ def _written(node: Node, depth: int) -> str:
     if tag in ("annotation", "annotation-xml"):
         return ""
     if depth > _DEEPEST:
-        return _text(node).strip()
+        return text_of(node)
     if tag == "mtext":
-        text = _text(node).strip()
+        text = text_of(node)
         return rf"\text{{{text}}}" if text else " "
     parts = []
     for child in node.children:

@@ -6,14 +6,8 @@ import re
 from collections.abc import Callable
 
 from stages.extract.webpage.formulas import latex
-from stages.extract.webpage.tree import Node, words
+from stages.extract.webpage.tree import BLOCK, Node, text_of
 
-BLOCK = words(
-    "address article aside blockquote body center dd details dialog dir div dl dt fieldset"
-    " figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr li listing main"
-    " menu nav noscript ol p pre section summary table tbody td tfoot th thead tr caption ul"
-    " option legend"
-)
 _SIMPLE = re.compile(r"[+\-−–]?[\w.,′*]+|[+\-−–]")
 # Raised letters that belong to the word before them: 1st, 2e, Mme, ™.
 _PART_OF_WORD = re.compile(
@@ -30,28 +24,13 @@ class Added(str):
 
 
 _PLAIN = frozenset((str,))
-Drop = Callable[[Node], None]
+CutOut = Callable[[str, Node], None]  # reason, element
 
 
-def text_of(node: Node) -> str:
-    """All text of an element in one string, as the page has it."""
-    pieces: list[str] = []
-    stack: list[Node | str] = [node]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, str):
-            pieces.append(item)
-        else:
-            if item.tag == "br" or item.tag in BLOCK:
-                pieces.append(" ")
-            stack.extend(reversed(item.children))
-    return " ".join("".join(pieces).split())
-
-
-def pieces_of(node: Node, drop: Drop, raw: bool = False, before: str = "") -> list[str]:
+def pieces_of(node: Node, cut: CutOut, raw: bool = False, before: str = "") -> list[str]:
     """The text of an element with the marks of powers, and formulas as LaTeX.
 
-    drop: is given what is left out. raw: lines stay lines. before: the text before it.
+    cut: is given what is left out. raw: lines stay lines. before: the text before it.
     """
     pieces: list[str] = []
     stack: list[Node | str] = [node]
@@ -63,9 +42,9 @@ def pieces_of(node: Node, drop: Drop, raw: bool = False, before: str = "") -> li
             continue
         tag = item.tag
         if item.dropped:
-            drop(item)
+            cut(item.dropped, item)
         elif tag == "math":
-            found = formula(item, drop)
+            found = formula(item, cut)
             pieces.append(found)
             before = found or before
         elif tag == "br" or (raw and tag in ("div", "li", "p", "tr") and pieces):
@@ -87,12 +66,10 @@ def pieces_of(node: Node, drop: Drop, raw: bool = False, before: str = "") -> li
     return pieces
 
 
-def formula(node: Node, drop: Drop) -> str:
-    """The LaTeX of a formula, in whose place its own text is dropped."""
-    found = latex(node)
-    node.dropped = "formula"
-    drop(node)
-    return Added(found)
+def formula(node: Node, cut: CutOut) -> str:
+    """The LaTeX of a formula, in whose place its own text is cut."""
+    cut("formula", node)
+    return Added(latex(node))
 
 
 def marks(node: Node, before: str) -> tuple[str, str]:

@@ -33,7 +33,7 @@ def content(order: list[Node], kind: Kind) -> Content:
     for block, fate in zip(blocks, fates, strict=True):
         block.cut = fate
     if whole or kind == "product":
-        cut_away(found.kept)
+        cut_away([block for block in blocks if block.cut in ("", "links")])
     kept = found.kept
     while kept and kept[-1].kind == "h" and kind != "manual":
         kept.pop().cut = "heading"

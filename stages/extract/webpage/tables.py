@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stages.extract.webpage.inline import Added, Drop, joined, pieces_of
+from stages.extract.webpage.inline import Added, CutOut, joined, pieces_of
 from stages.extract.webpage.tree import Node, words
 
 CELLS = ("td", "th")
@@ -81,9 +81,9 @@ def _text_lines(node: Node) -> int:
     return lines
 
 
-def cell(node: Node, drop: Drop) -> tuple[str, tuple[str, ...] | None]:
+def cell(node: Node, cut: CutOut) -> tuple[str, tuple[str, ...] | None]:
     """The text of a cell, in which lines of code are divided by breaks; and its own pieces."""
-    pieces = pieces_of(node, drop)
+    pieces = pieces_of(node, cut)
     if any(isinstance(one, Node) and one.tag == "pre" for one in node.children):
         pieces = _broken(pieces)
     return joined(pieces)

@@ -135,12 +135,13 @@ def notice(text: str) -> bool:
 def cut_away(blocks: list[Block]) -> None:
     """Cut sections that lead away from the page or ask something of the reader.
 
-    A section ends at a heading of its level, and with the element that holds its heading.
+    A section ends at a heading of its level, and with the element that holds its heading. Blocks
+    that were cut as lists of links belong to it, and go with it if nothing else is there.
     """
     number = 1
     while number < len(blocks):
         block = blocks[number]
-        kind = _kind(block)
+        kind = "" if block.cut else _kind(block)
         if not kind:
             number += 1
             continue
@@ -189,13 +190,15 @@ def _within(node: Node | None, holder: Node) -> bool:
 
 
 def _goes(kind: str, section: list[Block]) -> bool:
+    anything = bool(section)
+    section = [block for block in section if not block.cut]
     texts = [block for block in section if block.kind != "h"]
     size = sum(len(block.text) for block in section)
     links = sum(block.links for block in section)
     if kind == "readers":
         return True
     if not texts:
-        return bool(section) or kind in ("asks", "invites")
+        return anything or kind in ("asks", "invites")
     if kind == "invites" and links <= _SHARE * size:
         told = " ".join(block.text for block in texts)
         return size < _ASKED and _TO_READER.search(told) is not None

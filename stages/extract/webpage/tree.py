@@ -50,6 +50,13 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+# What begins and ends a line.
+BLOCK = words(
+    "address article aside blockquote body center dd details dialog dir div dl dt fieldset"
+    " figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr li listing main"
+    " menu nav noscript ol p pre section summary table tbody td tfoot th thead tr caption ul"
+    " option legend"
+)
 _VOID = words("br hr")
 # Void elements without text, and those that change letters but no structure.
 _IGNORED = words(
@@ -76,6 +83,21 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.tag} {self.names!r} {self.chars}/{self.links}>"
+
+
+def text_of(node: Node) -> str:
+    """All text of an element in one string, as the page has it."""
+    pieces: list[str] = []
+    stack: list[Node | str] = [node]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            pieces.append(item)
+        else:
+            if item.tag == "br" or item.tag in BLOCK:
+                pieces.append(" ")
+            stack.extend(reversed(item.children))
+    return " ".join("".join(pieces).split())
 
 
 def parse(text: str) -> Any:
