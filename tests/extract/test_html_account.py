@@ -15,6 +15,7 @@ from stages.counts import TextCount
 from stages.extract.html import HtmlExtract
 from stages.extract.webpage.cuts import CUTS
 from stages.extract.webpage.decode import decode
+from stages.extract.webpage.page import page as read_page
 from stages.extract.webpage.tree import words
 from stages.gather import Fault, Item
 from stages.place import Place
@@ -254,3 +255,18 @@ def test_passages_stand_in_the_order_of_the_page() -> None:
     assert told == order
     found = stage.extract(PLACE, data.encode())
     assert isinstance(found, Item) and found.form.startswith("text ← its main part; meta ←")
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "<math>" + "<mi>x</mi><mo>+</mo>" * 2500 + "</math>",
+        "<math><mi>x</mi><annotation encoding='application/x-tex'>" + "x+" * 2500
+        + "</annotation></math>",
+    ],
+)  # fmt: skip
+def test_a_formula_that_is_too_long_to_be_one_stays_as_it_stands(formula: str) -> None:
+    data = f"<article>{BODY}<p>Speed {formula} is told.</p>{BODY}</article>".encode()
+    count = account(HtmlExtract(), data)
+    assert count is not None and not count.removed
+    assert read_page(data).text.count("x+") == 2500

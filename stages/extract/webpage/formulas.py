@@ -41,12 +41,15 @@ def sources(document: Any) -> None:
             script.replace_with(element)
 
 
-def latex(node: Node) -> str:
-    """The LaTeX of a formula between dollar signs; nothing where it says nothing."""
+def latex(node: Node) -> str | None:
+    """The LaTeX of a formula between dollar signs; nothing where it says nothing, None where it is
+    too long."""
     found = node.attributes.get("alttext", "")
     found = html.unescape(found) if "&" in found else found
     found = found or _annotation(node) or _written(node, 0)
-    found = " ".join(found.split())[:_LONGEST].replace("`", "'")
+    found = " ".join(found.split()).replace("`", "'")
+    if len(found) > _LONGEST:
+        return None
     for rule in (_DELIMITED, _WRAPPED):
         match = rule.match(found)
         if match and match[1].count("{") == match[1].count("}"):

@@ -67,9 +67,13 @@ def pieces_of(node: Node, cut: CutOut, raw: bool = False, before: str = "") -> l
 
 
 def formula(node: Node, cut: CutOut) -> str:
-    """The LaTeX of a formula, in whose place its own text is cut."""
+    """The LaTeX of a formula, in whose place its own text is cut; of one that is too long its text
+    as it stands."""
+    found = latex(node)
+    if found is None:
+        return text_of(node)
     cut("formula", node)
-    return Added(latex(node))
+    return Added(found)
 
 
 def marks(node: Node, before: str) -> tuple[str, str]:
