@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.records import to_json
+from stages.records import encodable, to_json
 
 # They end a line for some readers (JavaScript, str.splitlines).
 _SEPARATORS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
@@ -19,7 +19,7 @@ _SEPARATORS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 
 def readable(value: object) -> str:
     """JSON with the letters as they are and keys in their order, for every reader on one line."""
-    return json.dumps(value, ensure_ascii=False).translate(_SEPARATORS)
+    return encodable(json.dumps(value, ensure_ascii=False)).translate(_SEPARATORS)
 
 
 class Lines:

@@ -222,7 +222,7 @@ def extra_fields(extra: str | None, path: str = "") -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
 
     def visit(name: str, text: str) -> str:
-        found.append((name, text))
+        found.append((name, encodable(text)))  # an escape in JSON may be half a character
         return text
 
     try:
@@ -234,14 +234,18 @@ def extra_fields(extra: str | None, path: str = "") -> list[tuple[str, str]]:
 
 def calls_of(record: Mapping[str, Any], view: View) -> str | None:
     """What a record calls, as text in which equal calls are equal; None when it calls nothing."""
-    calls = []
+    calls, raw = [], []
     for message in record.get("messages") or ():
         answers = message["role"] == "assistant"
         if message.get("extra") and (view == "all" or answers == (view == "output")):
-            value = _opened(message["extra"])
+            raw.append(message["extra"])
+    try:
+        for value in map(_opened, raw):
             if isinstance(value, dict):
                 calls += [_called(value[key]) for key in _CALLS if value.get(key)]
-    return to_json(calls) if calls else None
+        return to_json(calls) if calls else None
+    except RecursionError:
+        return to_json(raw)
 
 
 def _called(value: Any) -> Any:
@@ -301,5 +305,5 @@ def _rewritten(message: Mapping[str, Any], name: str, new: Mapping[str, str]) ->
     out = {**message, "content": new.get(name, message["content"])}
     if message.get("extra") and any(field.startswith(f"{name}.") for field in new):
         value = _mapped(_opened(message["extra"]), name, lambda field, text: new.get(field, text))
-        out["extra"] = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        out["extra"] = encodable(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     return out

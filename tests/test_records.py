@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from stages.records import (
     CORE,
     SCHEMA,
+    calls_of,
     encodable,
+    extra_fields,
     fields,
     form_of,
     record_id,
@@ -131,3 +133,20 @@ def test_rewriting_changes_the_named_fields_and_nothing_else() -> None:
     assert MIXED["chat"]["messages"][3]["content"] == "a", "the record itself is unchanged"
     pair = rewritten(MIXED["pair"], {"completion": "B"})
     assert pair == {**MIXED["pair"], "completion": "B"}
+
+
+def test_half_a_character_beside_a_message_becomes_one_that_arrow_stores() -> None:
+    extra = '{"reasoning_content":"\\ud800 rain","note":"\\udc00 wet"}'
+    assert extra_fields(extra) == [(".reasoning_content", "\ufffd rain"), (".note", "\ufffd wet")]
+    record = {"messages": [{"role": "assistant", "content": "a", "extra": extra}]}
+    new = rewritten(record, {"messages[0].reasoning_content": "dry"})
+    assert new["messages"][0]["extra"] == '{"reasoning_content":"dry","note":"\ufffd wet"}'
+
+
+def test_calls_that_are_nested_without_end_are_compared_as_they_are_written() -> None:
+    def record(depth: int) -> dict[str, Any]:
+        extra = '{"tool_calls":' + "[" * depth + "]" * depth + "}"
+        return {"messages": [{"role": "assistant", "content": "a", "extra": extra}]}
+
+    found = [calls_of(record(depth), "all") for depth in (700, 700, 701)]
+    assert found[0] is not None and found[0] == found[1] != found[2]

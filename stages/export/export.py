@@ -19,9 +19,10 @@ import pyarrow as pa
 from stages.base import End, Progress
 from stages.corpus import Corpus, canonical
 from stages.errors import StageFailed, UsageError
-from stages.json_lines import Lines
+from stages.json_lines import Lines, readable
 from stages.kinds import RECORDS, Kind
-from stages.records import FORMS, MESSAGE, form_of, without_nulls
+from stages.records import FORMS, MESSAGE, form_of
+from stages.tokens.given import BESIDE, beside, beside_content
 
 SIDES = ("train", "val")
 LEFT_OUT = "left_out.jsonl"
@@ -35,12 +36,14 @@ class Export(End):
     """Write train and val files in a format that other trainers read, and a data card.
 
     Records with `split` val go to val, all others to train. What a format cannot hold (a `text`
-    record has no messages) is listed in left_out.jsonl with its id, and counted.
+    record has no messages; alpaca and text have no place for tools and calls) is listed in
+    left_out.jsonl with its id, and counted.
 
     format: seedbed keeps prompt, completion, text and messages as they are; messages is OpenAI's
         and TRL's; alpaca is instruction, input, output, system, history; sharegpt is
         conversations of from and value; text is one text; arrow is a folder for
-        datasets.load_from_disk with the columns of seedbed.
+        datasets.load_from_disk with the columns of seedbed, and the tools as JSON text in `tools`
+        where any record has some.
     columns: columns written beside the text, where the corpus has them; id leads back to the
         source.
     join: what stands between prompt and completion, or between messages, in the format text.
@@ -88,7 +91,7 @@ class Export(End):
         self, corpus: Corpus, out: Path, kept: Sequence[str], progress: Progress
     ) -> tuple[dict[str, int], int]:
         present = _present_forms(corpus)
-        with_tools = self.format not in ("alpaca", "text") and _any_tools(corpus)
+        with_tools = self.format not in _WITHOUT_TOOLS and _any_tools(corpus)
         rows = dict.fromkeys(_sides(corpus), 0)
         left_out = done = 0
         with contextlib.ExitStack() as stack:
@@ -99,9 +102,9 @@ class Export(End):
                 tools = _tools_of(record)
                 if with_tools and line is not None:
                     # ShareGPT's readers take them as text; every line has the key.
-                    told = json.dumps(tools, ensure_ascii=False) if tools else ""
+                    told = _tools_text(tools) or ""
                     line["tools"] = told if self.format == "sharegpt" else tools
-                if line is None or (tools and self.format == "alpaca"):
+                if line is None or (tools and self.format in _WITHOUT_TOOLS):
                     left_out += 1
                     refused.write({"id": record["id"], "reason": "form", "form": form_of(record)})
                 else:
@@ -141,11 +144,19 @@ def _open_messages(messages: list[Record] | None) -> list[dict[str, Any]] | None
     opened = []
     for message in messages:
         one: dict[str, Any] = {"role": message["role"], "content": message["content"]}
-        extra = json.loads(message["extra"]) if message.get("extra") else {}
-        if isinstance(extra, dict):
-            one = {**extra, **one}
+        if message.get("extra"):
+            one = {**_opened(message["extra"]), **one}
         opened.append(one)
     return opened
+
+
+def _opened(extra: str) -> dict[str, Any]:
+    """The keys that `extra` holds; what is no object stays under its own name."""
+    with contextlib.suppress(ValueError, RecursionError):
+        value = json.loads(extra)
+        if isinstance(value, dict):
+            return value
+    return {"extra": extra}
 
 
 def _as_messages(record: Record) -> list[dict[str, Any]] | None:
@@ -181,28 +192,16 @@ def _as_alpaca(messages: list[dict[str, Any]]) -> dict[str, Any] | None:
     }
 
 
+_WITHOUT_TOOLS = ("alpaca", "text")
+
+
 def _tools_of(record: Record) -> list[Any] | None:
     """The tools that a record's calls are made of: beside its messages, not among them."""
-    found = record.get("tools")
-    meta = record.get("meta")
-    if found is None and isinstance(meta, str) and ('"tools"' in meta or '"functions"' in meta):
-        held = _json(meta)
-        if isinstance(held, dict):
-            found = held.get("tools")
-            functions = _json(held.get("functions"))
-            if found is None and isinstance(functions, list):
-                found = [{"type": "function", "function": one} for one in functions]
-    found = without_nulls(_json(found))
-    good = isinstance(found, list) and found and all(isinstance(one, dict) for one in found)
-    return found if good else None
+    return beside(record).get("tools")
 
 
-def _json(value: Any) -> Any:
-    """A value, or what it holds as JSON text."""
-    if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
-        with contextlib.suppress(ValueError, RecursionError):
-            return json.loads(value)
-    return value
+def _tools_text(tools: list[Any] | None) -> str | None:
+    return readable(tools) if tools else None
 
 
 _SHAREGPT = {"user": "human", "assistant": "gpt", "system": "system", "tool": "observation"}
@@ -220,7 +219,10 @@ def _as_sharegpt(messages: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def _as_text(record: Record, join: str) -> dict[str, Any] | None:
+    """None when a message has calls, reasoning or pictures, which are no part of its content."""
     if record.get("messages") is not None:
+        if any(beside_content(message.get("extra")) for message in record["messages"]):
+            return None
         parts = [message["content"] for message in record["messages"]]
     else:
         parts = [record.get(name) for name in ("text", "prompt", "completion")]
@@ -250,12 +252,13 @@ def _records(corpus: Corpus) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _any_tools(corpus: Corpus) -> bool:
-    names = [name for name in ("meta", "tools") if name in corpus.schema.names]
-    return bool(names) and any(
-        _tools_of(record)
-        for batch in corpus.batches()
-        for record in batch.select(names).to_pylist()
-    )
+    return any(any(_tools_in(batch)) for batch in corpus.batches())
+
+
+def _tools_in(batch: pa.Table) -> list[str | None]:
+    """The tools of each row, as JSON text."""
+    names = [name for name in ("meta", *BESIDE) if name in batch.column_names]
+    return [_tools_text(_tools_of(record)) for record in batch.select(names).to_pylist()]
 
 
 def _present_forms(corpus: Corpus) -> list[str]:
@@ -270,8 +273,11 @@ def _write_arrow(
     corpus: Corpus, out: Path, kept: Sequence[str], progress: Progress
 ) -> tuple[dict[str, int], int]:
     """The layout of `datasets.DatasetDict.save_to_disk`: a stream of Arrow batches a side."""
-    names = [*_present_forms(corpus), *kept]
+    names = list(dict.fromkeys([*_present_forms(corpus), *kept]))
     schema = pa.schema([corpus.schema.field(name) for name in names])
+    with_tools = "tools" not in names and _any_tools(corpus)
+    if with_tools:
+        schema = schema.append(pa.field("tools", pa.string()))
     rows = dict.fromkeys(_sides(corpus), 0)
     for side in rows:
         folder = out / side
@@ -283,7 +289,11 @@ def _write_arrow(
                     mine = [(value == "val") == (side == "val") for value in _split_of(batch)]
                     batch = batch.filter(pa.array(mine, type=pa.bool_()))
                 if batch.num_rows:
-                    writer.write_table(canonical(batch.select(names)))
+                    shown = batch.select(names)
+                    if with_tools:
+                        tools = pa.array(_tools_in(batch), type=pa.string())
+                        shown = shown.append_column(schema.field("tools"), tools)
+                    writer.write_table(canonical(shown))
                 rows[side] += batch.num_rows
                 progress(sum(rows.values()), len(corpus))
         state: dict[str, Any] = {

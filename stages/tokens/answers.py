@@ -5,8 +5,9 @@ that ends its turn. What stands between the record's own characters is the templ
 rendering of the conversation up to an answer tells how much comes before the answer, and the
 rendering up to its end how much comes after it. These are compared with the whole rendering right
 before and behind the answer, so that a template may show earlier turns in another way. For a
-long conversation one such rendering stands for all places that look alike; where they differ,
-each is made, which takes the square of the length.
+long conversation one such rendering stands for all places that look alike; where they differ, the
+last messages before a place are rendered behind the first of the conversation, if that tells the
+same at places that are tried both ways; else each is made, which takes the square of the length.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Tails:
     def __init__(self, masked: Masked, render: Render) -> None:
         self._masked, self._render = masked, render
         self._left = MESSAGES
-        self._made: dict[tuple[int, bool], str | None] = {}
+        self._made: dict[tuple[int, int, bool], str | None] = {}
         self._places: dict[Any, list[int]] = {}
         if len(masked) > WHOLE:
             self._shapes = [_shape(message) for message in masked]
@@ -62,22 +63,34 @@ class Tails:
         if stop >= WHOLE and len(self._masked) > WHOLE:
             places = self._places[self._look(stop)]
             tried = {*places[:3], places[len(places) // 2], *places[-2:]}
-            found = {self._of(place, answer_next) for place in sorted(tried)}
-            if len(found) == 1:
-                return found.pop()
+            found = {place: self._of(place, answer_next) for place in sorted(tried)}
+            if len(set(found.values())) == 1:
+                return found[places[0]]
+            # They may differ in what is the messages' own and cannot be masked, as numbers are.
+            first = places[0] - SHAPE
+            if all(self._behind_first(first, at, answer_next) == found[at] for at in found):
+                return self._behind_first(first, stop, answer_next)
         return self._of(stop, answer_next)
+
+    def _behind_first(self, first: int, stop: int, answer_next: bool) -> str | None:
+        """What stands behind the SHAPE messages up to `stop`, put behind the first ones."""
+        few = [*self._masked[:first], *self._masked[stop - SHAPE : stop]]
+        return self._tail((first, stop, answer_next), few, answer_next)
 
     def _look(self, stop: int) -> Any:
         return tuple(self._shapes[stop - SHAPE : stop])
 
     def _of(self, stop: int, answer_next: bool) -> str | None:
-        if (stop, answer_next) not in self._made:
-            self._left -= stop
+        return self._tail((0, stop, answer_next), self._masked[:stop], answer_next)
+
+    def _tail(self, key: tuple[int, int, bool], some: Masked, answer_next: bool) -> str | None:
+        if key not in self._made:
+            self._left -= len(some)
             if self._left < 0:
                 raise TooLong
-            shadow = self._render(self._masked[:stop], answer_next)
-            self._made[stop, answer_next] = None if shadow is None else tail(shadow)
-        return self._made[stop, answer_next]
+            shadow = self._render(some, answer_next)
+            self._made[key] = None if shadow is None else tail(shadow)
+        return self._made[key]
 
 
 def _shape(message: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -193,13 +193,15 @@ class Chat:
         template = self._template
         size = self._meter.begin(shown, beside)
         try:
-            return str(
+            text = str(
                 template.render(
                     **{**self._always, **self.variables, **(beside or {})},
                     messages=[dict(message) for message in shown],
                     add_generation_prompt=answer_next,
                 )
             )
+            text.encode()  # half a character, of an escape in JSON, is for no tokenizer
+            return text
         except (TooMuch, MemoryError):
             told = "does more work or takes more memory than a rendering may"
             if len(shown) <= SHORT and size <= SHORT_CHARACTERS:

@@ -127,7 +127,7 @@ class Tokenize(Map):
     libraries: ClassVar[tuple[str, ...]] = ("tokenizers",)
     cuts: ClassVar[Mapping[str, str]] = {
         "cut": "behind max_length (long: truncate)",
-        "long": "a turn of a conversation that is longer than max_length",
+        "long": "a turn of a conversation longer than max_length, or a blank part of a text",
         "unrendered": "the chat template leaves it out",
         "tools": "the chat template shows calls, and not the tools of which they are",
         "thinking": "reasoning that the chat template leaves out of the turn",
@@ -306,6 +306,10 @@ class Tokenize(Map):
         except TemplateError as error:
             verdicts.fail(number, "template", error=str(error)[:500])
             return None
+        except RecursionError:
+            told = "what stands beside the messages is nested too deeply"
+            verdicts.fail(number, "template", error=told)
+            return None
         if self.train_on == "all":
             segments = [s._replace(trained=s.message not in off) for s in segments]
         position = 0
@@ -481,7 +485,8 @@ class Tokenize(Map):
                 number, (_, one) = parents[reject["id"]], order[reject["id"]]
                 lost[number] = lost.get(number, 0) + sum(len(t) for _, t in fields(one, "all"))
             for cut, many in judged.counts.text.removed.items():
-                cuts[cut] = cuts.get(cut, 0) + (many if cut in self.cuts else 0)
+                if cut in self.cuts:  # what left with a part is among the lost
+                    cuts[cut] = cuts.get(cut, 0) + many
         for number, parts in found.items():
             if not parts:
                 length = len(tokens.ids[number])

@@ -88,7 +88,7 @@ def chat_template(model: str, folder: Path, source: Path) -> str | None:
     Some templates add a system message of their own, which the records were not trained with.
     """
     steps = Corpus(source).manifest.get("steps") or [{}]
-    parameters = steps[-1].get("parameters", {})
+    parameters = steps[-1].get("parameters") or {}
     if parameters.get("chat") == "plain" or not (folder / "tokenizer.json").is_file():
         return None
     from stages.tokens.chat import load_chat

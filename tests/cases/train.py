@@ -71,6 +71,29 @@ def tiny_corpus(path: Path, train: int = 24, val: int = 6, **manifest: Any) -> P
     return path
 
 
+def tiny(folder: Path, **parameters: Any) -> Train:
+    """A stage that trains in a second: dropout on, every step matters."""
+    given = {"rank": 4, "dropout": 0.1, "batch": 6, "micro_tokens": 40, "lr": 0.01, "save_every": 2}
+    common = {"threads": 1, "device": "cpu", "precision": "fp32", "model": str(tiny_model(folder))}
+    return Train(**{**common, **given, **parameters})
+
+
+def nothing(done: int, total: int) -> None:
+    """No progress is shown."""
+
+
+def train(stage: Train, source: Path, folder: Path, progress: Any = nothing) -> Path:
+    """Run into `folder/out` with `folder/work` for checkpoints."""
+    out = folder / "out"
+    out.mkdir(parents=True, exist_ok=True)
+    stage.run(source, out, folder / "work", progress)
+    return out
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
 def cases(folder: Path) -> list[Case]:
     """One short run; an end stage has no reasons."""
     model = tiny_model(folder)

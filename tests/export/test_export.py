@@ -185,3 +185,50 @@ def test_other_readers_of_json_lines_read_what_is_written(tmp_path: Path) -> Non
     Export()(corpus.path, out=tmp_path / "out")
     with jsonlines.open(tmp_path / "out" / "train.jsonl") as reader:
         assert [row["text"] for row in reader] == ["one\u2028two \U0001f331"]
+
+
+TOOLS = [{"type": "function", "function": {"name": "rain", "parameters": {"bed": "north"}}}]
+
+
+def _with_tools(folder: Path) -> Path:
+    """Three records: the first has tools, the second a call, the third neither."""
+    asked = {"messages": TALK["messages"], "meta": {"tools": TOOLS}, "split": "train"}
+    return _corpus(folder, [asked, {**TOOL, "split": "train"}, PAIRS[0]])
+
+
+def test_the_arrow_folder_carries_tools(tmp_path: Path) -> None:
+    from datasets import load_from_disk
+
+    source = _with_tools(tmp_path / "in")
+    summary = Export(format="arrow")(source, tmp_path / "out")
+    assert summary["rows"] == {"train": 3, "val": 0} and not summary["reasons"]
+    told = load_from_disk(str(tmp_path / "out"))["train"]["tools"]
+    assert [one and json.loads(one) for one in told] == [TOOLS, None, None]
+
+
+@pytest.mark.parametrize("format", ["alpaca", "text"])
+def test_a_format_without_tools_lists_the_records_that_have_some(
+    format: Any, tmp_path: Path
+) -> None:
+    summary = Export(format=format)(_with_tools(tmp_path / "in"), tmp_path / "out")
+    assert summary["rows"] == {"train": 1, "val": 0} and summary["reasons"] == {"form": 2}
+    assert [one["id"] for one in _lines(tmp_path / "out" / "left_out.jsonl")] == [
+        f"{n:032x}" for n in (0, 1)
+    ]
+
+
+@pytest.mark.parametrize("extra", ["no JSON", "[1]", "[" * 100_000, '{"a": "\\ud800"}'])
+def test_what_stands_beside_a_message_may_be_anything(extra: str, tmp_path: Path) -> None:
+    messages = [
+        {"role": "user", "content": "u", "extra": extra},
+        {"role": "assistant", "content": "a"},
+    ]
+    rows = [{"messages": messages, "meta": '{"tools": [{"name": "\\ud800"}]}', "split": "train"}]
+    for format in ("messages", "arrow", "sharegpt", "text"):
+        assert Export(format=format)(_corpus(tmp_path / format, rows), tmp_path / f"{format}.out")
+    (line,) = _lines(tmp_path / "messages.out" / "train.jsonl")
+    assert line["tools"] == [{"name": "\ufffd"}]
+    held = {
+        key: value for key, value in line["messages"][0].items() if key not in ("role", "content")
+    }
+    assert held == ({"a": "\ufffd"} if extra.startswith("{") else {"extra": extra})

@@ -213,9 +213,16 @@ MUTANTS = (
     ),
     Mutant(
         "stages/tokens/answers.py",
-        "if len(found) == 1:",
+        "if len(set(found.values())) == 1:",
         "if found:",
         "answers of long conversations are shown by a few places where all are needed",
+        ("tests/tokens/test_answers.py",),
+    ),
+    Mutant(
+        "stages/tokens/answers.py",
+        "if all(self._behind_first(first, at, answer_next) == found[at] for at in found):",
+        "if found:",
+        "what stands behind the first messages is not compared with what stands in its own place",
         ("tests/tokens/test_answers.py",),
     ),
     Mutant(

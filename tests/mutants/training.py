@@ -17,18 +17,22 @@ def _of_train(name: str) -> tuple[str, ...]:
     return (f"tests/train/test_train.py::{name}",)
 
 
+def _of_kills(name: str) -> tuple[str, ...]:
+    return (f"tests/train/test_kills.py::{name}",)
+
+
 def _of_data(name: str) -> tuple[str, ...]:
     return (f"tests/train/test_data.py::{name}",)
 
 
 STEP = _of_step("test_a_step_is_that_of_the_paper")
 PLAN = ("tests/train/test_plan.py",)
-RESUMED = _of_train("test_a_signal_saves_and_the_rerun_gives_the_same_bytes[15]")
+RESUMED = _of_kills("test_a_signal_saves_and_the_rerun_gives_the_same_bytes[15]")
 LEARNS = _of_train("test_a_run_learns_and_says_what_it_did")
 LAST = _of_train("test_the_adapter_loads_in_peft_and_has_the_last_loss")
 TARGETS = _of_data("test_targets_are_the_masked_tokens_without_the_first_token")
 PACKED = _of_train("test_a_packed_row_has_the_losses_of_separate_documents")
-DAMAGED = _of_train("test_a_damaged_checkpoint_is_told_and_the_older_one_used[one bit]")
+DAMAGED = _of_kills("test_a_damaged_checkpoint_is_told_and_the_older_one_used[one bit]")
 
 
 def _reaches(name: str) -> tuple[str, ...]:
@@ -177,7 +181,7 @@ MUTANTS = (
         "if sha256_of(folder.parent / name, 0, size) != digest:",
         "if (folder.parent / name).stat().st_size < size:",
         "of the curve that a checkpoint stands on only the size is compared",
-        _of_train("test_a_changed_curve_is_not_gone_on_from"),
+        _of_kills("test_a_changed_curve_is_not_gone_on_from"),
     ),
     Mutant(
         _CHECKPOINT,
@@ -198,7 +202,7 @@ MUTANTS = (
         'if state.get("key") == key:',
         'if state.get("key"):',
         "a checkpoint of other settings is gone on from",
-        _of_train("test_checkpoints_of_other_settings_are_not_gone_on_from"),
+        _of_kills("test_checkpoints_of_other_settings_are_not_gone_on_from"),
     ),
     Mutant(
         _CHECKPOINT,
@@ -213,7 +217,7 @@ MUTANTS = (
         "self._file.truncate(size)",
         "self._file.seek(size)",
         "lines of steps that are done again stand in the curve twice",
-        _of_train("test_killed_in_the_middle_a_rerun_gives_the_same_bytes"),
+        _of_kills("test_killed_in_the_middle_a_rerun_gives_the_same_bytes"),
     ),
     Mutant(
         _LOOP,

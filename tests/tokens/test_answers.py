@@ -64,8 +64,19 @@ def calls(number: int) -> list[dict[str, Any]]:
     return [*talk, said("assistant", "Rain.")]
 
 
+def counted(number: int) -> list[dict[str, Any]]:
+    """Turns that call with a number, which no mask can stand for: each is shown otherwise."""
+    talk = []
+    for n in range(number):
+        call = f'{{"tool_calls":[{{"function":{{"name":"rain","arguments":{{"bed":{n}}}}}}}]}}'
+        talk += [said("user", f"Bed {n}?"), said("assistant", "", call), said("tool", "wet")]
+        talk.append(said("assistant", "It is wet."))
+    return talk
+
+
 TALKS = {
     "turns": turns(70),
+    "numbers in calls": counted(20),
     "system": [said("system", "Be kind."), *turns(70)],
     "ends with a question": turns(71),
     "calls": calls(70),
@@ -140,6 +151,15 @@ def test_twice_the_messages_cost_twice(name: str) -> None:
         once.append(seconds(chat, turns(1000)))
         twice.append(seconds(chat, turns(2000)))
     assert min(twice) < 3 * min(once)
+
+
+@pytest.mark.parametrize("name", ["thinking", "joined"])
+def test_numbers_in_calls_do_not_make_it_render_all_for_each(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "MESSAGES", 200_000)  # one by one it would take 8,000,000
+    found = Chat(TEMPLATES[name], SPECIAL, VARIABLES).segments(counted(500))
+    assert sum(segment.trained and "bed" in segment.text for segment in found) == 500
 
 
 def test_a_template_that_needs_all_of_a_long_conversation_is_told(

@@ -170,3 +170,14 @@ def test_half_a_tag_of_the_prompt_begins_no_answer() -> None:
     calls = '{"tool_calls": [{"function": {"name": "rain", "arguments": {}}}]}'
     talk = [TALK[0], {"role": "assistant", "content": None, "extra": calls}]
     assert _trained(Chat(source, SPECIAL, {}), talk) == ["<tool>rain</tool><|end|>"]
+
+
+def test_half_a_character_in_the_arguments_of_a_call_is_refused() -> None:
+    arguments = json.dumps(json.dumps({"bed": "\ud800"}))
+    extra = f'{{"tool_calls":[{{"function":{{"name":"rain","arguments":{arguments}}}}}]}}'
+    source = (
+        "{% for m in messages %}<|im_start|>{{ m.content }}{{ m.tool_calls | tojson }}{% endfor %}"
+    )
+    talk = [{"role": "assistant", "content": "a", "extra": extra}]
+    with pytest.raises(TemplateError, match="surrogates not allowed"):
+        Chat(source, SPECIAL, {}).render(talk)

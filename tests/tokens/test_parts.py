@@ -74,6 +74,15 @@ def test_a_long_text_becomes_rows_with_their_part_in_the_place() -> None:
     assert whole["length"] > 700
 
 
+def test_a_part_of_nothing_but_white_space_is_counted() -> None:
+    text = "Peas. " * 10 + " " * 20_000 + "Beans."
+    table = pa.table({"id": ["a"], "source": ["s"], "place": ["a.txt"], "text": [text]})
+    judged = Tokenize(max_length=32).split(table)
+    decode = load_tokenizer().decode
+    held = sum(len(decode(row["input_ids"])) for row in judged.kept.to_pylist())
+    assert judged.counts.text.removed == {"long": len(text) - held} and held < 10_000
+
+
 def _talk(answers: list[str]) -> list[dict[str, Any]]:
     talk: list[dict[str, Any]] = [{"role": "system", "content": "Be brief."}]
     for n, answer in enumerate(answers):

@@ -318,3 +318,15 @@ def test_the_batch_changes_no_row() -> None:
     ones = [row for record in corpus for row in stage([record], [])]
     for one, row in zip(ones, whole, strict=True):
         assert one["input_ids"] == row["input_ids"] and one["loss_mask"] == row["loss_mask"]
+
+
+@pytest.mark.parametrize("depth", [400, 700, 5000])
+def test_nesting_beside_a_message_breaks_no_batch(depth: int) -> None:
+    deep = '{"a":' * depth + "1" + "}" * depth
+    extra = f'{{"tool_calls":[{{"function":{{"name":"f","arguments":{deep}}}}}]}}'
+    nested = {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}
+    nested["messages"][1]["extra"] = extra
+    rejects: list[Any] = []
+    (row, *rest) = Tokenize()([_talk("q", "a"), nested], rejects)
+    assert _trained(row) == ["a<|im_end|>"] and len(rest) + len(rejects) == 1
+    assert all(one["reason"] == "template" for one in rejects)
