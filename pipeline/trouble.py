@@ -129,7 +129,12 @@ def _full(error: OSError) -> str:
         free = os.statvfs(place) if place is not None else None
     except OSError:
         free = None
-    if free is not None and free.f_files and not free.f_favail and free.f_bavail:
+    # What was begun is removed by now, so neither need be at nothing: the scarcer one ran out.
+    if (
+        free is not None
+        and free.f_files
+        and free.f_favail * free.f_blocks < free.f_bavail * free.f_files
+    ):
         return "the disk is full: it has no room for another file (no inodes are left)"
     return "the disk is full"
 

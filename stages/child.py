@@ -272,7 +272,15 @@ def main() -> None:
 
 
 def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer documents and parts until the requests end."""
+    """Answer documents and parts until the requests end, or nobody waits for answers."""
+    try:
+        _answer_all(requests, answers)
+    except BrokenPipeError:  # the worker gave up in the middle of a part, and has told why
+        with contextlib.suppress(OSError):
+            answers.close()  # what it still holds goes nowhere
+
+
+def _answer_all(requests: IO[bytes], answers: IO[bytes]) -> None:
     hello = receive(requests)
     if hello is None:
         return

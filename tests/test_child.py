@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ import stages
 from stages import child, user_code
 from stages.base import DocumentSource, Fault, Item, Part
 from stages.errors import StageFailed
+from stages.extract.jsonl import JsonlExtract
 from stages.place import Place
 
 STAGE = """
@@ -245,3 +247,23 @@ def test_a_child_killed_while_it_waits_is_replaced(stage: type[DocumentSource]) 
     os.kill(_pid(one), signal.SIGKILL)
     (two,) = _read(stage(), "two")
     assert _pid(two) != _pid(one)
+
+
+def test_a_child_that_nobody_listens_to_ends_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its worker gave up in the middle of a part, as on a full disk, and has told why."""
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(json.dumps({"text": f"{n} " * 400}) + "\n" for n in range(3000)))
+    ended: list[int] = []
+
+    def leave(process: child.Process, limit: Any) -> Any:
+        process._stdout.close()
+        ended.append(process.wait())
+        raise child.Died("crash", exit_status=ended[-1])
+
+    monkeypatch.setattr(child.Process, "hear", leave)
+    with pytest.raises(StageFailed):
+        list(JsonlExtract().splits(JsonlExtract().parts(str(path), 1 << 30)[0], "s", True))
+    assert ended and set(ended) == {0}
+    assert "Traceback" not in capfd.readouterr().err

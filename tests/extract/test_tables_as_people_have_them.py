@@ -133,6 +133,12 @@ def test_a_message_never_takes_the_statement_behind_it(tmp_path: Path) -> None:
     assert faults[1].evidence["rows"] == 2
 
 
+def test_rows_behind_a_copy_that_does_not_end_are_told(tmp_path: Path) -> None:
+    body = "CREATE TABLE t (a int);\nINSERT INTO t VALUES (1);\nCOPY t FROM STDIN\n2\n3\n"
+    kept, faults = read(SqlExtract(), "a.sql", body, tmp_path)
+    assert len(kept) == 1 and [fault.reason for fault in faults] == ["unparsed"]
+
+
 def test_charsets_of_dumps(tmp_path: Path) -> None:
     head, rows = b"INSERT INTO `k` (id,text) VALUES ", b"(1,'caf\xe9'),(2,'gr\xc3\xbcn');\n"
     kept, _ = read(SqlExtract(), "a.sql", head + rows, tmp_path)

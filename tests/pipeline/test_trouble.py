@@ -89,11 +89,20 @@ def test_a_bug_stays_a_bug() -> None:
         assert told(error) is None
 
 
-def test_no_room_for_another_file_is_told_as_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    free = os.statvfs_result((4096, 4096, 1000, 500, 500, 100, 0, 0, 0, 255))
+@pytest.mark.parametrize(
+    ("blocks", "inodes", "scarce"),
+    [(500, 0, "inodes"), (500, 9, "inodes"), (0, 50, "room"), (3, 50, "room"), (0, 0, "room")],
+)
+def test_what_ran_out_on_a_full_disk_is_told(
+    blocks: int, inodes: int, scarce: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Free of 1,000 blocks and 100 inodes, when what was begun has been removed."""
+    free = os.statvfs_result((4096, 4096, 1000, blocks, blocks, 100, inodes, inodes, 0, 255))
     monkeypatch.setattr(os, "statvfs", lambda path: free)
     found = told(OSError(errno.ENOSPC, "No space left on device", "/tmp/x"))
-    assert found and "no room for another file (no inodes are left)" in str(found)
+    assert found and "the disk is full" in str(found)
+    words = "no room for another file (no inodes are left)" in str(found)
+    assert words == (scarce == "inodes")
 
 
 def test_memory_that_ran_out_is_a_sentence_in_a_worker_too() -> None:

@@ -42,7 +42,7 @@ _COPY_FILE = re.compile(
     rb"(?is)COPY\s+(" + NAMES + rb")\s*+"
     rb"(?:\((?:[^)\";]++|\"[^\"]{0,512}+\")*+\))?\s*+FROM\s+['$]"
 )
-_COPY_ROWS = re.compile(rb"(?i)COPY\s[^\n]{0,4096}stdin\s*;")
+_COPY_ROWS = re.compile(rb"(?i)COPY\s[^\n]{0,4096}\bstdin\b")
 _CREATE_TABLE = re.compile(rb"(?i)CREATE\s+(?:\w+\s+){0,3}TABLE\s")
 ROUTINE = re.compile(
     rb"(?is)(?:CREATE|ALTER)\s+(?:OR\s+(?:REPLACE|ALTER)\s+)?(?:\w+\s*=\s*(?:`[^`]*`|\w+)(?:@(?:`[^`]*`|\w+))?\s+)?"
