@@ -290,8 +290,8 @@ def _interrupted(number: int, world: World) -> None:
     if process.poll() is None:
         os.killpg(process.pid, sent)
         code, _, _ = waited(process)
-        wanted = 130 if sent == signal.SIGINT else 75
-        world.hold(code in (0, wanted), f"exit {code} after {sent.name}")
+        stopped = 130 if sent == signal.SIGINT else 75
+        world.hold(code in (0, stopped), f"exit {code} after {sent.name}")
     world.hold(all_gone(token), "processes left")
     world.call(*RUN, codes={0})
     _same(world, wanted, f"after {sent.name}")
