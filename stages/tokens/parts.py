@@ -79,8 +79,6 @@ def turns(
         if not found or (ended and message["role"] not in ("assistant", "tool")):
             found.append([])
         found[-1].append(message)
-    if len(found) > 1 and not any(m["role"] == "assistant" for m in found[-1]):
-        found[-2] += found.pop()  # a question without an answer
     made: list[list[Any]] = []
     out: list[Any] = []
     held, around_it = 0, around(head)
@@ -92,9 +90,11 @@ def turns(
         elif made and held + more - around_it <= room:
             made[-1] += turn
             held += more - around_it
-        else:
+        elif len(found) == 1 or any(message["role"] == "assistant" for message in turn):
             made.append([*head, *turn])
             held = more
+        else:
+            out += turn  # a question that nobody answers is no part of its own
     return made, out
 
 

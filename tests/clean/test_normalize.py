@@ -82,6 +82,7 @@ def test_an_empty_question_and_a_tool_call_are_no_empty_records() -> None:
     for record in (
         {"prompt": "\u200b", "completion": "An answer."},
         {"messages": [{"role": "user", "content": "Time?"}, call]},
+        {"messages": [{"role": "user", "content": "Time?"}, {**call, "tool_calls": [{"id": 7}]}]},
         {"prompt": "A question alone."},
     ):
         assert run(Normalize(), record)[1] == []

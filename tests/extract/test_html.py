@@ -151,6 +151,8 @@ def test_bounds_change_nothing_on_common_pages() -> None:
         ("windows-1251", "Съешь же ещё этих мягких французских булок, да выпей чаю."),
         ("iso-8859-7", "Ξεσκεπάζω την ψυχοφθόρα βδελυγμία στο λιμάνι."),
         ("shift_jis", "潮の高さは一日に二度、港の帳面に手で書かれました。"),
+        # Which no guess comes to.
+        ("iso-8859-3", "Ĉiuj ŝipoj de la haveno estas ŝanĝitaj, diris la fiŝkaptisto."),
     ],
 )
 def test_a_page_is_read_in_the_charset_that_it_declares(declared: str, line: str) -> None:

@@ -244,7 +244,7 @@ MUTANTS = (
         "return before + (broken.start() if broken else same)",
         "return before + same",
         "half a tag of the prompt begins an answer",
-        ("tests/tokens/test_families.py::test_what_is_learned_is_the_answer_and_its_end",),
+        ("tests/tokens/test_chat.py::test_half_a_tag_of_the_prompt_begins_no_answer",),
     ),
     Mutant(
         "stages/tokens/chat.py",
@@ -346,9 +346,9 @@ MUTANTS = (
     ),
     Mutant(
         "stages/tokens/parts.py",
-        "found[-2] += found.pop()  # a question without an answer",
-        "pass",
+        'elif len(found) == 1 or any(message["role"] == "assistant" for message in turn):',
+        "elif True:",
         "a part of a conversation has no answer",
-        ("tests/tokens/test_parts.py",),
+        ("tests/tokens/test_parts.py::test_a_question_without_an_answer_is_no_part_of_its_own",),
     ),
 )

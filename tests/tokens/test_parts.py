@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stages.place import Place
 from stages.tokens.model import load_tokenizer
-from stages.tokens.parts import ranges
+from stages.tokens.parts import ranges, turns
 from stages.tokens.tokenize import Tokenize
 
 
@@ -111,6 +111,21 @@ def test_a_long_conversation_becomes_several_of_whole_turns() -> None:
     rejects: list[dict[str, Any]] = []
     assert Tokenize(max_length=20)([{"messages": messages}], rejects) == []
     assert rejects[0]["reason"] == "too_long"
+
+
+def test_a_question_without_an_answer_is_no_part_of_its_own() -> None:
+    roles = ["system", "user", "assistant", "user", "assistant", "user"]
+    talk = [{"role": role, "content": f"{n}"} for n, role in enumerate(roles)]
+
+    def cut(messages: list[dict[str, str]], room: int) -> tuple[list[str], str]:
+        parts, out = turns(messages, room, len, len)
+        shown = ["".join(m["content"] for m in one) for one in (*parts, out)]
+        return shown[:-1], shown[-1]
+
+    assert cut(talk, 4) == (["012", "0345"], "")
+    assert cut(talk, 3) == (["012", "034"], "5")
+    assert cut([talk[1], talk[2], talk[5]], 9) == (["125"], "")
+    assert cut([talk[1]], 9) == (["1"], "")
 
 
 @pytest.mark.parametrize("long", ["split", "drop"])
