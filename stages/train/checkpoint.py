@@ -162,29 +162,49 @@ def training_tensors(parameters: Mapping[str, Any], optimizer: Any) -> dict[str,
     """The trained parameters and what the optimizer knows of each, under flat names."""
     torch = require("torch", "train")
     tensors = {f"parameter/{name}": value for name, value in parameters.items()}
-    names = _names(parameters, optimizer)
-    for number, known in optimizer.state_dict()["state"].items():
-        for kind, value in known.items():
+    for name, parameter in parameters.items():
+        for kind, value in optimizer.state.get(parameter, {}).items():
             if isinstance(value, int | float):
-                tensors[f"{COUNT}{kind}/{names[number]}"] = torch.tensor(value)
+                tensors[f"{COUNT}{kind}/{name}"] = torch.tensor(value)
             elif value is not None:
-                tensors[f"{kind}/{names[number]}"] = value
+                tensors[f"{kind}/{name}"] = value
     return tensors
 
 
 def restore(parameters: Mapping[str, Any], optimizer: Any, tensors: Mapping[str, Any]) -> None:
     """Put stored tensors back, bit for bit."""
-    numbers = {name: number for number, name in enumerate(_names(parameters, optimizer))}
-    known: dict[int, dict[str, Any]] = {}
+    restore_parameters(parameters, tensors)
+    known: dict[str, dict[str, Any]] = {}
     for key, value in tensors.items():
         kind, _, name = key.partition("/")
         if kind.startswith(COUNT):
-            known.setdefault(numbers[name], {})[kind.removeprefix(COUNT)] = value.item()
+            known.setdefault(name, {})[kind.removeprefix(COUNT)] = value.item()
         elif kind != "parameter":
-            known.setdefault(numbers[name], {})[kind] = value
-    restore_parameters(parameters, tensors)
+            known.setdefault(name, {})[kind] = value
+    names = {id(value): name for name, value in parameters.items()}
+    if known and hasattr(optimizer, "init_state"):
+        _restore_paged(optimizer, known, names)
+        return
+    numbers = {names[id(value)]: at for at, value in enumerate(parameters_of(optimizer))}
     groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": known, "param_groups": groups})
+    state = {numbers[name]: one for name, one in known.items()}
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _restore_paged(
+    optimizer: Any, known: Mapping[str, Mapping[str, Any]], names: Mapping[int, str]
+) -> None:
+    """For bitsandbytes, whose state lies in memory of its own making: filled, not replaced."""
+    torch = require("torch", "train")
+    for number, group in enumerate(optimizer.param_groups):
+        for at, parameter in enumerate(group["params"]):
+            optimizer.init_state(group, parameter, number, at)
+            state = optimizer.state[parameter]
+            for kind, value in known.get(names[id(parameter)], {}).items():
+                if isinstance(value, torch.Tensor) and kind in state:
+                    state[kind].copy_(value)
+                else:
+                    state[kind] = value
 
 
 def restore_parameters(parameters: Mapping[str, Any], tensors: Mapping[str, Any]) -> None:
@@ -192,9 +212,3 @@ def restore_parameters(parameters: Mapping[str, Any], tensors: Mapping[str, Any]
     with require("torch", "train").no_grad():
         for name, value in parameters.items():
             value.copy_(tensors[f"parameter/{name}"])
-
-
-def _names(parameters: Mapping[str, Any], optimizer: Any) -> list[str]:
-    """Names in the order in which the optimizer numbers the parameters: group by group."""
-    of = {id(value): name for name, value in parameters.items()}
-    return [of[id(value)] for value in parameters_of(optimizer)]

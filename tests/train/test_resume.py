@@ -39,7 +39,7 @@ STOPS = {
     "in epoch 2": ("step", 6),
     "in the first evaluation": ("evaluate", 1),
     "in an evaluation in the middle": ("evaluate", 3),
-    "in the last evaluation": ("evaluate", 7),
+    "in the last evaluation": ("evaluate", 5),
 }
 
 
