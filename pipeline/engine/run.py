@@ -23,8 +23,8 @@ from pipeline.engine.store import Entry, Store
 from pipeline.engine.whole import Whole, still, whole_at
 from pipeline.executors.local import Executor, LocalExecutor
 from pipeline.progress import Progress
-from pipeline.recipe.checked import Recipe, SourceStep
 from pipeline.recipe.looked import check_columns
+from pipeline.recipe.recipe import Recipe, SourceStep
 from pipeline.trouble import told
 from pipeline.views.report import write_report
 from pipeline.views.warnings import warnings_of

@@ -33,7 +33,7 @@ from pipeline.engine.work import Job, Summary
 from pipeline.engine.work import Step as JobStep
 from pipeline.executors.local import Executor
 from pipeline.progress import Progress
-from pipeline.recipe.checked import SourceStep
+from pipeline.recipe.recipe import SourceStep
 from stages import check
 from stages.base import Fit, Part, Source, Stage, Transform
 from stages.counts import Counts
