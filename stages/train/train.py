@@ -54,7 +54,7 @@ class Train(End):
     dora: yes: direction and size of each weight are trained apart. Liu et al. 2024.
     loraplus: the rate of the matrices B is so many times that of A; 16 in the paper. none: 1.
         Hayou et al. 2024.
-    init: how an adapter begins: default (B is 0), gaussian, orthogonal, olora, pissa, or
+    init: how an adapter begins: kaiming (A at random, B 0), gaussian, orthogonal, olora, pissa, or
         pissa_niter_N, which is faster. What takes a part of the base weights along (olora, pissa)
         is written as an adapter of twice the rank, for the plain base model.
     epochs: passes over the training records.
@@ -134,7 +134,7 @@ class Train(End):
     rslora: bool = False
     dora: bool = False
     loraplus: float | None = field(default=None, metadata={"range": (1, 1024)})
-    init: adapters.Init = "default"
+    init: adapters.Init = "kaiming"
     epochs: int = field(default=2, metadata={"range": (1, 100_000)})
     max_steps: int | None = field(default=None, metadata={"range": (1, 1 << 40)})
     epoch_tokens: int | None = field(default=None, metadata={"range": (1, 1 << 40)})
