@@ -43,7 +43,7 @@ def together(setting: Train, source: Path, work: Path) -> Iterator[Group]:
                 errors.append(Path(folder) / f"{rank}.errors")
                 with open(errors[-1], "wb") as told:
                     others.append(_started({**said, "rank": rank}, told))
-            with _joined(setting, Group(0, count), meeting) as group:
+            with _joined(setting, group_of(setting, 0, count), meeting) as group:
                 yield group
         except (RuntimeError, StageFailed) as error:
             if died := [path for path in errors if path.read_bytes().strip()]:
@@ -54,6 +54,11 @@ def together(setting: Train, source: Path, work: Path) -> Iterator[Group]:
             for one in others:
                 one.kill()
                 one.wait()
+
+
+def group_of(setting: Train, rank: int, size: int) -> Group:
+    """The place of a process among those of a training."""
+    return Group(rank, size, setting.shard, setting.shard and setting.method == "full")
 
 
 def _processes(setting: Train) -> int:
@@ -107,7 +112,7 @@ def main() -> None:
     child.die_with_parent()
     said = json.load(sys.stdin)
     setting = check.build(Train, said["parameters"])
-    group = Group(said["rank"], said["size"])
+    group = group_of(setting, said["rank"], said["size"])
     work = Path(said["work"])
     with _joined(setting, group, Path(said["meeting"])):
         train(setting, Path(said["source"]), work, work, lambda done, total: None, group)
