@@ -93,3 +93,77 @@ def test_rows_are_shared_by_weight_and_evened_out_by_rows_that_count_nothing() -
     assert counted == [0, 1, 2, 3, 4]
     assert Group(1, 3).share([4]) == [] and Group(1, 3, even=True).share([4]) == [(0, 0.0)]
     assert Group(0, 3, even=True, reduced=True).share([4]) == [(0, 3.0)]
+
+
+# --- started and ended ----------------------------------------------------------------------------
+
+
+def test_torchrun_starts_all_processes(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    source = tiny_corpus(tmp_path / "c")
+    stage = tiny(tmp_path, epochs=1, dropout=0.0)
+    model = str(tiny(tmp_path).resources()[0].parent)
+    words = [
+        "train", str(source), "-o", str(tmp_path / "out"), "--model", model, "--epochs", "1",
+        "--rank", "4", "--batch", "6", "--micro-tokens", "40", "--lr", "0.01", "--threads", "1",
+        "--device", "cpu", "--precision", "fp32",
+    ]  # fmt: skip
+    home = Path(__file__).parents[2]
+    starting = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    starting += ["--standalone", str(home / "seedbed.py"), *words]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(home)}
+    done = subprocess.run(
+        starting, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    made = json.loads((tmp_path / "out/summary.json").read_text())
+    assert made["processes"] == 2
+    wanted = train(stage, source, tmp_path / "alone")
+    assert losses(tmp_path / "out", "val") == pytest.approx(losses(wanted, "val"), rel=1e-5)
+    again = subprocess.run(
+        starting, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 0 and "from the store" in again.stderr, again.stdout
+
+
+def test_a_process_that_dies_ends_the_training_with_its_last_words(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+    import textwrap
+
+    source, stage = tiny_corpus(tmp_path / "c"), tiny(tmp_path, processes=2, epochs=500)
+    from stages import check
+
+    code = """
+        import json, os, signal, sys
+        from pathlib import Path
+        from stages import Train, check
+        from stages.errors import StageFailed
+        from stages.train import launch
+        launch.GRACE = 1.0
+        started, plain = [], launch._started
+        def kept(*given):
+            started.append(plain(*given))
+            return started[-1]
+        launch._started = kept
+        def kill(done, total):
+            if done == 2:
+                started[0].kill()
+        stage = check.build(Train, json.loads(sys.argv[1]))
+        try:
+            stage.run(*map(Path, sys.argv[2:]), kill)
+        except StageFailed as error:
+            print(f"seedbed: train: {error}", file=sys.stderr)
+            sys.exit(3)
+    """
+    (tmp_path / "out").mkdir()
+    given = [str(source), str(tmp_path / "out"), str(tmp_path / "work")]
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), json.dumps(check.as_json(stage)), *given],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3, done.stderr
+    assert "process 2 of 2 ended (-9)" in done.stderr
