@@ -51,8 +51,8 @@ MUTANTS = (
     # --- one step
     Mutant(
         _STEP,
-        ".sum() / targets",
-        ".mean()",
+        '.sum() * row["counts"] / targets',
+        '.mean() * row["counts"]',
         "loss is the mean of each row, not of all targets",
         STEP,
     ),
@@ -200,8 +200,8 @@ MUTANTS = (
     ),
     Mutant(
         _CHECKPOINT,
-        'value.copy_(tensors[f"parameter/{name}"])',
-        'tensors[f"parameter/{name}"].copy_(value)',
+        'value.copy_(parted(tensors[f"parameter/{name}"], value))',
+        'parted(tensors[f"parameter/{name}"], value).copy_(value)',
         "a resumed run has the first values of the adapter",
         RESUMED,
     ),
