@@ -30,6 +30,9 @@ TABLE: dict[str, tuple[str, str]] = {
     "diagnose": ("stages.curves.diagnose", "Diagnose"),
 }
 
+# Verbs that a room brings beside its stages: name on the command line → module (see stages.tools).
+TOOLS: dict[str, str] = {}
+
 # How files of records are called; a stage that works on records reads them through this source.
 RECORD_FILES = {suffix: "jsonl" for suffix in (".jsonl", ".json", ".parquet", ".arrow", ".gz")}
 
