@@ -27,6 +27,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "apply": ("stages.apply.apply", "Apply"),
     "export": ("stages.export.export", "Export"),
     "train": ("stages.train.train", "Train"),
+    "merge": ("stages.train.merge", "Merge"),
     "diagnose": ("stages.curves.diagnose", "Diagnose"),
 }
 

@@ -26,7 +26,7 @@ from stages.errors import Interrupted, Preempted, StageFailed, UsageError
 from stages.records import to_json
 from stages.require import require
 from stages.tokens.identity import difference
-from stages.train import checkpoint, model_card, samples
+from stages.train import checkpoint, result, samples
 from stages.train import model as models
 from stages.train.data import Documents, read_documents
 from stages.train.plan import order, pack, rate, steps_of
@@ -232,11 +232,15 @@ def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress)
         "precision": precision,
     }
     write_json(out / "summary.json", summary)
-    card = model_card.text(summary, check.as_json(setting), Corpus(source).sources)
-    (out / "README.md").write_text(card, encoding="utf-8")
-    template = samples.chat_template(setting.model, folder, source)
-    if template is not None:
-        (out / "chat_template.jinja").write_text(template, encoding="utf-8")
+    result.complete(
+        out,
+        model=setting.model,
+        folder=folder,
+        template=samples.chat_template(setting.model, folder, source),
+        summary=summary,
+        parameters=check.as_json(setting),
+        sources=Corpus(source).sources,
+    )
     return summary
 
 
