@@ -26,7 +26,7 @@ from stages.errors import Interrupted, Preempted, StageFailed, UsageError
 from stages.records import to_json
 from stages.require import require
 from stages.tokens.identity import difference
-from stages.train import checkpoint, result, samples
+from stages.train import checkpoint, handover, samples
 from stages.train import model as models
 from stages.train.data import Documents, read_documents
 from stages.train.plan import order, pack, rate, steps_of
@@ -232,7 +232,7 @@ def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress)
         "precision": precision,
     }
     write_json(out / "summary.json", summary)
-    result.complete(
+    handover.complete(
         out,
         model=setting.model,
         folder=folder,

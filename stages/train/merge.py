@@ -65,7 +65,7 @@ class Merge(End):
 
     def run(self, source: Path, out: Path, work: Path, progress: Progress) -> dict[str, Any]:
         """Load, merge, compare, write."""
-        from stages.train import adapters, bases, gguf_file, merge_card
+        from stages.train import bases, gguf_file, merge_card, trained
         from stages.train import model as models
 
         adapter = bases.adapter_in(source)
@@ -77,14 +77,14 @@ class Merge(End):
         progress(0, 3)
         torch = require("torch", "train")
         loaded = models.load_base(base.folder, "full", "fp32", "cpu")
-        with_it = adapters.with_adapter(loaded, adapter, base.said)
-        model, difference = adapters.merged(with_it)
+        with_it = trained.with_adapter(loaded, adapter, base.said)
+        model, difference = trained.merged(with_it)
         progress(1, 3)
         dtype = self._dtype(base.folder)
         model = model.to(getattr(torch, DTYPES[dtype]))
         model.config.use_cache = True
         model.config.name_or_path = ""
-        with adapters.quiet():
+        with trained.quiet():
             model.save_pretrained(out, max_shard_size=f"{self.shard}MB")
         _copy_tokenizer(adapter, base.folder, out)
         progress(2, 3)
@@ -93,7 +93,7 @@ class Merge(End):
         summary = {
             "base": name.public,
             "base_is_the_trained_one": base.same,
-            "method": adapters.method_of(adapter),
+            "method": trained.method_of(adapter),
             "dtype": dtype,
             "parameters": sum(value.numel() for value in model.parameters()),
             "largest_difference": float(f"{difference:.1e}"),

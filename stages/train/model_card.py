@@ -127,8 +127,11 @@ def text(
     )
     listed = [(s.get("name", ""), s.get("license") or "not stated") for s in sources]
     facts = [
-        ("validation loss before training", f"{summary['val_loss_first']:.4f} nats a token"),
-        ("validation loss after training", f"{summary['val_loss_last']:.4f} nats a token"),
+        *(
+            (f"validation loss {when} training", f"{summary[key]:.4f} nats a token")
+            for when, key in (("before", "val_loss_first"), ("after", "val_loss_last"))
+            if summary[key] is not None
+        ),
         ("records for training", f"{summary['records_train']:,}"),
         ("records for validation", f"{summary['records_val']:,}"),
         ("epochs, optimizer steps", f"{summary['epochs']}, {summary['steps']:,}"),

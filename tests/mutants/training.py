@@ -391,8 +391,8 @@ MUTANTS = (
     ),
     Mutant(
         "stages/train/model_card.py",
-        "summary['val_loss_first']:.4f",
-        "summary['val_loss_last']:.4f",
+        '("before", "val_loss_first")',
+        '("before", "val_loss_last")',
         "the card tells the last loss as that before training",
         _of_data("test_the_card_tells_the_losses_before_and_after"),
     ),

@@ -10,7 +10,7 @@ import pytest
 
 from stages import Merge
 from stages.errors import UsageError
-from stages.train import adapters, bases, gguf_file
+from stages.train import bases, gguf_file, trained
 from stages.train import model as models
 from stages.train.weights import fingerprint, tensors_of
 from tests.train.talking import adapter_beside, talking_model
@@ -30,7 +30,7 @@ def of_base_and_adapter(base: Path, adapter: Path) -> Any:
     from transformers import AutoModelForCausalLM
 
     plain = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
-    adapters._widen(plain, adapter)
+    trained._widen(plain, adapter)
     return logits(peft.PeftModel.from_pretrained(plain, adapter).eval())
 
 
@@ -278,7 +278,7 @@ def test_a_header_of_a_tensor_outside_its_file_is_refused(tmp_path: Path) -> Non
 def test_loading_gives_the_trained_model(tmp_path: Path) -> None:
     base = talking_model(tmp_path / "base")
     adapter = adapter_beside(base, tmp_path / "adapter")
-    model = adapters.load(adapter, bases.find(adapter, None), "fp32", "cpu")
+    model = trained.load(adapter, bases.find(adapter, None), "fp32", "cpu")
     assert torch.equal(logits(model), of_base_and_adapter(base, adapter))
-    assert torch.equal(logits(adapters.load(base, None, "fp32", "cpu")), of_folder(base))
+    assert torch.equal(logits(trained.load(base, None, "fp32", "cpu")), of_folder(base))
     assert models.base_name(str(base)) == "base"

@@ -16,7 +16,7 @@ import pytest
 from stages import Merge
 from stages.tokens.model import EMBEDDED
 from stages.train import bases, model_card
-from stages.train.result import write_tokenizer
+from stages.train.handover import write_tokenizer
 from tests.cases.train import tiny, tiny_corpus, train
 from tests.train.talking import talking_model
 
