@@ -32,7 +32,10 @@ TABLE: dict[str, tuple[str, str]] = {
 }
 
 # Verbs that a room brings beside its stages: name on the command line → module (see stages.tools).
-TOOLS: dict[str, str] = {}
+TOOLS: dict[str, str] = {
+    "chat": "stages.train.tools.chat",
+    "evaluate": "stages.train.tools.evaluate",
+}
 
 # How files of records are called; a stage that works on records reads them through this source.
 RECORD_FILES = {suffix: "jsonl" for suffix in (".jsonl", ".json", ".parquet", ".arrow", ".gz")}

@@ -123,6 +123,8 @@ def _written(adapter: Path) -> dict[str, Any]:
         found = read_object(path)
         known = {key: value for key, value in found.items() if isinstance(value, str | bool)}
         return {**known, "local": known.get("local") is True}
+    if is_whole(adapter):
+        return {}
     config = read_object(adapter / "adapter_config.json")
     name = config.get("base_model_name_or_path")
     if not isinstance(name, str) or not name:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +38,8 @@ def load(adapter: Path, base: Base | None, precision: str, device: str) -> Any:
 
 def with_adapter(model: Any, adapter: Path, said: str) -> Any:
     """The model with the adapter of a folder. said: what the model is called in messages."""
-    peft = require("peft", "train")
+    with quiet():
+        peft = require("peft", "train")
     if not (adapter / "adapter_model.safetensors").is_file():
         raise UsageError(
             f"{adapter} has no adapter_model.safetensors; weights of other kinds can run code when "
@@ -72,16 +74,21 @@ def _widen(model: Any, adapter: Path) -> None:
 def quiet() -> Iterator[None]:
     """No progress bars and warnings of others while an adapter is put on, merged or saved: what
     they tell is checked here."""
-    logging = require("transformers", "train").utils.logging
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    bars = require("transformers", "train").utils.logging
+    shown = bars.is_progress_bar_enabled()
+    # peft imports bitsandbytes where it is installed, which complains of what it could fetch.
+    other = logging.getLogger("bitsandbytes")
+    level = other.level
+    bars.disable_progress_bar()
+    other.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
+        other.setLevel(level)
         if shown:
-            logging.enable_progress_bar()
+            bars.enable_progress_bar()
 
 
 def merged(model: Any) -> tuple[Any, float]:
