@@ -34,6 +34,7 @@ TABLE: dict[str, tuple[str, str]] = {
 # Verbs that a room brings beside its stages: name on the command line → module (see stages.tools).
 TOOLS: dict[str, str] = {
     "chat": "stages.train.tools.chat",
+    "estimate": "stages.train.tools.estimate",
     "evaluate": "stages.train.tools.evaluate",
 }
 
