@@ -351,11 +351,12 @@ def test_plan_tells_steps_memory_and_money_when_the_lengths_are_known(tmp_path: 
     told = seedbed("plan", "t.yaml", cwd=tmp_path).stdout
     assert "steps      6 an epoch, 18 in 3 epochs of 36 records" in told
     assert "memory     " in told and " activations" in told and "prices of 2026-11" in told
-    damaged = tmp_path / "runs/t/tokens/manifest.json"
-    damaged.chmod(0o644)
-    damaged.write_text("{")
+    whole = recipe + "  - train: {batch: 6, epochs: 3}\n"
+    (tmp_path / "t.yaml").write_text(recipe.replace("  - split: {val_rows: 4}\n", ""))
+    seedbed("run", "t.yaml", cwd=tmp_path)
+    (tmp_path / "t.yaml").write_text(whole)  # the last run made tokens without a split
     told = seedbed("plan", "t.yaml", cwd=tmp_path).stdout
-    assert "what it takes is not known: " in told and "manifest.json is damaged" in told
+    assert "what it takes is not known: " in told and "no column split" in told
 
 
 def test_steps_are_those_of_the_training(tmp_path: Path) -> None:
