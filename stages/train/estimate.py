@@ -13,20 +13,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Literal
 
+from stages.train.loss import LOGITS
+from stages.train.model import Method
+from stages.train.optimizer import STATE_BYTES, Name
 from stages.train.shape import Matrix, Shape
 
-# Bytes of optimizer state a trained parameter, and of what a step holds beside it for a moment:
-# the unfused AdamW of torch works on all parameters at once and keeps a copy of their size.
-STATES = {"adamw_torch": 8, "adamw_torch_fused": 8, "adamw_8bit": 2, "paged_adamw_8bit": 2,
-          "paged_adamw_32bit": 8, "sgd": 0}  # fmt: skip
+# Bytes a trained parameter of what an optimizer's step holds beside its state for a moment: the
+# unfused AdamW of torch works on all parameters at once and keeps a copy of their size.
 MOMENT = {"adamw_torch": 4, "sgd": 4}
 # A 4-bit weight with a scale in fp32 each 64, or, quantized twice, a scale of 8 bits each 64 and
 # one in fp32 each 256 of those (Dettmers et al. 2023, section 3): 4.5 and 4.127 bits.
 FOUR_BITS, FOUR_BITS_TWICE, EIGHT_BITS = 0.5 + 4 / 64, 0.5 + 1 / 64 + 4 / (64 * 256), 1.0
 LOGIT = 12  # bytes of a logit: in half precision, in fp32, its log-probability, its gradient
-LOGITS_AT_ONCE = 1 << 26  # logits that are held at once; more are made again piece by piece
 # Context of CUDA, workspaces of its libraries, and what the allocator cannot use of freed memory:
 # an assumption that no measurement of ours stands behind.
 RUNTIME, LOST = 0.8e9, 0.04
@@ -34,8 +33,6 @@ RUNTIME, LOST = 0.8e9, 0.04
 # NeMo AutoModel, 2025); plain Trainer and peft: 0.20 to 0.28. 4-bit weights are unpacked each time.
 REACHED, REACHED_QUANTIZED = 0.35, 0.25
 ROWS = tuple(256 << power for power in range(9))  # 256 to 65,536 tokens a packed row
-
-Method = Literal["lora", "qlora", "full"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class Setup:
     half: bool = True
     bits: int = 4
     double_quant: bool = True
-    optimizer: str = "adamw_torch"
+    optimizer: Name = "adamw_torch"
     row: int = 8192
     checkpoint: int = 0
     gpus: int = 1
@@ -148,12 +145,12 @@ def memory(shape: Shape, setup: Setup, targets: int | None = None) -> Memory:
     share = 1 / setup.gpus
     adapters = 0 if setup.method == "full" else 4 * count
     kept = activations(shape, setup)
-    logits = min((targets or setup.row) * shape.vocabulary, LOGITS_AT_ONCE) * LOGIT
+    logits = min((targets or setup.row) * shape.vocabulary, LOGITS) * LOGIT
     return Memory(
         weights=weights(shape, setup) * share,
         adapters=adapters * share,
         gradients=4 * count * share,
-        optimizer=STATES.get(setup.optimizer, 8) * count * share,
+        optimizer=STATE_BYTES[setup.optimizer] * count * share,
         activations=kept * share,
         logits=logits,
         runtime=RUNTIME + LOST * (kept * share + logits),

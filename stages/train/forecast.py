@@ -9,8 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from stages.train import estimate, gpus
+from stages.train.course import EVALUATIONS, Course
+from stages.train.data import Documents
 from stages.train.estimate import Lengths, Setup
+from stages.train.setup import ROW_TOKENS, read_sides
 from stages.train.shape import Shape, shape_of
 from stages.words import duration, number, size
 
@@ -26,66 +31,50 @@ CPU_FLOPS = {False: 5.5e10, True: 8e10}
 
 def setup_of(train: Train) -> Setup:
     """The settings of a training stage that its estimate depends on."""
-
-    def given(name: str, default: Any) -> Any:
-        value = getattr(train, name, None)
-        return default if value is None else value
-
     return Setup(
         method=train.method,
         rank=train.rank,
         targets=train.targets,
-        modules_to_save=given("modules_to_save", ()),
+        modules_to_save=train.modules_to_save,
         dropout=train.dropout,
-        dora=given("dora", False),
+        dora=train.dora,
         half=train.precision != "fp32",
-        bits=given("bits", 4),
-        double_quant=given("double_quant", True),
-        optimizer=given("optimizer", "adamw_torch"),
-        row=train.micro_tokens or 8192,
-        checkpoint=given("checkpoint_layers", 0),
-        gpus=1,
+        bits=train.bits,
+        double_quant=train.double_quant,
+        optimizer=train.optimizer,
+        row=train.micro_tokens or ROW_TOKENS["cuda"],
+        checkpoint=train.checkpoint_layers,
     )
 
 
 def lengths_of(train: Train, corpus: Path) -> Lengths:
     """What an epoch of the training works on, from the lengths of a tokens corpus."""
-    from stages.train.data import read_documents
-    from stages.train.plan import order
-
-    documents = read_documents(corpus, "train", train.max_length)
-    if train.epoch_tokens is not None:
-        documents = documents.fitting(train.epoch_tokens, order(documents.ids, train.seed, -1))
-    validation = read_documents(corpus, "val", train.max_length)
-    whole = documents.lengths
+    sides = read_sides(train, corpus)
+    whole = sides.documents.lengths
     return Lengths(
-        records=len(documents),
+        records=len(sides.documents),
         tokens=int(whole.sum()),
-        targets=int(documents.targets.sum()),
+        targets=int(sides.documents.targets.sum()),
         longest=int(whole.max(initial=0)),
         squares=int((whole.astype(float) ** 2).sum()),
-        validation=int(validation.lengths.sum()),
+        validation=int(sides.validation.lengths.sum()),
     )
 
 
 def steps_of(train: Train, lengths: Lengths) -> tuple[int, int]:
     """(optimizer steps an epoch, in all)."""
-    if train.batch_tokens is not None:
-        each = estimate.steps_an_epoch(lengths.targets, train.batch_tokens)
-    else:
-        each = estimate.steps_an_epoch(lengths.records, _batch(train))
+    size = size_of_step(train)
+    weight = lengths.records if train.batch_tokens is None else lengths.targets
+    each = min(lengths.records, estimate.steps_an_epoch(weight, size))
     total = each * train.epochs
-    most = getattr(train, "max_steps", None)
-    return each, total if most is None else min(total, most)
+    return each, min(total, train.max_steps or total)
 
 
-def _batch(train: Train) -> int:
-    """Records of a step."""
-    own = getattr(train, "per_device_batch", None)
-    if own is not None:
-        many = getattr(train, "accumulation", None) or 1
-        return int(own * many * (getattr(train, "processes", None) or 1))
-    return int(train.batch or 8)
+def size_of_step(train: Train) -> int:
+    """Records of a step, or trained-on tokens with `batch_tokens`."""
+    nothing = np.zeros(0, dtype=np.int64)
+    documents = Documents([], nothing, nothing, 0, 0, [], [])
+    return Course(train, documents, 0, train.processes or 1).size
 
 
 def lines(train: Train, corpus: Path | None, raw: int) -> list[str]:
@@ -104,8 +93,6 @@ def lines(train: Train, corpus: Path | None, raw: int) -> list[str]:
         )
         return told
     lengths = lengths_of(train, corpus)
-    if not lengths.records:
-        return [*told, "corpus     no record of split train in the tokens of the last run"]
     return told + corpus_lines(train, setup, lengths) + machine_lines(train, shape, setup, lengths)
 
 
@@ -138,7 +125,7 @@ def corpus_lines(train: Train, setup: Setup, lengths: Lengths) -> list[str]:
 def work_of(train: Train, shape: Shape, setup: Setup, lengths: Lengths) -> float:
     """Operations of the whole training, validations included."""
     each, total = steps_of(train, lengths)
-    looks = 1 + (total // train.eval_every if train.eval_every else 6) + train.epochs
+    looks = 1 + (total // train.eval_every if train.eval_every else EVALUATIONS) + train.epochs
     epochs = total / each
     training = estimate.operations(shape, setup, lengths) * epochs
     return training + looks * estimate.validation(shape, lengths)
@@ -184,7 +171,7 @@ def _way(
     train: Train, shape: Shape, setup: Setup, lengths: Lengths, gpu: gpus.Gpu
 ) -> tuple[float, float, str] | None:
     """(money, hours, line) of a GPU that the training fits on."""
-    step = max(1, lengths.tokens // estimate.steps_an_epoch(lengths.records, _batch(train)))
+    step = max(1, lengths.tokens // steps_of(train, lengths)[0])
     fit = estimate.fitting(shape, setup, gpu.memory, lengths.longest, max(step, lengths.longest))
     if fit is None:
         return None

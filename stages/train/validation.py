@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from stages.require import require
-from stages.train import model as models
 from stages.train.asked import Pair, Side
 from stages.train.data import Documents
+from stages.train.loss import row_losses, row_of
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ def losses_of(
     sums = []
     with pair.of(side) as model, torch.no_grad():
         for number in range(count):
-            row = models.row_of([documents.tokens(number)], pair.device)
-            sums.append(float(models.row_losses(model, row, pair.precision).double().sum()))
+            row = row_of([documents.tokens(number)], pair.device)
+            sums.append(float(row_losses(model, row, pair.precision).double().sum()))
             told(number + 1)
     return sums
 
