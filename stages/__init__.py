@@ -36,6 +36,7 @@ TOOLS: dict[str, str] = {
     "chat": "stages.train.tools.chat",
     "estimate": "stages.train.tools.estimate",
     "evaluate": "stages.train.tools.evaluate",
+    "modules": "stages.train.tools.modules",
 }
 
 # How files of records are called; a stage that works on records reads them through this source.

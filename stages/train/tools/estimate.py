@@ -64,11 +64,11 @@ def act(given: argparse.Namespace) -> int:
 
 
 def _shape(model: str) -> Any:
-    from stages.train.model import folder_of
+    from stages.tokens.model import config_folder
     from stages.train.shape import shape_of
 
     path = Path(model)
-    return shape_of(path if path.is_file() else folder_of(model))
+    return shape_of(path if path.is_file() else config_folder(model))
 
 
 def _train(said: list[str]) -> Train:
