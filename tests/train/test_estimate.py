@@ -414,3 +414,8 @@ def test_matrices_and_settings_are_plain() -> None:
         method="full", half=False, row=512
     )
     assert tensors_of(Path("/nonexistent-folder")) == {}
+
+
+def test_the_page_shows_the_rules_as_they_are() -> None:
+    page = Path(__file__).parents[2] / "docs" / "training-cost.md"
+    assert "\n".join(forecast.table_of(rules.rules())) in page.read_text(encoding="utf-8")

@@ -161,3 +161,29 @@ def test_a_run_of_a_recipe_finds_the_base_again(tmp_path: Path) -> None:
     account["steps"] = [{"parameters": {"model": "models/base"}}]
     (run / "run.json").write_text(json.dumps(account))
     assert bases.find(adapter, None).same
+
+
+def test_a_recipe_trains_merges_and_is_asked_by_the_name_of_its_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline import cli
+
+    model = talking_model(tmp_path / "models" / "base")
+    rows = [{"prompt": f"How deep is bed {n}?", "completion": f"{n} cm."} for n in range(20)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "t.yaml").write_text(
+        "version: 1\nname: t\nsources: [{jsonl: {path: a.jsonl}}]\nsteps:\n"
+        f"  - split: {{val_rows: 4}}\n  - tokenize: {{model: {model}}}\n"
+        "  - train: {batch: 8, epochs: 1, rank: 2, threads: 1, device: cpu, samples: 0}\n"
+        "  - merge\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    assert cli.command(["run", "t.yaml"]) == 0
+    told = capsys.readouterr().out
+    assert " parameters in fp32; logits of base and adapter to " in told
+    assert (tmp_path / "runs/t/model/model.safetensors").is_file()
+    (tmp_path / "q.csv").write_text("Deep?,1 cm,2 cm,A\n")
+    words = ["evaluate", "runs/t", "--device", "cpu", "--choices", "q.csv", "--limit", "2"]
+    assert cli.command(words) == 0  # the base is found by the recipe's account
+    told = capsys.readouterr().out
+    assert "validation, 2 records" in told and "q.csv, 1 questions by letter" in told
