@@ -217,6 +217,16 @@ def test_the_optimizers_moment_counts_where_it_is_more_than_activations() -> Non
     assert sum(small.parts().values()) == pytest.approx(small.total)
 
 
+def test_the_parts_of_an_adapters_memory_are_its_parameters() -> None:
+    setup = Setup(rank=16)
+    made, count = estimate.memory(rules.LLAMA_7B, setup), estimate.trainable(rules.LLAMA_7B, setup)
+    assert count == 16 * 32 * (4 * 2 * 4096 + 3 * (4096 + 11008))
+    assert (made.adapters, made.gradients, made.optimizer) == (4 * count, 4 * count, 8 * count)
+    assert made.step == 4 * count
+    small = estimate.memory(rules.LLAMA_7B, replace(setup, optimizer="adamw_8bit", gpus=2))
+    assert (small.optimizer, small.step, small.adapters) == (count, 0, 2 * count)
+
+
 def test_trainable_parameters_are_pefts(tmp_path: Path) -> None:
     import peft
 
@@ -361,15 +371,23 @@ def test_plan_tells_steps_memory_and_money_when_the_lengths_are_known(tmp_path: 
 
 def test_steps_are_those_of_the_training(tmp_path: Path) -> None:
     source = tiny_corpus(tmp_path / "c")
-    for given in ({"batch": 5}, {"batch": 24}, {"batch": 7, "epochs": 1}, {"epoch_tokens": 100}):
+    for given in (
+        {"batch": 5, "max_steps": 7},
+        {"batch": 24},
+        {"batch": 7, "epochs": 1},
+        {"epoch_tokens": 100},
+        {"batch": None, "batch_tokens": 40, "epochs": 1},
+        {"batch": None, "per_device_batch": 2, "accumulation": 3},
+    ):
         stage = tiny(tmp_path, **given)
         lengths = forecast.lengths_of(stage, source)
         out = tmp_path / str(sorted(given.items()))
         summary = stage(source, out=out)
         assert forecast.steps_of(stage, lengths)[1] == summary["steps"]
         assert lengths.records == summary["records_train"]
-        assert lengths.tokens * stage.epochs == summary["tokens"]
-        assert lengths.targets * stage.epochs == summary["trained_tokens"]
+        if stage.max_steps is None:
+            assert lengths.tokens * stage.epochs == summary["tokens"]
+            assert lengths.targets * stage.epochs == summary["trained_tokens"]
         shape = shape_of(tiny_model(tmp_path))
         setup = forecast.setup_of(stage)
         assert estimate.trainable(shape, setup) == summary["trainable_parameters"]

@@ -18,7 +18,7 @@ from stages.tokens.model import EMBEDDED
 from stages.train import bases, model_card
 from stages.train.handover import write_tokenizer
 from tests.cases.train import tiny, tiny_corpus, train
-from tests.train.talking import talking_model
+from tests.train.talking import adapter_beside, talking_model
 
 pytest.importorskip("torch")
 pytest.importorskip("peft")
@@ -186,4 +186,23 @@ def test_a_recipe_trains_merges_and_is_asked_by_the_name_of_its_run(
     words = ["evaluate", "runs/t", "--device", "cpu", "--choices", "q.csv", "--limit", "2"]
     assert cli.command(words) == 0  # the base is found by the recipe's account
     told = capsys.readouterr().out
-    assert "validation, 2 records" in told and "q.csv, 1 questions by letter" in told
+    assert "validation, 2 records" in told and "q.csv, 1 question by letter" in told
+
+
+def test_the_adapter_of_the_embedded_model_names_it_as_hubs_do(tmp_path: Path) -> None:
+    """Without a training: what is written beside weights that are there."""
+    from stages.train.handover import complete
+
+    out = adapter_beside(talking_model(tmp_path / "base"), tmp_path / "out")
+    summary = dict.fromkeys(
+        ["val_loss_first", "val_loss_last", "records_train", "records_val", "epochs", "steps",
+         "trained_tokens", "trainable_parameters", "device", "precision"], 1,
+    )  # fmt: skip
+    complete(
+        out, model=EMBEDDED, folder=tmp_path / "base", template="{{ messages }}",
+        summary={**summary, "method": "lora"}, parameters={}, sources=[],
+    )  # fmt: skip
+    config = json.loads((out / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == bases.EMBEDDED_HUB
+    assert json.loads((out / "base.json").read_text())["model"] == EMBEDDED
+    assert (out / "tokenizer.json").is_file()

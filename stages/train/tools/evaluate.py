@@ -179,9 +179,8 @@ def _lines(told: dict[str, Any]) -> list[str]:
     for part in told["choices"]:
         shots = f", {part['examples']} examples before each" if part["examples"] else ""
         long = f", {part['too_long']:,} too long for the model" if part["too_long"] else ""
-        lines.append(
-            f"{part['file']}, {part['questions']:,} questions by {part['by']}{shots}{long}"
-        )
+        many = "1 question" if part["questions"] == 1 else f"{part['questions']:,} questions"
+        lines.append(f"{part['file']}, {many} by {part['by']}{shots}{long}")
         lines += _figures(part, f"right (chance {part['chance']:.3f})", 3)
     return lines
 
