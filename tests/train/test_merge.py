@@ -218,6 +218,8 @@ def test_the_embedded_model_comes_back_from_its_gguf_file(tmp_path: Path) -> Non
     before, after = (json.loads((f / "tokenizer.json").read_text()) for f in (talking, again))
     assert before["model"]["merges"] == after["model"]["merges"]
     assert before["pre_tokenizer"] == after["pre_tokenizer"]
+    special = [[one["content"] for one in f["added_tokens"]] for f in (before, after)]
+    assert special[0] == special[1] and len(special[0]) == 4
     template = (again / "chat_template.jinja").read_text()
     assert template == (talking / "chat_template.jinja").read_text()
 
