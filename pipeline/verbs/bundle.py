@@ -11,7 +11,7 @@ from pipeline.recipe.opened import opened, shield
 from stages.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.recipe.checked import Recipe
+    from pipeline.recipe.recipe import Recipe
 
 ABOUT = "pack one step of a recipe, with its input and models, for another machine"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from pipeline import terminal
 from pipeline.engine.places import folder_of
-from pipeline.recipe.checked import Recipe, RecipeError, Step
 from pipeline.recipe.looked import look_at, told
+from pipeline.recipe.recipe import Recipe, RecipeError, Step
 from pipeline.recipe.yaml import Problem
 from stages import check
 from stages.base import End, Part, Source, Stage
