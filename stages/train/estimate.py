@@ -40,7 +40,9 @@ class Setup:
     """The settings that memory and time depend on, in train's words.
 
     half: matrix products in bf16 or fp16. row: tokens of a packed row. checkpoint: every how manyth
-    layer makes its activations again; 0: none. gpus: over which the layers are spread.
+    layer makes its activations again; 0: none. gpus: over which the layers of one process are
+    spread. processes: that train together, each on rows of its own. shard: whether each holds a
+    part of the weights.
     """
 
     method: Method = "lora"
@@ -56,6 +58,8 @@ class Setup:
     row: int = 8192
     checkpoint: int = 0
     gpus: int = 1
+    processes: int = 1
+    shard: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,21 +144,25 @@ class Memory:
 
 
 def memory(shape: Shape, setup: Setup, targets: int | None = None) -> Memory:
-    """Memory of a training. targets: trained-on tokens of a row; None: all of them."""
+    """Memory of a training on one GPU. targets: trained-on tokens of a row; None: all of them."""
     count = trainable(shape, setup)
     share = 1 / setup.gpus
-    adapters = 0 if setup.method == "full" else 4 * count
+    parts = setup.processes if setup.shard else 1
+    # An adapter is whole in each process; of a model that is trained whole all is spread.
+    own = count * share / (parts if setup.method == "full" else 1)
+    held = weights(shape, setup) * share
+    gathered = held / shape.layers if parts > 1 else 0  # one layer at a time is whole
     kept = activations(shape, setup)
     logits = min((targets or setup.row) * shape.vocabulary, LOGITS) * LOGIT
     return Memory(
-        weights=weights(shape, setup) * share,
-        adapters=adapters * share,
-        gradients=4 * count * share,
-        optimizer=STATE_BYTES[setup.optimizer] * count * share,
+        weights=held / parts + gathered,
+        adapters=0 if setup.method == "full" else 4 * own,
+        gradients=4 * own,
+        optimizer=STATE_BYTES[setup.optimizer] * own,
         activations=kept * share,
         logits=logits,
         runtime=RUNTIME + LOST * (kept * share + logits),
-        step=MOMENT.get(setup.optimizer, 0) * count * share,
+        step=MOMENT.get(setup.optimizer, 0) * own,
     )
 
 

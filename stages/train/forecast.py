@@ -44,6 +44,8 @@ def setup_of(train: Train) -> Setup:
         optimizer=train.optimizer,
         row=train.micro_tokens or ROW_TOKENS["cuda"],
         checkpoint=train.checkpoint_layers,
+        processes=train.processes or 1,
+        shard=train.shard,
     )
 
 
@@ -176,15 +178,17 @@ def _way(
     if fit is None:
         return None
     work = work_of(train, shape, fit, lengths)
-    hours = estimate.seconds(work, gpu.flops, estimate.reached(setup)) / 3600
+    many = setup.processes
+    hours = estimate.seconds(work, gpu.flops, estimate.reached(setup)) / 3600 / many
     offer = gpu.cheapest
     price, who = offer if offer else (0.0, "")
-    money = hours * price
+    money = hours * price * many
+    name = gpu.name if many == 1 else f"{many} × {gpu.name}"
     every = "no checkpointing" if not fit.checkpoint else f"checkpointing every {fit.checkpoint}"
     if fit.checkpoint == 1:
         every = "checkpointing every layer"
     asked = f"${money:,.2f} at ${price:.2f} ({who})" if offer else "no price"
-    line = f"{gpu.name:<12} {duration(hours * 3600):>11}  {asked:<30} "
+    line = f"{name:<12} {duration(hours * 3600):>11}  {asked:<30} "
     return (
         money if offer else math.inf,
         hours,

@@ -21,8 +21,8 @@ BUNDLE = "tests/pipeline/test_bundle.py::"
 MUTANTS = (
     Mutant(
         _ESTIMATE,
-        'adapters = 0 if setup.method == "full" else 4 * count\n    kept',
-        "adapters = 0\n    kept",
+        'adapters=0 if setup.method == "full" else 4 * own,',
+        "adapters=0,",
         "the adapter's own weights take no memory",
         (f"{ESTIMATE}test_the_parts_of_an_adapters_memory_are_its_parameters",),
     ),

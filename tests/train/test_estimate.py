@@ -227,6 +227,17 @@ def test_the_parts_of_an_adapters_memory_are_its_parameters() -> None:
     assert (small.optimizer, small.step, small.adapters) == (count, 0, 2 * count)
 
 
+def test_sharding_spreads_the_weights_and_leaves_an_adapter_whole() -> None:
+    shape, one = rules.LLAMA_7B, Setup()
+    four = replace(one, processes=4, shard=True)
+    alone, spread = estimate.memory(shape, one), estimate.memory(shape, four)
+    assert spread.weights == alone.weights / 4 + alone.weights / 32
+    assert (spread.adapters, spread.activations) == (alone.adapters, alone.activations)
+    whole = estimate.memory(shape, replace(four, method="full"))
+    assert whole.optimizer == 8 * shape.parameters / 4
+    assert estimate.memory(shape, replace(one, processes=4)) == alone  # copies of one another
+
+
 def test_trainable_parameters_are_pefts(tmp_path: Path) -> None:
     import peft
 
@@ -402,6 +413,9 @@ def test_the_tool_takes_settings_and_another_table(tmp_path: Path, capsys: Any) 
     told = capsys.readouterr().out
     assert "steps      40 an epoch, 40,000 in 1,000 epochs of 200 records" in told
     assert "prices of 2030-01" in told and "Mine" in told and "at $3.00 (me)" in told
+    assert cli.command([*words, "--set", "processes=2", "--set", "per_device_batch=5"]) == 0
+    told = capsys.readouterr().out
+    assert "20 an epoch" in told and "2 × Mine" in told
     assert cli.command([*words, "--set", "targets=q_proj", "--set", "rank=2"]) == 0
     assert "256 trained beside them" in capsys.readouterr().out
     for wrong, sentence in (
