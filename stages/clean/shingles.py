@@ -67,7 +67,7 @@ def _characters() -> tuple[npt.NDArray[np.uint8], Hashes]:
     return kinds, numbers
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _powers(length: int, base: int) -> Hashes:
     factors = np.full(length, base, dtype=np.uint64)
     factors[0] = 1
@@ -221,6 +221,26 @@ def shingles_of(words: Words) -> tuple[Hashes, Ints]:
         last = ends - back
         whole[last[(last >= 0) & (counts >= back)]] = False
     return grams[whole[: len(grams)]], lengths
+
+
+def runs_of(words: Words, length: int) -> tuple[Hashes, Ints]:
+    """All runs of `length` words, one text after the other, and how many each text has."""
+    counts, hashes = words.counts, words.hashes
+    lengths: Ints = np.maximum(counts - (length - 1), 0)
+    if not lengths.any():
+        return np.empty(0, dtype=np.uint64), lengths
+    # Sums over a run at its place among all words are brought back to place 0, as for words.
+    size = CHUNK
+    while size < len(hashes):
+        size *= 2
+    sums = np.zeros(len(hashes) + 1, dtype=np.uint64)
+    np.cumsum(hashes * _powers(size, _BASE)[: len(hashes)], out=sums[1:])
+    starts = np.arange(len(hashes) - length + 1)
+    runs = sums[length:] - sums[:-length]
+    ends = np.cumsum(counts)
+    whole = starts + length <= np.repeat(ends, counts)[starts]
+    backs = _powers(size, pow(_BASE, -1, 1 << 64))[starts]
+    return mixed(runs * backs)[whole], lengths
 
 
 def sets_of(words: Words) -> tuple[Hashes, Ints]:

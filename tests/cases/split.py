@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from stages.select.split import Split
 from stages.testing import Case
-from stages.tokens.split import Split
 
 
 def cases(folder: Path) -> list[Case]:

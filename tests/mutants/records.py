@@ -50,7 +50,7 @@ MUTANTS = (
     ),
     Mutant(
         VERDICTS,
-        "if same and after[begin] != self._forms[row]:",
+        "if same and after[begin] != self.forms[row]:",
         "if same:",
         "a row that was put in its own stead unchanged counts as changed",
         (f"{OF_VERDICTS}::test_a_row_in_its_own_stead_is_changed_when_its_text_is",),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stages import records
 from stages.base import State, VisibleState
 from stages.errors import UsageError
-from stages.tokens.split import Split, normalised
+from stages.select.split import Split, normalised
 from stages.verdicts import Batch
 
 
