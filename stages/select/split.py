@@ -52,7 +52,7 @@ class Split(Fit):
 
     val: how much is for validation: a share (0.05, the default and the usual one for fine-tuning
         corpora), a number of records (an integer), or the parts of train and val, as 0.99,0.01. A
-        share is met to a tenth where components allow it.
+        share is met to a twentieth where components allow it.
     seed: another seed, another choice.
     by: columns, or keys of `meta`, whose equal values connect too, as topic_id; with `date` the
         newest records are for validation, by the date in that column or key. What is connected

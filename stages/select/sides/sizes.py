@@ -17,7 +17,7 @@ Flags = npt.NDArray[np.bool_]
 
 # By how much a share may be missed before its border moves: a border that stays keeps every
 # record of a corpus that grows on its side.
-TOLERANCE = 0.1
+TOLERANCE = 0.05
 _STEPS = 16  # by which it may move, each a 32nd of the share
 
 Val = float | int | str | tuple[float, ...]
@@ -76,7 +76,7 @@ def places(nodes: Hashes, seed: int) -> Floats:
 def chosen(place: Floats, rows: Ints, wanted: Asked) -> Flags:
     """Which components go to validation. place: of each, by which they are taken; rows: of each.
 
-    Of a share those whose place is below it, where that gives the share to a tenth: so nothing
+    Of a share those whose place is below it, where that gives the share to a twentieth: so nothing
     depends on how much else there is. Otherwise, and for a number of rows, they are taken in the
     order of their places as long as they fit. One larger than all that is asked for never is.
     """
