@@ -51,8 +51,11 @@ def test_a_split_tells_what_train_has_of_val() -> None:
     texts = [[rng.choice(WORDS) for _ in range(40)] for _ in range(300)]
     for number in range(0, 60, 2):  # 20 words of its neighbour
         texts[number][10:30] = texts[number + 1][10:30]
-    for number in range(100, 130, 2):  # all but two words
+    for number in range(100, 160, 3):  # all but two words, twice, in two pieces
         texts[number] = [*texts[number + 1][:-2], "other", "words"]
+        texts[number + 140] = ["first", *texts[number + 1][1:]]
+    for number in range(60, 100, 2):  # a band in common, and too little
+        texts[number] = [w if n % 9 else f"x{number}" for n, w in enumerate(texts[number + 1])]
     rows = [{"text": " ".join(words)} for words in texts]
     sides = [row["split"] for row in Split(val=0.4)(rows)]
     runs = [{tuple(t[i : i + 13]) for i in range(28)} for t in texts]
@@ -91,6 +94,11 @@ def test_what_is_not_connected_is_counted_as_a_leak() -> None:
     assert len(warnings) == 2
     lines, warnings = told(Split(val=0.5), rows)
     assert counts(lines[-1].partition("too:")[2]) == dict.fromkeys(found, 0) and not warnings
+    # One record on one side, and many like it on the other.
+    rows = [{"prompt": "Where is it?", "completion": str(n)} for n in range(50)]
+    for seed in range(4):
+        lines, _ = told(Split(val=1, seed=seed, connect=()), rows)
+        assert counts(lines[-1].partition("too:")[2])["prompt"] == 1
 
 
 def test_a_shared_system_message_is_no_leak() -> None:

@@ -100,6 +100,9 @@ def test_a_component_larger_than_val_stays_in_train() -> None:
         found = Split(val=0.1, seed=seed)(corpus)
         assert set(_sides(found)[:300]) == {"train"}
         assert 95 <= _sides(found).count("val") <= 105
+    dated = [{**row, "date": f"20{n % 25:02}"} for n, row in enumerate(corpus)]
+    dated[:300] = [{**row, "date": "2040"} for row in dated[:300]]
+    assert _sides(Split(val=0.1, by="date")(dated)).count("val") == 100
 
 
 @pytest.mark.parametrize(
@@ -201,6 +204,14 @@ def test_greetings_system_messages_and_form_letters_connect_nothing() -> None:
     assert 57 <= found.count("val") <= 63
     for kind in range(4):
         assert set(found[kind::4]) == {"train", "val"}
+
+
+def test_a_few_greetings_connect_nothing() -> None:
+    corpus = [
+        _talk("Hello", "Hi! How can I help?", f"Which bed is {number}?", "That one.")
+        for number in range(20)
+    ]
+    assert _sides(Split(val=0.25)(corpus)).count("val") == 5
 
 
 def test_an_opening_has_three_words_at_least() -> None:

@@ -15,10 +15,9 @@ from stages.select.sides.connected import Hashes, Ints
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-# By how much a share may be missed before its border moves: a border that stays keeps every
-# record of a corpus that grows on its side.
+# By how much a share may be missed before a hash alone no longer says the side: as long as it
+# does, every record of a corpus that grows keeps its side.
 TOLERANCE = 0.05
-_STEPS = 16  # by which it may move, each a 32nd of the share
 
 Val = float | int | str | tuple[float, ...]
 
@@ -78,23 +77,20 @@ def chosen(place: Floats, rows: Ints, wanted: Asked) -> Flags:
 
     Of a share those whose place is below it, where that gives the share to a twentieth: so nothing
     depends on how much else there is. Otherwise, and for a number of rows, they are taken in the
-    order of their places as long as they fit. One larger than all that is asked for never is.
+    order of their places, each that still fits. One larger than all that is asked for never is.
     """
     target = wanted.of(int(rows.sum()))
-    able = rows <= target
     if wanted.rows is None:
-        for step in sorted(range(-_STEPS, _STEPS + 1), key=abs):
-            border = 1.0 if wanted.share >= 1 else wanted.share * (1 + step / (2 * _STEPS))
-            below = able & (place < border)
-            if abs(int(rows[below].sum()) - target) <= TOLERANCE * target:
-                return below
-    return filled(place, rows, able, target)
+        below = place < wanted.share
+        if abs(int(rows[below].sum()) - target) <= TOLERANCE * target:
+            return np.asarray(below)
+    return filled(place, rows, target)
 
 
-def filled(place: Floats, rows: Ints, able: Flags, target: int) -> Flags:
+def filled(place: Floats, rows: Ints, target: int) -> Flags:
     """Components in the order of their places, each that still fits, up to `target` rows."""
     taken = np.zeros(len(rows), dtype=bool)
-    order, left = _ordered(place, able), target
+    order, left = np.argsort(place, kind="stable"), target
     while left and len(order):
         fit = int(np.searchsorted(np.cumsum(rows[order]), left, side="right"))
         taken[order[:fit]] = True
@@ -108,17 +104,11 @@ def newest(time: Ints, place: Floats, rows: Ints, target: int) -> Flags:
     """The components that began last, up to the first that does not fit; of one time by place.
     time: of the oldest record of each; NO_TIME for none."""
     taken = np.zeros(len(rows), dtype=bool)
-    able = (rows <= target) & (time != NO_TIME)
-    order = _ordered(place, able)
-    order = order[np.argsort(-time[order], kind="stable")]
+    able = np.flatnonzero((rows <= target) & (time != NO_TIME))
+    order = able[np.lexsort((place[able], -time[able]))]
     fit = int(np.searchsorted(np.cumsum(rows[order]), target, side="right"))
     taken[order[:fit]] = True
     return taken
 
 
 NO_TIME = np.iinfo(np.int64).max
-
-
-def _ordered(place: Floats, able: Flags) -> Ints:
-    candidates = np.flatnonzero(able)
-    return candidates[np.argsort(place[candidates], kind="stable")]
