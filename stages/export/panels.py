@@ -43,5 +43,5 @@ def _left_out(summary: dict[str, Any]) -> str:
         return ""
     return (
         f"{number(left)} of {number(summary['seen'])} records ({percent(left, summary['seen'])}): "
-        f"the format {summary['format']} cannot hold their form"
+        f"the format {summary['format']} cannot hold them"
     )
