@@ -16,11 +16,11 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stages import card
 from stages.base import End, Needs, Progress
 from stages.corpus import Corpus, canonical
 from stages.errors import StageFailed, UsageError
 from stages.export import formats, parquet, readers
-from stages.export.card import card
 from stages.export.formats import BESIDE, Format, LeftOut, Shape
 from stages.export.lines import TypedLines
 from stages.json_lines import Lines, readable
@@ -117,7 +117,7 @@ class Export(End):
         if config := readers.axolotl(self.format, shape, filled):
             (out / "axolotl.yaml").write_text(config, encoding="utf-8")
         snippet = readers.trl(self.format, filled)
-        text = card(corpus, summary, self.reasons, snippet)
+        text = _card(corpus, summary, snippet)
         (out / "README.md").write_text(text, encoding="utf-8")
         return summary
 
@@ -307,6 +307,24 @@ def _as_text(batch: pa.Table, name: str) -> list[str | None]:
     given = [column for column in ("meta", *GIVEN) if column in batch.column_names]
     found = [formats.given_beside(row).get(name) for row in batch.select(given).to_pylist()]
     return [readable(value) if value else None for value in found]
+
+
+def _card(corpus: Corpus, summary: Mapping[str, Any], snippet: str | None) -> str:
+    """What the files hold, from where, under which licences, and how they are read."""
+    rows, form = summary["rows"], summary["format"]
+    names = (("train", "train"), ("val", "validation"))
+    files = [(name, f"{side}.parquet") for side, name in names if rows.get(side)]
+    tables = [] if form == "arrow" else files
+    lines = card.front_matter(corpus, sum(rows.values()), [form], tables)
+    lines += ["# Data card", "", f"Format: {form}. Records: {summary['seen']:,}.", ""]
+    lines += ["| file | records |", "|---|---:|"]
+    suffix = "/" if form == "arrow" else ".jsonl"
+    lines += [f"| {side}{suffix} | {number:,} |" for side, number in rows.items()]
+    for reason, number in summary["reasons"].items():
+        lines.append(f"| {LEFT_OUT} ({Export.reasons[reason]}) | {number:,} |")
+    if snippet:
+        lines += ["", "## Training with TRL", "", "```python", snippet, "```"]
+    return "\n".join([*lines, *card.of_sources(corpus)])
 
 
 def _write_json(path: Path, value: object) -> None:
