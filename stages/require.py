@@ -8,7 +8,6 @@ from typing import Any
 
 from stages.errors import MissingExtra
 
-
 OF_HUBS = "train"  # the extra that brings what talks to hubs
 
 
