@@ -73,7 +73,7 @@ def test_what_an_export_leaves_out_is_told_at_the_end(tmp_path: Path) -> None:
         "sources:\n  - jsonl: {path: a.jsonl}\nsteps:\n  - export: {format: messages}\n",
     )
     told = "\n".join(summary.lines(folder))
-    assert "left out   1 of 2 records (50 %): the format messages cannot hold their form" in told
+    assert "left out   1 of 2 records (50 %): the format messages cannot hold them (form 1)" in told
 
 
 def test_diagnose_prints_its_findings(tmp_path: Path) -> None:
