@@ -27,6 +27,7 @@ from stages.words import number, percent
 Flags = npt.NDArray[np.bool_]
 
 DATE = "date"  # the word in `by` that cuts by time
+DATES = (DATE, "created_at", "created", "timestamp", "time", "published", "posted_at")
 _OBSERVED = connected.KEYS.append(pa.field("file", pa.uint16()))  # of a benchmark, from 1; 0: none
 _EXCEPTIONS = pa.schema([("node", pa.uint64())])
 
@@ -39,7 +40,7 @@ class Split(Fit):
     what would show a record of the val side to training in other words: the same prompt (a text
     is its own), the opening of a conversation (the user's first turns, of 3 words or more: a
     dialogue with its continuations, the branches of a tree), the object that they come from (one
-    page, line or row of which several records were made; `url`, `thread_id`, `conversation_id`,
+    page or document, one line or row of which several records were made; `url`, `thread_id`, `conversation_id`,
     `tree_id`, `document_id` and the like in `meta`), and the `group` of near duplicates that
     dedup gives. What many have in common that have nothing to do with each other connects
     nothing: a file of many rows, a system message, a greeting, an opening that more than 32
@@ -55,8 +56,9 @@ class Split(Fit):
         share is met to a twentieth where components allow it.
     seed: another seed, another choice.
     by: columns, or keys of `meta`, whose equal values connect too, as topic_id; with `date` the
-        newest records are for validation, by the date in that column or key. What is connected
-        begins with its oldest record; what has no date is for training.
+        newest records are for validation, by the date in that column or key, or in created_at,
+        timestamp and the like where there is none. What is connected begins with its oldest
+        record; what has no date is for training.
     connect: what connects without being named: prompt, prefix (the opening), object, group.
     benchmarks: files whose items must not be in the corpus (JSON lines, JSON, Parquet, CSV): a
         record that holds an item's prompt, 13 words in a row of one, all words of one of 5 to
@@ -169,6 +171,11 @@ class Split(Fit):
                 raise UsageError(
                     f"split.by: no record has a column {name!r}, nor that key in its meta"
                 )
+        if self.by_time and table.num_rows and table.column("time").null_count == table.num_rows:
+            raise UsageError(
+                f"split.by: date: no record has a date that can be read ({', '.join(DATES)}; a "
+                "column or a key of its meta)"
+            )
         roots, component = np.unique(found.root, return_inverse=True)
         rows = np.bincount(component, found.rows, len(roots)).astype(np.int64)
         wanted = sizes.asked(self.val)
@@ -215,10 +222,13 @@ class Split(Fit):
     def _times(self, batch: Batch) -> list[int | None]:
         if not self.by_time:
             return [None] * len(batch)
-        if DATE in batch.table.column_names:
-            return [seconds(value) for value in batch.column(DATE)]
-        metas = batch.column("meta")
-        return [seconds(connected.opened(meta, (DATE,)).get(DATE)) for meta in metas]
+        for name in DATES:
+            if name in batch.table.column_names:
+                return [seconds(value) for value in batch.column(name)]
+        metas = (connected.opened(meta, DATES) for meta in batch.column("meta"))
+        return [
+            seconds(next((meta[name] for name in DATES if name in meta), None)) for meta in metas
+        ]
 
     def _nodes(self, batch: Batch) -> Hashes:
         return connected.nodes_of(batch, self.connect)

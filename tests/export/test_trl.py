@@ -157,3 +157,33 @@ def test_the_lines_of_the_card_are_python_that_trl_knows(tmp_path: Path) -> None
         line = next(line for line in code.splitlines() if "Config(" in line)
         options = line.partition('output_dir="out"')[2].rstrip(")").lstrip(", ")
         assert eval(f"dict({options})").keys() <= config.__dataclass_fields__.keys()
+
+
+@pytest.mark.parametrize("talks", [False, True])
+def test_trl_learns_from_pairs(
+    talks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datasets import load_dataset
+    from trl import DPOConfig, DPOTrainer
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    model = model_folder(tmp_path)
+    rows = [{**row, "meta": {"rejected": "No."}} for row in records() if talks or "prompt" in row]
+    Export(format="dpo", columns=())(corpus_of(tmp_path / "in", rows, "records"), tmp_path / "out")
+    path = str(tmp_path / "out/train.jsonl")
+    data = load_dataset("json", data_files=path, cache_dir=str(tmp_path / "cache"))["train"]
+    config = DPOConfig(
+        output_dir=str(tmp_path / "trl"),
+        per_device_train_batch_size=4,
+        max_steps=1,
+        logging_steps=1,
+        use_cpu=True,
+        bf16=False,
+        report_to="none",
+        save_strategy="no",
+    )
+    trainer = DPOTrainer(model=str(model), args=config, train_dataset=data)
+    trainer.train()
+    # Model and reference are one model yet: no answer is preferred.
+    loss = next(line["loss"] for line in trainer.state.log_history if "loss" in line)
+    assert loss == pytest.approx(0.6931, abs=1e-3)

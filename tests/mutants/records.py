@@ -264,6 +264,27 @@ MUTANTS = (
         (f"{OF_DEDUP}::test_the_longest_stays_and_of_equals_the_first",),
     ),
     Mutant(
+        CLEAN + "dedup.py",
+        "same[at] = words - changed >= self.threshold * (words + changed)",
+        "same[at] = True",
+        "an operator says nothing",
+        (f"{OF_DEDUP}::test_texts_that_differ_in_an_operator_or_sign_are_no_duplicates",),
+    ),
+    Mutant(
+        CLEAN + "dedup.py",
+        "same[at] = words - changed >= self.threshold * (words + changed)",
+        "same[at] = False",
+        "an operator more makes any text another one",
+        (f"{OF_DEDUP}::test_in_a_long_text_one_operator_is_a_small_difference",),
+    ),
+    Mutant(
+        CLEAN + "dedup.py",
+        'exact &= links["equal"].to_numpy()',
+        'exact |= links["equal"].to_numpy()',
+        "a short text in other letters is an exact duplicate",
+        (f"{OF_DEDUP}::test_an_exact_duplicate_is_equal_but_for_white_space_at_the_ends_of_lines",),
+    ),
+    Mutant(
         CLEAN + "shingles.py",
         "folded = [text.casefold() for text in texts]",
         "folded = list(texts)",

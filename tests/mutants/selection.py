@@ -327,8 +327,8 @@ MUTANTS = (
     ),
     Mutant(
         _CONNECTED,
-        "return found.table is None or found.offset is not None or found.key is not None",
-        "return True",
+        "return None if many else place",
+        "return place",
         "a table without keys is one object",
         _of("test_the_rows_of_a_table_are_not_one_object", "split"),
     ),

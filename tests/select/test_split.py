@@ -19,7 +19,7 @@ from stages.errors import UsageError
 from stages.extract.csv import CsvExtract
 from stages.extract.jsonl import JsonlExtract
 from stages.select.sides import sizes
-from stages.select.sides.connected import is_object, normalised, opening
+from stages.select.sides.connected import normalised, object_at, opening
 from stages.select.sides.dates import seconds
 from stages.select.split import Split
 from stages.verdicts import Batch
@@ -259,8 +259,12 @@ def test_the_rows_of_a_table_are_not_one_object(tmp_path: Path) -> None:
         "train",
         "val",
     }
-    assert is_object("a.html") and is_object("a.zip#b.html") and is_object("a.csv@0+9:1")
-    assert is_object("!users[id=5]") and not is_object("!users") and not is_object("dump.sql!users")
+    for place in ("a.html", "a.zip#b.html", "a.csv@0+9:1", "!users[id=5]", "a.sql@3+4:2!users"):
+        assert object_at(place) == place
+    assert object_at("!users") is None and object_at("dump.sql!users") is None
+    # Sections and pages are parts of one text.
+    assert object_at("a.md@9+9:3") == object_at("a.md@0+9:1") == "a.md"
+    assert object_at("b.zip#a.PDF![page=3]") == "b.zip#a.PDF"
 
 
 def test_records_of_one_page_stay_together() -> None:
@@ -321,6 +325,13 @@ def test_what_is_connected_begins_with_its_oldest_record_and_no_date_is_for_trai
     corpus += [_asked(7, date="2024-05-05"), _asked(900, date=None), _asked(901, date="soon")]
     found = _sides(Split(val=0.2, by="date")(corpus))
     assert found[-3:] == ["train"] * 3 and found.count("val") == 41
+
+
+def test_a_time_has_other_names_and_none_at_all_is_said() -> None:
+    corpus = [_asked(n, meta={"created_at": 1_600_000_000 + n}) for n in range(100)]
+    assert _sides(Split(val=10, by="date")(corpus)) == ["train"] * 90 + ["val"] * 10
+    with pytest.raises(UsageError, match=r"split\.by: date: no record has a date"):
+        Split(by="date")([_asked(1), _asked(2, date="soon")])
 
 
 @pytest.mark.parametrize(

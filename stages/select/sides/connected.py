@@ -50,6 +50,11 @@ OBJECTS = (
     "doc_id",
     "page_id",
 )
+# Files whose sections, pages and posts are parts of one text.
+DOCUMENTS = (
+    *(".html", ".htm", ".xhtml", ".mhtml", ".epub", ".md", ".markdown", ".rst", ".adoc", ".tex"),
+    *(".docx", ".odt", ".pdf"),
+)
 # What connects, by number; behind them the columns that `by` names.
 KINDS = ("prompt", "prefix", "place", "group", *(f"{name} in meta" for name in OBJECTS))
 _PROMPT, _PREFIX, _PLACE, _GROUP, _META = range(5)
@@ -196,8 +201,8 @@ def _connecting(
 def _of_row(
     source: str | None, place: str | None, group: Any, meta: Mapping[str, Any], named: Sequence[Any]
 ) -> Iterator[tuple[int, str]]:
-    if place and is_object(place):
-        yield _PLACE, f"{_PLACE} {source} {place}"
+    if place and (item := object_at(place)) is not None:
+        yield _PLACE, f"{_PLACE} {source} {item}"
     if group is not None:
         yield _GROUP, f"{_GROUP} {group}"
     for number, name in enumerate(OBJECTS, _META):
@@ -211,13 +216,17 @@ def _of_row(
             yield number, f"{number} {value}"
 
 
-def is_object(place: str) -> bool:
-    """Whether a place is one item (a page, a line, a row with its key) and not a table of many."""
+def object_at(place: str) -> str | None:
+    """The object of which a record at a place is a part: a document whole, whatever of it the
+    record is; else the item (a line, a row with its key); None for a table of many."""
     try:
         found = Place.parse(place)
     except ValueError:
-        return False
-    return found.table is None or found.offset is not None or found.key is not None
+        return None
+    if (found.member or found.path).lower().endswith(DOCUMENTS):
+        return str(Place(found.path, found.member))
+    many = found.table is not None and found.offset is None and found.key is None
+    return None if many else place
 
 
 def opened(meta: str | None, wanted: Sequence[str]) -> Mapping[str, Any]:
