@@ -40,12 +40,12 @@ class Split(Fit):
     what would show a record of the val side to training in other words: the same prompt (a text
     is its own), the opening of a conversation (the user's first turns, of 3 words or more: a
     dialogue with its continuations, the branches of a tree), the object that they come from (one
-    page or document, one line or row of which several records were made; `url`, `thread_id`, `conversation_id`,
-    `tree_id`, `document_id` and the like in `meta`), and the `group` of near duplicates that
-    dedup gives. What many have in common that have nothing to do with each other connects
-    nothing: a file of many rows, a system message, a greeting, an opening that more than 32
-    different turns follow, a key that says the same of all. A component larger than all that is
-    asked for val stays in train.
+    page or document, one line or row of which several records were made; `url`, `thread_id`,
+    `conversation_id`, `tree_id`, `document_id` and the like in `meta`), and the `group` of near
+    duplicates that dedup gives. What many have in common that have nothing to do with each other
+    connects nothing: a file of many rows, a system message, a greeting, an opening that more than
+    32 different turns follow, a key that says the same of all. A component larger than all that
+    is asked for val stays in train.
 
     The end tells how much went where, and a leak check: how many val records train has as exact
     copies, with the same prompt or opening, with 13 words in a row in common, or as near
