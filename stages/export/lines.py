@@ -26,8 +26,8 @@ class TypedLines:
         self.rows = 0
         self.shapes: set[str] = set()  # what the lines have
         self._path = path
-        self._first: list[Mapping[str, Any]] = []  # lines that come first though they came late
         self._lines = Lines(path)
+        self._first: Lines | None = None  # lines that come first though they came late
 
     def write(self, line: Mapping[str, Any]) -> None:
         """Append a line, or put it first where it is the first of its shape."""
@@ -38,9 +38,14 @@ class TypedLines:
             new = not shape <= self.shapes
             self.shapes |= shape
         if new and self._lines.size > EARLY:
-            self._first.append(line)
+            self._first = self._first or Lines(self._new)
+            self._first.write(line)
         else:
             self._lines.write(line)
+
+    @property
+    def _new(self) -> Path:
+        return self._path.with_suffix(".new")
 
     def __enter__(self) -> TypedLines:
         self._lines.__enter__()
@@ -48,19 +53,15 @@ class TypedLines:
 
     def __exit__(self, *error: object) -> None:
         self._lines.__exit__(*error)
-        if self._first and error[0] is None:
-            self._put_first()
-
-    def _put_first(self) -> None:
-        new = self._path.with_suffix(".new")
-        with Lines(new) as lines:
-            for line in self._first:
-                lines.write(line)
-        with open(self._path, "rb") as rest, open(new, "ab") as file:
-            shutil.copyfileobj(rest, file, 1 << 20)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self._path)
+        if self._first is None:
+            return
+        self._first.__exit__(*error)
+        if error[0] is None:
+            with open(self._path, "rb") as rest, open(self._new, "ab") as file:
+                shutil.copyfileobj(rest, file, 1 << 20)
+                file.flush()
+                os.fsync(file.fileno())
+            self._new.replace(self._path)
 
 
 def shapes(value: Any, path: str = "") -> Iterator[str]:

@@ -118,7 +118,6 @@ def trl(form: str, sides: Sequence[str]) -> str | None:
         return None
     config, trainer = ("DPOConfig", "DPOTrainer") if form == "dpo" else ("SFTConfig", "SFTTrainer")
     options: Mapping[str, str] = {
-        # The rendering of the template with {% generation %}; without it all tokens are trained.
         "messages": "assistant_only_loss=True",
         "prompt_completion": "completion_only_loss=True",
         "text": "",
@@ -128,8 +127,10 @@ def trl(form: str, sides: Sequence[str]) -> str | None:
     files = ", ".join(f'"{side}": "{side}.parquet"' for side in sides)
     with_val = 'data["val"]' if "val" in sides else "None"
     option = f", {options[form]}" if options[form] else ""
+    note = "# The loss of answers alone needs a template that marks them by {% generation %}."
     return "\n".join(
         [
+            *([note] if form == "messages" else []),
             "from datasets import load_dataset",
             f"from trl import {config}, {trainer}",
             "",

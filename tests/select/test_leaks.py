@@ -152,6 +152,12 @@ def test_too_large_components_are_told() -> None:
     assert "val has 0 records, 10 were asked for" in warnings[1]
 
 
+def test_a_call_warns_of_what_is_odd() -> None:
+    rows = [{"prompt": f"q {n % 30}", "completion": str(n)} for n in range(60)]
+    with pytest.warns(UserWarning, match=r"split: .* have a prompt that is in train too"):
+        Split(val=0.5, connect=())(rows)
+
+
 def test_the_end_of_a_run_and_of_a_single_stage_tells_the_check(tmp_path: Path) -> None:
     rows = [{"prompt": f"Where is bed {n}?", "completion": f"At {n}."} for n in range(40)]
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
