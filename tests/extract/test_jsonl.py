@@ -518,7 +518,7 @@ def test_a_value_too_long_is_told_and_what_follows_is_read(
 
 
 def test_what_one_row_makes_is_bounded(tmp_path: Path) -> None:
-    from stages.extract.forms import layout, talks
+    from stages.extract.forms import talks, texts
     from stages.extract.jsontext import json_values
 
     leaf = {"role": "assistant", "text": "a"}
@@ -532,7 +532,7 @@ def test_what_one_row_makes_is_bounded(tmp_path: Path) -> None:
     stem = {"role": "prompter", "text": "x", "replies": [leaf] * 60_000}
     assert one({"prompt": stem}, tmp_path)["of"] == "messages made of a tree"
     filled = one({"a": "x" * 100_000, "b": "y"}, tmp_path, prompt="{a}" * 1000, completion="b")
-    assert filled["reason"] == "oversize" and filled["limit"] == layout.FILLED_CHARS
+    assert filled["reason"] == "oversize" and filled["limit"] == texts.FILLED_CHARS
     many = one('{"text":"a","n":[' + "[]," * json_values.VALUES + "[]]}", tmp_path)
     assert many == {
         "reason": "oversize",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from stages.extract.forms.names import TALK, TEXT
+from stages.records import encodable
 
 ALL_COLUMNS = "text ← all columns"  # so a line begins where a row was not understood
 _BY_LINES = (
@@ -14,9 +15,17 @@ _BY_LINES = (
 _NAMES, _CHARS = 12, 40  # of a list of columns
 
 
-def line(parts: Mapping[str, Sequence[str]], meta: Sequence[str], table: str | None = None) -> str:
-    """The line of a layout. parts: field → its columns, none for lines of all columns."""
+def line(
+    parts: Mapping[str, Sequence[str]],
+    meta: Sequence[str],
+    table: str | None = None,
+    rejected: str | None = None,
+) -> str:
+    """The line of a layout. parts: field → its columns, none for lines of all columns. rejected:
+    the column of the worse answers of preference pairs."""
     told = [f"{field} ← {_listed(columns)}" for field, columns in parts.items()] or [_BY_LINES]
+    if rejected is not None:
+        told.append(f"preference pairs: {_short(rejected)} is left out")
     if meta:
         told.append(f"meta ← {_listed(sorted(meta))}")
     if table is not None:
@@ -32,5 +41,5 @@ def _listed(names: Sequence[str]) -> str:
 
 def _short(name: str) -> str:
     """A name on one line, in which nothing looks like a part of the line."""
-    name = " ".join(name.replace(";", ",").replace("←", "<-").split())
+    name = " ".join(encodable(name).replace(";", ",").replace("←", "<-").split())
     return name if len(name) <= _CHARS else name[: _CHARS - 1] + "…"
