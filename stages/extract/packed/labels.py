@@ -32,12 +32,9 @@ class Labels:
     def wanted(self, name: str) -> Place | None:
         """The place of a member that is to be read."""
         self._seen += 1
-        if "." in name:
-            parts = name.replace("\\", "/").split("/")
-            if any(part.startswith(".") and part.strip(".") for part in parts):
-                return None
-        if not self.wanted_all and not name.lower().endswith(self.suffixes):
-            self._others = [*self._others, name][:5]
+        if not self.is_wanted(name):
+            if not _hidden(name):
+                self._others = [*self._others, name][:5]
             return None
         label, number = name, self._again.get(name, 0)
         while label in self._again:
@@ -46,6 +43,10 @@ class Labels:
         self._again[name] = number
         self._again.setdefault(label, 0)
         return Place(self.place.path, label)
+
+    def is_wanted(self, name: str) -> bool:
+        """Whether a member's name is one of those to be read."""
+        return not _hidden(name) and (self.wanted_all or name.lower().endswith(self.suffixes))
 
     def damage(self) -> None:
         """Count what is told and is no member: it is bounded with them."""
@@ -63,6 +64,13 @@ class Labels:
         """The fault of an archive in which nothing was wanted."""
         if not self._again:
             yield Fault(self.place, "no_members", {"members": self._seen, "first": self._others})
+
+
+def _hidden(name: str) -> bool:
+    if "." not in name:
+        return False
+    parts = name.replace("\\", "/").split("/")
+    return any(part.startswith(".") and part.strip(".") for part in parts)
 
 
 def opened(place: Place, stream: Member) -> Iterator[tuple[Place, Member] | Fault]:
