@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from stages import records
@@ -18,7 +19,7 @@ from stages.errors import UsageError
 from stages.extract import file_kinds, forms
 from stages.extract.files import find, left_out
 from stages.extract.forms import as_json, key_text
-from stages.extract.packed import archives
+from stages.extract.packed import archives, pg_archives
 from stages.extract.query import PLACE, Tables, names_table, problem_with
 from stages.extract.select_text import frozen
 from stages.extract.sqldump.charset import decoder
@@ -29,12 +30,13 @@ from stages.extract.sqldump.window import ITEM_BYTES
 from stages.place import Place
 from stages.sql_text import formatted
 
-_SUFFIXES = (".sql", ".dump", ".mysql", ".pgsql", ".psql", ".ddl")
+_SUFFIXES = (".sql", ".dump", ".mysql", ".pgsql", ".psql", ".ddl", ".backup", ".pgdump")
 
 
 @dataclass(frozen=True)
 class SqlExtract(RowSource):
-    """Rows of SQL dumps (MySQL, MariaDB, PostgreSQL, SQLite, and scripts of other servers).
+    """Rows of SQL dumps (MySQL, MariaDB, PostgreSQL, SQLite, and scripts of other servers). The
+    custom, tar and directory formats of pg_dump are read through pg_restore, where it is installed.
 
     table: the table whose rows are wanted, with or without its schema; none: the rows of all.
     query: one SELECT over the tables of each dump, run by DuckDB in process; its rows become the
@@ -80,7 +82,7 @@ class SqlExtract(RowSource):
     }
     cuts: ClassVar[Mapping[str, str]] = forms.ROW_CUTS
     libraries: ClassVar[tuple[str, ...]] = ("duckdb", "sqlparse")
-    suffixes: ClassVar[tuple[str, ...]] = archives.packed(_SUFFIXES)
+    suffixes: ClassVar[tuple[str, ...]] = (*archives.packed(_SUFFIXES), pg_archives.TOC)
 
     table: str | None = None
     query: str | None = field(default=None, metadata={"language": "sql"})
@@ -147,14 +149,33 @@ class SqlExtract(RowSource):
         return frozen(self.query, "later runs take from the store")
 
     def parts(self, path: str, size: int) -> list[Part]:
-        """One part a file: statements before a byte decide how it is read."""
+        """One part a file, for statements before a byte decide how it is read; of pg_dump's
+        archives one a folder."""
         root, names, left = find(path, self.suffixes)
+        names = [
+            name
+            for name in names
+            if Path(name).name != pg_archives.TOC or pg_archives.is_folder(root / name)
+        ]
         several = {"several": True} if len(names) > 1 and self.query is not None else {}
-        parts = [Part(str(root), (name,), detail=several) for name in names]
+        parts = [self._part(root, name, several) for name in names]
         return parts + left_out(root, left)
+
+    @staticmethod
+    def _part(root: Path, name: str, detail: Mapping[str, Any]) -> Part:
+        if (tool := pg_archives.restorer_of(root / name)) is not None:
+            detail = {**detail, "pg_restore": tool}
+        if Path(name).name != pg_archives.TOC:
+            return Part(str(root), (name,), detail=detail)
+        folder = Path(name).parent
+        own = pg_archives.files_of(root / folder)
+        files = tuple((folder / one).as_posix() for one in own)
+        return Part(str(root), files, detail={**detail, "folder": True})
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """The rows of a dump, or of the query over its tables."""
+        if "folder" in part.detail:
+            part = replace(part, files=part.files[:1])
         return archives.read(part, _SUFFIXES, partial(self._member, part.detail))
 
     def _member(
@@ -176,7 +197,8 @@ class SqlExtract(RowSource):
         try:
             yield from self._joined(place, events, stream, self.query)
         except UsageError as error:
-            if "several" not in detail and place.member is None:
+            alone = place.member in (None, pg_archives.RESTORED)
+            if "several" not in detail and alone:
                 raise
             yield Fault(place, "unsuited", {"error": str(error)})
 

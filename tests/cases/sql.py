@@ -130,7 +130,7 @@ def cases(folder: Path) -> list[Case]:
         ),
         Case(
             SqlExtract(),
-            path=_write(folder / "custom.dump", b"PGDMP\x01\x0e\x00" + bytes(100)),
+            path=_write(folder / "picture.sql", b"\x89PNG\r\n\x1a\n" + bytes(100)),
             reasons={"binary": 1},
         ),
         Case(

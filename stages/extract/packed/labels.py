@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stages.base import Fault
+from stages.extract.packed import pg_archives
 from stages.extract.packed.compressed import compression
 from stages.extract.packed.streams import Limits, Member
 from stages.place import Place
@@ -73,11 +74,14 @@ def _hidden(name: str) -> bool:
     return any(part.startswith(".") and part.strip(".") for part in parts)
 
 
-def opened(place: Place, stream: Member) -> Iterator[tuple[Place, Member] | Fault]:
+def opened(place: Place, stream: Member, limits: Limits) -> Iterator[tuple[Place, Member] | Fault]:
     """A member, then what ended it early; an archive within the archive is only told."""
     inner = compression(stream.peek(512)[:512])
     if inner is not None:
         yield Fault(place, "nested", {"kind": inner})
+        return
+    if stream.peek(len(pg_archives.MAGIC)).startswith(pg_archives.MAGIC):
+        yield from pg_archives.members(stream, place, limits)
         return
     yield place, stream
     if stream.fault is not None:

@@ -89,7 +89,8 @@ def members(
             yield Fault(label, broken.reason, broken.evidence)
             continue
         own = Budget(limits, max(entry.packed, 1), "member")
-        yield from opened(label, Member(Raw(data.read, label, (own, budget))))
+        member = Member(Raw(data.read, label, (own, budget)))
+        yield from opened(label, member, limits)
         if budget.spent:
             left = sum(labels.is_wanted(entry.name) for entry in entries if _is_file(entry))
             if left:

@@ -19,7 +19,7 @@ REASONS = {
     "truncated": "the dump ends within a row, a statement, or before its closing line",
     "too_long": "one row or statement is longer than the limit, and was passed over",
     "data": "rows that follow a COPY statement are no SQL (statements: yes)",
-    "binary": "the file is no text: pg_restore -f - makes a dump of an archive of pg_dump",
+    "binary": "the file is no text",
 }
 
 
