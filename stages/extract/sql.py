@@ -7,6 +7,7 @@ value needs a server for is refused row by row. A query joins the tables of one 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
@@ -30,6 +31,8 @@ from stages.extract.sqldump.window import ITEM_BYTES
 from stages.place import Place
 from stages.sql_text import formatted
 
+_NOTES = 3  # in a line
+_BEHIND = re.compile(r"; (?:meta ←|table: )")
 _SUFFIXES = (".sql", ".dump", ".mysql", ".pgsql", ".psql", ".ddl", ".backup", ".pgdump")
 
 
@@ -37,6 +40,8 @@ _SUFFIXES = (".sql", ".dump", ".mysql", ".pgsql", ".psql", ".ddl", ".backup", ".
 class SqlExtract(RowSource):
     """Rows of SQL dumps (MySQL, MariaDB, PostgreSQL, SQLite, and scripts of other servers). The
     custom, tar and directory formats of pg_dump are read through pg_restore, where it is installed.
+    Dates that TO_DATE, STR_TO_DATE, CONVERT and their kin read by a model are ISO 8601; one of a
+    model that is not understood stays as it is written, and the line of the form says so.
 
     table: the table whose rows are wanted, with or without its schema; none: the rows of all.
     query: one SELECT over the tables of each dump, run by DuckDB in process; its rows become the
@@ -235,7 +240,7 @@ class SqlExtract(RowSource):
             if self._wanted(shape.table):
                 at = _place(place, event)
                 values = zip(layout.columns, event.values, strict=True)
-                yield layout.item(at, event.raw, dict(values))
+                yield _noted(layout.item(at, event.raw, dict(values)), event.notes)
 
     def _wanted(self, table: str | None) -> bool:
         if self.table is None or table is None:
@@ -250,12 +255,15 @@ class SqlExtract(RowSource):
     ) -> Iterator[Item | Fault]:
         with Tables(self.query_memory) as tables:
             named = lru_cache(maxsize=4096)(partial(names_table, text))
+            notes: dict[str, None] = {}
             for event in events:
                 if isinstance(event, Fault):
                     if event.place.table is None or named(event.place.table):
                         yield from _fault(place, event, stream)
                 elif named(event.shape.table):
                     tables.add(event, str(_place(place, event)))
+                    if event.notes and len(notes) < _NOTES:
+                        notes.update(dict.fromkeys(event.notes))
             tables.finish(events.reader.named_schemas(), text)
             try:
                 names = tables.columns(text)
@@ -265,7 +273,8 @@ class SqlExtract(RowSource):
                 raise
             if wrong := forms.Layout(names, self._names, rows=True).mistake("the result"):
                 raise UsageError(wrong)
-            yield from self._results(place, tables, text)
+            for item in self._results(place, tables, text):
+                yield _noted(item, tuple(notes))
 
     def _results(self, place: Place, tables: Tables, text: str) -> Iterator[Item | Fault]:
         known: forms.Layout | None = None
@@ -327,6 +336,16 @@ def _place_of(value: Any) -> Place | None:
     except ValueError:
         return None
     return place if place.offset is not None and place.table is not None else None
+
+
+def _noted(item: Item | Fault, notes: tuple[str, ...]) -> Item | Fault:
+    """An item whose line says what stays as it is written."""
+    if not notes or isinstance(item, Fault):
+        return item
+    told = f"as written: {', '.join(notes[:_NOTES])}"
+    found = _BEHIND.search(item.form)
+    at = found.start() if found is not None else len(item.form)
+    return item._replace(form=f"{item.form[:at]}; {told}{item.form[at:]}")
 
 
 def _fault(place: Place, fault: Fault, stream: archives.Member) -> Iterator[Fault]:

@@ -85,11 +85,13 @@ def token(syntax: Syntax) -> re.Pattern[bytes]:
         parts.append(rb"(?P<dollar>" + DOLLAR + rb")")  # the opening; closed_by tells the rest
     if syntax.dialect == "oracle":
         parts.append(rb"(?P<qquote>" + QQUOTE + rb")")
+    money = rb"(?:\$[-+]?+)?+" if syntax.dialect == "mssql" else b""
     opens = rb"(?![eE]')" if syntax.dialect == "postgres" else b""
     parts += [
         rb"(?P<national>[nN]" + plain + rb")",
         rb"(?P<quoted>" + quoted + rb"|`(?:[^`]|``)*+`" + bracketed + rb")",
-        rb"(?P<number>(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][-+]?+[0-9]++)?+(?![\w]))",
+        rb"(?P<number>" + money + rb"(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)"
+        rb"(?:[eE][-+]?+[0-9]++)?+(?![\w]))",
         # what begins with digits and is no number is one word, or each digit would begin one more
         rb"(?P<word>" + opens + rb"[\w@\x80-\xff][\w.$@\x80-\xff]*+)",
         rb"(?P<mark>\|\||::|" + opens + rb"(?!/\*)[^'\"`" + (rb"\[" if brackets else b"") + rb"])",

@@ -411,6 +411,7 @@ class Reader:
         if text is None:
             yield self.cut(None)
             return
+        session.alter(text)
         if _CREATE_TABLE.match(text) and (others := self._others_within(text, offset, line)):
             yield others
             return

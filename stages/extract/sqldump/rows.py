@@ -32,13 +32,15 @@ class Shape(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One row: its values, and its bytes with offset and line of the first."""
+    """One row: its values, and its bytes with offset and line of the first. notes: what of it stays
+    as it is written, since it was not understood."""
 
     shape: Shape
     values: tuple[Any, ...]
     offset: int
     line: int
     raw: bytes
+    notes: tuple[str, ...] = ()
 
 
 def refusal(
