@@ -241,8 +241,8 @@ def _widths(array: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: dates in ISO form, bytes as the text that they are, else
-    base64; no NaN."""
+    """A value as JSON has it: dates in ISO form, bytes as the text that they are, else as bytes
+    that are none; no NaN."""
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):

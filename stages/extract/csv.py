@@ -69,7 +69,7 @@ class CsvExtract(RowSource):
         "binary": "the file is not text: a picture, a program, a document of another kind",
     }
 
-    cuts: ClassVar[Mapping[str, str]] = forms.CUTS
+    cuts: ClassVar[Mapping[str, str]] = {k: v for k, v in forms.CUTS.items() if k != "binary"}
 
     delimiter: str | None = None
     quote: str | None = None

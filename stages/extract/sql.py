@@ -7,7 +7,6 @@ value needs a server for is refused row by row. A query joins the tables of one 
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
@@ -32,7 +31,6 @@ from stages.place import Place
 from stages.sql_text import formatted
 
 _NOTES = 3  # in a line
-_BEHIND = re.compile(r"; (?:meta ←|table: )")
 _SUFFIXES = (".sql", ".dump", ".mysql", ".pgsql", ".psql", ".ddl", ".backup", ".pgdump")
 
 
@@ -227,6 +225,7 @@ class SqlExtract(RowSource):
         layouts = forms.Layouts(self._names, rows=True)
         shape: Shape | None = None
         layout: forms.Layout | None = None
+        flags: list[str] = []
         for event in events:
             if isinstance(event, Fault):
                 if self._wanted(event.place.table):
@@ -235,12 +234,17 @@ class SqlExtract(RowSource):
             if event.shape is not shape or layout is None or shape.columns is None:
                 shape = event.shape
                 layout = layouts.of(_names(event), shape.table)
+                bits = [column is not None and column.kind == "bits" for column in shape.kinds]
+                flags = list(itertools.compress(layout.columns, bits))
                 if self._wanted(shape.table) and (wrong := layout.mistake(shape.table)):
                     raise UsageError(wrong)
             if self._wanted(shape.table):
                 at = _place(place, event)
-                values = zip(layout.columns, event.values, strict=True)
-                yield _noted(layout.item(at, event.raw, dict(values)), event.notes)
+                values = dict(zip(layout.columns, event.values, strict=True))
+                for name in flags:  # MySQL's BIT: its bytes are a number
+                    if isinstance(value := values[name], bytes):
+                        values[name] = int.from_bytes(value, "big")
+                yield _noted(layout.item(at, event.raw, values), event.notes)
 
     def _wanted(self, table: str | None) -> bool:
         if self.table is None or table is None:
@@ -343,9 +347,7 @@ def _noted(item: Item | Fault, notes: tuple[str, ...]) -> Item | Fault:
     if not notes or isinstance(item, Fault):
         return item
     told = f"as written: {', '.join(notes[:_NOTES])}"
-    found = _BEHIND.search(item.form)
-    at = found.start() if found is not None else len(item.form)
-    return item._replace(form=f"{item.form[:at]}; {told}{item.form[at:]}")
+    return item._replace(form=forms.noted(item.form, told))
 
 
 def _fault(place: Place, fault: Fault, stream: archives.Member) -> Iterator[Fault]:

@@ -8,6 +8,9 @@ import json
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from stages.extract.jsonl import JsonlExtract
 from stages.testing import Case
 
@@ -47,6 +50,8 @@ def cases(folder: Path) -> list[Case]:
     (folder / "bad.jsonl").write_bytes(good + b"\n".join(REFUSED) + b'\n{"text": "cut')
     (folder / "table.jsonl").write_bytes(b"text,n\n" + b"Peas like cool soil.,1\n" * 9)
     (folder / "tree.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ANSWERS))
+    table = pa.table({"text": ["Peas like cool soil."], "picture": [b"\xff\xd8\xff"]})
+    pq.write_table(table, folder / "picture.parquet")
     (folder / "empty.jsonl").write_bytes(b"")
     (folder / "picture.jsonl").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
     (folder / "cut.jsonl.gz").write_bytes(gzip.compress(good * 500)[:-100])
@@ -84,6 +89,7 @@ def cases(folder: Path) -> list[Case]:
         Case(JsonlExtract(text="title"), path=str(folder / "good.jsonl"), reasons={"no_form": 8}),
         Case(stage, path=str(folder / "bad.jsonl"), reasons=refused),
         Case(stage, path=str(folder / "tree.jsonl"), reasons={"orphan": 1, "repeated": 1}),
+        Case(stage, path=str(folder / "picture.parquet")),
         Case(stage, path=str(folder / "table.jsonl"), reasons={"wrong_kind": 1}),
         Case(stage, path=str(folder / "empty.jsonl"), reasons={"empty": 1}),
         Case(stage, path=str(folder / "picture.jsonl"), reasons={"binary": 1}),

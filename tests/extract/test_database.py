@@ -71,7 +71,7 @@ def test_values_are_what_the_server_prints(server: str) -> None:
     assert [row["place"] for row in kept[:2]] == ["!query[id=1]", "!query[id=2]"]
     assert kept[0]["prompt"] == 'why 1\n\\N "x" é' and kept[0]["completion"] == "because 1"
     assert json.loads(kept[0]["meta"]) == {
-        "id": 1, "price": "1.1000000000", "made": "2020-01-01 08:00:00+00", "data": "AP9c",
+        "id": 1, "price": "1.1000000000", "made": "2020-01-01 08:00:00+00",
         "f": 0.1, "r": 0.1, "tags": '{a,"b c",NULL}', "ok": False, "big": 9223372036854775807,
     }  # fmt: skip
     assert {(r["reason"], r["failed"]) for r in rejects} == {("empty", False)}

@@ -10,11 +10,12 @@ from stages.check import nearest
 from stages.counts import TextCount
 from stages.errors import Unreadable
 from stages.extract.forms import names as known_names
-from stages.extract.forms import said, talks
+from stages.extract.forms import said as said_of
+from stages.extract.forms import talks
 from stages.extract.forms.asked import asked
 from stages.extract.forms.names import Names, Pair, columns_of
 from stages.extract.forms.texts import Texts
-from stages.extract.forms.values import as_json, as_text, check_text, size
+from stages.extract.forms.values import as_json, as_text, check_text, size, without_bytes
 from stages.extract.packed.streams import Limits
 from stages.place import Place
 from stages.records import to_json
@@ -30,6 +31,7 @@ CUTS = {
     "tree": "what the nodes of a tree of messages have beside role and text",
     "blank": "white space in the place of what an instruction works on",
     "rejected": "the worse answer of a preference pair, of which the better one is taken",
+    "binary": "bytes that are no text, in columns beside the text: they are in no record",
 }
 ROW_CUTS = {cut: why for cut, why in CUTS.items() if cut != "tree"}  # of rows of tables
 # Why a row of a table makes no record.
@@ -177,7 +179,7 @@ class Layout:
 
     def _of_tree(self, values: Mapping[str, Any], column: str, root: Mapping[str, Any]) -> Made:
         use = self._use("tree", (column,))
-        meta = self._meta(values, use)
+        meta, _ = self._meta(values, use)
         found = talks.tree(root, len(to_json(meta)) if meta else 0)
         made = [{"messages": talk} for talk in found.talks]
         total = sum(_check_talk(talk) for talk in found.talks)
@@ -219,8 +221,11 @@ class Layout:
             said += self._texts.characters(system, values, columns)
             messages = [self._system_message(values, system), *messages]
         total = _check_talk(messages)
-        extra = sum(turn.extra for turn in turns)
-        return self._made([{"messages": messages}], use, values, said, total, {"extra": extra})
+        cuts = {"extra": sum(turn.extra for turn in turns)}
+        bytes_ = sum(turn.binary for turn in turns)
+        binary = {columns[0]: bytes_} if bytes_ else None
+        made = [{"messages": messages}]
+        return self._made(made, use, values, said, total, cuts, binary)
 
     def _of_pair(
         self, values: Mapping[str, Any], pair: Pair, answer: talks.Talk | None = None
@@ -261,6 +266,7 @@ class Layout:
         """A row without a known column: each value on a line behind its name."""
         use = self._use("lines", ())
         lines, said, wanted = [], 0, self._names.wanted("messages")
+        binary: dict[str, int] = {}
         for column in self.columns:
             value = values[column]
             if type(value) is str:
@@ -270,10 +276,15 @@ class Layout:
             elif type(value) is list and wanted and talks.is_talk(value):
                 return self._of_talk(values, column, value)
             else:
-                text = as_text(value)
+                held, size_ = without_bytes(as_json(value))
+                if size_:
+                    binary[column] = size_
+                text = "" if held is None or held == {} else as_text(held)
             if text:
                 said += len(text)
                 lines.append(f"{column}: {text}")
+        if not lines and binary:
+            raise Unreadable("bad_type", field=next(iter(binary)), type="bytes", wanted="text")
         if not lines:
             raise Unreadable("empty", field="text")
         text = "\n".join(lines)
@@ -283,7 +294,7 @@ class Layout:
             raise Unreadable("oversize", bytes=made, of="ratio")
         self._lines = made
         _check_field("text", text)
-        return self._made([{"text": text}], use, values, said, len(text))
+        return self._made([{"text": text}], use, values, said, len(text), binary=binary)
 
     # --- parts of the forms -----------------------------------------------------------------------
 
@@ -301,14 +312,23 @@ class Layout:
     def _system_message(self, values: Mapping[str, Any], system: str) -> dict[str, str]:
         return {"role": "system", "content": self._texts.filled(system, values)}
 
-    def _meta(self, values: Mapping[str, Any], use: _Use) -> dict[str, Any]:
-        if not self._rows:
-            return {column: values[column] for column in use.rest}
-        return {
-            column: value if type(value) is str else as_json(value)
-            for column in use.rest
-            if (value := values[column]) is not None
-        }
+    def _meta(self, values: Mapping[str, Any], use: _Use) -> tuple[dict[str, Any], dict[str, int]]:
+        """The values beside the text, and of how many bytes in each column that are no text."""
+        meta: dict[str, Any] = {}
+        binary: dict[str, int] = {}
+        for column in use.rest:
+            value = values[column]
+            if type(value) is not str:
+                if value is None and self._rows:
+                    continue
+                held = as_json(value) if self._rows else value
+                value, size_ = without_bytes(held)
+                if size_:
+                    binary[column] = size_
+                if size_ and not value:
+                    continue
+            meta[column] = value
+        return meta, binary
 
     def _use(
         self,
@@ -333,7 +353,7 @@ class Layout:
             elif form == "pair" and self._pair is not None:
                 last = dict.fromkeys(columns_of(self._pair.completion))
                 parts = {"prompt": [*dict.fromkeys(asking)], "completion": [*last]}
-            found = _Use(tuple(rest), said.line(parts, rest, self._table, self._rejected))
+            found = _Use(tuple(rest), said_of.line(parts, rest, self._table, self._rejected))
             self._uses[form, used, system] = found
         return found
 
@@ -345,10 +365,13 @@ class Layout:
         said: int,
         total: int,
         cuts: Mapping[str, int] | None = None,
+        binary: Mapping[str, int] | None = None,
     ) -> Made:
         """Records with their meta and their account. said: characters of the values that are text;
-        total: those of the records' texts; cuts: what of the same columns is no text."""
-        meta = self._meta(values, use)
+        total: those of the records' texts; cuts: what of the same columns is no text; binary: bytes
+        of columns of the text that are none."""
+        meta, left = self._meta(values, use)
+        left.update(binary or {})
         beside = sum([len(v) if type(v) is str else size(v) for v in meta.values()])
         if self._table is not None:
             meta = {"table": self._table, **meta}
@@ -359,11 +382,13 @@ class Layout:
         if said > kept:
             count.removed["blank"] = said - kept
         worse = self._size(values[self._rejected]) if self._rejected is not None else 0
-        for cut, number in (("meta", beside), ("rejected", worse), *(cuts or {}).items()):
+        others = {"meta": beside, "rejected": worse, "binary": sum(left.values()), **(cuts or {})}
+        for cut, number in others.items():
             if number:
                 count.seen += number
                 count.removed[cut] = number
-        return Made(records, use.line, count)
+        told = said_of.noted(use.line, said_of.binary(left)) if left else use.line
+        return Made(records, told, count)
 
 
 def _listed(value: object) -> bool:

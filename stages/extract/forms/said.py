@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 
 from stages.extract.forms.names import TALK, TEXT
 from stages.records import encodable
@@ -12,6 +13,7 @@ _BY_LINES = (
     f'{ALL_COLUMNS}, as lines of "column: value", since no column is called {TEXT[0]}, prompt, '
     f"question, {TALK[0]} …"
 )
+_BEHIND = re.compile(r"; (?:meta ←|table: )")
 _NAMES, _CHARS = 12, 40  # of a list of columns
 
 
@@ -31,6 +33,18 @@ def line(
     if table is not None:
         told.append(f"table: {_short(table)}")
     return "; ".join(told)
+
+
+def binary(columns: Collection[str]) -> str:
+    """What is said of columns whose bytes are no text."""
+    return f"left out, bytes: {_listed(sorted(columns))}"
+
+
+def noted(line: str, note: str) -> str:
+    """A line that says one thing more, before what it says of meta and table."""
+    found = _BEHIND.search(line)
+    at = found.start() if found is not None else len(line)
+    return f"{line[:at]}; {note}{line[at:]}"
 
 
 def _listed(names: Sequence[str]) -> str:

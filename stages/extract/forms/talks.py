@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from stages.errors import Unreadable
 from stages.extract.forms.names import known, pair
-from stages.extract.forms.values import check_text, size, type_name
+from stages.extract.forms.values import NotText, check_text, size, type_name, without_bytes
 from stages.extract.jsontext import json_values
 from stages.records import extra_fields, object_json
 from stages.roles import CALL, call_of, meaning
@@ -21,11 +21,12 @@ SIDES = ("user", "assistant")
 
 class Talk(NamedTuple):
     """Messages, the characters of their contents as they stood there, and of what goes to their
-    `extra`."""
+    `extra`; the bytes in them that are no text, which go."""
 
     messages: list[dict[str, Any]]
     said: int
-    extra: int
+    extra: int = 0
+    binary: int = 0
 
 
 def is_talk(value: object) -> bool:
@@ -69,11 +70,13 @@ def talk(key: str, value: object) -> Talk:
     if not value:
         raise Unreadable("empty", field=key)
     found = [_message(f"{key}[{number}]", message) for number, message in enumerate(value)]
-    return Talk([one[0] for one in found], sum(one[1] for one in found), sum(o[2] for o in found))
+    messages = [message for one in found for message in one.messages]
+    said, extra = sum(one.said for one in found), sum(one.extra for one in found)
+    return Talk(messages, said, extra, sum(one.binary for one in found))
 
 
-def _message(field: str, message: object) -> tuple[dict[str, Any], int, int]:
-    """(message, characters of its content, characters of the rest)."""
+def _message(field: str, message: object) -> Talk:
+    """One message of a list."""
     if not isinstance(message, Mapping):
         raise Unreadable("bad_type", field=field, type=type_name(message), wanted="an object")
     rest = dict(message)
@@ -91,11 +94,11 @@ def _message(field: str, message: object) -> tuple[dict[str, Any], int, int]:
             rest["parts"] = [part for part in content if not _said(part)]
         length = sum(map(len, said))
         content = "\n".join(said) if said else None
-    elif isinstance(content, str):
+    elif isinstance(content, str) and not isinstance(content, NotText):
         length = len(content)
     elif content is not None:
         raise Unreadable("bad_type", field=f"{field}.{text_key}", type=type_name(content))
-    rest = {key: value for key, value in rest.items() if value is not None}
+    rest, binary = without_bytes({k: value for k, value in rest.items() if value is not None})
     if rest or not role.isascii():  # the content is checked with the other texts
         check_text(field, json.dumps([role, rest], ensure_ascii=False))
     made = {"role": _role(role), "content": content, **rest}
@@ -103,11 +106,13 @@ def _message(field: str, message: object) -> tuple[dict[str, Any], int, int]:
         rest["tool_calls"] = calls
         made = {"role": "assistant", "content": None, **rest}
         text = beside(made)
-        return made, text, max(0, length + sum(map(size, rest.values())) - text)
+        extra = max(0, length + sum(map(size, rest.values())) - text)
+        return Talk([made], text, extra, binary)
     if not rest:
-        return made, length, 0
+        return Talk([made], length, 0, binary)
     text = beside(made)
-    return made, length + text, max(0, sum(map(size, rest.values())) - text)
+    extra = max(0, sum(map(size, rest.values())) - text)
+    return Talk([made], length + text, extra, binary)
 
 
 def beside(message: Mapping[str, Any]) -> int:
@@ -135,7 +140,7 @@ def _said(part: object) -> bool:
 
 def spoken(role: str, text: str) -> Talk:
     """A talk of one message."""
-    return Talk([{"role": role, "content": text}], len(text), 0)
+    return Talk([{"role": role, "content": text}], len(text))
 
 
 def history(past: object) -> list[Talk] | None:
@@ -189,8 +194,8 @@ def tree(root: Mapping[str, Any], meta: int) -> Tree:
     while stack:
         node, before = stack.pop()
         own = {key: node[key] for key in ("role", "text") if key in node}
-        message, number, _ = _message("prompt", own)
-        said += number
+        found = _message("prompt", own)
+        message, said = found.messages[0], said + found.said
         beside += sum(size(node[key]) for key in node if key not in ("role", "text", "replies"))
         count, length = (0, meta) if before is None else (before.number, before.length)
         turn = _Turn(message, before, count + 1, length + len(message["content"] or ""))

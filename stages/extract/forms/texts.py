@@ -7,7 +7,7 @@ from typing import Any
 
 from stages.errors import Unreadable
 from stages.extract.forms.names import columns_of, filled
-from stages.extract.forms.values import as_text, strict_text, text_of
+from stages.extract.forms.values import NotText, as_text, not_text, strict_text
 
 FILLED_CHARS = 16 << 20  # of one template
 
@@ -24,12 +24,12 @@ class Texts:
         value = values[column]
         if type(value) is str:
             return value
-        if self._rows and isinstance(value, bytes) and text_of(value) is None:
-            told = {"type": "bytes", "bytes": len(value), "begins": value[:16].hex()}
-            raise Unreadable("bad_type", field=column, wanted="text", **told)
-        if self._rows:
-            return "" if value is None else as_text(value)
-        return strict_text(column, value)
+        if not self._rows and not isinstance(value, NotText):
+            return strict_text(column, value)
+        text = "" if value is None else as_text(value)
+        if isinstance(text, NotText):
+            raise not_text(column, text)
+        return text
 
     def filled(self, template: str, values: Mapping[str, Any]) -> str:
         """A column's text, or a template filled with those of its columns. Unreadable: bad_type,
