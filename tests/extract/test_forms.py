@@ -140,6 +140,13 @@ def test_bytes_that_are_no_text_are_left_out_of_lines_and_told() -> None:
     assert (told.value.reason, told.value.evidence["field"]) == ("bad_type", "face")
 
 
+def test_a_page_break_in_bytes_makes_them_no_picture() -> None:
+    text = "the first of two pages, of some words each\fthe second page"
+    for body, kept in ((text, True), ("\x01\x02", False), (text + "\0", False)):
+        found = made({"n": "1", "b": body.encode()}, rows=True).records[0]["text"]
+        assert (body in found) == kept
+
+
 def test_bytes_that_are_no_text_are_left_out_of_meta_and_told() -> None:
     values = {"text": "t", "id": b"17", "face": PICTURE, "pair": {"a": 1, "b": PICTURE}}
     found = made(values, rows=True)

@@ -12,6 +12,7 @@ from stages.errors import Unreadable
 from stages.extract.jsontext.json_values import NotANumber
 from stages.records import to_json
 
+_TEXT = 32  # characters of a text for each control character in it
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -42,12 +43,13 @@ def as_text(value: Any) -> str:
 
 
 def text_of(data: bytes) -> str | None:
-    """The text that bytes are, UTF-8 without control characters; None for others."""
+    """The text that bytes are: UTF-8, with few control characters; None for others."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
         return None
-    return None if _CONTROL.search(text) else text
+    controls = len(_CONTROL.findall(text))
+    return None if "\0" in text or controls * _TEXT > len(text) else text
 
 
 def bytes_text(data: bytes) -> str:
