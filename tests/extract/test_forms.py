@@ -151,7 +151,7 @@ def test_bytes_that_are_no_text_are_left_out_of_meta_and_told() -> None:
     values = {"text": "t", "id": b"17", "face": PICTURE, "pair": {"a": 1, "b": PICTURE}}
     found = made(values, rows=True)
     assert found.records == [{"text": "t", "meta": {"id": "17", "pair": {"a": 1}}}]
-    assert found.form == "text ← text; left out, bytes: face, pair; meta ← face, id, pair"
+    assert found.form == "text ← text; left out, bytes: face, pair; meta ← id, pair"
     assert found.text.removed == {"meta": 2 + len('{"a":1}'), "binary": 16}
     for column in ("text", "prompt", "messages"):
         asked = {column: PICTURE, "completion": "c", "a": "b"}

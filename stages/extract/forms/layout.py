@@ -51,9 +51,11 @@ class Made(NamedTuple):
 
 
 class _Use(NamedTuple):
-    """One way in which columns are used: those that are no part of the text, and the line."""
+    """One way in which columns are used: those that are no part of the text, the columns of each
+    field, and the line."""
 
     rest: tuple[str, ...]
+    fields: Mapping[str, Sequence[str]]
     line: str
 
 
@@ -353,7 +355,8 @@ class Layout:
             elif form == "pair" and self._pair is not None:
                 last = dict.fromkeys(columns_of(self._pair.completion))
                 parts = {"prompt": [*dict.fromkeys(asking)], "completion": [*last]}
-            found = _Use(tuple(rest), said_of.line(parts, rest, self._table, self._rejected))
+            line = said_of.line(parts, rest, self._table, self._rejected)
+            found = _Use(tuple(rest), parts, line)
             self._uses[form, used, system] = found
         return found
 
@@ -387,8 +390,11 @@ class Layout:
             if number:
                 count.seen += number
                 count.removed[cut] = number
-        told = said_of.noted(use.line, said_of.binary(left)) if left else use.line
-        return Made(records, told, count)
+        line = use.line
+        if left:
+            stays = [column for column in use.rest if column in meta]
+            line = said_of.line(use.fields, stays, self._table, self._rejected, left)
+        return Made(records, line, count)
 
 
 def _listed(value: object) -> bool:

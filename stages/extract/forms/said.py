@@ -22,22 +22,20 @@ def line(
     meta: Sequence[str],
     table: str | None = None,
     rejected: str | None = None,
+    left: Collection[str] = (),
 ) -> str:
     """The line of a layout. parts: field → its columns, none for lines of all columns. rejected:
-    the column of the worse answers of preference pairs."""
+    the column of the worse answers of preference pairs. left: those with bytes that are no text."""
     told = [f"{field} ← {_listed(columns)}" for field, columns in parts.items()] or [_BY_LINES]
     if rejected is not None:
         told.append(f"preference pairs: {_short(rejected)} is left out")
+    if left:
+        told.append(f"left out, bytes: {_listed(sorted(left))}")
     if meta:
         told.append(f"meta ← {_listed(sorted(meta))}")
     if table is not None:
         told.append(f"table: {_short(table)}")
     return "; ".join(told)
-
-
-def binary(columns: Collection[str]) -> str:
-    """What is said of columns whose bytes are no text."""
-    return f"left out, bytes: {_listed(sorted(columns))}"
 
 
 def noted(line: str, note: str) -> str:
