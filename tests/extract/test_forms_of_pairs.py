@@ -137,6 +137,11 @@ def test_earlier_turns_stand_before_the_question(history: list[Any]) -> None:
             "messages ← messages, chosen",
         ),
         (
+            {"question": "q", "chosen_response": "a", "rejected_response": "b"},
+            {"prompt": "q", "completion": "a"},
+            "prompt ← question; completion ← chosen_response",
+        ),
+        (
             {"Chosen": "a talk of two", "Rejected": "a worse talk"},
             {"text": "a talk of two"},
             "text ← Chosen",
@@ -148,7 +153,7 @@ def test_of_a_preference_pair_the_better_answer_is_taken(
 ) -> None:
     found = made({**values, "score": 3})
     assert found.records == [{**record, "meta": {"score": 3}}]
-    worse = next(name for name in values if name.lower() == "rejected")
+    worse = next(name for name in values if "rejected" in name.lower())
     assert found.form == f"{line}; preference pairs: {worse} is left out; meta ← score"
     assert found.text.removed["rejected"] == forms.size(values[worse])
 

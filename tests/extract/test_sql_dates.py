@@ -216,7 +216,7 @@ def test_a_script_of_sql_server(tmp_path: Path) -> None:
     day = f"0x{(datetime.date(2019, 3, 8).toordinal() - 1).to_bytes(4, 'little').hex()}"
     texts, reasons, noted = read(
         GATES
-        + "INSERT [dbo].[Gates] VALUES (N'oak', $20.00, CONVERT(datetime,'08/03/2019',103), NULL)\n"
+        + "INSERT [dbo].[Gates] VALUES (N'oak', £20.00, CONVERT(datetime,'08/03/2019',103), NULL)\n"
         f"INSERT [dbo].[Gates] VALUES (N'elm', -$1.5, CAST({moment} AS DateTime),\n"
         f" CAST({day} AS Date)), (N'ash', $-3, {{ts '2019-03-08 17:05:09'}},\n"
         " CONVERT(date, N'8.3.2019', 130))\n"
@@ -230,6 +230,14 @@ def test_a_script_of_sql_server(tmp_path: Path) -> None:
         "Id: 9\nWood: fir",
     ]
     assert not reasons and noted == ["convert by style 130"]
+
+
+def test_functions_that_make_another_value_are_refused(tmp_path: Path) -> None:
+    dump = "CREATE TABLE e (d VARCHAR2(9), t NUMBER);\n"
+    for value in ("TO_CHAR(TO_DATE('2019','YYYY'),'YY')", "TIMESTAMP('2019-03-08','10:00')",
+                  "TO_NUMBER('1,5','9,9')"):  # fmt: skip
+        texts, reasons, _ = read(f"{dump}INSERT INTO e VALUES ({value}, 1);\n", tmp_path)
+        assert (texts, reasons) == ([], ["expression"]), value
 
 
 def test_a_row_of_another_width_than_the_table_without_its_number_is_refused(

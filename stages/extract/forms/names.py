@@ -16,6 +16,10 @@ CONTEXT = ("input", "context")  # what an instruction or a question works on
 # The same, where the value is more than one word: a table's name is no table.
 MATTER = ("passage", "document", "table", "schema")
 CHOSEN, REJECTED = "chosen", "rejected"  # a preference pair: two answers, of which one is better
+_ALSO = {
+    **dict.fromkeys(("chosen_response", "response_chosen"), CHOSEN),
+    **dict.fromkeys(("rejected_response", "response_rejected"), REJECTED),
+}
 _ANSWER = ("output", "response", "completion", "answer")
 # prompt → what its completion may be called, the first pair found counts
 PAIRS = (
@@ -113,6 +117,7 @@ def known(columns: Collection[str]) -> dict[str, str]:
     found = {column: column for column in columns if column in _LOOKED_FOR}
     for column in columns:
         lower = column.strip().lower()
+        lower = _ALSO.get(lower, lower)
         if lower in _LOOKED_FOR:
             found.setdefault(lower, column)
     return found

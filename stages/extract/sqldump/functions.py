@@ -32,10 +32,10 @@ _CONVERSIONS = frozenset(
     (
         *("cast", "convert", "blob", "clob", "dbclob", "json", "timestamp", "date", "time"),
         *("try_cast", "try_convert", "to_clob", "to_nclob", "to_blob", "to_number"),
-        *("to_char", "to_nchar"),
     )
 )
 _TIMES = frozenset(("date", "datetime", "datetime2", "smalldatetime", "datetimeoffset", "time"))
+_OF_ONE = frozenset(("date", "time", "timestamp", "to_number"))  # with more they make another value
 _BYTES = frozenset(("binary", "varbinary", "image"))
 _SHOWN = 40  # characters of a model in a note
 
@@ -65,6 +65,8 @@ def called(
     kinds = [value.kind for value in given]
     if name in _DATES:
         return _dated(name, given, session) if given else None
+    if name in _OF_ONE and "string" in kinds[1:]:
+        return None
     if name in _CONVERSIONS:
         return _converted(name, given, kind) if given else None
     if name in ("char", "chr", "nchar") and kinds == ["number"] and len(given[0].data) < 9:

@@ -38,6 +38,7 @@ NAME = (
 NAMES = rb"(?:" + NAME + rb"(?:\s*+\.\s*+" + NAME + rb"){0,3}+)"
 _COMMENT = rb"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/"
 BARE = rb"[-+.\w]++"
+MONEY = rb"(?:\$|\xc2[\xa3\xa5]|\xe2\x82\xac)"  # before SQL Server's numbers: $, pound, yen, euro
 
 
 def body(quote: bytes, backslash: bool, charset: str) -> bytes:
@@ -85,7 +86,7 @@ def token(syntax: Syntax) -> re.Pattern[bytes]:
         parts.append(rb"(?P<dollar>" + DOLLAR + rb")")  # the opening; closed_by tells the rest
     if syntax.dialect == "oracle":
         parts.append(rb"(?P<qquote>" + QQUOTE + rb")")
-    money = rb"(?:\$[-+]?+)?+" if syntax.dialect == "mssql" else b""
+    money = rb"(?:" + MONEY + rb"[-+]?+)?+" if syntax.dialect == "mssql" else b""
     opens = rb"(?![eE]')" if syntax.dialect == "postgres" else b""
     parts += [
         rb"(?P<national>[nN]" + plain + rb")",

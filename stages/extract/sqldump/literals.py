@@ -13,7 +13,7 @@ from stages.extract.sqldump.charset import decoder, pairs
 from stages.extract.sqldump.dialect import Session
 from stages.extract.sqldump.escapes import substituted
 from stages.extract.sqldump.functions import NULL, Literal, called, of_hex
-from stages.extract.sqldump.lexer import next_token, token
+from stages.extract.sqldump.lexer import MONEY, next_token, token
 
 _CASTS, _CONVERTS = ("cast", "convert", "try_cast", "try_convert"), ("convert", "try_convert")
 _TYPE_WORDS = ("word", "quoted")
@@ -27,6 +27,7 @@ class Short(Exception):
     """The bytes end within a value; more may follow."""
 
 
+_MONEY = re.compile(rb"\A" + MONEY)
 _LETTERS = {
     b"0": b"\0", b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"Z": b"\x1a",
     b"%": b"\\%", b"_": b"\\_",
@@ -190,7 +191,7 @@ class Values:
             return Literal("string", self._plain(text[1:-1]))
         if kind == "number":
             self.next()
-            return Literal("number", text.lstrip(b"$"))
+            return Literal("number", _MONEY.sub(b"", text))
         if kind == "hex":
             self.next()
             return Literal("hex", _hex(text))
