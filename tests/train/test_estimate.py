@@ -364,7 +364,9 @@ def test_plan_tells_steps_memory_and_money_when_the_lengths_are_known(tmp_path: 
     )
     (tmp_path / "t.yaml").write_text(recipe + "  - train: {batch: 6, epochs: 3}\n")
     told = seedbed("plan", "t.yaml", cwd=tmp_path).stdout
-    assert "corpus     not made yet: 2.3 kB of sources" in told and "steps  " not in told
+    assert "corpus     not made yet: 2.3 kB of sources are 575 tokens" in told
+    assert "as if all were trained on, in records of 575" in told.lower()
+    assert "prices of 2026-11" in told and "steps  " not in told
     (tmp_path / "t.yaml").write_text(recipe)
     seedbed("run", "t.yaml", cwd=tmp_path)
     (tmp_path / "t.yaml").write_text(recipe + "  - train: {batch: 6, epochs: 3}\n")
