@@ -22,7 +22,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "dedup": ("stages.clean.dedup", "Deduplicate"),
     "embed": ("stages.select.embed", "Embed"),
     "select": ("stages.select.select", "KMeansSelect"),
-    "split": ("stages.tokens.split", "Split"),
+    "split": ("stages.select.split", "Split"),
     "tokenize": ("stages.tokens.tokenize", "Tokenize"),
     "apply": ("stages.apply.apply", "Apply"),
     "export": ("stages.export.export", "Export"),

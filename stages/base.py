@@ -350,7 +350,8 @@ class State:
 
     values: small JSON; tables: Arrow tables that every piece sees; local: one table a piece, in
     piece order, that only this piece sees (None: no piece has one). A piece is judged or
-    observed again only when something that it sees has changed.
+    observed again only when something that it sees has changed. told: JSON that no piece sees:
+    `lines` and `warnings` for people, and what later merges are to know.
     """
 
     round: int = 0
@@ -358,6 +359,7 @@ class State:
     values: dict[str, Any] = field(default_factory=dict)
     tables: dict[str, pa.Table] = field(default_factory=dict)
     local: list[pa.Table] | None = None
+    told: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass

@@ -359,6 +359,8 @@ class Run:
         )
         made = "" if report.computed else "  (from the store)"
         self.progress.say(f"{report.label:<24} {told}  {duration(report.seconds)}{made}")
+        for line in report.learned["lines"] if report.learned else ():
+            self.progress.say(f"{'':<24} {line}")
 
 
 def chains(steps: Sequence[Stage], single: bool) -> Iterator[list[Transform]]:
