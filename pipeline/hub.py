@@ -53,7 +53,9 @@ def send(folder: Path, repository: str, *, private: bool, revision: str, message
     for name, value in _SETTINGS.items():  # read when the library is loaded
         os.environ.setdefault(name, value)
     hub = require("huggingface_hub", OF_HUBS)
-    kind = "model" if any(name.endswith(_MODEL) for name in files) else "dataset"
+    kinds = require("huggingface_hub.constants", OF_HUBS)
+    weights = any(name.endswith(_MODEL) for name in files)
+    kind = kinds.REPO_TYPE_MODEL if weights else kinds.REPO_TYPE_DATASET
     with _explained(repository):
         api = hub.HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=token)
         made = api.create_repo(repository, repo_type=kind, private=private or None, exist_ok=True)

@@ -27,7 +27,16 @@ TABLE: dict[str, tuple[str, str]] = {
     "apply": ("stages.apply.apply", "Apply"),
     "export": ("stages.export.export", "Export"),
     "train": ("stages.train.train", "Train"),
+    "merge": ("stages.train.merge", "Merge"),
     "diagnose": ("stages.curves.diagnose", "Diagnose"),
+}
+
+# Verbs that a room brings beside its stages: name on the command line → module (see stages.tools).
+TOOLS: dict[str, str] = {
+    "chat": "stages.train.tools.chat",
+    "estimate": "stages.train.tools.estimate",
+    "evaluate": "stages.train.tools.evaluate",
+    "modules": "stages.train.tools.modules",
 }
 
 # How files of records are called; a stage that works on records reads them through this source.

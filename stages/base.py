@@ -413,6 +413,14 @@ class End(Stage):
         Raises Preempted after saving to `work` when a signal asks for it.
         """
 
+    def forecast(self, made: Path | None, raw: int) -> list[str]:
+        """Lines on what a run of the stage would take, for `plan`; none where that is little.
+
+        made: the folder of what it works on, as the last run of the recipe shows it; None without
+        one. raw: bytes of all sources.
+        """
+        return []
+
     def __call__(self, source: Any, out: str | Path) -> dict[str, Any]:
         """Run on a corpus or file, write the folder `out`; returns the summary.
 

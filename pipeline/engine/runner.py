@@ -246,9 +246,9 @@ class Run:
                 )
             observed = self._make(jobs, [[report]] * len(jobs))
             before = state.manifest["sha256"] if state else None
-            key = hash_of([base, "merge", turn, [one["sha256"] for one in observed], before])
+            key = hash_of([base, "fold", turn, [one["sha256"] for one in observed], before])
             merge: Job = {
-                "do": "merge",
+                "do": "fold",
                 "key": key,
                 "files": [],
                 "own": [files],
