@@ -15,6 +15,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "sql": ("stages.extract.sql", "SqlExtract"),
     "database": ("stages.extract.database", "DatabaseExtract"),
     "jsonl": ("stages.extract.jsonl", "JsonlExtract"),
+    "documents": ("stages.extract.documents", "DocumentExtract"),
     "normalize": ("stages.clean.normalize", "Normalize"),
     "quality": ("stages.clean.quality", "QualityFilter"),
     "pii": ("stages.clean.pii", "Pii"),

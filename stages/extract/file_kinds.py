@@ -17,17 +17,21 @@ WRONG_KIND = {
 }
 
 # kind → the stage that reads it, or what else helps
-_READ_BY = {"HTML": "html", "JSON": "jsonl", "CSV": "csv", "SQL": "sql"}
-_BINARY = {"Parquet file": "jsonl", "Arrow file": "jsonl", "SQLite database": "database"}
+_READ_BY = {"HTML": "html", "JSON": "jsonl", "CSV": "csv", "SQL": "sql", "Markdown": "documents"}
+_BINARY = {
+    "Parquet file": "jsonl",
+    "Arrow file": "jsonl",
+    "SQLite database": "database",
+    "PDF document": "documents",
+}
 _REMEDIES = {
     "Git LFS pointer": "the file itself is not here: `git lfs pull` brings it",
-    "Markdown": "make HTML of it, or JSONL with the text under `text`",
     "WARC": "take the pages out of it, as HTML files",
     "MHTML": "save the page as HTML",
     "MediaWiki XML": "take the pages out of it, as HTML or JSONL",
     "WordPress XML": "take the posts out of it, as HTML or JSONL",
     "pg_dump archive (custom format)": "`pg_restore -f - FILE` makes a dump of it",
-    "Microsoft Office document": "save it as .xlsx or CSV",
+    "Microsoft Office document": "save it as .docx, .xlsx or CSV",
 }
 _MARKUP = {"HTML", "Git LFS pointer", "WARC", "MHTML", "MediaWiki XML", "WordPress XML"}
 # stage → the kinds that it can be sure of; CSV may hold almost anything
@@ -36,6 +40,7 @@ _LOOKED_FOR = {
     "csv": {*_MARKUP, "JSON", "SQL"},
     "jsonl": {*_MARKUP, "SQL", "CSV", "Markdown"},
     "sql": {*_MARKUP, "JSON", "CSV"},
+    "documents": {*_MARKUP, "JSON", "SQL"},
 }
 
 _HTML = re.compile(r"(?is)(?:<\?xml[^>]*>|<!--.*?-->|\s)*+<(?:!doctype\s+html|html|head|body)\b")
@@ -99,7 +104,7 @@ def _kind(text: str) -> str | None:
         return None
     if _is_csv(text):
         return "CSV"
-    return "Markdown" if _is_markdown(text) else None
+    return "Markdown" if is_markdown(text) else None
 
 
 def _is_json(text: str) -> bool:
@@ -133,7 +138,8 @@ def _is_csv(text: str) -> bool:
     return False
 
 
-def _is_markdown(text: str) -> bool:
+def is_markdown(text: str) -> bool:
     """Whether a text without tags has marks of Markdown: several, or a heading at its begin."""
+    text = text[:HEAD]
     body = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL).lstrip()
     return bool(re.match(r"#{1,6} \S", body)) or len(_MARKED.findall(body)) >= 5

@@ -17,7 +17,7 @@ from typing import BinaryIO, NamedTuple
 from stages.base import Fault
 from stages.errors import Unreadable
 from stages.extract.packed.compressed import Packed, ToTheDamage
-from stages.extract.packed.labels import Labels, opened
+from stages.extract.packed.labels import Labels
 from stages.extract.packed.streams import Budget, Limits, Member, Raw
 from stages.place import Place
 
@@ -47,10 +47,14 @@ class _Entry(NamedTuple):
 
 
 def members(
-    file: BinaryIO, place: Place, limits: Limits, suffixes: tuple[str, ...]
+    file: BinaryIO,
+    place: Place,
+    limits: Limits,
+    suffixes: tuple[str, ...],
+    packages: bool = False,
 ) -> Iterator[tuple[Place, Member] | Fault]:
     """The members of a zip file."""
-    labels = Labels(place, limits, suffixes)
+    labels = Labels(place, limits, suffixes, packages)
     file.seek(0, 2)
     size = file.tell()
     budget = Budget(limits, size, "archive")
@@ -89,7 +93,7 @@ def members(
             yield Fault(label, broken.reason, broken.evidence)
             continue
         own = Budget(limits, max(entry.packed, 1), "member")
-        yield from opened(label, Member(Raw(data.read, label, limits.member, (own, budget))))
+        yield from labels.opened(label, Member(Raw(data.read, label, limits.member, (own, budget))))
         if budget.spent:
             return
     if not damaged:
