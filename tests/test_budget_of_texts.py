@@ -49,6 +49,7 @@ ELSEWHERE = {
     "html": "test_every_page_takes_time_by_its_size",
     "csv": "tests/extract/worst_csv.py",
     "jsonl": "tests/extract/worst_json.py",
+    "documents": "tests/extract/worst_documents.py",
     "sql": "tests/extract/worst_sql.py",
     "database": "rows of a server: tests/extract/test_database.py",
     "select": "test_vectors_of_every_kind_take_time_by_their_number",

@@ -15,6 +15,7 @@ FIELDS = {
     "tables": "texts",
     "json": "texts",
     "columnar": "columnar",
+    "documents": "documents",
     "recipes": "recipes",
     "templates": "templates",
     "logs": "logs",

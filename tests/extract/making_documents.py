@@ -100,9 +100,11 @@ def pdf(
     info: Mapping[str, str] | None = None,
     outline: Sequence[tuple[str, int]] = (),
     more: str = "",
+    locked: bool = False,
 ) -> bytes:
     """A PDF file whose pages show texts in Helvetica (or Courier for sizes below 0), or a drawing
-    of their own where they are bytes. outline: title and page, from 0. more: of the catalog."""
+    of their own where they are bytes. outline: title and page, from 0. more: of the catalog.
+    locked: with a password that nobody knows."""
     objects: list[bytes] = []
 
     def add(data: bytes | str) -> int:
@@ -154,7 +156,10 @@ def pdf(
     begin = len(out)
     out += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode()
     out += b"".join(f"{offset:010d} 00000 n \n".encode() for offset in offsets)
-    trailer = f"<< /Size {len(objects) + 1} /Root {catalog} 0 R /Info {told} 0 R >>"
+    lock = f"/O <{'41' * 32}> /U <{'42' * 32}>"
+    lock = f"/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 {lock} >> /ID [<00> <00>]"
+    rest = lock if locked else ""
+    trailer = f"<< /Size {len(objects) + 1} /Root {catalog} 0 R /Info {told} 0 R {rest} >>"
     return out + f"trailer\n{trailer}\nstartxref\n{begin}\n%%EOF\n".encode()
 
 

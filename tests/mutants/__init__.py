@@ -15,6 +15,7 @@ FIELDS = (
     "engine",
     "records",
     "extraction",
+    "documents",
     "limits",
     "tokens",
     "selection",

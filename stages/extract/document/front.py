@@ -94,13 +94,18 @@ def _flat(value: Any) -> Any:
 def _yaml(written: str) -> dict[str, Any] | None:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
-    from ruamel.yaml.events import AliasEvent
+    from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
     reader = YAML(typ="safe", pure=True)
+    depth = 0
     try:
-        # An alias makes a value of any size out of a few letters.
-        if any(isinstance(event, AliasEvent) for event in reader.parse(written)):
-            return None
+        # Before its values are made: an alias makes one of any size out of a few letters, and the
+        # reader takes time by the square of the depth.
+        for number, event in enumerate(reader.parse(written)):
+            depth += isinstance(event, CollectionStartEvent)
+            depth -= isinstance(event, CollectionEndEvent)
+            if isinstance(event, AliasEvent) or depth > _DEEPEST or number > 2 * _VALUES:
+                return None
         values = reader.load(written)
     except (YAMLError, ValueError, RecursionError, OverflowError):
         return None

@@ -114,12 +114,12 @@ class Joined:
                 between = "\n\n"
             else:
                 between = _between(before, line, right)
-            self._join(before, line, between)
-            if number == 0:
-                begins = self.length - len(self._pieces[-1])
+            start = self._join(before, line, between)
+            begins = begins if number else start
         return begins
 
-    def _join(self, before: Line | None, line: Line, between: str) -> None:
+    def _join(self, before: Line | None, line: Line, between: str) -> int:
+        """Add a line behind what stands between; where it begins."""
         if before is not None and before.hyphen:
             between = self._hyphen(before, line, between)
         self._add(between)
@@ -131,6 +131,7 @@ class Joined:
         if line.level:
             self.headings.append(Heading(start, self.length, line.level, line.text))
         self._last = line
+        return start
 
     def _hyphen(self, before: Line, line: Line, between: str) -> str:
         end, begin = _LAST.search(before.text), _FIRST.match(line.text)

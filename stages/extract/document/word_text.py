@@ -121,6 +121,9 @@ class _Body:
 
     def read(self) -> None:
         Events(self._start, self._end, self._text, word.SPACES).feed(self._main, last=True)
+        for block in self.blocks:
+            if block.kind == "code":
+                block.text = "\n".join(block.cells)
 
     def remove(self, reason: str, characters: int) -> None:
         if characters:
@@ -191,7 +194,7 @@ class _Body:
             self.own += line.own
             before = self.blocks[-1] if self.blocks else None
             if block.kind == "code" and before is not None and before.kind == "code":
-                before.text += "\n" + block.text
+                before.cells.append(block.text)  # its lines; joined at the end
             else:
                 self.blocks.append(block)
         self._hanging(line)
@@ -205,7 +208,8 @@ class _Body:
     def _block(self, paragraph: Element, style: word.Style | None, name: str, line: _Line) -> Block:
         text = line.text
         if name in _CODE:
-            return Block("code", "".join(line.pieces).expandtabs(4).rstrip(), 0, None)
+            text = "".join(line.pieces).expandtabs(4).rstrip()
+            return Block("code", text, 0, None, cells=[text])
         level = style.level if style is not None else 0
         told = paragraph.value("w:pPr", "w:outlineLvl", "")
         if not level and told.isdecimal() and int(told[:2]) < 6:
