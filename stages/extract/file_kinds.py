@@ -17,7 +17,16 @@ WRONG_KIND = {
 }
 
 # kind → the stage that reads it, or what else helps
-_READ_BY = {"HTML": "html", "JSON": "jsonl", "CSV": "csv", "SQL": "sql", "Markdown": "documents"}
+_READ_BY = {
+    "HTML": "html",
+    "JSON": "jsonl",
+    "CSV": "csv",
+    "SQL": "sql",
+    "Markdown": "documents",
+    "Discord export": "chatlog",
+    "Telegram export": "chatlog",
+    "WhatsApp export": "chatlog",
+}
 _BINARY = {
     "Parquet file": "jsonl",
     "Arrow file": "jsonl",
@@ -34,13 +43,15 @@ _REMEDIES = {
     "Microsoft Office document": "save it as .docx, .xlsx or CSV",
 }
 _MARKUP = {"HTML", "Git LFS pointer", "WARC", "MHTML", "MediaWiki XML", "WordPress XML"}
+_CHATS = {"Discord export", "Telegram export", "WhatsApp export"}
 # stage → the kinds that it can be sure of; CSV may hold almost anything
 _LOOKED_FOR = {
-    "html": {*_MARKUP - {"HTML"}, "JSON", "SQL", "CSV", "Markdown"},
-    "csv": {*_MARKUP, "JSON", "SQL"},
-    "jsonl": {*_MARKUP, "SQL", "CSV", "Markdown"},
-    "sql": {*_MARKUP, "JSON", "CSV"},
-    "documents": {*_MARKUP, "JSON", "SQL"},
+    "html": {*_MARKUP - {"HTML"}, *_CHATS, "JSON", "SQL", "CSV", "Markdown"},
+    "csv": {*_MARKUP, *_CHATS, "JSON", "SQL"},
+    "jsonl": {*_MARKUP, *_CHATS, "SQL", "CSV", "Markdown"},
+    "sql": {*_MARKUP, *_CHATS, "JSON", "CSV"},
+    "documents": {*_MARKUP, *_CHATS - {"WhatsApp export"}, "JSON", "SQL"},
+    "chatlog": {*_MARKUP, "SQL", "CSV"},
 }
 
 _HTML = re.compile(r"(?is)(?:<\?xml[^>]*>|<!--.*?-->|\s)*+<(?:!doctype\s+html|html|head|body)\b")
@@ -57,6 +68,16 @@ _MAIL = re.compile(r"(?i)(?:From|MIME-Version|Subject|Snapshot-Content-Location)
 _KEY = re.compile(r'\s*(?:\[\s*)?\{\s*"(?:[^"\\\n]|\\.)*"\s*:')
 _MARKED = re.compile(
     r"(?m)^#{1,6} \S|^```|^[*-] \S|^\d+\. \S|\[[^\]\n]+\]\([^)\s]+\)|\*\*\w[^*\n]*\*\*"
+)
+_DISCORD = re.compile(r'\s*\{\s*"guild"\s*:\s*\{[^{}]*\}\s*,\s*"channel"\s*:\s*\{')
+_TELEGRAM = re.compile(
+    r'\s*\{\s*(?:"name"\s*:\s*(?:null|"(?:[^"\\\n]|\\.)*")\s*,\s*"type"\s*:\s*"(?:personal_chat'
+    r'|bot_chat|saved_messages|(?:private|public)_(?:super)?(?:group|channel))"|"about"\s*:'
+    r'\s*"[^"\n]*Telegram)'
+)
+_WHATSAPP = re.compile(
+    r"(?m)^\u200e?\[?\d{1,4}([./-])\d{1,2}\1\d{2,4},? \d{1,2}:\d\d(?::\d\d)?"
+    r"(?:[ \u202f][AaPp]\.?[Mm]\.?)?(?:\]| -) [^:\n]{1,60}: "
 )
 _NAME = re.compile(r"""["']?[^\W\d][\w .:/()#%-]{0,60}["']?""")
 
@@ -98,6 +119,12 @@ def _kind(text: str) -> str | None:
         return "MHTML" if re.search(r"(?i)multipart/related", text) else None
     if _SQL.match(text):
         return "SQL"
+    if _DISCORD.match(text):
+        return "Discord export"
+    if _TELEGRAM.match(text):
+        return "Telegram export"
+    if len(_WHATSAPP.findall(text)) > 2:
+        return "WhatsApp export"
     if _is_json(text):
         return "JSON"
     if _TAG.search(text):

@@ -16,6 +16,7 @@ FIELDS = {
     "json": "texts",
     "columnar": "columnar",
     "documents": "documents",
+    "chats": "documents",
     "recipes": "recipes",
     "templates": "templates",
     "logs": "logs",

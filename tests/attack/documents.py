@@ -1,4 +1,4 @@
-"""Word documents, PDF files and texts that are cut, changed by seed, or made to cost much."""
+"""Documents and logs of chats that are cut, changed by seed, or made to cost much."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable, Iterator
 
 from tests.attack.trial import Trial, batches
+from tests.cases.chatlog import IRC, TALK, WHATSAPP, discord, telegram
+from tests.extract import worst_chats
 from tests.extract.damage import changed
 from tests.extract.making_documents import docx, paragraph, pdf, written
 from tests.extract.worst_documents import CASES
@@ -24,10 +26,23 @@ def _worst(name: str) -> str:
     return name + suffix
 
 
-def damaged(seed: int, each: int) -> dict[str, bytes]:
+GOOD_TALK = (  # of three, which is a text
+    ".txt",
+    "".join(f"31.12.23, 23:05 - {name}: {TEXT}\n" for name in ("Ann", "Bob", "Carl")).encode(),
+    TEXT,
+)
+_CHATS: dict[str, Callable[[], bytes]] = {
+    ".discord.json": lambda: discord(*TALK * 9),
+    ".telegram.json": lambda: telegram(*TALK * 9),
+    ".whatsapp.txt": lambda: WHATSAPP.encode() * 9,
+    ".irc.log": lambda: IRC.encode() * 9,
+}
+
+
+def damaged(forms: dict[str, Callable[[], bytes]], seed: int, each: int) -> dict[str, bytes]:
     """Some changes of every form, every sixth a cut."""
     files = {}
-    for suffix, make in _FORMS.items():
+    for suffix, make in forms.items():
         whole, draw = make(), random.Random(f"documents {suffix} {seed}")
         for number in range(each):
             cut = number % 6 == 5
@@ -38,9 +53,15 @@ def damaged(seed: int, each: int) -> dict[str, bytes]:
 
 def trials(field: str, seed: int, fast: bool) -> Iterator[Trial]:
     """Damage by seed, and what costs its reader much."""
+    if field == "chats":
+        stage, forms, good = "chatlog", _CHATS, GOOD_TALK
+        costly = {f"{name}.log": make for name, make in worst_chats.CASES.items()}
+    else:
+        stage, forms, good = "documents", _FORMS, GOOD
+        costly = {_worst(name): make for name, make in CASES.items()}
     if fast:
-        yield from batches("all", "documents", damaged(seed, 3), GOOD)
+        yield from batches("all", stage, damaged(forms, seed, 3), good)
         return
-    yield from batches("damaged", "documents", damaged(seed, 60), GOOD, at_once=60)
-    large = {_worst(name): make(200_000) for name, make in CASES.items()}
-    yield from batches("worst", "documents", large, GOOD, at_once=6)
+    yield from batches("damaged", stage, damaged(forms, seed, 60), good, at_once=60)
+    large = {name: make(200_000) for name, make in costly.items()}
+    yield from batches("worst", stage, large, good, at_once=6)

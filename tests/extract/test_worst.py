@@ -1,4 +1,4 @@
-"""The worst inputs for the readers of JSON, CSV and documents cost no more than their size."""
+"""The worst inputs for readers of JSON, CSV, documents and chats cost no more than their size."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from stages.base import Source
+from stages.extract.chatlog import ChatlogExtract
 from stages.extract.csv import CsvExtract
 from stages.extract.documents import DocumentExtract
 from stages.extract.jsonl import JsonlExtract
-from tests.extract import worst_csv, worst_documents, worst_json
+from tests.extract import worst_chats, worst_csv, worst_documents, worst_json
 
 BYTES = 20_000
 GROWTH, SECONDS = 3.0, 3.0  # CPU of twice the bytes: times that of once, and at most
@@ -25,6 +26,7 @@ CASES = [
         ("md", DocumentExtract(records="heading", level=6), name, make)
         for name, make in worst_documents.CASES.items()
     ),
+    *(("log", ChatlogExtract(), name, make) for name, make in worst_chats.CASES.items()),
 ]
 
 
@@ -62,4 +64,4 @@ def test_twice_the_bytes_cost_at_most_three_times(
 
 def test_the_tables_are_as_long_as_they_were() -> None:
     assert len(worst_json.CASES) >= 49 and len(worst_csv.CASES) >= 53
-    assert len(worst_documents.CASES) >= 36
+    assert len(worst_documents.CASES) >= 36 and len(worst_chats.CASES) >= 27

@@ -16,6 +16,7 @@ FIELDS = (
     "records",
     "extraction",
     "documents",
+    "chats",
     "limits",
     "tokens",
     "selection",
