@@ -16,6 +16,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "database": ("stages.extract.database", "DatabaseExtract"),
     "jsonl": ("stages.extract.jsonl", "JsonlExtract"),
     "documents": ("stages.extract.documents", "DocumentExtract"),
+    "xml": ("stages.extract.xml", "XmlExtract"),
     "chatlog": ("stages.extract.chatlog", "ChatlogExtract"),
     "normalize": ("stages.clean.normalize", "Normalize"),
     "quality": ("stages.clean.quality", "QualityFilter"),

@@ -26,6 +26,9 @@ _READ_BY = {
     "Discord export": "chatlog",
     "Telegram export": "chatlog",
     "WhatsApp export": "chatlog",
+    "MediaWiki XML": "xml",
+    "WordPress XML": "xml",
+    "Stack Exchange XML": "xml",
 }
 _BINARY = {
     "Parquet file": "jsonl",
@@ -37,12 +40,12 @@ _REMEDIES = {
     "Git LFS pointer": "the file itself is not here: `git lfs pull` brings it",
     "WARC": "take the pages out of it, as HTML files",
     "MHTML": "save the page as HTML",
-    "MediaWiki XML": "take the pages out of it, as HTML or JSONL",
-    "WordPress XML": "take the posts out of it, as HTML or JSONL",
     "pg_dump archive (custom format)": "`pg_restore -f - FILE` makes a dump of it",
     "Microsoft Office document": "save it as .docx, .xlsx or CSV",
 }
-_MARKUP = {"HTML", "Git LFS pointer", "WARC", "MHTML", "MediaWiki XML", "WordPress XML"}
+_MARKUP = {"HTML", "Git LFS pointer", "WARC", "MHTML"}
+_DUMPS = {"MediaWiki XML", "WordPress XML", "Stack Exchange XML"}
+_MARKUP |= _DUMPS
 _CHATS = {"Discord export", "Telegram export", "WhatsApp export"}
 # stage → the kinds that it can be sure of; CSV may hold almost anything
 _LOOKED_FOR = {
@@ -52,10 +55,13 @@ _LOOKED_FOR = {
     "sql": {*_MARKUP, *_CHATS, "JSON", "CSV"},
     "documents": {*_MARKUP, *_CHATS - {"WhatsApp export"}, "JSON", "SQL"},
     "chatlog": {*_MARKUP, "SQL", "CSV"},
+    "xml": {*_MARKUP - _DUMPS, *_CHATS, "JSON", "SQL", "CSV", "Markdown"},
 }
 
 _HTML = re.compile(r"(?is)(?:<\?xml[^>]*>|<!--.*?-->|\s)*+<(?:!doctype\s+html|html|head|body)\b")
-_XML = re.compile(r"(?is)(?:<\?xml[^>]*>|<!--.*?-->|\s)*+<(mediawiki|rss)\b")
+_XML = re.compile(
+    r"(?s)\ufeff?(?:<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[[^\]]*\]\s*)?>|\s)*+<([\w:.-]+)"
+)
 _TAG = re.compile(
     r"(?i)</?(?:html|head|body|div|p|span|table|tr|td|ul|ol|li|h[1-6]|article|section|main|title"
     r"|meta|script|style|form|font|center|frameset|pre)\b"
@@ -91,6 +97,13 @@ def other(head: bytes, stage: str) -> dict[str, Any] | None:
     return _told(kind) if kind in _LOOKED_FOR[stage] else None
 
 
+def root_of(head: bytes) -> str | None:
+    """The name of the root element of XML; None where it does not begin there."""
+    charset, mark = charsets.sniff(head[:4096])
+    found = _XML.match(head[mark:HEAD].decode(charset, "replace"))
+    return found[1] if found is not None else None
+
+
 def binary(head: bytes) -> dict[str, Any] | None:
     """The evidence for a file that is no text."""
     kind = charsets.binary(head)
@@ -112,9 +125,12 @@ def _kind(text: str) -> str | None:
     if _HTML.match(text):
         return "HTML"
     if (root := _XML.match(text)) is not None:
-        if root[1].lower() == "mediawiki":
+        if root[1] == "mediawiki":
             return "MediaWiki XML"
-        return "WordPress XML" if "wordpress.org/export" in text else None
+        if root[1] == "rss":
+            return "WordPress XML" if "wordpress.org/export" in text else None
+        if root[1] == "posts" and re.search(r"<row\s[^>]*\bPostTypeId=", text):
+            return "Stack Exchange XML"
     if _MAIL.match(text):
         return "MHTML" if re.search(r"(?i)multipart/related", text) else None
     if _SQL.match(text):

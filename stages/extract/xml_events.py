@@ -14,6 +14,15 @@ from stages.errors import Unreadable
 
 DEEPEST = 160  # elements within one another; office documents and dumps have fewer than 60
 _FED = 1 << 16
+_ENDED = {
+    expat.errors.codes[message]
+    for message in (
+        expat.errors.XML_ERROR_NO_ELEMENTS,
+        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
+        expat.errors.XML_ERROR_PARTIAL_CHAR,
+        expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
+    )
+}
 
 Start = Callable[[str, Mapping[str, str]], None]
 End = Callable[[str], None]
@@ -21,7 +30,8 @@ Text = Callable[[str], None]
 
 
 class Events:
-    """Feeds bytes to handlers. Unreadable `corrupt` where it is no XML, or dangerous.
+    """Feeds bytes to handlers. Unreadable: `corrupt` where it is no XML, or dangerous, `truncated`
+    where it ends early.
 
     start(name, attributes), end(name), text(characters). spaces: (a part of a namespace's URI,
     prefix) pairs: names of the first that fits are `prefix:name`, all others bare names.
@@ -57,7 +67,9 @@ class Events:
             for at in range(0, max(1, len(data)), _FED):
                 self._parser.Parse(data[at : at + _FED], last and at + _FED >= len(data))
         except expat.ExpatError as error:
-            raise Unreadable("corrupt", error=f"no XML: {error}") from None
+            told = expat.errors.messages.get(error.code, str(error))
+            reason = "truncated" if last and error.code in _ENDED else "corrupt"
+            raise Unreadable(reason, error=f"no XML: {told}", line=error.lineno) from None
 
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
