@@ -50,6 +50,7 @@ ELSEWHERE = {
     "csv": "tests/extract/worst_csv.py",
     "jsonl": "tests/extract/worst_json.py",
     "documents": "tests/extract/worst_documents.py",
+    "xml": "tests/extract/worst_dumps.py",
     "chatlog": "tests/extract/worst_chats.py",
     "sql": "tests/extract/worst_sql.py",
     "database": "rows of a server: tests/extract/test_database.py",

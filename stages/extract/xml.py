@@ -139,7 +139,7 @@ class XmlExtract(RowSource):
             yield Fault(place, "unknown_root", {"root": root or "none"})
 
     def _pages(self, place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
-        site = mediawiki.Site()
+        site, number = mediawiki.Site(), 0
         namespaces = frozenset(number.strip() for number in self.namespaces.split(","))
         for found in mediawiki.reader().read(stream):
             if found.name == "siteinfo":
@@ -147,10 +147,14 @@ class XmlExtract(RowSource):
                 continue
             here = Place(place.path, place.member, found.offset, found.size, found.line)
             yield mediawiki.item(found, site, here, namespaces)
+            number += 1
+        if not number:
+            yield Fault(place, "empty", {"pages": 0}, failed=False)
 
 
 def _posts(place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
     authors: dict[str, str] = {}
+    number = 0
     reader = wordpress.reader()
     for found in reader.read(stream):
         if found.name == "wp:author":
@@ -159,3 +163,6 @@ def _posts(place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
             continue
         here = Place(place.path, place.member, found.offset, found.size, found.line)
         yield wordpress.item(found, authors, reader.outside, here)
+        number += 1
+    if not number:
+        yield Fault(place, "empty", {"items": 0}, failed=False)

@@ -17,6 +17,7 @@ FIELDS = {
     "columnar": "columnar",
     "documents": "documents",
     "chats": "documents",
+    "xml": "documents",
     "recipes": "recipes",
     "templates": "templates",
     "logs": "logs",

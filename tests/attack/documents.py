@@ -1,4 +1,4 @@
-"""Documents and logs of chats that are cut, changed by seed, or made to cost much."""
+"""Documents, logs of chats and dumps in XML that are cut, changed by seed, or made to cost much."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 from tests.attack.trial import Trial, batches
 from tests.cases.chatlog import IRC, TALK, WHATSAPP, discord, telegram
-from tests.extract import worst_chats
+from tests.cases.xml import answer, page, post, posts, press, question, wiki
+from tests.extract import worst_chats, worst_dumps
 from tests.extract.damage import changed
 from tests.extract.making_documents import docx, paragraph, pdf, written
 from tests.extract.worst_documents import CASES
@@ -31,6 +32,12 @@ GOOD_TALK = (  # of three, which is a text
     "".join(f"31.12.23, 23:05 - {name}: {TEXT}\n" for name in ("Ann", "Bob", "Carl")).encode(),
     TEXT,
 )
+GOOD_DUMP = (".xml", wiki(page("A", TEXT)), TEXT)
+_DUMPS: dict[str, Callable[[], bytes]] = {
+    ".wiki.xml": lambda: wiki(page("A", "'' {{b}} [[c]] ''"), page("B", "Text.")),
+    ".press.xml": lambda: press(post("A", "<p>Text.</p>"), post("B", "More.")),
+    ".posts.xml": lambda: posts(question(1, "A", "x"), answer(2, 1, "y"), answer(3, 1, "z")),
+}
 _CHATS: dict[str, Callable[[], bytes]] = {
     ".discord.json": lambda: discord(*TALK * 9),
     ".telegram.json": lambda: telegram(*TALK * 9),
@@ -53,7 +60,10 @@ def damaged(forms: dict[str, Callable[[], bytes]], seed: int, each: int) -> dict
 
 def trials(field: str, seed: int, fast: bool) -> Iterator[Trial]:
     """Damage by seed, and what costs its reader much."""
-    if field == "chats":
+    if field == "xml":
+        stage, forms, good = "xml", _DUMPS, GOOD_DUMP
+        costly = {f"{name}.xml": make for name, make in worst_dumps.CASES.items()}
+    elif field == "chats":
         stage, forms, good = "chatlog", _CHATS, GOOD_TALK
         costly = {f"{name}.log": make for name, make in worst_chats.CASES.items()}
     else:

@@ -17,6 +17,7 @@ FIELDS = (
     "extraction",
     "documents",
     "chats",
+    "xml",
     "limits",
     "tokens",
     "selection",

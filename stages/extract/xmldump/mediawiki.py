@@ -13,6 +13,7 @@ from stages.extract.xmldump.reading import Found, Reader
 from stages.extract.xmldump.wikilines import markdown
 from stages.place import Place
 
+PAGE = 4 << 20  # characters of a page; the Foundation's wikis allow 2 MB
 FORM = "text ← wikitext; meta ← the page's title, last author and date"
 # Projects of the Wikimedia Foundation whose text has this licence since June 2023.
 _PROJECTS = frozenset(
@@ -23,7 +24,7 @@ _LICENSE = "CC-BY-SA-4.0"
 
 def reader() -> Reader:
     """What reads the site and its pages."""
-    return Reader(("siteinfo", "page"), limit=64 << 20)
+    return Reader(("siteinfo", "page"), limit=PAGE)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ def item(found: Found, site: Site, place: Place, namespaces: frozenset[str]) -> 
         return Fault(place, reason, {"title": title, **told}, source, False, raw, size)
 
     if found.oversize:
-        return Fault(place, "oversize", {"title": title, "of": "characters of a page"}, raw=raw)
+        told = {"title": title, "limit": PAGE, "of": "characters of a page"}
+        return Fault(place, "oversize", told, raw=raw)
     namespace = values.get("ns", "0").strip()
     if namespace not in namespaces:
         return dropped("namespace", namespace=namespace)

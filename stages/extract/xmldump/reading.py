@@ -46,7 +46,7 @@ class Reader:
         wanted: Sequence[str],
         listed: Sequence[str] = (),
         spaces: Sequence[tuple[str, str]] = (),
-        limit: int = 16 << 20,
+        limit: int = 1 << 20,
     ) -> None:
         self._wanted, self._listed, self._limit = frozenset(wanted), frozenset(listed), limit
         self._events = Events(self._start, self._end, self._text, spaces)

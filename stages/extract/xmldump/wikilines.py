@@ -32,7 +32,7 @@ def markdown(source: str) -> Made:
     """A page's wikitext as Markdown, with the account of its characters without white space."""
     page = read(source)
     lines = _Lines(page)
-    text = _BREAKS.sub("\n\n", "\n".join(_without_empty(lines.read(), page))).strip()
+    text = _BREAKS.sub("\n\n", "\n".join(_without_empty(lines.read(), page))).strip("\n").rstrip()
     marks = sum(nonspace(mark) for mark in _ADDED.findall(text))
     text = page.restored(text)
     removed = dict(page.removed)

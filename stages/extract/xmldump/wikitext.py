@@ -192,13 +192,7 @@ class _Reader:
         self._open[frame.kind] -= 1
         marks = {"{": "{{"}.get(frame.kind, frame.kind)
         self._add(marks)
-        cuts = set(frame.cuts)
-        for number, piece in enumerate(frame.pieces):
-            if number in cuts:
-                self._add("|")
-            self._add(piece)
-        if len(frame.pieces) in cuts:
-            self._add("|")
+        self._add("|".join(_parts(frame)))
 
     def _close_template(self, token: str) -> None:
         if not self._open["{"]:

@@ -14,6 +14,7 @@ from stages.extract.xmldump import html_text
 from stages.extract.xmldump.reading import Found, Reader
 from stages.place import Place
 
+POST = 4 << 20  # characters of a post with its comments
 FORM = "text ← content:encoded; meta ← the post's title, author, date and link"
 _SPACES = (
     ("wordpress.org/export/1.2/excerpt", "excerpt"),
@@ -29,7 +30,7 @@ _TYPES = ("post", "page")
 
 def reader() -> Reader:
     """What reads authors and items."""
-    return Reader(("wp:author", "item"), ("category", _COMMENT), _SPACES)
+    return Reader(("wp:author", "item"), ("category", _COMMENT), _SPACES, limit=POST)
 
 
 def item(
@@ -46,7 +47,8 @@ def item(
         return Fault(place, reason, {"title": title, **told}, content, False, raw, size)
 
     if found.oversize:
-        return Fault(place, "oversize", {"title": title, "of": "characters of a post"}, raw=raw)
+        limit = {"title": title, "limit": POST, "of": "characters of a post"}
+        return Fault(place, "oversize", limit, raw=raw)
     kind, status = values.get("wp:post_type", "post"), values.get("wp:status", "publish")
     if kind not in _TYPES:
         return dropped("not_a_post", type=kind)
