@@ -132,7 +132,7 @@ def _refused(folder: Path) -> list[Case]:
     pages = [page("Talk:A", "x", ns=1), page("B.js", "x", model="javascript"), page("C", "{{a}}")]
     (bad / "pages.xml").write_bytes(wiki(*pages))
     items = [post("A", "x", status="draft"), post("B", "x", post_type="attachment")]
-    items += [post("C", "a<br>" * ((1 << 20) + 1))]
+    items += [post("C", "<b>" * ((1 << 20) + 1))]
     (bad / "blog.xml").write_bytes(press(*items))
     rows = [question(1, "A", "x"), answer(2, 9, "y"), {"Id": 3, "PostTypeId": 4, "Body": "z"}]
     (bad / "Posts.xml").write_bytes(posts(*rows, {"Id": "x", "PostTypeId": 1}))
