@@ -222,3 +222,26 @@ def test_running_heads_stand_at_the_same_height() -> None:
         [_line("Tides", 800 - 90 * n), *(_line(f"{c}" * 60, 500) for c in "abcd")] for n in range(3)
     ]
     assert running(pages) == [set(), set(), set()]
+
+
+def test_what_is_drawn_later_into_a_gap_is_read_there() -> None:
+    gap = [*written(PROSE[:3], top=760), *written(["Below the program."], top=600)]
+    program = [(72.0, 690.0, -10.0, "read(gauge)"), (72.0, 678.0, -10.0, "write(book)")]
+    text = extract(pdf([[*gap, *program]])).records[0]["text"]
+    assert text.endswith("of the year.\n\nread(gauge)\nwrite(book)\n\nBelow the program.")
+
+
+def test_columns_are_read_one_after_the_other() -> None:
+    left = [(72.0, 760.0 - 13 * n, 11.0, f"left line {n} of the first column") for n in range(6)]
+    right = [(320.0, 760.0 - 13 * n, 11.0, f"right line {n} of the second one") for n in range(6)]
+    text = extract(pdf([[*left, *right]])).records[0]["text"]
+    assert text.index("left line 5") < text.index("right line 0")
+    # a caption that is drawn last, into a gap of the first column alone
+    caption = (72.0, 760.0 - 13 * 3, 11.0, "Fig. 1")
+    text = extract(pdf([[*left[:3], *left[4:], *right, caption]])).records[0]["text"]
+    assert "right" not in text[: text.index("left line 5")]
+
+
+def test_words_at_two_heights_are_two_lines() -> None:
+    lines = [(72.0, 760.0, 11.0, "The gauge was read."), (172.0, 700.0, 11.0, "The lamp was lit.")]
+    assert "read.\n\nThe lamp" in extract(pdf([lines])).records[0]["text"]

@@ -33,6 +33,20 @@ MUTANTS = (
         (f"{OF_PDF}::test_pictures_of_pages_need_ocr_and_are_told_beside_text",),
     ),
     Mutant(
+        ROOM + "order.py",
+        "        if placed and run[0].base > placed[-1].base and _fits(run, placed):\n",
+        "        if False:\n",
+        "what was drawn later is read at the end of the page",
+        (f"{OF_PDF}::test_what_is_drawn_later_into_a_gap_is_read_there",),
+    ),
+    Mutant(
+        ROOM + "order.py",
+        "    return between and free >= _FITS * len(run)\n",
+        "    return True\n",
+        "columns are read line by line across the page",
+        (f"{OF_PDF}::test_columns_are_read_one_after_the_other",),
+    ),
+    Mutant(
         ROOM + "front.py",
         "            if isinstance(event, AliasEvent) or depth",
         "            if depth",

@@ -6,5 +6,5 @@ sections  a text cut at its headings or pages
 written   Markdown and plain text as pages and sections
 word      .docx: the parts of the package, styles, numbering, footnotes; word_text its paragraphs
 omml      formulas of Word as LaTeX
-pdf       pages of PDF files; lines joins their lines to paragraphs
+pdf       pages of PDF files; order puts their lines in order, lines joins them to paragraphs
 """

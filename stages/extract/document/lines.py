@@ -20,12 +20,13 @@ _ITEM = re.compile(r"(?:[•◦▪‣●○■–—*·-]|\(?\d{1,3}[.)]|\d{1,3}
 _LEADERS = re.compile(r"\.(?: ?\.){4}")  # of a table of contents
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff00-\uff60]")
 _NUMBERS = re.compile(r"\d+|\b[ivxlc]+\b")
-_SAME_SIZE = 0.1  # of a font, as a share
+_SAME_SIZE = 0.15  # of a font, as a share: words of a program within a sentence are smaller
 _LOOSE = 1.35  # times the usual distance of lines, and a paragraph ends
 _INDENT = 0.8  # of the font's size
 _FULL, _FULL_WIDE = 20, 8  # characters that a full line has at least: cells of tables have fewer
 _EDGE = 2  # lines at the top and at the bottom of a page that may be running heads
 _NEAR = 3.0  # points within which they stand at the same height
+_NEARLY = 0.75  # of the right edge, to which a line reaches that goes on on the next page
 _RUNNING = 3  # pages that have a running head
 _MOST = 0.2  # share of a document's characters that running heads are at most; forms repeat more
 
@@ -92,6 +93,7 @@ class Joined:
         self._known = known
         self._pieces: list[str] = []
         self._last: Line | None = None
+        self._edge = 0.0  # the right edge of the last page
         self.headings: list[Heading] = []
         self.length = self.removed = self.marks = 0
 
@@ -116,6 +118,7 @@ class Joined:
                 between = _between(before, line, right)
             start = self._join(before, line, between)
             begins = begins if number else start
+        self._edge = max((line.right for line in lines), default=0.0)
         return begins
 
     def _join(self, before: Line | None, line: Line, between: str) -> int:
@@ -146,7 +149,8 @@ class Joined:
 
     def _between_pages(self, before: Line, line: Line) -> str:
         """A sentence that goes on behind the page's end is not broken by it."""
-        goes_on = line.text[:1].islower() and not before.text.rstrip().endswith(_ENDS)
+        full = before.right >= _NEARLY * self._edge and not (before.fixed or line.fixed)
+        goes_on = full and line.text[:1].islower() and not before.text.rstrip().endswith(_ENDS)
         if before.level or line.level or not (goes_on or before.hyphen):
             return "\n\n"
         return " "
@@ -163,25 +167,28 @@ _ENDS = (".", "!", "?", ":", ";", "…", "”", '"', "»", ")", "。")
 def _runs(lines: Sequence[Line]) -> list[tuple[int, float]]:
     """For each line the number of the first of its run, and the run's right edge: lines of one
     size at the usual distance."""
-    gaps = sorted(
-        one.base - other.base
-        for one, other in pairwise(lines)
-        if 0.5 * one.size < one.base - other.base < 3 * one.size and _alike(one, other)
-    )
-    usual = gaps[len(gaps) // 5] if gaps else 0.0
+    gaps: dict[tuple[int, bool], list[float]] = {}  # of each kind of letters
+    for one, other in pairwise(lines):
+        if 0.5 * one.size < one.base - other.base < 3 * one.size and _alike(one, other):
+            gaps.setdefault(_letters(one), []).append(one.base - other.base)
+    usual = {letters: sorted(found)[len(found) // 5] for letters, found in gaps.items()}
     begins: list[int] = []
     rights: dict[int, float] = {}
     for number, line in enumerate(lines):
         before = lines[number - 1] if number else None
         goes_on = (
             before is not None
-            and 0 < before.base - line.base <= max(_LOOSE * usual, 0.1)
+            and 0 < before.base - line.base <= _LOOSE * usual.get(_letters(before), 0.0)
             and _alike(before, line)
         )
         begin = begins[-1] if goes_on else number
         begins.append(begin)
         rights[begin] = max(rights.get(begin, line.right), line.right)
     return [(begin, rights[begin]) for begin in begins]
+
+
+def _letters(line: Line) -> tuple[int, bool]:
+    return round(line.size), line.fixed
 
 
 def _alike(one: Line, other: Line) -> bool:

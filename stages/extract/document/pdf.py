@@ -1,7 +1,7 @@
 """PDF files: the text of their pages, read by PDFium.
 
-Of 4 manuals of Debian's packages (1,180 pages) PDFium reads all words that pypdf 7.1 reads, and
-those with ligatures (file, specify) that it breaks, in a twelfth of the time (2026-11-30).
+Of 9 manuals and forms of Debian's packages (878 pages, 186,000 words) PDFium reads 20,800 words
+that pypdf 7.1 glues or breaks (seeSection, speci), in a fifteenth of the time (2026-11-30).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from stages import watch
 from stages.errors import Unreadable
 from stages.extract.document.lines import Joined, Line, running, words
+from stages.extract.document.order import reading
 from stages.extract.document.written import Document, Page
 from stages.extract.webpage.tree import nonspace
 from stages.require import require
@@ -25,6 +26,7 @@ _CHARACTERS = 64 << 20  # of all pages
 _OUTLINE = 50_000  # entries that are looked at
 _LISTED = 1000  # numbers of pages in meta
 _GARBLED = 0.3  # share of characters without a meaning above which a text is none
+_JUMP = 0.9  # of the font's size, by which a line is none: powers and indices jump less
 _HYPHEN = "\x02"  # by which PDFium shows a word that a line divides
 _LINE_END = re.compile("\r\n|[\r\n\x02]")
 _MEANINGLESS = re.compile(
@@ -139,25 +141,52 @@ class _Pages:
         for end in _LINE_END.finditer(text + "\n"):
             line, start = text[at : end.start()], at
             at = end.end()
-            if line.strip():
-                found.append(self._line(page, line, start, end[0] == _HYPHEN))
-        return found
+            pieces = list(self._level(page, line, start)) if line.strip() else []
+            for piece in pieces:
+                hyphen = end[0] == _HYPHEN and piece == pieces[-1]
+                found.append(self._line(page, *piece, hyphen))
+        return reading(found)
+
+    def _level(self, page: Any, line: str, at: int) -> Iterator[tuple[str, int]]:
+        """The pieces of a line that stand at one height, with the number of their first letter:
+        what was drawn one after the other PDFium may take for one line."""
+        first, last = len(line) - len(line.lstrip()), len(line.rstrip()) - 1
+        height = _JUMP * self._raw.FPDFText_GetFontSize(page, at + first)
+        base = self._base(page, at + first)
+        if abs(self._base(page, at + last) - base) <= height:
+            yield line, at
+            return
+        begin = 0
+        for number in range(first + 1, last + 1):
+            if line[number].isspace() or not line[number - 1].isspace():
+                continue  # letters of one word stay together
+            here = self._base(page, at + number)
+            if abs(here - base) > height:
+                yield line[begin:number], at + begin
+                begin, base = number, here
+        yield line[begin:], at + begin
+
+    def _base(self, page: Any, at: int) -> float:
+        x, y = ctypes.c_double(), ctypes.c_double()
+        self._raw.FPDFText_GetCharOrigin(page, at, x, y)
+        return y.value
 
     def _line(self, page: Any, line: str, at: int, hyphen: bool) -> Line:
         first = at + len(line) - len(line.lstrip())
         last = at + len(line.rstrip()) - 1
         left, _ = self._box(page, first)
         _, right = self._box(page, last)
-        x, y = ctypes.c_double(), ctypes.c_double()
-        self._raw.FPDFText_GetCharOrigin(page, first, x, y)
-        size = self._raw.FPDFText_GetFontSize(page, first)
-        text = " ".join(line.split(" ")).strip()
+        base = self._base(page, first)
+        inner = (first, (first + last) // 2, last)
+        size = sorted(self._raw.FPDFText_GetFontSize(page, one) for one in inner)[1]
+        fixed = all(self._fixed(page, one) for one in inner)
+        text = line.strip()
         if not hyphen and text.endswith("-") and text[-2:-1].isalpha():
             text, hyphen = text[:-1], True
         if max(text) >= "\ud800" and min(text) <= "\udfff":
             text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         text = text.replace("\0", "\ufffd")
-        return Line(text, left, right, y.value, size, hyphen, self._fixed(page, first))
+        return Line(text, left, right, base, size, hyphen, fixed)
 
     def _fixed(self, page: Any, at: int) -> bool:
         flags, name = ctypes.c_int(), ctypes.create_string_buffer(_FONT_NAME)
