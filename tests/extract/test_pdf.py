@@ -234,8 +234,9 @@ def test_what_is_drawn_later_into_a_gap_is_read_there() -> None:
 def test_columns_are_read_one_after_the_other() -> None:
     left = [(72.0, 760.0 - 13 * n, 11.0, f"left line {n} of the first column") for n in range(6)]
     right = [(320.0, 760.0 - 13 * n, 11.0, f"right line {n} of the second one") for n in range(6)]
-    text = extract(pdf([[*left, *right]])).records[0]["text"]
-    assert text.index("left line 5") < text.index("right line 0")
+    title = (72.0, 790.0, 11.0, "A title that stands over both of the columns, from left to right")
+    text = extract(pdf([[title, *left, *right]])).records[0]["text"]
+    assert text.index("title") < text.index("left line 5") < text.index("right line 0")
     # a caption that is drawn last, into a gap of the first column alone
     caption = (72.0, 760.0 - 13 * 3, 11.0, "Fig. 1")
     text = extract(pdf([[*left[:3], *left[4:], *right, caption]])).records[0]["text"]
