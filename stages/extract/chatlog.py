@@ -48,10 +48,9 @@ class ChatlogExtract(RowSource):
     iOS; IRC: irssi, WeeChat, ZNC. What one person says without a break is one turn. Pictures,
     stickers, deleted messages, joins and notices are left out and counted.
 
-    assistant: name of the one whose turns are the assistant's, or several divided by commas, as
-        the log shows them; all others are users. Default: of two people the one who speaks first
-        in a conversation is the user, the other the assistant; what more say becomes a text with
-        their names.
+    assistant: names of those whose turns are the assistant's, as the log shows them; all others
+        are users. Default: none: of two people the one who speaks first in a conversation is the
+        user, the other the assistant; what more say becomes a text with their names.
     gap: silence that ends a conversation, like 30m, 6h or 2d; default 6h. One of 20,000 messages
         or 4 MB ends there.
     encoding: charset of logs of lines; default: mark, UTF-8, or a guess, which stands in the
@@ -76,7 +75,7 @@ class ChatlogExtract(RowSource):
     }
     cuts: ClassVar[Mapping[str, str]] = conversation.CUTS
 
-    assistant: str | None = None
+    assistant: tuple[str, ...] = ()
     gap: str = "6h"
     encoding: str | None = None
 
@@ -86,19 +85,18 @@ class ChatlogExtract(RowSource):
             found.append(f"gap must be a number with s, m, h, d or w, like 6h, not {self.gap!r}")
         if self.encoding is not None and charsets.known(self.encoding) is None:
             found.append(f"encoding {self.encoding!r} is not known")
-        if self.assistant is not None and not self._turns.assistant:
-            found.append("assistant names nobody")
+        if not all(name.strip() for name in self.assistant):
+            found.append("assistant: a name is empty")
         return tuple(found)
 
     def forms(self) -> tuple[str, ...]:
-        return ("messages",) if self.assistant is not None else ("messages", "text")
+        return ("messages",) if self.assistant else ("messages", "text")
 
     @property
     def _turns(self) -> Turns:
         found = _GAP.fullmatch(self.gap)
         seconds = float(found[1]) * _SECONDS[found[2]] if found is not None else 0.0
-        names = (name.strip().casefold() for name in (self.assistant or "").split(","))
-        return Turns(seconds, frozenset(name for name in names if name))
+        return Turns(seconds, frozenset(name.strip().casefold() for name in self.assistant))
 
     def parts(self, path: str, size: int) -> list[Part]:
         root, names, left = files.find(path, archives.packed(self.suffixes))

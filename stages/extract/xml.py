@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,7 +15,6 @@ from stages.extract.xmldump import mediawiki, stackexchange, wordpress
 from stages.place import Place
 
 _HEAD = 1 << 14
-_NAMESPACES = re.compile(r"-?\d{1,4}(?:\s*,\s*-?\d{1,4})*")
 _USERS = "Users.xml"
 
 
@@ -31,8 +29,8 @@ class XmlExtract(RowSource):
 
     answers: of Stack Exchange's, best takes the accepted answer or that of most votes, all makes
         a record of each; default best.
-    namespaces: numbers of MediaWiki's namespaces that are read, divided by commas; default 0,
-        the articles.
+    namespaces: numbers of MediaWiki's namespaces that are read; default: none: that of the
+        articles, 0.
     """
 
     name: ClassVar[str] = "xml"
@@ -80,12 +78,7 @@ class XmlExtract(RowSource):
     }
 
     answers: stackexchange.Answers = "best"
-    namespaces: str = "0"
-
-    def contradictions(self) -> tuple[str, ...]:
-        if _NAMESPACES.fullmatch(self.namespaces.strip()) is None:
-            return (f"namespaces must be numbers divided by commas, not {self.namespaces!r}",)
-        return ()
+    namespaces: tuple[int, ...] = ()
 
     def forms(self) -> tuple[str, ...]:
         return ("text", "prompt", "completion")
@@ -140,7 +133,7 @@ class XmlExtract(RowSource):
 
     def _pages(self, place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
         site, number = mediawiki.Site(), 0
-        namespaces = frozenset(number.strip() for number in self.namespaces.split(","))
+        namespaces = frozenset(map(str, self.namespaces or (0,)))
         for found in mediawiki.reader().read(stream):
             if found.name == "siteinfo":
                 site = mediawiki.Site.of(found)

@@ -66,7 +66,7 @@ def cases(folder: Path) -> list[Case]:
     (good / "lamps.log.gz").write_bytes(gzip.compress(IRC.encode(), mtime=0))
     return [
         Case(ChatlogExtract(), path=str(good), reasons={"one_sided": 1}),
-        Case(ChatlogExtract(assistant="bob, carl", gap="2d"), path=str(good)),
+        Case(ChatlogExtract(assistant=("bob", "carl"), gap="2d"), path=str(good)),
         Case(ChatlogExtract(encoding="cp1252"), path=str(good / "*.txt")),
         Case(ChatlogExtract(), path=str(good / "*.log"), isolate=True),
         *_refused(folder),

@@ -82,10 +82,10 @@ def test_a_pause_ends_a_conversation_and_each_begins_anew(tmp_path: Path) -> Non
     assert len({one["id"] for one in found}) == 2
 
 
-@pytest.mark.parametrize("name", ["Bob", "bob", "1Bob", " BOB , nobody"])
+@pytest.mark.parametrize("name", ["Bob", "bob", "1Bob", " BOB "])
 def test_the_named_are_the_assistant_by_any_of_their_names(name: str, tmp_path: Path) -> None:
     data = said(("10:00", "Bob", "Good morning."), ("10:01", "Ann", "High water?"))
-    (one,) = read(tmp_path / "a.json", data, assistant=name)
+    (one,) = read(tmp_path / "a.json", data, assistant=(name, "nobody"))
     assert turns(one) == [("assistant", "Good morning."), ("user", "High water?")]
 
 
@@ -96,7 +96,7 @@ def test_several_users_are_named_in_the_text(tmp_path: Path) -> None:
         ("10:02", "Bob", "Noon, six."),
         ("10:03", "Carl", "Thanks."),
     )
-    (one,) = read(tmp_path / "a.json", data, assistant="Bob")
+    (one,) = read(tmp_path / "a.json", data, assistant=("Bob",))
     assert turns(one) == [
         ("user", "Ann: High water?\nCarl: And low?"),
         ("assistant", "Noon, six."),
@@ -117,7 +117,7 @@ def test_where_one_side_is_silent_there_is_nothing_to_learn(tmp_path: Path) -> N
     assert json.loads(rejects[0]["evidence"]) == {"messages": 2, "speakers": ["Ann"]}
     data = said(("10:00", "Ann", "Hello?"), ("10:01", "Carl", "Yes?"))
     rejects = []
-    assert read(tmp_path / "b.json", data, rejects, assistant="Bob") == []
+    assert read(tmp_path / "b.json", data, rejects, assistant=("Bob",)) == []
     assert json.loads(rejects[0]["evidence"])["speakers"] == ["Ann", "Carl"]
 
 
@@ -126,13 +126,13 @@ def test_a_conversation_without_a_pause_is_bounded(
 ) -> None:
     from stages.extract.chat import conversation
 
-    monkeypatch.setattr(conversation, "_MESSAGES", 4)
+    monkeypatch.setattr(conversation, "MESSAGES", 4)
     data = said(*(("10:00", "AB"[n % 2], str(n)) for n in range(10)))
     assert [len(one["messages"]) for one in read(tmp_path / "a.json", data)] == [4, 4, 2]
 
 
 @pytest.mark.parametrize(
-    "options", [{"gap": "soon"}, {"gap": "6"}, {"assistant": " , "}, {"encoding": "klingon"}]
+    "options", [{"gap": "soon"}, {"gap": "6"}, {"assistant": (" ",)}, {"encoding": "klingon"}]
 )
 def test_parameters_that_say_nothing_are_mistakes(options: Any, tmp_path: Path) -> None:
     with pytest.raises(UsageError):
@@ -171,7 +171,7 @@ def test_telegrams_text_of_pieces_service_and_media(tmp_path: Path) -> None:
         {"id": 11, "type": "message", "date": f"{DAY}10:00:51", "from": None, "from_id": "u2",
          "text": "Gone since."},
     ]  # fmt: skip
-    (one,) = read(tmp_path / "result.json", json.dumps(data), assistant="bob, u2")
+    (one,) = read(tmp_path / "result.json", json.dumps(data), assistant=("bob", "u2"))
     assert turns(one) == [
         ("user", "Run `ls -l` now:\n```sh\ncd lamps\nls\n```"),
         ("assistant", "A picture.\nGone since.\nOk."),

@@ -186,7 +186,7 @@ def test_broken_files_are_rejects_or_what_can_be_read() -> None:
 def test_a_page_that_unpacks_without_end_is_oversize(monkeypatch: pytest.MonkeyPatch) -> None:
     from stages.extract.document import pdf as reader
 
-    monkeypatch.setattr(reader, "_CHARACTERS", 1000)
+    monkeypatch.setattr(reader, "CHARACTERS", 1000)
     many = b"BT /F1 11 Tf 72 700 Td " + b"(abcdefghij) Tj " * 500 + b" ET"
     assert len(zlib.compress(many)) < 300
     found = extract(pdf([many]))

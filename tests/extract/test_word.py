@@ -232,7 +232,7 @@ def test_hostile_documents_are_refused_with_a_reason(raw: bytes, reason: str, to
 
 
 def test_a_zip_bomb_is_oversize(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(word, "_READ", 1 << 20)
+    monkeypatch.setattr(word, "PART", 1 << 20)
     found = extract(_raw(f'<w:p xmlns:w="{_W}">' + " " * (2 << 20) + "</w:p>"))
     assert found.reason == "oversize" and found.evidence["limit"] == 1 << 20
 

@@ -11,7 +11,6 @@ import pytest
 
 from stages import CsvExtract, HtmlExtract, XmlExtract
 from stages.base import Item
-from stages.errors import UsageError
 from stages.extract.packed.archives import read_at
 from stages.place import Place
 from tests.cases.xml import SITE, answer, page, post, posts, press, question, wiki
@@ -75,7 +74,7 @@ def test_pages_that_are_not_read_are_told(tmp_path: Path) -> None:
         for reason in ("redirect", "redirect", "namespace", "not_wikitext", "no_text")
     ]
     assert json.loads(rejects[2]["evidence"]) == {"namespace": "1", "title": "Talk:A"}
-    found = read(tmp_path / "a.xml", data, namespaces="0, 1")
+    found = read(tmp_path / "a.xml", data, namespaces=(0, 1))
     assert [one["text"] for one in found] == ["Why?", "Text."]
 
 
@@ -291,11 +290,6 @@ def test_other_stages_name_the_one_that_reads_dumps(tmp_path: Path) -> None:
     rejects: list[dict[str, Any]] = []
     assert list(CsvExtract()(tmp_path, rejects)) == []
     assert [json.loads(one["evidence"])["read_by"] for one in rejects] == ["xml"] * 3
-
-
-def test_namespaces_that_are_no_numbers_are_a_mistake(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="namespaces"):
-        read(tmp_path / "a.xml", b"", namespaces="all")
 
 
 @pytest.mark.parametrize("data", [wiki(), press(), posts()])

@@ -16,7 +16,7 @@ from stages.base import Fault, Item
 from stages.counts import TextCount
 from stages.place import Place
 
-_MESSAGES, _BYTES = 20_000, 4 << 20  # of one conversation; it is cut there
+MESSAGES, _BYTES = 20_000, 4 << 20  # of one conversation; it is cut there
 _SHOWN = 20  # speakers in evidence
 CUTS = {
     "media": "what stands in the place of pictures, stickers, calls and other attachments",
@@ -87,7 +87,7 @@ class Conversations:
             self._last = message.time
 
     def _ends_before(self, message: Message) -> bool:
-        if self._bytes + len(message.raw) > _BYTES or len(self._held) >= _MESSAGES:
+        if self._bytes + len(message.raw) > _BYTES or len(self._held) >= MESSAGES:
             return True
         if message.time is None or self._last is None or not message.text:
             return False

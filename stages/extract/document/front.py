@@ -8,11 +8,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-_BYTES = 64 << 10  # of front matter; pages of sites have under 4 kB
+BYTES = 64 << 10  # of front matter; pages of sites have under 4 kB
 _YAML = re.compile(r"---[ \t]*\r?\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _TOML = re.compile(r"\+\+\+[ \t]*\r?\n(.*?\n)?\+\+\+[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _KEY = re.compile(r"(?m)^[\w\"'][^:\n]{0,80}:(?:\s|$)")
-_DEEPEST, _VALUES = 20, 2000
+DEEPEST, VALUES = 20, 2000
 # What front matter calls the keys of meta in use.
 _NAMES = {
     "authors": "author",
@@ -46,7 +46,7 @@ def front_of(text: str) -> Front | None:
 
     Three dashes that open no block of keys are a rule, and the text's.
     """
-    head = text[:_BYTES]
+    head = text[:BYTES]
     if found := _YAML.match(head):
         written = found[1] or ""
         if written.strip() and not _KEY.search(written):
@@ -104,7 +104,7 @@ def _yaml(written: str) -> dict[str, Any] | None:
         for number, event in enumerate(reader.parse(written)):
             depth += isinstance(event, CollectionStartEvent)
             depth -= isinstance(event, CollectionEndEvent)
-            if isinstance(event, AliasEvent) or depth > _DEEPEST or number > 2 * _VALUES:
+            if isinstance(event, AliasEvent) or depth > DEEPEST or number > 2 * VALUES:
                 return None
         values = reader.load(written)
     except (YAMLError, ValueError, RecursionError, OverflowError):
@@ -122,7 +122,7 @@ def _toml(written: str) -> dict[str, Any] | None:
 
 
 def _object(values: Any) -> dict[str, Any] | None:
-    left = [_VALUES]
+    left = [VALUES]
     try:
         made = _json(values, 0, left)
     except ValueError:
@@ -133,7 +133,7 @@ def _object(values: Any) -> dict[str, Any] | None:
 def _json(value: Any, depth: int, left: list[int]) -> Any:
     """A value as JSON has it; ValueError for more values or levels than front matter has."""
     left[0] -= 1
-    if depth > _DEEPEST or left[0] < 0:
+    if depth > DEEPEST or left[0] < 0:
         raise ValueError("more than front matter")
     if isinstance(value, Mapping):
         return {str(key): _json(inner, depth + 1, left) for key, inner in value.items()}

@@ -22,7 +22,7 @@ from stages.require import require
 
 MAGIC = b"%PDF-"
 MAGIC_WITHIN = 1024  # bytes, of which mails and printers put some before it
-_CHARACTERS = 64 << 20  # of all pages
+CHARACTERS = 64 << 20  # of all pages
 _OUTLINE = 50_000  # entries that are looked at
 _LISTED = 1000  # numbers of pages in meta
 _GARBLED = 0.3  # share of characters without a meaning above which a text is none
@@ -131,8 +131,8 @@ class _Pages:
     def _lines(self, page: Any) -> list[Line]:
         count = page.count_chars()
         self._characters += count
-        if self._characters > _CHARACTERS:
-            raise Unreadable("oversize", limit=_CHARACTERS, of="characters of all pages")
+        if self._characters > CHARACTERS:
+            raise Unreadable("oversize", limit=CHARACTERS, of="characters of all pages")
         code = self._raw.FPDFText_GetUnicode
         # Each at its own place: PDFium's text leaves out what has no meaning.
         text = "".join([chr(code(page, at)) for at in range(count)])

@@ -28,7 +28,7 @@ SPACES = (
     ("/officeDocument/relationships", "r"),
 )
 _LIMITS = Limits(member=256 << 20, total=512 << 20, members=20_000)
-_READ = 64 << 20  # bytes of one part's XML
+PART = 64 << 20  # bytes of one part's XML
 # The end of a part's content type → what it is here.
 _KINDS = {
     "wordprocessingml.document.main+xml": "main",
@@ -113,9 +113,9 @@ def _members(raw: bytes, wanted: set[str]) -> list[tuple[str, bytes]]:
         place, stream = item
         if place.member not in wanted:
             continue
-        data = stream.read(_READ + 1)
-        if len(data) > _READ:
-            raise Unreadable("oversize", limit=_READ, of=f"bytes of the part {place.member}")
+        data = stream.read(PART + 1)
+        if len(data) > PART:
+            raise Unreadable("oversize", limit=PART, of=f"bytes of the part {place.member}")
         if stream.fault is not None:
             fault = stream.fault
             raise Unreadable(fault.reason, **{**fault.evidence, "part": place.member})
