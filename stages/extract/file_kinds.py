@@ -40,8 +40,9 @@ _REMEDIES = {
     "Git LFS pointer": "the file itself is not here: `git lfs pull` brings it",
     "WARC": "take the pages out of it, as HTML files",
     "MHTML": "save the page as HTML",
-    "pg_dump archive (custom format)": "`pg_restore -f - FILE` makes a dump of it",
     "Microsoft Office document": "save it as .docx, .xlsx or CSV",
+    "7z archive": "unpack it first: `7z x FILE`",
+    "RAR archive": "unpack it first: `unrar x FILE`",
 }
 _MARKUP = {"HTML", "Git LFS pointer", "WARC", "MHTML"}
 _DUMPS = {"MediaWiki XML", "WordPress XML", "Stack Exchange XML"}

@@ -27,7 +27,7 @@ SPACES = (
     ("/officeDocument/2006/relationships", "r"),
     ("/officeDocument/relationships", "r"),
 )
-_LIMITS = Limits(member=256 << 20, total=512 << 20, members=20_000)
+_LIMITS = Limits(total=512 << 20, members=20_000)
 PART = 64 << 20  # bytes of one part's XML
 # The end of a part's content type → what it is here.
 _KINDS = {

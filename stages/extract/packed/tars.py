@@ -136,7 +136,7 @@ def members(
         if header.kind not in _REGULAR:
             yield Fault(label, "unreadable", {"error": "a link or device"})
             continue
-        member = Member(Raw(_Data(reader.blocks, header).read, label, limits.member, (budget,)))
+        member = Member(Raw(_Data(reader.blocks, header).read, label, (budget,)))
         for item in labels.opened(label, member):
             if isinstance(item, Fault) and member.fault is not None and stream.fault is not None:
                 # the file's own end is the better reason, at the member's place

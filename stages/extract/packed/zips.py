@@ -12,7 +12,7 @@ import struct
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeGuard
 
 from stages.base import Fault
 from stages.errors import Unreadable
@@ -93,11 +93,20 @@ def members(
             yield Fault(label, broken.reason, broken.evidence)
             continue
         own = Budget(limits, max(entry.packed, 1), "member")
-        yield from labels.opened(label, Member(Raw(data.read, label, limits.member, (own, budget))))
+        member = Member(Raw(data.read, label, (own, budget)))
+        yield from labels.opened(label, member)
         if budget.spent:
+            left = sum(labels.is_wanted(entry.name) for entry in entries if _is_file(entry))
+            if left:
+                evidence = {"limit": limits.ratio, "of": "ratio of the archive", "unread": left}
+                yield Fault(place, "oversize", evidence)
             return
     if not damaged:
         yield from labels.end()
+
+
+def _is_file(entry: _Entry | Unreadable) -> TypeGuard[_Entry]:
+    return not isinstance(entry, Unreadable) and not entry.name.endswith("/")
 
 
 def _directory(file: BinaryIO, size: int) -> tuple[int, int, int]:
