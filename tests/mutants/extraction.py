@@ -340,8 +340,8 @@ MUTANTS = (
     ),
     Mutant(
         PACKED + "archives.py",
-        "elif kind is not None and inner is not None:",
-        'elif kind is not None and inner == "zip":',
+        "elif kind is not None and inner is not None and not (",
+        'elif kind is not None and inner == "zip" and not (',
         "what is compressed twice is read as text",
         (f"{OF_ARCHIVES}::test_archives_in_archives_are_faults",),
     ),
