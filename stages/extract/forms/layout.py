@@ -30,7 +30,8 @@ CUTS = {
     "extra": "what a message has beside its role and content: it stands in the message's extra",
     "tree": "what the nodes of a tree of messages have beside role and text",
     "blank": "white space in the place of what an instruction works on",
-    "rejected": "the worse answer of a preference pair, of which the better one is taken",
+    "rejected": "the worse answer of a preference pair, of which the better one is taken; it "
+    "stands in the record's meta as `rejected`",
     "binary": "bytes that are no text, in columns beside the text: they are in no record",
 }
 ROW_CUTS = {cut: why for cut, why in CUTS.items() if cut != "tree"}  # of rows of tables
@@ -378,14 +379,17 @@ class Layout:
         beside = sum([len(v) if type(v) is str else size(v) for v in meta.values()])
         if self._table is not None:
             meta = {"table": self._table, **meta}
+        worse = values[self._rejected] if self._rejected is not None else None
+        if isinstance(worse, str | list | Mapping):
+            meta = {**meta, known_names.REJECTED: worse}
         for record in records if meta else ():
             record["meta"] = meta
         kept = min(said, total)
         count = TextCount(said, kept, total - kept)
         if said > kept:
             count.removed["blank"] = said - kept
-        worse = self._size(values[self._rejected]) if self._rejected is not None else 0
-        others = {"meta": beside, "rejected": worse, "binary": sum(left.values()), **(cuts or {})}
+        unread = self._size(worse) if self._rejected is not None else 0
+        others = {"meta": beside, "rejected": unread, "binary": sum(left.values()), **(cuts or {})}
         for cut, number in others.items():
             if number:
                 count.seen += number
