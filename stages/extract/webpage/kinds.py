@@ -90,21 +90,24 @@ def kind_of(order: list[Node], told: Metadata) -> Kind:
 def _is_forum(order: list[Node], named: Counter[str], told: Metadata, types: set[str]) -> bool:
     if types & _FORUM:
         return True
-    posts = weak = writers = 0
-    for names, number in named.items():
-        posts += number * (POST.search(names) is not None)
-        weak += number * (_WEAK.search(names) is not None)
-        writers += number * (_WRITER.search(names) is not None)
-    board = _BOARDS.search(told.generator) is not None
-    root = any(
+    board = _BOARDS.search(told.generator) is not None or any(
         _ROOTS.search(node.names) for node in order[:4] if node.tag == "body" or node.parent is None
     )
-    thread = _THREAD_URL.search(told.url) is not None
-    if posts and (board or root):
+    posts = _number(named, POST)
+    if board and posts:
         return True
+    thread = _THREAD_URL.search(told.url) is not None
+    if not (board or thread) and posts < _ENOUGH:
+        return False
+    writers = _number(named, _WRITER)
     if posts >= _ENOUGH and (thread or writers >= _ENOUGH):
         return True
-    return (board or root or thread) and weak >= _WEAKLY and writers >= _WEAKLY
+    return (board or thread) and writers >= _WEAKLY and _number(named, _WEAK) >= _WEAKLY
+
+
+def _number(named: Counter[str], rule: re.Pattern[str]) -> int:
+    """The elements whose names a rule knows."""
+    return sum(number for names, number in named.items() if rule.search(names))
 
 
 def _is_manual(named: Counter[str], told: Metadata) -> bool:
