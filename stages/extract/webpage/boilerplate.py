@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from stages.extract.webpage.evidence import (
     HEADINGS,
     SLUG,
@@ -16,7 +18,7 @@ from stages.extract.webpage.evidence import (
     within_text,
 )
 from stages.extract.webpage.kinds import POST, Kind
-from stages.extract.webpage.names import LINE_NUMBER, meaning, of_large, suspicious
+from stages.extract.webpage.names import LINE_NUMBER, meaning, of_large, speaks, suspicious
 from stages.extract.webpage.region import article
 from stages.extract.webpage.teasers import leads_away, notice
 from stages.extract.webpage.tree import Node, text_of, words
@@ -66,11 +68,15 @@ class _Page:
         self.holders = _holders(order, self.total)
         self.article = article(order)
         self.inside: set[Node] = {self.article} if self.article is not None else set()
-        self.around_code = {node.parent for node in order if node.tag in ("pre", "code")}
         self.own_text: dict[Node, OwnText] = {}
         self.known: dict[str, str] = {}
         self.void: frozenset[str] = frozenset()
         self.mathjax = any([node.names == "mathjax " for node in order])
+        self._order = order
+
+    @cached_property
+    def around_code(self) -> set[Node]:
+        return {node.parent for node in self._order if node.tag in ("pre", "code")}
 
 
 def mark(order: list[Node], kind: Kind, comments: bool) -> None:
@@ -141,8 +147,8 @@ def _holders(order: list[Node], total: int) -> set[Node]:
     found = [
         node
         for node in order
-        if (node.tag in ("article", "main") or node.attributes.get("itemprop") == "articleBody")
-        and node.chars - node.links > _SHARE * total
+        if node.chars - node.links > _SHARE * total
+        and (node.tag in ("article", "main") or node.attributes.get("itemprop") == "articleBody")
     ]
     holders: set[Node] = set()
     for node in found[:3]:
@@ -247,12 +253,12 @@ def _of_names(node: Node, page: _Page) -> str:
     if found is None:
         if page.mathjax and not _MATHJAX.isdisjoint(names.split()):
             found = "formula"
+        elif not speaks(names, page.kind):
+            found = ""
         else:
             found = meaning(names, page.kind, page.void)
-        if not found and LINE_NUMBER.search(names):
-            found = "line_number"
-        elif found != "formula" and LINE_NUMBER.search(names):
-            found += " line_number"
+            if LINE_NUMBER.search(names):
+                found += " line_number"
         page.known[names] = found
     if not found:
         return ""

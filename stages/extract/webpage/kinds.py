@@ -35,11 +35,10 @@ _ROOTS = re.compile(
 POST = re.compile(
     r"(?:^|\s)(?:postbody|post_?body|posttext|post_message(?:_\d+)?|postmessage_\d+|pcbs|t_f"
     r"|message-(?:body|content|cell|usercontent)|message--post|bbwrapper|topic-post|post-stream"
-    r"|topic-body|cpost|ipscomment|ipsType_richText|forum-?post(?:-\w+)*|forumpost|post-?bit"
+    r"|topic-body|cpost|ipscomment|ipstype_richtext|forum-?post(?:-\w+)*|forumpost|post-?bit"
     r"|bbp-reply-content|answercell|postcell|js-post-body|s-prose|qa-a-item-content"
     r"|qa-q-view-content|commentstream-item|lia-message-body|message-?text|msgtext|post_wrap"
-    r"|topic-?reply|reply-?content|post-?entry|thread-?post|d_post_content|richcontent-post)(?=$|\s)",
-    re.IGNORECASE,
+    r"|topic-?reply|reply-?content|post-?entry|thread-?post|d_post_content|richcontent-post)(?=$|\s)"
 )
 _WEAK = re.compile(
     r"(?:^|[\s_-])(?:post|message|reply|answer|thread|topic|msg)[_-]?(?:content|body|text|entry"
