@@ -17,13 +17,12 @@ WRONG_KIND = {
 }
 
 # kind → the stage that reads it, or what else helps
-_READ_BY = {"HTML": "html", "JSON": "jsonl", "CSV": "csv", "SQL": "sql"}
+_READ_BY = {"JSON": "jsonl", "CSV": "csv", "SQL": "sql"}
+_READ_BY |= dict.fromkeys(("HTML", "WARC", "MHTML"), "html")
 _BINARY = {"Parquet file": "jsonl", "Arrow file": "jsonl", "SQLite database": "database"}
 _REMEDIES = {
     "Git LFS pointer": "the file itself is not here: `git lfs pull` brings it",
     "Markdown": "make HTML of it, or JSONL with the text under `text`",
-    "WARC": "take the pages out of it, as HTML files",
-    "MHTML": "save the page as HTML",
     "MediaWiki XML": "take the pages out of it, as HTML or JSONL",
     "WordPress XML": "take the posts out of it, as HTML or JSONL",
     "pg_dump archive (custom format)": "`pg_restore -f - FILE` makes a dump of it",
@@ -32,7 +31,7 @@ _REMEDIES = {
 _MARKUP = {"HTML", "Git LFS pointer", "WARC", "MHTML", "MediaWiki XML", "WordPress XML"}
 # stage → the kinds that it can be sure of; CSV may hold almost anything
 _LOOKED_FOR = {
-    "html": {*_MARKUP - {"HTML"}, "JSON", "SQL", "CSV", "Markdown"},
+    "html": {*_MARKUP - {"HTML", "WARC", "MHTML"}, "JSON", "SQL", "CSV", "Markdown"},
     "csv": {*_MARKUP, "JSON", "SQL"},
     "jsonl": {*_MARKUP, "SQL", "CSV", "Markdown"},
     "sql": {*_MARKUP, "JSON", "CSV"},

@@ -38,7 +38,12 @@ KINDS = {
     "MediaWiki XML": WIKI,
     "WordPress XML": PRESS,
 }
-OWN = {"html": {"HTML"}, "csv": {"CSV", "Markdown"}, "jsonl": {"JSON"}, "sql": {"SQL", "Markdown"}}
+OWN = {
+    "html": {"HTML", "WARC", "MHTML"},
+    "csv": {"CSV", "Markdown"},
+    "jsonl": {"JSON"},
+    "sql": {"SQL", "Markdown"},
+}
 
 
 @pytest.mark.parametrize("stage", sorted(OWN))

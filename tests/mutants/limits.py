@@ -93,8 +93,8 @@ MUTANTS = (
     # --- bytes, ratio, members ---
     Mutant(
         "stages/extract/packed/archives.py",
-        "        if len(raw) > size:\n",
-        "        if len(raw) > size and stream.fault is not None:\n",
+        "    if len(raw) > size:\n",
+        "    if len(raw) > size and stream.fault is not None:\n",
         "a page larger than the limit is read as far as the limit",
         (f"{OF_ARCHIVES}::test_documents_are_whole_or_faults",),
     ),

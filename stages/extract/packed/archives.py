@@ -20,7 +20,7 @@ from stages.extract.packed.labels import packed
 from stages.extract.packed.streams import Limits, Member, Raw, from_system
 from stages.place import Place
 
-__all__ = ["REASONS", "Limits", "Member", "compression", "documents", "is_plain", "members"]
+__all__ = ["REASONS", "Limits", "Member", "compression", "document", "is_plain", "members"]
 __all__ += ["packed", "read", "read_at"]
 
 REASONS = {
@@ -121,24 +121,14 @@ def read(
                 yield Fault(place, "corrupt", {"error": told})
 
 
-def documents(
-    root: Path | str,
-    name: str,
-    limits: Limits | None = None,
-    suffixes: tuple[str, ...] = (),
-    size: int = 64 << 20,
-) -> Iterator[tuple[Place, bytes] | Fault]:
-    """The members as whole documents; one of more than `size` bytes is a fault, a cut one too."""
-    for item in members(root, name, limits, suffixes):
-        if isinstance(item, Fault):
-            yield item
-            continue
-        place, stream = item
-        raw = stream.read(size + 1)
-        if len(raw) > size:
-            yield Fault(place, "oversize", {"limit": size, "of": "bytes"})
-        elif stream.fault is None:
-            yield place, raw
+def document(place: Place, stream: Member, size: int) -> Iterator[tuple[Place, bytes] | Fault]:
+    """A member as a whole; one of more than `size` bytes is a fault, and of a cut one `members`
+    tells it."""
+    raw = stream.read(size + 1)
+    if len(raw) > size:
+        yield Fault(place, "oversize", {"limit": size, "of": "bytes"})
+    elif stream.fault is None:
+        yield place, raw
 
 
 def read_at(root: Path | str, place: Place, limits: Limits | None = None) -> bytes:

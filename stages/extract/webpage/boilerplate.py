@@ -130,6 +130,12 @@ def _is_special(node: Node) -> bool:
     return node.tag in _TAGS or "role" in node.attributes
 
 
+def hide(order: list[Node]) -> None:
+    """Drop only what is not shown."""
+    for node in order[1:]:
+        node.dropped = node.parent.dropped or ("hidden" if is_hidden(node) else "")
+
+
 def unmark(order: list[Node]) -> None:
     """Drop only what its tag says is no content: for pages of which nothing was left."""
     own_text: dict[Node, OwnText] = {}

@@ -98,16 +98,18 @@ def page(
     charset: str | None = None,
     comments: bool = False,
     selector: str | None = None,
+    whole: bool = False,
     trace: bool = False,
 ) -> Page:
     """The main text of a page. Never raises on bad input.
 
     content_type: the HTTP header of that name. charset: of the bytes, if it is known better than
     declared. comments: keep readers' comments. selector: CSS of the elements that are content.
-    trace: so that the page's passages can be told.
+    whole: all that is shown is content, as in a chapter of a book. trace: so that the page's
+    passages can be told.
     """
     with _uncollected():
-        return _read(data, content_type, charset, comments, selector, trace)
+        return _read(data, content_type, charset, comments, selector, whole, trace)
 
 
 @contextmanager
@@ -129,6 +131,7 @@ def _read(
     charset: str | None,
     comments: bool,
     selector: str | None,
+    whole: bool,
     trace: bool,
 ) -> Page:
     size = len(data)
@@ -169,17 +172,11 @@ def _read(
         del document  # large pages are bounded by memory
         order = tree.build(source)
         del source
-        kind = kinds.kind_of(order, told)
-        boilerplate.mark(order, kind, comments)
-        content = select.content(order, kind)
-        if _size(content) < _LITTLE:
-            boilerplate.unmark(order)
-            fuller = select.content(order, kind)
-            if _size(fuller) > _FULLER * _size(content):
-                content = fuller
+        content = all_shown(order) if whole else _chosen(order, told, comments)
         size = _size(content)
         reason, evidence = _without_text(order[0], scripts)
-        enough = size >= _FEW or bool(size and order[0].links <= _LINKED * order[0].chars)
+        few_links = whole or order[0].links <= _LINKED * order[0].chars
+        enough = size >= _FEW or bool(size and few_links)
         tree.let_go(order)
     found = Page(meta=meta, content=content, unseen=unseen, around=around)
     if enough:
@@ -188,6 +185,25 @@ def _read(
     else:
         found.reason, found.evidence = reason, evidence
     return found
+
+
+def all_shown(order: list[tree.Node]) -> Content:
+    """All that a tree shows, in which nothing is boilerplate."""
+    boilerplate.hide(order)
+    return Content(*blocks_of(order[0]))
+
+
+def _chosen(order: list[tree.Node], told: metadata.Metadata, comments: bool) -> Content:
+    """The content of a page."""
+    kind = kinds.kind_of(order, told)
+    boilerplate.mark(order, kind, comments)
+    content = select.content(order, kind)
+    if _size(content) < _LITTLE:
+        boilerplate.unmark(order)
+        fuller = select.content(order, kind)
+        if _size(fuller) > _FULLER * _size(content):
+            content = fuller
+    return content
 
 
 def _size(content: Content) -> int:
