@@ -16,6 +16,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "database": ("stages.extract.database", "DatabaseExtract"),
     "jsonl": ("stages.extract.jsonl", "JsonlExtract"),
     "normalize": ("stages.clean.normalize", "Normalize"),
+    "markup": ("stages.clean.markup", "ConvertMarkup"),
     "quality": ("stages.clean.quality", "QualityFilter"),
     "pii": ("stages.clean.pii", "Pii"),
     "refusals": ("stages.clean.refusals", "RefusalFilter"),

@@ -4,6 +4,7 @@ its clusters are about."""
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,8 +13,14 @@ from stages.charts.histogram import drawn, histogram
 from stages.corpus import Corpus
 from stages.errors import MissingExtra
 from stages.kinds import Panel
+from stages.markup import written_in
 from stages.pages import rendered
 from stages.records import FORMS, fields
+from stages.words import number, percent
+
+_LOOKED_AT = 500  # records that are looked at for markup
+_MUCH = 0.05  # share of them from which it is told
+_CALLED = {"html": "HTML", "bbcode": "BBCode", "phpbb": "XML of phpBB"}
 
 
 def panels(folder: Path) -> list[Panel]:
@@ -28,12 +35,12 @@ def panels(folder: Path) -> list[Panel]:
         for name in table.column("source").to_pylist():
             counts[name] = counts.get(name, 0) + 1
         labels = table["cluster"].to_pylist() if "cluster" in table.column_names else []
-        for number, row in enumerate(
+        for at, row in enumerate(
             table.select([n for n in FORMS if n in table.column_names]).to_pylist()
         ):
             texts = [text for _, text in fields(row, "all")]
-            if labels and labels[number] is not None and len(lengths) % every == 0:
-                sample.append((labels[number], "\n".join(texts)))
+            if labels and labels[at] is not None and len(lengths) % every == 0:
+                sample.append((labels[at], "\n".join(texts)))
             lengths.append(float(sum(map(len, texts))))
         clusters += labels
     data = histogram("length of the kept records", "characters", lengths)
@@ -46,6 +53,28 @@ def panels(folder: Path) -> list[Panel]:
         ),
         Panel("Sources and licences", rendered("stages.charts:sources.html", rows=rows)),
         *_of_clusters(clusters, sample),
+    ]
+
+
+def warnings(folder: Path) -> list[str]:
+    """Records that are still written in markup."""
+    seen = dressed = 0
+    kinds: Counter[str] = Counter()
+    for table in Corpus(folder).batches():
+        part = table.select([name for name in FORMS if name in table.column_names])
+        for row in part.slice(0, _LOOKED_AT - seen).to_pylist():
+            found = {written_in(text) for _, text in fields(row, "all")} - {""}
+            seen += 1
+            dressed += bool(found)
+            kinds.update(found)
+        if seen >= _LOOKED_AT:
+            break
+    if dressed <= _MUCH * seen:
+        return []
+    told = " and ".join(_CALLED[kind] for kind, _ in kinds.most_common())
+    return [
+        f"{percent(dressed, seen)} of the first {number(seen)} records hold undressed {told}: "
+        "the step `markup` makes Markdown of it"
     ]
 
 

@@ -20,6 +20,7 @@ from stages.errors import Unreadable
 LARGEST = 64 << 20
 _HEADERS = 1 << 16  # bytes of the headers of a mail or a part
 _DEEPEST = 8  # multiparts within one another
+_PARTS = 10_000  # of one multipart
 _BLANK = re.compile(rb"\r?\n[ \t]*\r?\n")
 _PAGES = ("text/html", "application/xhtml+xml")
 _IS_MAIL = re.compile(rb"(?im)^(?:MIME-Version|Snapshot-Content-Location):")
@@ -93,6 +94,8 @@ def _parts(body: bytes, boundary: str) -> list[_Part]:
         begin = None if line[1] else line.end()
         if line[1]:
             return found
+        if len(found) > _PARTS:
+            raise Unreadable("oversize", limit=_PARTS, of="parts")
     if begin is not None:
         found.append(_part(body[begin:], False))
     return found

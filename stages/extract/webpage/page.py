@@ -112,6 +112,27 @@ def page(
         return _read(data, content_type, charset, comments, selector, whole, trace)
 
 
+def fragment(text: str) -> Page:
+    """A piece of HTML from other data, all of whose text that is shown is its content."""
+    tags = limits.tags(text)
+    if tags > limits.TAGS:
+        return Page(reason="markup", evidence={"tags": tags, "limit": limits.TAGS})
+    capped = limits.capped(text.replace("\0", ""))
+    if capped is None:
+        return Page(reason="markup", evidence={"tags": tags, "of": "tags without an end"})
+    with _uncollected():
+        document = tree.parse(capped)
+        if "<script" in capped:
+            formulas.sources(document)
+        tree.without_frames(document)
+        unseen = tree.unseen(document)
+        order = tree.build(tree.body_of(document))
+        content = all_shown(order)
+        tree.let_go(order)
+    kept = content.kept
+    return Page(plain(kept), markdown(kept), content=content, unseen=unseen)
+
+
 @contextmanager
 def _uncollected() -> Iterator[None]:
     """Python looks for cycles among all elements of a page again and again while they are made, a

@@ -24,7 +24,7 @@ _LINE = 1 << 16
 _CHUNK = 1 << 18
 _PAGES = ("text/html", "application/xhtml+xml")
 _ANSWERS = ("response", "resource")
-_LOOKS_LIKE = re.compile(rb"(?is)\s*(?:<\?xml[^>]*>|<!--.*?-->|\s)*<(?:!doctype\s+html|html)\b")
+_LOOKS_LIKE = re.compile(rb"(?is)(?:<\?xml[^>]*>|<!--.*?-->|\s)*+<(?:!doctype\s+html|html)\b")
 
 
 def is_archive(head: bytes) -> bool:
@@ -118,15 +118,16 @@ def _record(
 
 def _headers(reader: _Reader) -> tuple[bytes, dict[str, str]]:
     """The bytes of a record's headers, and its fields."""
-    raw = b""
+    lines: list[bytes] = []
     named: dict[str, str] = {}
-    while len(raw) < _HEADERS and (line := reader.readline()):
-        raw += line
+    begin = reader.offset
+    while reader.offset - begin < _HEADERS and (line := reader.readline()):
+        lines.append(line)
         if not line.strip():
             break
         name, _, value = line.partition(b":")
         named.setdefault(name.strip().lower().decode("latin-1"), value.strip().decode("latin-1"))
-    return raw, named
+    return b"".join(lines), named
 
 
 def _beside(named: dict[str, str], begun: bytes) -> dict[str, Any] | None:
