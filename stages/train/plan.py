@@ -11,11 +11,9 @@ import math
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-
-Schedule = Literal["constant", "cosine", "linear"]
 
 
 def order(ids: Sequence[str], seed: int, epoch: int) -> list[int]:
@@ -64,14 +62,3 @@ def pack(lengths: Sequence[int], capacity: int) -> list[list[int]]:
             rows.append([place])
         insort(room, (left - lengths[place], row))
     return sorted(sorted(row) for row in rows)
-
-
-def rate(step: int, total: int, peak: float, schedule: Schedule, warmup: float) -> float:
-    """The learning rate of step `step` (from 0) of `total`: linear warm-up, then the schedule."""
-    rising = math.ceil(warmup * total)
-    if step < rising:
-        return peak * (step + 1) / (rising + 1)
-    part = (step - rising) / max(1, total - rising)
-    if schedule == "cosine":
-        return peak * 0.5 * (1 + math.cos(math.pi * part))
-    return peak * (1 - part) if schedule == "linear" else peak

@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import stages
-from pipeline.recipe.checked import RecipeError, read_recipe
+from pipeline.recipe.checked import read_recipe
+from pipeline.recipe.recipe import RecipeError
 from pipeline.recipe.yaml import load, scalar
 from stages import check
 from stages.errors import SeedbedError, UsageError
 
 HOME = Path(stages.__file__).resolve().parent.parent
-SHIPPED = 4  # recipes/*.yaml and sample_data/recipe.yaml
+SHIPPED = 7  # recipes/*.yaml and sample_data/recipe.yaml
 
 
 def _recipe(folder: Path, text: str) -> Path:
