@@ -130,6 +130,9 @@ def test_damage_of_a_web_archive_costs_its_record(tmp_path: Path) -> None:
     assert [one["reason"] for one in rejects] == ["corrupt"] * 3 + ["truncated"] * 2
     assert Place.parse(rejects[0]["place"]).length == 21
     assert json.loads(rejects[-1]["evidence"])["bytes"] < len(answer(HTML))
+    (tmp_path / "b.warc").write_bytes(good.replace(b"WARC-Target-URI", b"WARC-Target-XXX") + good)
+    rows, (nameless,) = read(tmp_path / "b.warc")
+    assert len(rows) == 1 and "no WARC-Target-URI" in nameless["evidence"]
 
 
 def test_what_an_answer_unpacks_to_is_bounded(tmp_path: Path) -> None:
@@ -370,3 +373,11 @@ def test_the_account_of_a_book_holds_all_its_text(tmp_path: Path) -> None:
     one, whole = counts
     assert one.kept == whole.kept and whole.removed["hidden"] == 2 * len("unseen")
     assert whole.seen == whole.kept + sum(whole.removed.values())
+
+
+def test_headers_of_any_bytes_are_read(tmp_path: Path) -> None:
+    page = saved(HTML, "8bit").replace(b"Subject: Locks", b"Subject: L\xf6cks")
+    strange = page.replace(b"text/css", b"te\xe9t/css").replace(b"<main@", b"<m\xe4in@")
+    (tmp_path / "a.mhtml").write_bytes(strange)
+    (row,), rejects = read(tmp_path / "a.mhtml")
+    assert LINE in row["text"] and not rejects

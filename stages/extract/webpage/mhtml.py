@@ -10,7 +10,7 @@ import binascii
 import quopri
 import re
 from email.message import Message
-from email.parser import BytesHeaderParser
+from email.parser import HeaderParser
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
@@ -85,7 +85,7 @@ def _main(part: _Part, depth: int) -> _Part | None:
 
 
 def _parts(body: bytes, boundary: str) -> list[_Part]:
-    mark = re.escape(boundary.encode("utf-8", "surrogateescape"))
+    mark = re.escape(boundary.encode("latin-1", "replace"))
     found = []
     begin: int | None = None
     for line in re.finditer(rb"(?:\A|\r?\n)--" + mark + rb"(--)?[ \t]*(?=\r?\n|\Z)", body):
@@ -105,7 +105,8 @@ def _part(data: bytes, ended: bool) -> _Part:
     data = data.removeprefix(b"\r").removeprefix(b"\n")
     blank = re.match(rb"\r?\n", data) or _BLANK.search(data, 0, _HEADERS)
     end, begin = blank.span() if blank else (len(data), len(data))
-    return _Part(BytesHeaderParser().parsebytes(data[: min(end, _HEADERS)]), data[begin:], ended)
+    headers = HeaderParser().parsestr(data[: min(end, _HEADERS)].decode("latin-1"))
+    return _Part(headers, data[begin:], ended)
 
 
 def _decoded(part: _Part) -> bytes:

@@ -7,6 +7,7 @@ of an answer with a page is, is told and not read. Headers and chunks are warcio
 from __future__ import annotations
 
 import io
+import logging
 import re
 import zlib
 from collections.abc import Iterator
@@ -17,6 +18,9 @@ from stages.errors import Unreadable
 from stages.extract.packed.streams import Member
 from stages.extract.webpage.mhtml import Web
 from stages.place import Place
+
+# What it mends it logs, and without a handler that goes to the terminal.
+logging.getLogger("warcio").addHandler(logging.NullHandler())
 
 _VERSION = re.compile(rb"WARC/\d\.\d{1,2}\s*$")
 _HEADERS = 1 << 16  # bytes of the headers of a record, and of an answer within it
@@ -112,6 +116,8 @@ def _record(
         yield Fault(where, "no_page", beside, failed=False, characters=0)
     elif not data:
         yield Fault(where, "oversize", {"limit": largest, "of": "bytes"})
+    elif not named.get("warc-target-uri"):
+        yield Fault(where, "corrupt", {"error": "the record has no WARC-Target-URI"})
     else:
         yield where, first + head + data
 
@@ -161,12 +167,12 @@ def page(raw: bytes, largest: int) -> Web:
     """The page of a record; raises Unreadable where it cannot be had or is larger than allowed."""
     from warcio.archiveiterator import ArchiveIterator
     from warcio.bufferedreaders import ChunkedDataReader
-    from warcio.exceptions import ArchiveLoadFailed
 
     try:
         record = next(iter(ArchiveIterator(io.BytesIO(raw))))
-    except (ArchiveLoadFailed, StopIteration, ValueError, EOFError) as error:
-        raise Unreadable("corrupt", error=f"the record: {error}"[:200]) from error
+    except Exception as error:  # the border around a reader of foreign data
+        told = f"{type(error).__name__}: {error}"[:200]
+        raise Unreadable("corrupt", error=told) from error
     stream, http = record.raw_stream, record.http_headers
     content_type = record.content_type
     if http is not None:
