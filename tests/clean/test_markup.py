@@ -159,6 +159,13 @@ def test_boards_never_make_a_text_disappear(text: str) -> None:
     assert isinstance(bbcode(text, True), str) and isinstance(phpbb(text), str)
 
 
+def test_what_is_not_shown_is_counted_by_its_reason() -> None:
+    text = "<p>Salt</p><p hidden>not yet</p><select><option>coarse</select>"
+    row = {"id": "1", "source": "s", "place": "", "text": text}
+    count = ConvertMarkup().split(to_table([row])).counts.text
+    assert count.removed == {"tags": len(text) - 16, "hidden": 6, "form": 6} and count.kept == 4
+
+
 def test_a_corpus_with_markup_is_told_with_its_remedy(tmp_path: Path) -> None:
     plain = [{"id": str(n), "source": "s", "place": "", "text": "Salt it."} for n in range(95)]
     dressed = [{**plain[0], "id": f"d{n}", "text": "<p>Salt it.</p>"} for n in range(6)]
