@@ -12,7 +12,7 @@ ROUNDS ?= 10
 PROCESSES ?= 2
 STAGES := $(shell sed -n 's/^    "\([a-z]*\)": ."stages\..*/\1/p' stages/__init__.py)
 DATABASE_STAGES := database
-MODEL_STAGES := embed select tokenize train
+MODEL_STAGES := embed select tokenize train merge
 CORE_STAGES := $(filter-out $(DATABASE_STAGES) $(MODEL_STAGES),$(STAGES))
 
 # One stamp a set of extras, written last: an interrupted install is done again.

@@ -25,7 +25,7 @@ from stages.clean.refusals import RefusalFilter
 from stages.extract.webpage.page import page
 from stages.select.embed import Embed
 from stages.select.select import KMeansSelect
-from stages.tokens.split import Split
+from stages.select.split import Split
 from stages.tokens.tokenize import Tokenize
 from stages.verdicts import Batch
 from tests.clean.worst_text import CASES as TEXTS

@@ -42,8 +42,6 @@ CODE: dict[str, list[float]] = {
     "a row of a dump": [SQL.row_limit / MB],
     "columns of a row of a dump": [insert.WIDTH],
     "memory of a query over a dump": [SQL.query_memory],
-    "a member of an archive": [PACKED.member / GB],
-    "all that comes out of one archive": [PACKED.total / GB],
     "members of an archive": [PACKED.members],
     "bytes out for each packed byte, from 64 MB on": [PACKED.ratio],
     "memory of a decompressor": [compressed.MEMORY / MB],

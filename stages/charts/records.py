@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from stages import card as cards
 from stages.charts import topics
 from stages.charts.histogram import drawn, histogram
 from stages.corpus import Corpus
@@ -76,6 +77,11 @@ def warnings(folder: Path) -> list[str]:
         f"{percent(dressed, seen)} of the first {number(seen)} records hold undressed {told}: "
         "the step `markup` makes Markdown of it"
     ]
+
+
+def card(folder: Path) -> list[str]:
+    """What hubs show of a corpus."""
+    return [cards.of_corpus(Corpus(folder))]
 
 
 def _of_clusters(

@@ -25,7 +25,6 @@ _REMEDIES = {
     "Markdown": "make HTML of it, or JSONL with the text under `text`",
     "MediaWiki XML": "take the pages out of it, as HTML or JSONL",
     "WordPress XML": "take the posts out of it, as HTML or JSONL",
-    "pg_dump archive (custom format)": "`pg_restore -f - FILE` makes a dump of it",
     "Microsoft Office document": "save it as .xlsx or CSV",
 }
 _MARKUP = {"HTML", "Git LFS pointer", "WARC", "MHTML", "MediaWiki XML", "WordPress XML"}

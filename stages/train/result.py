@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stages import check, json_lines
 from stages.corpus import Corpus, write_json
-from stages.train import adapter, model_card, samples
+from stages.train import adapter, handover, samples
 from stages.train import model as models
 from stages.train.data import Documents
 from stages.train.setup import Sides
@@ -25,14 +25,16 @@ def write(
     out: Path,
     after: list[dict[str, str]],
     lines: Sequence[dict[str, Any]],
+    weights: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Write everything but the curve into `out`; returns the summary.
 
     folder: of the base model. after: completions of the trained model. lines: of the curve.
+    weights: of a whole model that is spread over processes.
     """
     setting, state, ready = training.setting, training.state, training.ready
     if setting.method == "full":
-        models.save_model(ready.model, out)
+        models.save_model(ready.model, out, weights)
     else:
         base = models.base_name(setting.model)
         adapter.save_adapter(ready.model, out, setting.adapter(), ready.begun, base)
@@ -40,11 +42,15 @@ def write(
     write_json(out / "samples.json", samples.paired(state.before or [], after))
     summary = {**_facts(training, sides), **_losses_of(lines)}
     write_json(out / "summary.json", summary)
-    card = model_card.text(summary, check.as_json(setting), Corpus(source).sources)
-    (out / "README.md").write_text(card, encoding="utf-8")
-    template = samples.chat_template(setting.model, folder, source)
-    if template is not None:
-        (out / "chat_template.jinja").write_text(template, encoding="utf-8")
+    handover.complete(
+        out,
+        model=setting.model,
+        folder=folder,
+        template=samples.chat_template(setting.model, folder, source),
+        summary=summary,
+        parameters=check.as_json(setting),
+        sources=Corpus(source).sources,
+    )
     return summary
 
 

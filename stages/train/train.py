@@ -103,6 +103,8 @@ class Train(End):
         has it.
     device: cpu, cuda, or auto: cuda when there is a GPU.
     processes: that train together, each on a part of every step. none: one a GPU.
+    shard: yes: each process holds a part of the weights (FSDP2), for a model that does not fit one
+        GPU. Not with quantized weights.
     max_length: tokens of a record that are used; the rest is cut off and counted.
     threads: threads of torch; none: one a core. The bits of the result depend on it.
     samples: validation prompts that are completed before and after training.
@@ -167,6 +169,7 @@ class Train(End):
     precision: Precision = "auto"
     device: Device = "auto"
     processes: int | None = field(default=None, metadata={"range": (1, 1024)})
+    shard: bool = False
     max_length: int = field(default=2048, metadata={"range": (2, 1 << 24)})
     threads: int | None = field(default=None, metadata={"range": (1, 4096)})
     samples: int = field(default=1, metadata={"range": (0, 1000)})
@@ -218,6 +221,8 @@ class Train(End):
             found += [f"{name} is for an adapter, and method full has none" for name in self._own()]
         if self.dora and self.init in adapters.TAKING:
             found.append(f"dora does not go with init {self.init}")
+        if self.shard and self.method == "qlora" and self.bits < 16:
+            found.append("shard does not go with quantized weights: use method lora")
         if self.result == "best" and not self.validate:
             found.append("result best needs validation: leave out validate: no")
         if self.bits not in (4, 8, 16):
@@ -281,6 +286,12 @@ class Train(End):
         except UsageError as error:
             return str(error)
         return problem_in(folder)
+
+    def forecast(self, made: Path | None, raw: int) -> list[str]:
+        """Steps, tokens, memory by part, hours and money."""
+        from stages.train import forecast
+
+        return forecast.lines(self, made, raw)
 
     def run(self, source: Path, out: Path, work: Path, progress: Progress) -> dict[str, Any]:
         """Train; checkpoints in `work` make a killed run go on with the same bits."""

@@ -111,8 +111,8 @@ def test_no_text_is_named_too() -> None:
         "read_by": "jsonl",
         "begins": "50 41 52 31 00 00 00 00 00 00 00 00 00 00 00 00",
     }
-    told = binary(b"PGDMP" + bytes(50))
-    assert told is not None and "pg_restore" in told["remedy"]
+    told = binary(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(50))
+    assert told is not None and "CSV" in told["remedy"]
     assert binary(b"plain text") is None
 
 

@@ -12,6 +12,7 @@ __all__ = ["FIELDS", "Mutant", "mutants"]
 
 FIELDS = (
     "training",
+    "results",
     "engine",
     "records",
     "extraction",

@@ -214,15 +214,15 @@ MUTANTS = (
     ),
     Mutant(
         TABLES + "cells.py",
-        'return None if self.dialect.letters and text == "\\\\N" else self._unescaped(text)',
+        "return None if null else self._unescaped(text)",
         "return self._unescaped(text)",
         "a database's \\N is text",
         (f"{OF_TABLES}::test_the_text_formats_of_databases_keep_null_apart_from_text",),
     ),
     Mutant(
         TABLES + "cells.py",
-        "        if self.dialect.letters:\n            return _BACKSLASH",
-        "        if self.dialect.escape:\n            return _BACKSLASH",
+        "        if self.dialect.letters:\n            return self._escape",
+        "        if self.dialect.escape:\n            return self._escape",
         "a backslash before a letter is lost where it escapes quotes alone",
         (f"{OF_TABLES}::test_a_backslash_before_a_letter_stays_where_it_escapes_quotes",),
     ),

@@ -50,7 +50,7 @@ MUTANTS = (
     ),
     Mutant(
         VERDICTS,
-        "if same and after[begin] != self._forms[row]:",
+        "if same and after[begin] != self.forms[row]:",
         "if same:",
         "a row that was put in its own stead unchanged counts as changed",
         (f"{OF_VERDICTS}::test_a_row_in_its_own_stead_is_changed_when_its_text_is",),
@@ -262,6 +262,27 @@ MUTANTS = (
         "exact[doubled] = True",
         "the twin of a near duplicate is told as an exact one of the survivor",
         (f"{OF_DEDUP}::test_the_longest_stays_and_of_equals_the_first",),
+    ),
+    Mutant(
+        CLEAN + "dedup.py",
+        "same[at] = words - changed >= self.threshold * (words + changed)",
+        "same[at] = True",
+        "an operator says nothing",
+        (f"{OF_DEDUP}::test_texts_that_differ_in_an_operator_or_sign_are_no_duplicates",),
+    ),
+    Mutant(
+        CLEAN + "dedup.py",
+        "same[at] = words - changed >= self.threshold * (words + changed)",
+        "same[at] = False",
+        "an operator more makes any text another one",
+        (f"{OF_DEDUP}::test_in_a_long_text_one_operator_is_a_small_difference",),
+    ),
+    Mutant(
+        CLEAN + "dedup.py",
+        'exact &= links["equal"].to_numpy()',
+        'exact |= links["equal"].to_numpy()',
+        "a short text in other letters is an exact duplicate",
+        (f"{OF_DEDUP}::test_an_exact_duplicate_is_equal_but_for_white_space_at_the_ends_of_lines",),
     ),
     Mutant(
         CLEAN + "shingles.py",

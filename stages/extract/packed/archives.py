@@ -14,7 +14,7 @@ from pathlib import Path
 from stages.base import Fault, Item, Part
 from stages.errors import SeedbedError, StageFailed
 from stages.extract import files
-from stages.extract.packed import tars, zips
+from stages.extract.packed import pg_archives, tars, zips
 from stages.extract.packed.compressed import compression, decompressed
 from stages.extract.packed.labels import packed
 from stages.extract.packed.streams import Limits, Member, Raw, from_system
@@ -81,9 +81,12 @@ def members(
             stream = Member(Raw(file.read, place, file=file))
         else:
             stream = decompressed(kind, file, place, limits)
-        head = stream.peek(512)[:512]
-        inner = compression(head)
-        if inner == "tar":
+        head = stream.peek(1024)[:1024]
+        inner = compression(head[:512])
+        if head.startswith(pg_archives.MAGIC) or (inner == "tar" and pg_archives.is_tar(head)):
+            own = path if stream.file is not None else None
+            yield from pg_archives.members(stream, place, limits, own)
+        elif inner == "tar":
             size = os.fstat(file.fileno()).st_size
             yield from tars.members(stream, place, limits, suffixes, size)
         elif kind is not None and inner is not None:

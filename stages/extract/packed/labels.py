@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stages.base import Fault
+from stages.extract.packed import pg_archives
 from stages.extract.packed.compressed import compression
 from stages.extract.packed.streams import Limits, Member
 from stages.place import Place
@@ -32,12 +33,9 @@ class Labels:
     def wanted(self, name: str) -> Place | None:
         """The place of a member that is to be read."""
         self._seen += 1
-        if "." in name:
-            parts = name.replace("\\", "/").split("/")
-            if any(part.startswith(".") and part.strip(".") for part in parts):
-                return None
-        if not self.wanted_all and not name.lower().endswith(self.suffixes):
-            self._others = [*self._others, name][:5]
+        if not self.is_wanted(name):
+            if not _hidden(name):
+                self._others = [*self._others, name][:5]
             return None
         label, number = name, self._again.get(name, 0)
         while label in self._again:
@@ -46,6 +44,10 @@ class Labels:
         self._again[name] = number
         self._again.setdefault(label, 0)
         return Place(self.place.path, label)
+
+    def is_wanted(self, name: str) -> bool:
+        """Whether a member's name is one of those to be read."""
+        return not _hidden(name) and (self.wanted_all or name.lower().endswith(self.suffixes))
 
     def damage(self) -> None:
         """Count what is told and is no member: it is bounded with them."""
@@ -65,11 +67,21 @@ class Labels:
             yield Fault(self.place, "no_members", {"members": self._seen, "first": self._others})
 
 
-def opened(place: Place, stream: Member) -> Iterator[tuple[Place, Member] | Fault]:
+def _hidden(name: str) -> bool:
+    if "." not in name:
+        return False
+    parts = name.replace("\\", "/").split("/")
+    return any(part.startswith(".") and part.strip(".") for part in parts)
+
+
+def opened(place: Place, stream: Member, limits: Limits) -> Iterator[tuple[Place, Member] | Fault]:
     """A member, then what ended it early; an archive within the archive is only told."""
     inner = compression(stream.peek(512)[:512])
     if inner is not None:
         yield Fault(place, "nested", {"kind": inner})
+        return
+    if stream.peek(len(pg_archives.MAGIC)).startswith(pg_archives.MAGIC):
+        yield from pg_archives.members(stream, place, limits)
         return
     yield place, stream
     if stream.fault is not None:

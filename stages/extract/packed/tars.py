@@ -131,8 +131,8 @@ def members(
         if header.kind not in _REGULAR:
             yield Fault(label, "unreadable", {"error": "a link or device"})
             continue
-        member = Member(Raw(_Data(reader.blocks, header).read, label, limits.member, (budget,)))
-        for item in opened(label, member):
+        member = Member(Raw(_Data(reader.blocks, header).read, label, (budget,)))
+        for item in opened(label, member, limits):
             if isinstance(item, Fault) and member.fault is not None and stream.fault is not None:
                 # the file's own end is the better reason, at the member's place
                 yield Fault(item.place, stream.fault.reason, stream.fault.evidence)

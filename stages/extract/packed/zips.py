@@ -12,7 +12,7 @@ import struct
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeGuard
 
 from stages.base import Fault
 from stages.errors import Unreadable
@@ -89,8 +89,13 @@ def members(
             yield Fault(label, broken.reason, broken.evidence)
             continue
         own = Budget(limits, max(entry.packed, 1), "member")
-        yield from opened(label, Member(Raw(data.read, label, limits.member, (own, budget))))
+        member = Member(Raw(data.read, label, (own, budget)))
+        yield from opened(label, member, limits)
         if budget.spent:
+            left = sum(labels.is_wanted(entry.name) for entry in entries if _is_file(entry))
+            if left:
+                evidence = {"limit": limits.ratio, "of": "ratio of the archive", "unread": left}
+                yield Fault(place, "oversize", evidence)
             return
     if not damaged:
         yield from labels.end()
@@ -125,8 +130,11 @@ class Directory:
             raise Unreadable("corrupt", error="the archive has no such member")
         data, label = _Data(self._file, entry), Place(self._place.path, name)
         own = Budget(self._limits, max(entry.packed, 1), "member")
-        raw = Raw(data.read, label, self._limits.member, (own, self._budget))
-        return Member(raw)
+        return Member(Raw(data.read, label, (own, self._budget)))
+
+
+def _is_file(entry: _Entry | Unreadable) -> TypeGuard[_Entry]:
+    return not isinstance(entry, Unreadable) and not entry.name.endswith("/")
 
 
 def _directory(file: BinaryIO, size: int) -> tuple[int, int, int]:
