@@ -19,7 +19,7 @@ from stages.pages import rendered
 from stages.records import FORMS, fields
 from stages.words import number, percent
 
-_LOOKED_AT = 500  # records that are looked at for markup
+_LOOKED_AT = 500  # records of a source that are looked at for markup
 _MUCH = 0.05  # share of them from which it is told
 _CALLED = {"html": "HTML", "bbcode": "BBCode", "phpbb": "XML of phpBB"}
 
@@ -58,24 +58,24 @@ def panels(folder: Path) -> list[Panel]:
 
 
 def warnings(folder: Path) -> list[str]:
-    """Records that are still written in markup."""
-    seen = dressed = 0
-    kinds: Counter[str] = Counter()
+    """Sources whose records are still written in markup."""
+    seen: Counter[str] = Counter()
+    dressed: dict[str, Counter[str]] = {}  # source → markup → records
     for table in Corpus(folder).batches():
-        part = table.select([name for name in FORMS if name in table.column_names])
-        for row in part.slice(0, _LOOKED_AT - seen).to_pylist():
-            found = {written_in(text) for _, text in fields(row, "all")} - {""}
-            seen += 1
-            dressed += bool(found)
-            kinds.update(found)
-        if seen >= _LOOKED_AT:
-            break
-    if dressed <= _MUCH * seen:
-        return []
-    told = " and ".join(_CALLED[kind] for kind, _ in kinds.most_common())
+        names = table.column("source").to_pylist()
+        forms = table.select([name for name in FORMS if name in table.column_names])
+        for at, name in enumerate(names):
+            if seen[name] < _LOOKED_AT:
+                seen[name] += 1
+                texts = (text for _, text in fields(forms.slice(at, 1).to_pylist()[0], "all"))
+                kind = next(filter(None, map(written_in, texts)), None)
+                dressed.setdefault(name, Counter()).update([kind] if kind else [])
     return [
-        f"{percent(dressed, seen)} of the first {number(seen)} records hold undressed {told}: "
+        f"{percent(sum(kinds.values()), seen[name])} of the first {number(seen[name])} records of "
+        f"{name} hold undressed {' and '.join(_CALLED[kind] for kind, _ in kinds.most_common())}: "
         "the step `markup` makes Markdown of it"
+        for name, kinds in dressed.items()
+        if sum(kinds.values()) > _MUCH * seen[name]
     ]
 
 

@@ -166,13 +166,15 @@ def test_what_is_not_shown_is_counted_by_its_reason() -> None:
     assert count.removed == {"tags": len(text) - 16, "hidden": 6, "form": 6} and count.kept == 4
 
 
-def test_a_corpus_with_markup_is_told_with_its_remedy(tmp_path: Path) -> None:
+def test_a_source_with_markup_is_told_with_its_remedy(tmp_path: Path) -> None:
     plain = [{"id": str(n), "source": "s", "place": "", "text": "Salt it."} for n in range(95)]
     dressed = [{**plain[0], "id": f"d{n}", "text": "<p>Salt it.</p>"} for n in range(6)]
-    for name, rows in (("few", plain + dressed[:5]), ("many", plain + dressed)):
+    posts = [{**plain[0], "id": "p", "source": "t", "text": "[b]Salt[/b] it."}]
+    rest = [{**row, "id": f"r{n}"} for n, row in enumerate(plain * 5)]
+    for name, rows in (("few", plain + dressed[:5] + rest), ("many", plain + dressed + posts)):
         write_corpus(tmp_path / name, "records", [(to_table(rows), REJECTS.empty_table())], {})
     assert warnings(tmp_path / "few") == []
-    (told,) = warnings(tmp_path / "many")
-    assert (
-        told.startswith("5.9 % of the first 101 records hold undressed HTML") and "`markup`" in told
-    )
+    of_s, of_t = warnings(tmp_path / "many")
+    assert of_s.startswith("5.9 % of the first 101 records of s hold undressed HTML")
+    assert of_t.startswith("100 % of the first 1 records of t hold undressed BBCode")
+    assert "`markup`" in of_s
