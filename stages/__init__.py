@@ -19,6 +19,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "xml": ("stages.extract.xml", "XmlExtract"),
     "chatlog": ("stages.extract.chatlog", "ChatlogExtract"),
     "normalize": ("stages.clean.normalize", "Normalize"),
+    "markup": ("stages.clean.markup", "ConvertMarkup"),
     "quality": ("stages.clean.quality", "QualityFilter"),
     "pii": ("stages.clean.pii", "Pii"),
     "refusals": ("stages.clean.refusals", "RefusalFilter"),

@@ -17,6 +17,7 @@ from stages import records
 from stages.apply.apply import Apply
 from stages.base import Fit, Map, Source, State, VisibleState
 from stages.clean.dedup import Deduplicate
+from stages.clean.markup import ConvertMarkup
 from stages.clean.normalize import Normalize
 from stages.clean.pii import Pii
 from stages.clean.quality import QualityFilter
@@ -36,6 +37,10 @@ MOST = 0.3
 STAGES: list[Map | Fit] = [
     Normalize(),
     Normalize(form="NFKC"),
+    ConvertMarkup(),
+    ConvertMarkup(format="html"),
+    ConvertMarkup(format="bbcode"),
+    ConvertMarkup(format="phpbb"),
     Pii(action="drop"),
     QualityFilter(on="all"),
     RefusalFilter(),

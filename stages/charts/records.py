@@ -4,6 +4,7 @@ its clusters are about."""
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,8 +14,14 @@ from stages.charts.histogram import drawn, histogram
 from stages.corpus import Corpus
 from stages.errors import MissingExtra
 from stages.kinds import Panel
+from stages.markup import written_in
 from stages.pages import rendered
 from stages.records import FORMS, fields
+from stages.words import number, percent
+
+_LOOKED_AT = 500  # records of a source that are looked at for markup
+_MUCH = 0.05  # share of them from which it is told
+_CALLED = {"html": "HTML", "bbcode": "BBCode", "phpbb": "XML of phpBB"}
 
 
 def panels(folder: Path) -> list[Panel]:
@@ -29,12 +36,12 @@ def panels(folder: Path) -> list[Panel]:
         for name in table.column("source").to_pylist():
             counts[name] = counts.get(name, 0) + 1
         labels = table["cluster"].to_pylist() if "cluster" in table.column_names else []
-        for number, row in enumerate(
+        for at, row in enumerate(
             table.select([n for n in FORMS if n in table.column_names]).to_pylist()
         ):
             texts = [text for _, text in fields(row, "all")]
-            if labels and labels[number] is not None and len(lengths) % every == 0:
-                sample.append((labels[number], "\n".join(texts)))
+            if labels and labels[at] is not None and len(lengths) % every == 0:
+                sample.append((labels[at], "\n".join(texts)))
             lengths.append(float(sum(map(len, texts))))
         clusters += labels
     data = histogram("length of the kept records", "characters", lengths)
@@ -47,6 +54,28 @@ def panels(folder: Path) -> list[Panel]:
         ),
         Panel("Sources and licences", rendered("stages.charts:sources.html", rows=rows)),
         *_of_clusters(clusters, sample),
+    ]
+
+
+def warnings(folder: Path) -> list[str]:
+    """Sources whose records are still written in markup."""
+    seen: Counter[str] = Counter()
+    dressed: dict[str, Counter[str]] = {}  # source → markup → records
+    for table in Corpus(folder).batches():
+        names = table.column("source").to_pylist()
+        forms = table.select([name for name in FORMS if name in table.column_names])
+        for at, name in enumerate(names):
+            if seen[name] < _LOOKED_AT:
+                seen[name] += 1
+                texts = (text for _, text in fields(forms.slice(at, 1).to_pylist()[0], "all"))
+                kind = next(filter(None, map(written_in, texts)), None)
+                dressed.setdefault(name, Counter()).update([kind] if kind else [])
+    return [
+        f"{percent(sum(kinds.values()), seen[name])} of the first {number(seen[name])} records of "
+        f"{name} hold undressed {' and '.join(_CALLED[kind] for kind, _ in kinds.most_common())}: "
+        "the step `markup` makes Markdown of it"
+        for name, kinds in dressed.items()
+        if sum(kinds.values()) > _MUCH * seen[name]
     ]
 
 

@@ -19,6 +19,8 @@ WRONG_KIND = {
 # kind → the stage that reads it, or what else helps
 _READ_BY = {
     "HTML": "html",
+    "WARC": "html",
+    "MHTML": "html",
     "JSON": "jsonl",
     "CSV": "csv",
     "SQL": "sql",
@@ -38,8 +40,6 @@ _BINARY = {
 }
 _REMEDIES = {
     "Git LFS pointer": "the file itself is not here: `git lfs pull` brings it",
-    "WARC": "take the pages out of it, as HTML files",
-    "MHTML": "save the page as HTML",
     "Microsoft Office document": "save it as .docx, .xlsx or CSV",
     "7z archive": "unpack it first: `7z x FILE`",
     "RAR archive": "unpack it first: `unrar x FILE`",
@@ -50,7 +50,7 @@ _MARKUP |= _DUMPS
 _CHATS = {"Discord export", "Telegram export", "WhatsApp export"}
 # stage → the kinds that it can be sure of; CSV may hold almost anything
 _LOOKED_FOR = {
-    "html": {*_MARKUP - {"HTML"}, *_CHATS, "JSON", "SQL", "CSV", "Markdown"},
+    "html": {*_MARKUP - {"HTML", "WARC", "MHTML"}, *_CHATS, "JSON", "SQL", "CSV", "Markdown"},
     "csv": {*_MARKUP, *_CHATS, "JSON", "SQL"},
     "jsonl": {*_MARKUP, *_CHATS, "SQL", "CSV", "Markdown"},
     "sql": {*_MARKUP, *_CHATS, "JSON", "CSV"},

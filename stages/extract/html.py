@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from stages.base import ISOLATION_REASONS, DocumentSource, Fault, Item, Part
+from stages.counts import TextCount
+from stages.errors import Unreadable
 from stages.extract import charsets, file_kinds, files
 from stages.extract.packed import archives
-from stages.extract.webpage import page
+from stages.extract.packed.streams import Member
+from stages.extract.webpage import epub, mhtml, page, warc
 from stages.extract.webpage.cuts import CUTS
+from stages.extract.webpage.mhtml import Web
 from stages.place import Place
 
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+")
@@ -21,6 +25,10 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3040-\u30ff
 class HtmlExtract(DocumentSource):
     """The main text of web pages with its structure, without menus, notices and advertisements.
 
+    Pages are read out of web archives (WARC), of pages saved as mails (MHTML) and, a record a
+    chapter, of books (EPUB), each known by its content.
+
+    books: chapters makes a record of each chapter of a book, whole one of them all.
     comments: what becomes of readers' comments below an article; default drop, for they are
         seldom worth training on. Posts of a forum are its text and stay.
     selector: CSS of the elements that are the content, in place of finding it; default none.
@@ -28,29 +36,34 @@ class HtmlExtract(DocumentSource):
     charset: the charset of all pages; default: what each page is, which it may declare wrongly.
     min_words: words that a page must have, 0 to 100000, a character of Chinese or Japanese being
         one; default 10: of 455 annotated pages of the web none has fewer.
-    max_bytes: the largest page, in bytes; default 16 MB. Whatever it is made of it takes less than
-        1 GB of memory; one of more than 1,048,576 tags is refused.
+    max_bytes: the largest page, or all chapters of a whole book, in bytes; default 16 MB. Whatever
+        it is made of it takes less than 1 GB of memory; one of more than 1,048,576 tags is refused.
     deadline: CPU seconds for one page in the killable child; default 20, where a page of the web
         takes .015 on average and the worst of 104 hostile ones 5.
     memory: megabytes that the child may take for what it reads; default 2048.
     """
 
     name: ClassVar[str] = "html"
-    libraries: ClassVar[tuple[str, ...]] = ("selectolax",)
-    suffixes: ClassVar[tuple[str, ...]] = (".html", ".htm", ".xhtml", ".shtml")
+    libraries: ClassVar[tuple[str, ...]] = ("selectolax", "warcio", "brotli")
+    suffixes: ClassVar[tuple[str, ...]] = (
+        *(".html", ".htm", ".xhtml", ".shtml", ".mhtml", ".mht", ".warc", ".epub"),
+    )
     usual: ClassVar[tuple[str, ...]] = (
         "navigation", "aside", "footer", "banner", "form", "notice", "hidden", "furniture",
         "comments", "links", "related", "title", "heading", "fallback", "backticks", "permalink",
-        "line_number", "formula",
+        "line_number", "formula", "no_page",
     )  # fmt: skip
     reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,
         **page.REASONS,
         **ISOLATION_REASONS,
         **file_kinds.WRONG_KIND,
+        "no_page": "what an archive or a book holds beside its pages: requests, pictures, answers"
+        " that are errors, covers",
     }
     cuts: ClassVar[Mapping[str, str]] = CUTS
 
+    books: Literal["chapters", "whole"] = "chapters"
     comments: Literal["drop", "keep"] = "drop"
     selector: str | None = None
     format: Literal["markdown", "text"] = "markdown"
@@ -80,20 +93,79 @@ class HtmlExtract(DocumentSource):
 
     def items(self, part: Part) -> Iterator[tuple[Place, bytes] | Fault]:
         for name, _ in part.paths():
-            yield from archives.documents(part.root, name, None, self.suffixes, self.max_bytes)
+            if (yield from epub.read(part.root, name, self.max_bytes, self.books == "whole")):
+                continue
+            for found in archives.members(part.root, name, None, self.suffixes):
+                if isinstance(found, Fault):
+                    yield found
+                else:
+                    yield from self._documents(*found)
+
+    def _documents(self, place: Place, stream: Member) -> Iterator[tuple[Place, bytes] | Fault]:
+        head = stream.peek(file_kinds.HEAD)[: file_kinds.HEAD]
+        if warc.is_archive(head):
+            yield from warc.records(place, stream, self.max_bytes)
+        elif mhtml.is_saved(head):
+            yield from archives.document(place, stream, max(self.max_bytes, mhtml.LARGEST))
+        else:
+            yield from archives.document(place, stream, self.max_bytes)
 
     def extract(self, place: Place, raw: bytes) -> Item | Fault:
         if (other := file_kinds.other(raw[: file_kinds.HEAD], self.name)) is not None:
             return Fault(place, "wrong_kind", other, raw=raw)
-        return self._judged(place, raw, self._page(raw))
+        if isinstance(raw, epub.Book):
+            return self._book(place, raw)
+        try:
+            web = self._unwrapped(raw)
+        except Unreadable as broken:
+            return Fault(place, broken.reason, broken.evidence, raw=raw)
+        return self._judged(place, raw, web, self._page(web, isinstance(raw, epub.Chapter)))
+
+    def _book(self, place: Place, raw: epub.Book) -> Item | Fault:
+        """All chapters of a book as one record."""
+        texts: list[str] = []
+        account = TextCount()
+        for chapter in raw.chapters:
+            found = self._page(Web(chapter, None, {}), True)
+            text = found.counted(self._markdown)
+            if text is not None:
+                account.add(text)
+                texts.append(found.markdown if self._markdown else found.text)
+            elif found.reason != "empty":
+                return Fault(place, str(found.reason), found.evidence, raw=raw)
+        made = "\n\n".join(text for text in texts if text)
+        account.added = len(made) - account.kept
+        words = len(_WORD.findall(made))
+        if words < max(1, self.min_words):
+            evidence = {"score": words, "limit": max(1, self.min_words)}
+            return Fault(place, "too_short", evidence, "", False, raw, account.seen)
+        form = "text ← all chapters of a book; meta ← what it says of itself"
+        return Item(place, raw, [{"text": made, "meta": {**raw.about}}], form, account)
 
     def passages(self, place: Place, raw: bytes) -> list[tuple[str, str]]:
-        found = self._page(raw, trace=True)
-        judged = self._judged(place, raw, found)
+        try:
+            web = self._unwrapped(raw)
+        except Unreadable:
+            return []
+        of_book = place.member is not None and place.path.lower().endswith(".epub")
+        found = self._page(web, of_book, trace=True)
+        judged = self._judged(place, raw, web, found)
         fate = judged.reason if isinstance(judged, Fault) else ""
         return [(reason or fate, text) for reason, text in found.passages(self._markdown)]
 
-    def _judged(self, place: Place, raw: bytes, found: page.Page) -> Item | Fault:
+    def _unwrapped(self, raw: bytes) -> Web:
+        """The page that a document holds; raises Unreadable."""
+        head = raw[: file_kinds.HEAD]
+        if warc.is_archive(head):
+            return warc.page(raw, self.max_bytes)
+        if mhtml.is_saved(head):
+            web = mhtml.page(raw)
+            if len(web.data) > self.max_bytes:
+                raise Unreadable("oversize", limit=self.max_bytes, of="bytes")
+            return web
+        return Web(raw, None, {})
+
+    def _judged(self, place: Place, raw: bytes, web: Web, found: page.Page) -> Item | Fault:
         text = found.counted(self._markdown)
         reason, evidence, failed = found.reason, found.evidence, False
         if reason is None:
@@ -107,17 +179,29 @@ class HtmlExtract(DocumentSource):
             return Fault(place, reason, evidence, "", failed, raw, characters)
         made = found.markdown if self._markdown else found.text
         content = "its main part" if self.selector is None else self.selector
-        form = f"text ← {content}; meta ← what the page says of itself"
-        return Item(place, raw, [{"text": made, "meta": found.meta}], form, text)
+        meta, told = {**found.meta}, "what the page says of itself"
+        if isinstance(raw, epub.Chapter):
+            content = "a chapter of a book" if self.selector is None else content
+            told = "what book and chapter say of themselves"
+            meta = epub.described(meta, raw.about)
+        elif web.about:
+            told += ", and its archive"
+            meta = {**meta, "date": web.about.get("date", ""), **found.meta}
+            meta["url"] = web.about.get("url") or meta.get("url", "")
+            meta = {name: value for name, value in meta.items() if value}
+        form = f"text ← {content}; meta ← {told}"
+        return Item(place, raw, [{"text": made, "meta": meta}], form, text)
 
     @property
     def _markdown(self) -> bool:
         return self.format == "markdown"
 
-    def _page(self, raw: bytes, trace: bool = False) -> page.Page:
+    def _page(self, web: Web, whole: bool, trace: bool = False) -> page.Page:
         return page.page(
-            raw,
+            web.data,
+            web.content_type,
             charset=self.charset,
+            whole=whole,
             comments=self.comments == "keep",
             selector=self.selector,
             trace=trace,

@@ -49,6 +49,8 @@ def _kept(folder: Path) -> list[Case]:
     _write(kept / "cut.html", CUT)
     _write(kept / "next.html", NEXT)
     _write(kept / "gzip.html.gz", gzip.compress(PAGE.encode(), mtime=0))
+    mail = "MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n"
+    _write(kept / "saved.mhtml", f"{mail}--b\r\nContent-Type: text/html\r\n\r\n{PAGE}\r\n--b--")
     _write(kept / "other.txt", "not read")
     return [
         Case(HtmlExtract(), path=str(kept)),
@@ -75,11 +77,15 @@ def _refused(folder: Path) -> list[Case]:
     (refused / "away.html").symlink_to(folder / "tides.html")
     reasons = ("empty", "binary", "no_text", "needs_script", "too_short", "unreadable", "link")
     reasons += ("markup",)
+    answer = f"HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\n\r\n{PAGE}"
+    head = f"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: {len(answer)}\r\n\r\n"
+    gone = _write(folder / "gone.warc", head + answer)
     tides = _write(folder / "tides.html", PAGE)
     notes = _write(folder / "notes.html", f"# Tides\n\n{LINE}\n\n- {LINE}\n")
     return [
         Case(HtmlExtract(min_words=20), path=str(refused), reasons=dict.fromkeys(reasons, 1)),
         Case(HtmlExtract(), path=str(notes), reasons={"wrong_kind": 1}),
+        Case(HtmlExtract(), path=str(gone), reasons={"no_page": 1}),
         Case(HtmlExtract(selector=".price"), path=str(tides), reasons={"no_match": 1}),
         Case(HtmlExtract(max_bytes=100), path=str(tides), reasons={"oversize": 1}),
     ]

@@ -47,6 +47,17 @@ def _nested(piece: str) -> Text:
 
 
 CASES: dict[str, Text] = {
+    # tags of HTML and BBCode
+    "tags_cut": repeated("<b ", "<p>Fish</p>"),
+    "tags_nested": repeated("<div>", "<p>Fish</p>"),
+    "posts_of_code": repeated("[code]", "[b]Fish[/b]", "[/i]"),
+    "posts_nested": repeated("[quote]", "[b]Fish[/b]", "[/quote]" * 9),
+    "posts_of_lists": repeated("[list][*]", "[b]Fish[/b]", "[/list]"),
+    "brackets": repeated("[", "[b]Fish[/b]"),
+    "links_cut": repeated("[a](", "[b]Fish[/b]"),
+    "addresses_cut": repeated("[url=", "[b]Fish[/b]"),
+    "stored_posts": repeated("<s>[b]", "<r>", "</r>"),
+    "stored_lists": repeated("<LIST>", "<r>", "</r>"),
     # fences, code and white space
     "tildes": repeated("~", "Fish &amp; chips\n"),
     "backticks": repeated("`", "Fish &amp; chips "),

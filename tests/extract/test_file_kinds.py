@@ -44,7 +44,7 @@ KINDS = {
 }
 CHATS = {"Discord export", "Telegram export", "WhatsApp export"}
 OWN = {
-    "html": {"HTML"},
+    "html": {"HTML", "WARC", "MHTML"},
     "csv": {"CSV", "Markdown"},
     "jsonl": {"JSON"},
     "sql": {"SQL", "Markdown"},

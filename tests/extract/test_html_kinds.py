@@ -294,3 +294,49 @@ def test_a_page_of_questions_is_no_forum() -> None:
     told = '{"@type":"FAQPage","mainEntity":[{"@type":"Question","name":"Why?"}]}'
     head = f'<script type="application/ld+json">{told}</script>'
     assert "Reader" not in text(f"<div class=comments><p>Reader: {PROSE}</p></div>", head=head)
+
+
+# --- products and pages of many sections --------------------------------------------------------
+
+OF_PRODUCT = '<script type="application/ld+json">{"@type": "Product", "name": "Lamp"}</script>'
+
+
+def sections(*parts: tuple[str, str], head: str = "") -> str:
+    inner = "".join(
+        f"<section><div><h2>{title}</h2><p>{told}</p></div></section>" for title, told in parts
+    )
+    return page(f"<html><head>{head}</head><body>{inner}</body></html>".encode()).text
+
+
+REVIEW = "It lit the whole deck, and we had it on each night of the winter."
+
+
+@pytest.mark.parametrize("heading", ["Reviews", "Customer reviews", "Ratings and reviews"])
+def test_reviews_of_a_product_are_what_readers_wrote(heading: str) -> None:
+    parts = (("Deck lamp", FIRST), (heading, REVIEW), ("Care", LAST))
+    of_product = sections(*parts, head=OF_PRODUCT)
+    assert FIRST in of_product and LAST in of_product and REVIEW not in of_product
+    if heading == "Reviews":  # of another page it may be what it is about
+        assert REVIEW in text(f"<h2>{heading}</h2><p>{REVIEW}</p><h2>Care</h2>")
+
+
+def test_the_name_of_a_product_is_no_notice() -> None:
+    parts = (("Cookies and cream", FIRST), ("Care", LAST))
+    assert FIRST in sections(*parts, head=OF_PRODUCT)
+
+
+@pytest.mark.parametrize(
+    "heading", ["Related items to explore", "More like this", "You may also like", "相关商品"]
+)
+def test_lists_of_other_things_are_no_section_of_a_page(heading: str) -> None:
+    cards = "".join(
+        f"<a href=/{name}><h3>{name} lamp</h3><p>From 9.99 in four colours</p></a>"
+        for name in ("Masthead", "Stern", "Anchor", "Cabin")
+    )
+    lists = f"<section><div><h2>{heading}</h2><div>{cards}</div></div></section>"
+    inner = "".join(
+        f"<section><div><h2>Part {number}</h2><p>{told} {number}.</p></div></section>"
+        for number, told in enumerate((FIRST, PROSE, LAST))
+    )
+    found = page(f"<body>{inner}{lists}<section><p>{PROSE}</p></section></body>".encode()).text
+    assert "Masthead" not in found and FIRST in found and LAST in found and found.endswith(PROSE)

@@ -30,7 +30,24 @@ def _reopened(opening: str) -> Page:
     return lambda size: b"<p>" + opening.encode() + b"a</p>" + b"<p>a" * (size // 4)
 
 
+def _nested(tag: str, piece: str) -> Page:
+    """Pieces of text within as many elements of one kind as take half of the page."""
+    closing = f"</{tag.split()[0]}>"
+    count = len(tag) + 2 + len(closing)
+
+    def page(size: int) -> bytes:
+        depth = size // (2 * count)
+        text = piece * (size // (2 * len(piece)))
+        return (f"<{tag}>" * depth + text + closing * depth).encode()
+
+    return page
+
+
 CASES: dict[str, Page] = {
+    "suspects_of_sentences": _nested("div class=share", "<b>The gauge was read at noon.</b> "),
+    "suspects_without_an_end": _nested("div class=newsletter", "<b>a</b> "),
+    "suspects_of_numbers": _nested("div class=num", "<b>1</b> "),
+    "suspects_by_role": _nested("div role=button", "<i>We read it, and then again.</i> "),
     "fonts_reopened": _reopened("".join(f"<font color=a{number}>" for number in range(59))),
     "attribute_reopened": lambda size: _reopened(f"<b title={'a' * (size // 2)}>")(size // 2),
     "link_reopened": lambda size: _reopened(f"<a title={'a' * (size // 2)}>")(size // 2),

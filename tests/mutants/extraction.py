@@ -17,6 +17,7 @@ FORMS = "stages/extract/forms/"
 OF_PAIRS, OF_TREES = "tests/extract/test_forms_of_pairs.py", "tests/extract/test_flat_trees.py"
 OF_PG, OF_EXPORTS = "tests/extract/test_pg_archives.py", "tests/extract/test_mariadb_exports.py"
 OF_ACCOUNT = "tests/extract/test_html_account.py"
+OF_WRAPPED = "tests/extract/test_html_archives.py"
 OF_ARCHIVES, OF_DAMAGE = "tests/extract/test_archives.py", "tests/extract/test_damaged.py"
 
 MUTANTS = (
@@ -300,6 +301,34 @@ MUTANTS = (
         "declared = _of_header(content_type)",
         "the charset that a page declares is not heard",
         ("tests/extract/test_html.py::test_a_page_is_read_in_the_charset_that_it_declares",),
+    ),
+    Mutant(
+        PAGES + "warc.py",
+        "        if lost is not None:\n",
+        "        if False:\n",
+        "bytes between the records of a web archive are passed over in silence",
+        (f"{OF_WRAPPED}::test_damage_of_a_web_archive_costs_its_record",),
+    ),
+    Mutant(
+        PAGES + "mhtml.py",
+        "    if not found.ended:\n",
+        "    if False:\n",
+        "a saved page that is cut is read as if it were whole",
+        (f"{OF_WRAPPED}::test_a_damaged_saved_page_says_so",),
+    ),
+    Mutant(
+        PAGES + "epub.py",
+        "        if beside or not listed:\n",
+        "        if beside:\n",
+        "pages outside a book's order become chapters",
+        (f"{OF_WRAPPED}::test_a_book_is_its_chapters_in_their_order",),
+    ),
+    Mutant(
+        "stages/clean/markup.py",
+        'removed = {"tags": max(0, len(old) - count.seen), **count.removed}',
+        'removed = {"tags": max(0, len(old) - count.seen)}',
+        "text of HTML that is not shown leaves a record in silence",
+        ("tests/clean/test_markup.py::test_what_is_not_shown_is_counted_by_its_reason",),
     ),
     # --- archives ---
     Mutant(

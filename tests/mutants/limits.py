@@ -93,8 +93,8 @@ MUTANTS = (
     # --- bytes, ratio, members ---
     Mutant(
         "stages/extract/packed/archives.py",
-        "        if len(raw) > size:\n",
-        "        if len(raw) > size and stream.fault is not None:\n",
+        "    if len(raw) > size:\n",
+        "    if len(raw) > size and stream.fault is not None:\n",
         "a page larger than the limit is read as far as the limit",
         (f"{OF_ARCHIVES}::test_documents_are_whole_or_faults",),
     ),
@@ -185,8 +185,8 @@ MUTANTS = (
     ),
     Mutant(
         "stages/extract/webpage/limits.py",
-        'depth, over = _step(depth, closing == "/", DEPTH)',
-        "depth, over = _step(depth, True, DEPTH)",
+        'over = depth >= DEPTH + (closing != "")',
+        "over = False",
         "a page may be nested without end",
         ("tests/extract/test_html.py::test_bounds_hold_and_the_text_stays",),
     ),

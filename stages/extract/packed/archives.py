@@ -20,7 +20,7 @@ from stages.extract.packed.labels import is_package, packed
 from stages.extract.packed.streams import Limits, Member, Raw, from_system
 from stages.place import Place
 
-__all__ = ["REASONS", "Limits", "Member", "compression", "documents", "is_plain", "members"]
+__all__ = ["REASONS", "Limits", "Member", "compression", "document", "is_plain", "members"]
 __all__ += ["packed", "read", "read_at"]
 
 REASONS = {
@@ -129,6 +129,16 @@ def read(
                 yield Fault(place, "corrupt", {"error": told})
 
 
+def document(place: Place, stream: Member, size: int) -> Iterator[tuple[Place, bytes] | Fault]:
+    """A member as a whole; one of more than `size` bytes is a fault, and of a cut one `members`
+    tells it."""
+    raw = stream.read(size + 1)
+    if len(raw) > size:
+        yield Fault(place, "oversize", {"limit": size, "of": "bytes"})
+    elif stream.fault is None:
+        yield place, raw
+
+
 def documents(
     root: Path | str,
     name: str,
@@ -142,12 +152,7 @@ def documents(
         if isinstance(item, Fault):
             yield item
             continue
-        place, stream = item
-        raw = stream.read(size + 1)
-        if len(raw) > size:
-            yield Fault(place, "oversize", {"limit": size, "of": "bytes"})
-        elif stream.fault is None:
-            yield place, raw
+        yield from document(*item, size)
 
 
 def read_at(root: Path | str, place: Place, limits: Limits | None = None) -> bytes:

@@ -105,6 +105,38 @@ def members(
         yield from labels.end()
 
 
+class Directory:
+    """The list of a zip file, for members that are asked for by name; the first of a name counts.
+
+    Raises Unreadable where the list is not there.
+    """
+
+    def __init__(self, file: BinaryIO, place: Place, limits: Limits) -> None:
+        file.seek(0, 2)
+        size = file.tell()
+        begin, stop, shift = _directory(file, size)
+        self._file, self._place, self._limits = file, place, limits
+        self._budget = Budget(limits, size, "archive")
+        shared = _overlapping(_List(file, begin, stop, shift), limits.members)
+        self._entries: dict[str, _Entry] = {}
+        entries = itertools.islice(_List(file, begin, stop, shift), limits.members)
+        for number, entry in enumerate(entries):
+            if isinstance(entry, _Entry) and number not in shared:
+                self._entries.setdefault(entry.name, entry)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._entries
+
+    def open(self, name: str) -> Member:
+        """The bytes of a member; raises Unreadable where it is not there or cannot be opened."""
+        entry = self._entries.get(name)
+        if entry is None:
+            raise Unreadable("corrupt", error="the archive has no such member")
+        data, label = _Data(self._file, entry), Place(self._place.path, name)
+        own = Budget(self._limits, max(entry.packed, 1), "member")
+        return Member(Raw(data.read, label, (own, self._budget)))
+
+
 def _is_file(entry: _Entry | Unreadable) -> TypeGuard[_Entry]:
     return not isinstance(entry, Unreadable) and not entry.name.endswith("/")
 

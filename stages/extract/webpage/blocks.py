@@ -122,9 +122,11 @@ def blocks_of(root: Node) -> tuple[list[Block], list[Cut]]:
             child = children[index]
             index += 1
             if isinstance(child, str):
-                walk.inline.append(child)
                 if walk.in_link:
                     walk.links += len(child)
+                elif child == " " and not walk.inline:
+                    continue
+                walk.inline.append(child)
                 continue
             if child.dropped:
                 walk.cut(child.dropped, child)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
 
 from stages.extract.webpage.names import PERMALINK, meaning
 from stages.extract.webpage.teasers import of_readers
@@ -12,7 +14,9 @@ HEADINGS = words("h1 h2 h3 h4 h5 h6")
 _HIDDEN = re.compile(r"display:\s*none|visibility:\s*hidden")
 # Elements that a framework fills while the page comes, and shows by a script.
 _STREAMED = re.compile(r"[SPB]:[\da-z]+")
-_SENTENCE = re.compile(r"\S.{40,}[.!?…:][\"'”’»)\]]*(?:\s|$)|[^。！？]{12,}[。！？]", re.DOTALL)
+_END = re.compile(r"[.!?…:][\"'”’»)\]]*+(?:\s|$)")
+_SHORTEST = 41  # characters of a sentence before its end
+_SENTENCE = re.compile(r"(?:^|[。！？])[^。！？]{12,}+[。！？]")  # of Chinese or Japanese
 _PROSE, _LINKED = 60, 0.3
 _SIGN = re.compile(
     r"\W{0,3}|\[?(?:edit|link|permalink|anchor|copy link)\]?|(?:permalink|link|direct link|anchor)"
@@ -84,16 +88,14 @@ def _own_text(node: Node) -> OwnText:
     return letters, leading
 
 
-def inner(node: Node) -> list[Node]:
+def inner(node: Node) -> Iterator[Node]:
     """All elements within one."""
-    found: list[Node] = []
     stack = [node]
     while stack:
         one = stack.pop()
         children = [child for child in one.children if isinstance(child, Node)]
-        found += children
+        yield from children
         stack += children
-    return found
 
 
 def is_permalink(node: Node) -> bool:
@@ -110,7 +112,8 @@ def is_permalink(node: Node) -> bool:
 
 def on_comments(node: Node) -> bool:
     """Whether an element called comments is a section of the text about such."""
-    head = next((one for one in inner(node)[:3] if one.tag in ("h1", "h2", "h3")), None)
+    first = itertools.islice(inner(node), 3)
+    head = next((one for one in first if one.tag in ("h1", "h2", "h3")), None)
     if head is None or head.links:
         return False
     text = text_of(head).lower()
@@ -162,4 +165,7 @@ def is_prose(node: Node) -> bool:
         return False
     text = text_of(node)
     cjk = len(text.encode("utf-8", "replace")) - len(text)
-    return own + cjk >= _PROSE and _SENTENCE.search(text[:4000]) is not None
+    if own + cjk < _PROSE:
+        return False
+    text = text[:4000]
+    return _END.search(text, _SHORTEST) is not None or _SENTENCE.search(text) is not None

@@ -35,11 +35,10 @@ _ROOTS = re.compile(
 POST = re.compile(
     r"(?:^|\s)(?:postbody|post_?body|posttext|post_message(?:_\d+)?|postmessage_\d+|pcbs|t_f"
     r"|message-(?:body|content|cell|usercontent)|message--post|bbwrapper|topic-post|post-stream"
-    r"|topic-body|cpost|ipscomment|ipsType_richText|forum-?post(?:-\w+)*|forumpost|post-?bit"
+    r"|topic-body|cpost|ipscomment|ipstype_richtext|forum-?post(?:-\w+)*|forumpost|post-?bit"
     r"|bbp-reply-content|answercell|postcell|js-post-body|s-prose|qa-a-item-content"
     r"|qa-q-view-content|commentstream-item|lia-message-body|message-?text|msgtext|post_wrap"
-    r"|topic-?reply|reply-?content|post-?entry|thread-?post|d_post_content|richcontent-post)(?=$|\s)",
-    re.IGNORECASE,
+    r"|topic-?reply|reply-?content|post-?entry|thread-?post|d_post_content|richcontent-post)(?=$|\s)"
 )
 _WEAK = re.compile(
     r"(?:^|[\s_-])(?:post|message|reply|answer|thread|topic|msg)[_-]?(?:content|body|text|entry"
@@ -90,21 +89,24 @@ def kind_of(order: list[Node], told: Metadata) -> Kind:
 def _is_forum(order: list[Node], named: Counter[str], told: Metadata, types: set[str]) -> bool:
     if types & _FORUM:
         return True
-    posts = weak = writers = 0
-    for names, number in named.items():
-        posts += number * (POST.search(names) is not None)
-        weak += number * (_WEAK.search(names) is not None)
-        writers += number * (_WRITER.search(names) is not None)
-    board = _BOARDS.search(told.generator) is not None
-    root = any(
+    board = _BOARDS.search(told.generator) is not None or any(
         _ROOTS.search(node.names) for node in order[:4] if node.tag == "body" or node.parent is None
     )
-    thread = _THREAD_URL.search(told.url) is not None
-    if posts and (board or root):
+    posts = _number(named, POST)
+    if board and posts:
         return True
+    thread = _THREAD_URL.search(told.url) is not None
+    if not (board or thread) and posts < _ENOUGH:
+        return False
+    writers = _number(named, _WRITER)
     if posts >= _ENOUGH and (thread or writers >= _ENOUGH):
         return True
-    return (board or root or thread) and weak >= _WEAKLY and writers >= _WEAKLY
+    return (board or thread) and writers >= _WEAKLY and _number(named, _WEAK) >= _WEAKLY
+
+
+def _number(named: Counter[str], rule: re.Pattern[str]) -> int:
+    """The elements whose names a rule knows."""
+    return sum(number for names, number in named.items() if rule.search(names))
 
 
 def _is_manual(named: Counter[str], told: Metadata) -> bool:

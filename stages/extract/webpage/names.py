@@ -48,10 +48,20 @@ def _named(words: str) -> re.Pattern[str]:
     return re.compile(rf"(?:^|[\s_-])(?:{words})(?=$|[\s_\d-])")
 
 
-_OF_PAGE = _named(f"{_FRAME}|{_ASKS}|{_BESIDE_TEXT}|{_UNSEEN}")
-_OF_ARTICLE = _named(f"{_FRAME}|{_ASKS}|{_BESIDE_TEXT}|{_UNSEEN}|{_ARTICLE}")
-_OF_FORUM = _named(f"{_FRAME}|{_ASKS}|{_BESIDE_TEXT}|{_UNSEEN}|{_FORUM}")
-_RULES = {"article": _OF_ARTICLE, "forum": _OF_FORUM}
+_COMMENTS_WORDS = r"comments?|comment-?(?:list|section|area)|disqus|respond|replies|fb-?comments"
+_NUMBER_WORDS = (
+    r"linenos?|lineno\S*|line-?numbers?(?:-rows)?|linenumber|gutter|gl|ln|lnt|lnum|line-?nums?"
+    r"|hljs-ln-numbers|hljs-ln-n|blob-num|rouge-gutter|react-syntax-highlighter-line-number|num"
+)
+_ALWAYS = f"{_FRAME}|{_ASKS}|{_BESIDE_TEXT}|{_UNSEEN}"
+_OF_KIND = {"article": f"{_ALWAYS}|{_ARTICLE}", "forum": f"{_ALWAYS}|{_FORUM}"}
+_RULES = {kind: _named(told) for kind, told in _OF_KIND.items()}
+_OF_PAGE = _named(_ALWAYS)
+# All words that any rule knows.
+_SPEAKS = {
+    kind: _named(f"{told}|{_COMMENTS_WORDS}|{_NUMBER_WORDS}") for kind, told in _OF_KIND.items()
+}
+_SPEAKS_OF_PAGE = _named(f"{_ALWAYS}|{_COMMENTS_WORDS}|{_NUMBER_WORDS}")
 _OF_FRAME = _named(rf"{_FRAME}|{_UNSEEN}")
 _OF_ASKS = _named(_ASKS)
 # Furniture however large it is.
@@ -62,16 +72,18 @@ _OF_LARGE = _named(
 _NOT = re.compile(
     r"(?:has|no|with|without|hide|show|content)-?(?:side-?bar|nav|menu|header|footer)\S*"
 )
-_COMMENTS = _named(r"comments?|comment-?(?:list|section|area)|disqus|respond|replies|fb-?comments")
+_COMMENTS = _named(_COMMENTS_WORDS)
 # Generators' signs that link to a heading, and the numbers of lines of code.
 PERMALINK = _named(
     r"header-?link|heading-?(?:link|anchor)|header-?anchor|anchor(?:-?(?:link|js-link))?|hash-?link"
     r"|permalink|perma-?link|section-?link|anchorjs-link|direct-?link|zeroclipboard\S*"
 )
-LINE_NUMBER = _named(
-    r"linenos?|lineno\S*|line-?numbers?(?:-rows)?|linenumber|gutter|gl|ln|lnt|lnum|line-?nums?"
-    r"|hljs-ln-numbers|hljs-ln-n|blob-num|rouge-gutter|react-syntax-highlighter-line-number|num"
-)
+LINE_NUMBER = _named(_NUMBER_WORDS)
+
+
+def speaks(names: str, kind: str) -> bool:
+    """Whether names may have a meaning or tell of numbers of lines; of most a look is enough."""
+    return _SPEAKS.get(kind, _SPEAKS_OF_PAGE).search(names) is not None
 
 
 def meaning(names: str, kind: str, void: frozenset[str] = frozenset()) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import html
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,14 +98,63 @@ def page(
     charset: str | None = None,
     comments: bool = False,
     selector: str | None = None,
+    whole: bool = False,
     trace: bool = False,
 ) -> Page:
     """The main text of a page. Never raises on bad input.
 
     content_type: the HTTP header of that name. charset: of the bytes, if it is known better than
     declared. comments: keep readers' comments. selector: CSS of the elements that are content.
-    trace: so that the page's passages can be told.
+    whole: all that is shown is content, as in a chapter of a book. trace: so that the page's
+    passages can be told.
     """
+    with _uncollected():
+        return _read(data, content_type, charset, comments, selector, whole, trace)
+
+
+def fragment(text: str) -> Page:
+    """A piece of HTML from other data, all of whose text that is shown is its content."""
+    tags = limits.tags(text)
+    if tags > limits.TAGS:
+        return Page(reason="markup", evidence={"tags": tags, "limit": limits.TAGS})
+    capped = limits.capped(text.replace("\0", ""))
+    if capped is None:
+        return Page(reason="markup", evidence={"tags": tags, "of": "tags without an end"})
+    with _uncollected():
+        document = tree.parse(capped)
+        if "<script" in capped:
+            formulas.sources(document)
+        tree.without_frames(document)
+        unseen = tree.unseen(document)
+        order = tree.build(tree.body_of(document))
+        content = all_shown(order)
+        tree.let_go(order)
+    kept = content.kept
+    return Page(plain(kept), markdown(kept), content=content, unseen=unseen)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Python looks for cycles among all elements of a page again and again while they are made, a
+    tenth of the time, and there are none to be freed: a tree is let go with its page."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _read(
+    data: bytes,
+    content_type: str | None,
+    charset: str | None,
+    comments: bool,
+    selector: str | None,
+    whole: bool,
+    trace: bool,
+) -> Page:
     size = len(data)
     data = data.rstrip(b"\0")
     if not data.strip():
@@ -141,17 +193,12 @@ def page(
         del document  # large pages are bounded by memory
         order = tree.build(source)
         del source
-        kind = kinds.kind_of(order, told)
-        boilerplate.mark(order, kind, comments)
-        content = select.content(order, kind)
-        if _size(content) < _LITTLE:
-            boilerplate.unmark(order)
-            fuller = select.content(order, kind)
-            if _size(fuller) > _FULLER * _size(content):
-                content = fuller
+        content = all_shown(order) if whole else _chosen(order, told, comments)
         size = _size(content)
         reason, evidence = _without_text(order[0], scripts)
-        enough = size >= _FEW or bool(size and order[0].links <= _LINKED * order[0].chars)
+        few_links = whole or order[0].links <= _LINKED * order[0].chars
+        enough = size >= _FEW or bool(size and few_links)
+        tree.let_go(order)
     found = Page(meta=meta, content=content, unseen=unseen, around=around)
     if enough:
         blocks = content.kept
@@ -159,6 +206,25 @@ def page(
     else:
         found.reason, found.evidence = reason, evidence
     return found
+
+
+def all_shown(order: list[tree.Node]) -> Content:
+    """All that a tree shows, in which nothing is boilerplate."""
+    boilerplate.hide(order)
+    return Content(*blocks_of(order[0]))
+
+
+def _chosen(order: list[tree.Node], told: metadata.Metadata, comments: bool) -> Content:
+    """The content of a page."""
+    kind = kinds.kind_of(order, told)
+    boilerplate.mark(order, kind, comments)
+    content = select.content(order, kind)
+    if _size(content) < _LITTLE:
+        boilerplate.unmark(order)
+        fuller = select.content(order, kind)
+        if _size(fuller) > _FULLER * _size(content):
+            content = fuller
+    return content
 
 
 def _size(content: Content) -> int:
@@ -183,7 +249,9 @@ def _selected(document: Any, selector: str) -> Content:
     while item is not None:
         if id(item) in chosen:
             _leave_out(outside, content)
-            blocks, cuts = blocks_of(tree.build(item.decode(formatter=written))[0])
+            order = tree.build(item.decode(formatter=written))
+            blocks, cuts = blocks_of(order[0])
+            tree.let_go(order)
             before = len(content.blocks)
             content.cuts += [cut._replace(at=before + cut.at) for cut in cuts]
             content.blocks += blocks

@@ -52,9 +52,9 @@ def region(order: list[Node], blocks: list[Block]) -> list[str]:
         sums[block.node] = sums.get(block.node, 0.0) + value
         good[block.node] = good.get(block.node, 0.0) + max(value, _weight(block))
     for node in reversed(order):  # children stand behind their parents
-        for found in (sums, good):
-            if node in found and node.parent is not None:
-                found[node.parent] = found.get(node.parent, 0.0) + found[node]
+        if node in sums and (parent := node.parent) is not None:
+            sums[parent] = sums.get(parent, 0.0) + sums[node]
+            good[parent] = good.get(parent, 0.0) + good[node]
     best = max(sums.values())
     if best <= 0:
         return ["outside"] * len(blocks)
@@ -158,9 +158,9 @@ def article(order: list[Node]) -> Node | None:
     likely = [
         node
         for node in order
-        if (node.tag in _DECLARING or "role" in node.attributes or "itemprop" in node.attributes)
-        and node.chars
+        if node.chars
         and not node.dropped
+        and (node.tag in _DECLARING or "role" in node.attributes or "itemprop" in node.attributes)
     ]
     for found in (
         [node for node in likely if node.tag == "article"],

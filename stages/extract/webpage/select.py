@@ -32,8 +32,8 @@ def content(order: list[Node], kind: Kind) -> Content:
         fates = all_sections
     for block, fate in zip(blocks, fates, strict=True):
         block.cut = fate
-    if whole or kind == "product":
-        cut_away([block for block in blocks if block.cut in ("", "links")])
+    if whole or kind in ("product", "article", "other"):
+        cut_away([block for block in blocks if block.cut in ("", "links")], kind, whole)
     kept = found.kept
     while kept and kept[-1].kind == "h" and kind != "manual":
         kept.pop().cut = "heading"

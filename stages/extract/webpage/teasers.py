@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from stages.extract.webpage.blocks import Block
 from stages.extract.webpage.tree import Node
@@ -106,13 +107,34 @@ _NOTICE = re.compile(
     r"|本网站使用.{0,6}cookie|版权所有|all rights|alle rechte vorbehalten|tous droits réservés",
     re.IGNORECASE,
 )
-_RULES = {
+# Of lists of other things of the page's kind, which are no section of any page.
+_OTHERS = re.compile(
+    r"(?:related|similar) (?:items|products|articles|posts|stories|reads|topics)\b.{0,40}$"
+    r"|(?:you (?:may|might)|customers|people|readers|others) (?:who \w+ \w+ )?also"
+    r" (?:like|love|enjoy|bought|view)|more like this|recently viewed|frequently bought"
+    r"|(?:ähnliche|verwandte) (?:artikel|produkte|beiträge)"
+    r"|(?:das|dies) k(?:ö|oe)nnte (?:sie|dir|ihnen|dich) auch|kunden(?:, die| kauften| haben)"
+    r"|vous (?:aimerez|pourriez) aussi|(?:produits|articles) (?:similaires|associés)"
+    r"|también te puede|(?:productos|artículos) (?:relacionados|similares)"
+    r"|(?:podobne|powiązane) (?:produkty|artykuły)"
+    r"|potrebbe(?:ro)? (?:anche )?(?:interessarti|piacerti)"
+    r"|(?:prodotti|articoli) (?:correlati|simili)|猜你喜欢|相关(?:商品|产品|推荐)|関連商品",
+    re.IGNORECASE,
+)
+Rules = Mapping[str, re.Pattern[str]]
+_OF_PAGE: Rules = {
     "leads": _LEADS,
     "asks": _ASKS,
     "invites": _INVITES,
     "readers": _READERS,
     "plain": _REVIEWS,
 }
+# Of a product reviews are what readers wrote.
+_OF_PRODUCT: Rules = {
+    "reviews": re.compile(r"(?:reviews?|ratings?)\b.{0,20}$", re.IGNORECASE),
+    **_OF_PAGE,
+}
+_OF_SECTIONS: Rules = {"leads": _OTHERS}
 _DEEP = 60
 _ASKED, _SHARE = 800, 0.35
 
@@ -132,16 +154,20 @@ def notice(text: str) -> bool:
     return len(text) < 1000 and _NOTICE.search(text) is not None
 
 
-def cut_away(blocks: list[Block]) -> None:
+def cut_away(blocks: list[Block], kind: str, region: bool) -> None:
     """Cut sections that lead away from the page or ask something of the reader.
+
+    kind: of the page. region: whether it is one text; of a page of many sections only lists of
+    other things of its kind are cut, for what else is asked or led to may be what it is for.
 
     A section ends at a heading of its level, and with the element that holds its heading. Blocks
     that were cut as lists of links belong to it, and go with it if nothing else is there.
     """
+    rules = _OF_PRODUCT if kind == "product" else _OF_PAGE if region else _OF_SECTIONS
     number = 1
     while number < len(blocks):
         block = blocks[number]
-        kind = "" if block.cut else _kind(block)
+        kind = "" if block.cut else _kind(block, rules)
         if not kind:
             number += 1
             continue
@@ -154,9 +180,9 @@ def cut_away(blocks: list[Block]) -> None:
             number += 1
 
 
-def _kind(block: Block) -> str:
+def _kind(block: Block, rules: Rules) -> str:
     if block.kind == "h" or (block.kind == "p" and len(block.text) < 60 and not block.links):
-        for kind, rule in _RULES.items():
+        for kind, rule in rules.items():
             if rule.match(block.text):
                 return kind if block.kind == "h" or kind == "leads" else ""
     return ""
@@ -195,7 +221,7 @@ def _goes(kind: str, section: list[Block]) -> bool:
     texts = [block for block in section if block.kind != "h"]
     size = sum(len(block.text) for block in section)
     links = sum(block.links for block in section)
-    if kind == "readers":
+    if kind in ("readers", "reviews"):
         return True
     if not texts:
         return anything or kind in ("asks", "invites")

@@ -43,6 +43,8 @@ _SELECTOR = ", ".join(_UNSEEN)
 _LONG = 1 << 16
 _SPACE = re.compile(r"\s+")
 _RAW = frozenset(("pre", "listing"))
+# Tags that are read at once: all pages but the largest are one list of pieces.
+_AT_ONCE = 1 << 15
 
 
 def words(text: str) -> frozenset[str]:
@@ -58,6 +60,7 @@ BLOCK = words(
     " option legend"
 )
 _VOID = words("br hr")
+_SPECIAL = _VOID | _RAW | {"a"}
 # Void elements without text, and those that change letters but no structure.
 _IGNORED = words(
     "area base col embed img input link meta param source track wbr b i em strong u font big s"
@@ -75,10 +78,17 @@ class Node:
         "tag",
     )
 
-    def __init__(self, tag: str, names: str, attributes: dict[str, str], parent: Any) -> None:
-        self.tag, self.names, self.attributes, self.parent = tag, names, attributes, parent
+    def __init__(
+        self, tag: str, names: str, attributes: dict[str, str], parent: Any, nonspace: int
+    ) -> None:
+        self.tag = tag
+        self.names = names
+        self.attributes = attributes
+        self.parent = parent
         self.children: list[Node | str] = []
-        self.chars = self.links = self.nonspace = 0
+        self.chars = 0
+        self.links = 0
+        self.nonspace = nonspace
         self.dropped = ""
 
     def __repr__(self) -> str:
@@ -156,87 +166,93 @@ def body_of(document: Any) -> str:
 
 def build(source: str) -> list[Node]:
     """All elements of well-formed HTML in document order; the first one is a root of its own."""
-    root = node = Node("body", "", {}, None)
+    root = node = Node("body", "", {}, None, 0)
     order = [root]
     known: dict[str, tuple[str, dict[str, str]]] = {"": ("", {})}
-    end = 0
     raw = in_link = seen = 0
-    for match in _TOKEN.finditer(source):
-        start = match.start()
-        if start > end:
-            text = source[end:start]
+    while len(tokens := _TOKEN.split(source, _AT_ONCE)) > 1:
+        source = tokens.pop()  # in the end nothing: the body's own end is the last tag
+        after = iter(tokens)
+        for text, closing, tag, written in zip(after, after, after, after, strict=True):
             if "&" in text:
                 text = html.unescape(text)
-            if len(text) > _LONG and not raw:  # a list of its words would take ten times as much
-                seen += nonspace(text)
-                text = _SPACE.sub(" ", text)
-                node.children.append(text)
-                size = len(text)
-            elif raw:
-                seen += nonspace(text)
-                node.children.append(text)
-                size = len(text)
-            else:
-                words = text.split()
-                if words:
+            if not raw and text.isspace():
+                node.children.append(" ")
+            elif text:
+                if raw or len(text) > _LONG:  # a list of its words would take ten times as much
+                    seen += nonspace(text)
+                    clean = text if raw else _SPACE.sub(" ", text)
+                    size = len(clean)
+                else:
+                    words = text.split()
                     clean = " ".join(words)
                     size = len(clean)
                     seen += size - len(words) + 1
-                    if text[0].isspace():
-                        clean = " " + clean
-                    if text[-1].isspace():
-                        clean += " "
-                    node.children.append(clean)
-                else:
-                    node.children.append(" ")
-                    size = 0
-            node.chars += size
-            if in_link:
-                node.links += size
-        end = match.end()
-        closing, tag, written = match.groups()
-        if tag is None or tag in _IGNORED:
-            if tag == "img" and ' alt="' in written and (pictured := _PICTURED.match(written)):
-                if "mwe-math-element" in node.names and node.chars:
-                    continue  # the picture of the formula before it
-                formula = Node("math", "img", {"alttext": html.unescape(pictured[1])}, node)
-                node.children.append(formula)
-                order.append(formula)
-            continue
-        if closing:
-            if tag != node.tag or node.parent is None:
+                    if clean != text:
+                        if text[0].isspace():
+                            clean = " " + clean
+                        if text[-1].isspace():
+                            clean += " "
+                node.children.append(clean)
+                node.chars += size
+                if in_link:
+                    node.links += size
+            if closing:
+                if tag != node.tag or node is root:
+                    continue
+                if tag == "a":
+                    in_link -= "href" in node.attributes
+                elif tag in _RAW:
+                    raw -= 1
+                parent = node.parent
+                parent.chars += node.chars
+                parent.links += node.links
+                node.nonspace += seen
+                node = parent
                 continue
-            if tag == "a":
-                in_link -= "href" in node.attributes
-            elif tag in _RAW:
-                raw -= 1
-            parent = node.parent
-            parent.chars += node.chars
-            parent.links += node.links
-            node.nonspace += seen
-            node = parent
-            continue
-        attributes = known.get(written)
-        if attributes is None:
-            attributes = known[written] = _read(written)
-        child = Node(tag, attributes[0], attributes[1], node)
-        node.children.append(child)
-        order.append(child)
-        if tag in _VOID:
-            continue
-        child.nonspace = -seen
-        node = child
-        if tag == "a":
-            in_link += "href" in child.attributes
-        elif tag in _RAW:
-            raw += 1
-    while node.parent is not None:
+            if tag is None or tag in _IGNORED:
+                if tag == "img" and (pictured := _formula(written, node)):
+                    node.children.append(pictured)
+                    order.append(pictured)
+                continue
+            attributes = known.get(written)
+            if attributes is None:
+                attributes = known[written] = _read(written)
+            child = Node(tag, attributes[0], attributes[1], node, -seen)
+            node.children.append(child)
+            order.append(child)
+            if tag in _SPECIAL:
+                if tag in _VOID:
+                    child.nonspace = 0
+                    continue
+                if tag == "a":
+                    in_link += "href" in child.attributes
+                else:
+                    raw += 1
+            node = child
+    while node is not root:
         node.parent.chars += node.chars
         node.parent.links += node.links
         node.nonspace += seen
         node = node.parent
     root.nonspace = seen
     return order
+
+
+def let_go(order: list[Node]) -> None:
+    """Forget the parents, so that a tree that is no longer used goes at once, and does not wait
+    with its text for the collector of cycles."""
+    for node in order:
+        node.parent = None
+
+
+def _formula(written: str, around: Node) -> Node | None:
+    """The formula that a picture shows, unless it stands beside it as well."""
+    if ' alt="' not in written or not (pictured := _PICTURED.match(written)):
+        return None
+    if "mwe-math-element" in around.names and around.chars:
+        return None
+    return Node("math", "img", {"alttext": html.unescape(pictured[1])}, around, 0)
 
 
 def _read(written: str) -> tuple[str, dict[str, str]]:
