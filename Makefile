@@ -49,7 +49,7 @@ test-core:
 	$(PYTHON) -m venv .venv-core
 	.venv-core/bin/pip install -q --disable-pip-version-check -c constraints.txt $(PIP_ARGS) setuptools
 	.venv-core/bin/pip install -q --disable-pip-version-check -c constraints.txt $(PIP_ARGS) --no-build-isolation \
-	  -e '.[frames,sheets]' pytest pytest-timeout hypothesis openpyxl
+	  -e '.[frames,sheets,documents]' pytest pytest-timeout hypothesis openpyxl
 	.venv-core/bin/python -m pytest $(CORE_TESTS) $(ARGS)
 
 lint: $(DEV)

@@ -57,7 +57,7 @@ def send(folder: Path, repository: str, *, private: bool, revision: str, message
     weights = any(name.endswith(_MODEL) for name in files)
     kind = kinds.REPO_TYPE_MODEL if weights else kinds.REPO_TYPE_DATASET
     with _explained(repository):
-        api = hub.HfApi(token=token)
+        api = hub.HfApi(endpoint=os.environ.get("HF_ENDPOINT"), token=token)
         made = api.create_repo(repository, repo_type=kind, private=private or None, exist_ok=True)
         name = made.repo_id
         if private and api.repo_info(name, repo_type=kind).private is False:

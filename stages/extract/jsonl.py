@@ -88,6 +88,10 @@ class JsonlExtract(RowSource):
     def _layouts(self) -> forms.Layouts:
         return forms.Layouts(self._names)
 
+    @cached_property
+    def _columnar_layouts(self) -> forms.Layouts:
+        return forms.Layouts(self._names, binary=True)
+
     def parts(self, path: str, size: int) -> list[Part]:
         root, names, left = files.find(path, archives.packed(self.suffixes))
         names = columnar.data_files(root, names)
@@ -300,7 +304,7 @@ class JsonlExtract(RowSource):
                     if isinstance(row, Unreadable):
                         yield Fault(here, row.reason, row.evidence)
                     else:
-                        yield self._of_row(here, row, trees)
+                        yield self._of_row(here, row, trees, self._columnar_layouts)
             except Unreadable as error:
                 yield Fault(place, error.reason, {**error.evidence, "rows": number})
                 return
@@ -311,16 +315,26 @@ class JsonlExtract(RowSource):
             yield Fault(place, "empty", {"rows": 0})
 
     def _of_row(
-        self, place: Place, row: dict[str, Any], trees: FlatTrees | None
+        self,
+        place: Place,
+        row: dict[str, Any],
+        trees: FlatTrees | None,
+        layouts: forms.Layouts | None = None,
     ) -> Item | Fault | None:
         if trees is not None and trees.takes(row):
             trees.take(place, row)
             return None
-        return self._row(place, to_json(row).encode(), row)
+        return self._row(place, to_json(row).encode(), row, layouts)
 
-    def _row(self, place: Place, raw: bytes, row: dict[str, Any]) -> Item | Fault:
+    def _row(
+        self,
+        place: Place,
+        raw: bytes,
+        row: dict[str, Any],
+        layouts: forms.Layouts | None = None,
+    ) -> Item | Fault:
         try:
-            made = self._layouts.of(tuple(row)).read(row)
+            made = (layouts or self._layouts).of(tuple(row)).read(row)
         except Unreadable as error:
             return Fault(place, error.reason, error.evidence, raw.decode(), raw=raw)
         return Item(place, raw, made.records, made.form, made.text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -82,16 +83,19 @@ class Split(Fit):
     contaminated: Literal["drop", "tag"] = "drop"
 
     @property
+    def _words(self) -> list[str]:
+        words = self.by.split(",") if isinstance(self.by, str) else self.by
+        return [word for word in map(str.strip, words) if word]
+
+    @property
     def named(self) -> tuple[str, ...]:
         """The columns of `by`, without the word for time."""
-        words = self.by.split(",") if isinstance(self.by, str) else self.by
-        return tuple(word.strip() for word in words if word.strip() not in ("", DATE))
+        return tuple(word for word in self._words if word != DATE)
 
     @property
     def by_time(self) -> bool:
         """Whether the newest are for validation."""
-        words = self.by.split(",") if isinstance(self.by, str) else self.by
-        return DATE in map(str.strip, words)
+        return DATE in self._words
 
     def contradictions(self) -> tuple[str, ...]:
         """A `val` of another form; a benchmark that is not there."""
@@ -106,7 +110,7 @@ class Split(Fit):
             found.append(str(error))
         return tuple(found)
 
-    def resources(self) -> tuple[Any, ...]:
+    def resources(self) -> tuple[Path, ...]:
         """The files of benchmarks."""
         return benchmarks.files(self.benchmarks)
 
@@ -166,16 +170,7 @@ class Split(Fit):
             told.contaminated(self.benchmarks, files, self._tags)
         table = whole if self._tags else whole.filter(pc.equal(whole.column("file"), 0))
         found = connected.connected(table, self.connect, self.named)
-        for count, name in enumerate(self.named, len(KINDS)):
-            if count not in found.kinds and table.num_rows:
-                raise UsageError(
-                    f"split.by: no record has a column {name!r}, nor that key in its meta"
-                )
-        if self.by_time and table.num_rows and table.column("time").null_count == table.num_rows:
-            raise UsageError(
-                f"split.by: date: no record has a date that can be read ({', '.join(DATES)}; a "
-                "column or a key of its meta)"
-            )
+        self._check(table, found)
         roots, component = np.unique(found.root, return_inverse=True)
         rows = np.bincount(component, found.rows, len(roots)).astype(np.int64)
         wanted = sizes.asked(self.val)
@@ -197,6 +192,19 @@ class Split(Fit):
             return State(round=1, done=True, values=values, local=local, told=said)
         said["leaks"] = leaks.counted(table, on_val)
         return State(round=1, values=values, local=local, told=said)
+
+    def _check(self, table: pa.Table, found: connected.Components) -> None:
+        """UsageError where no record has what `by` names."""
+        for count, name in enumerate(self.named, len(KINDS)):
+            if count not in found.kinds and table.num_rows:
+                raise UsageError(
+                    f"split.by: no record has a column {name!r}, nor that key in its meta"
+                )
+        if self.by_time and table.num_rows and table.column("time").null_count == table.num_rows:
+            raise UsageError(
+                f"split.by: date: no record has a date that can be read ({', '.join(DATES)}; a "
+                "column or a key of its meta)"
+            )
 
     def _taken(
         self,

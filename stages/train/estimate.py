@@ -117,8 +117,11 @@ def trainable(shape: Shape, setup: Setup) -> int:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes on one GPU, by part. step: what the optimizer holds for a moment, when activations and
-    logits are gone."""
+    """Bytes on one GPU, by part.
+
+    Not all of it is there at once: logits when activations are whole, a layer that is made again
+    (`again`) when logits are gone, what the optimizer holds for a moment (`step`) when both are.
+    """
 
     weights: float
     adapters: float
@@ -126,21 +129,22 @@ class Memory:
     optimizer: float
     activations: float
     logits: float
+    again: float
     runtime: float
     step: float
 
     @property
     def total(self) -> float:
         """At the moment that needs most."""
-        steady = self.weights + self.adapters + self.gradients + self.optimizer + self.runtime
-        return steady + max(self.activations + self.logits, self.step)
+        return sum(self.parts().values())
 
     def parts(self) -> dict[str, float]:
         """name → bytes of what is there at that moment."""
         parts = {one.name: getattr(self, one.name) for one in fields(self)}
-        if self.step > self.activations + self.logits:
-            return {**parts, "activations": 0.0, "logits": 0.0}
-        return {**parts, "step": 0.0}
+        moments = [("activations", "logits"), ("activations", "again"), ("step",)]
+        most = max(moments, key=lambda names: sum(parts[name] for name in names))
+        passing = {name for names in moments for name in names}
+        return {name: v for name, v in parts.items() if name in most or name not in passing}
 
 
 def memory(shape: Shape, setup: Setup, targets: int | None = None) -> Memory:
@@ -161,6 +165,7 @@ def memory(shape: Shape, setup: Setup, targets: int | None = None) -> Memory:
         optimizer=STATE_BYTES[setup.optimizer] * own,
         activations=kept * share,
         logits=logits,
+        again=made_again(shape, setup) * share,
         runtime=RUNTIME + LOST * (kept * share + logits),
         step=MOMENT.get(setup.optimizer, 0) * own,
     )
@@ -184,15 +189,24 @@ def weights(shape: Shape, setup: Setup) -> float:
 
 
 def activations(shape: Shape, setup: Setup) -> float:
-    """Bytes that one packed row keeps for the backward pass."""
+    """Bytes that one packed row keeps for the backward pass, made again or not."""
     layer = kept_by_layer(shape, setup)
     every = setup.checkpoint
     again = math.ceil(shape.layers / every) if every else 0
     border = (2 if setup.half and setup.method != "full" else 4) * shape.hidden
-    # While a layer is made again its own activations are there, once.
-    layers = (shape.layers - again) * layer + again * border + (layer if again else 0)
+    layers = (shape.layers - again) * layer + again * border
     ends = 12 * shape.hidden  # embeddings and the last norm
     return setup.row * (layers + ends)
+
+
+def made_again(shape: Shape, setup: Setup) -> float:
+    """Bytes more than `activations` while the last checkpointed layer is made again: its own, and
+    the gradients of its inner states, less the layers behind it, which are done with."""
+    if not setup.checkpoint:
+        return 0.0
+    behind = (shape.layers - 1) % setup.checkpoint
+    gradients = (6 if setup.half else 12) * shape.inner
+    return setup.row * (kept_by_layer(shape, setup) * (1 - behind) + gradients)
 
 
 def kept_by_layer(shape: Shape, setup: Setup) -> float:

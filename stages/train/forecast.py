@@ -42,7 +42,7 @@ def setup_of(train: Train) -> Setup:
         bits=train.bits,
         double_quant=train.double_quant,
         optimizer=train.optimizer,
-        row=train.micro_tokens or ROW_TOKENS["cuda"],
+        row=train.micro_tokens or ROW_TOKENS["cpu" if train.device == "cpu" else "cuda"],
         checkpoint=train.checkpoint_layers,
         processes=train.processes or 1,
         shard=train.shard,
@@ -88,12 +88,16 @@ def lines(train: Train, corpus: Path | None, raw: int) -> list[str]:
     setup = setup_of(train)
     told = [model_line(shape, setup)]
     if corpus is None:
-        tokens = raw / BYTES_A_TOKEN
+        tokens = max(1, round(raw / BYTES_A_TOKEN))
+        each = min(tokens, train.max_length)
         told.append(
-            f"corpus     not made yet: {size(raw)} of sources are {number(round(tokens))} tokens, "
-            "about and at most; of its lengths plan tells steps, memory and money"
+            f"corpus     not made yet: {size(raw)} of sources are {number(tokens)} tokens, about "
+            f"and at most. As if all were trained on, in records of {number(each)} (when it is "
+            "there, plan tells steps and what its lengths take):"
         )
-        return told
+        records = math.ceil(tokens / each)
+        bound = Lengths(records, tokens, tokens, each, records * each**2)
+        return told + machine_lines(train, shape, setup, bound)
     lengths = lengths_of(train, corpus)
     return told + corpus_lines(train, setup, lengths) + machine_lines(train, shape, setup, lengths)
 
@@ -157,7 +161,10 @@ def machine_lines(
     ways.sort(key=lambda way: (way[0], way[1]))
     if not ways:
         return [*told, f"GPU        none of {table.origin} holds it; try qlora, or shorter records"]
-    told.append(f"GPU        prices of {table.date}, examples: {table.origin} is yours to edit")
+    told.append(
+        f"GPU        prices of {table.date}, examples: {table.origin} is yours to edit; installing "
+        "and loading come on top"
+    )
     told += [f"           {text}" for _, _, text in ways[:shown]]
     if setup.method == "qlora":
         told.append("           4-bit weights are unpacked for each product: slower, and smaller")

@@ -89,7 +89,7 @@ class Merge(End):
         _copy_tokenizer(adapter, base.folder, out)
         progress(2, 3)
         written = gguf_file.write(out, out / "model.gguf") if self.gguf else 0
-        name = bases.name_of(base.said)
+        name = bases.write(base.said, base.folder, out)
         summary = {
             "base": name.public,
             "base_is_the_trained_one": base.same,

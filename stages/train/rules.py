@@ -178,7 +178,7 @@ def _quantized() -> list[Rule]:
     same = _paged(replace(setup, gpus=2))
     return [
         Rule(
-            "65B by QLoRA, rank 64, on one GPU of 48 GB (51.5 of ten to the ninth bytes)",
+            "65B by QLoRA, rank 64, on one GPU of 48 GB, 51.5e9 bytes",
             "fits",
             f"{one:.1f} GB",
             0,
@@ -188,7 +188,7 @@ def _quantized() -> list[Rule]:
             "and bf16 in the paper",
         ),
         Rule(
-            "65B by QLoRA, rank 16, spread over two GPUs of 24 GB (25.8): on each",
+            "65B by QLoRA, rank 16, spread over two GPUs of 24 GB, 25.8e9 bytes each",
             "fits",
             f"{two:.1f} GB",
             0,

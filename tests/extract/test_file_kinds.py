@@ -37,12 +37,20 @@ KINDS = {
     "MHTML": MAIL,
     "MediaWiki XML": WIKI,
     "WordPress XML": PRESS,
+    "Stack Exchange XML": b'<?xml version="1.0"?>\n<posts>\n  <row Id="1" PostTypeId="1" />',
+    "Discord export": b'{\n  "guild": {"id": "1"},\n  "channel": {"id": "2"},\n  "messages": [',
+    "Telegram export": b'{\n "name": "A \\"b\\"",\n "type": "personal_chat",\n "id": 1,',
+    "WhatsApp export": b"31.12.23, 23:05 - Ann: x\n" * 3,
 }
+CHATS = {"Discord export", "Telegram export", "WhatsApp export"}
 OWN = {
     "html": {"HTML", "WARC", "MHTML"},
     "csv": {"CSV", "Markdown"},
     "jsonl": {"JSON"},
     "sql": {"SQL", "Markdown"},
+    "documents": {"Markdown", "CSV", "WhatsApp export"},
+    "chatlog": {*CHATS, "JSON", "Markdown"},
+    "xml": {"MediaWiki XML", "WordPress XML", "Stack Exchange XML"},
 }
 
 

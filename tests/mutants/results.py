@@ -28,6 +28,13 @@ MUTANTS = (
     ),
     Mutant(
         _ESTIMATE,
+        "behind = (shape.layers - 1) % setup.checkpoint",
+        "behind = 0",
+        "layers that are done with are counted while another is made again",
+        (f"{ESTIMATE}test_the_peak_of_a_step_is_what_torch_allocates",),
+    ),
+    Mutant(
+        _ESTIMATE,
         "again = math.ceil(shape.layers / every) if every else 0",
         "again = shape.layers if every else 0",
         "every k-th layer made again counts as all of them",

@@ -12,6 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline import hub as hubs
+from stages.errors import StageFailed, UsageError
 from tests.pipeline import hub_stand_in, world
 from tests.pipeline.hub_stand_in import TOKEN, Hub
 from tests.pipeline.world import HOME, seedbed
@@ -84,87 +85,118 @@ def test_an_export_is_sent_with_its_own_card_and_what_an_earlier_one_left_goes(
     assert repository.messages == ["first", "files, made by seedbed"]
 
 
-def test_weights_make_a_model(hub: Hub, tmp_path: Path) -> None:
-    folder = tmp_path / "adapter"
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A folder with one small file, as an end stage makes it."""
+    return folder_of(tmp_path / "small", "export", "train.jsonl")
+
+
+def folder_of(folder: Path, kind: str, *names: str) -> Path:
     folder.mkdir()
-    (folder / "adapter_model.safetensors").write_bytes(b"w" * 5000)
-    (folder / "README.md").write_text("a card")
-    manifest = {"made_by": "seedbed", "format": 1, "kind": "adapter", "summary": {},
-                "files": {"adapter_model.safetensors": 5000, "README.md": 6}}  # fmt: skip
+    for name in names:
+        (folder / name).write_text(f"the content of {name}\n")
+    manifest = {"made_by": "seedbed", "format": 1, "kind": kind, "files": dict.fromkeys(names, 9)}
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    push(hub, folder, "me/adapter")
-    assert set(hub.repositories) == {"models/me/adapter"}
-    assert hub.repositories["models/me/adapter"].files["README.md"] == b"a card"
+    return folder
+
+
+def send(hub: Hub, folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> Any:
+    """The same in this process."""
+    monkeypatch.setenv("HF_ENDPOINT", more.pop("endpoint", hub.url))
+    monkeypatch.setenv("HF_TOKEN", more.pop("token", TOKEN))
+    given = {"private": False, "revision": "main", "message": "m", "name": "me/garden", **more}
+    return hubs.send(folder, given.pop("name"), **given)
+
+
+def test_weights_make_a_model(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = folder_of(tmp_path / "x", "adapter", "adapter_model.safetensors", "README.md")
+    sent = send(hub, folder, monkeypatch)
+    assert set(hub.repositories) == {"models/me/garden"} and sent.files == 3
+    assert hub.repositories["models/me/garden"].files["README.md"] == b"the content of README.md\n"
 
 
 @pytest.mark.parametrize(
-    ("part", "status", "code", "words"),
+    ("part", "status", "error", "words"),
     [
-        ("/repos/create", 401, 2, "the hub does not know the token in HF_TOKEN"),
-        ("/repos/create", 403, 2, "may not write to me/garden"),
-        ("/repos/create", 404, 2, "the hub has no me"),
-        ("/preupload/", 403, 2, "may not write to me/garden"),
-        ("/preupload/", 404, 2, "the hub has no me"),
-        ("/commit/", 409, 2, "me/garden was changed by others meanwhile"),
-        ("/commit/", 418, 3, "the hub answers 418"),
+        ("/repos/create", 401, UsageError, "the hub does not know the token in HF_TOKEN"),
+        ("/repos/create", 403, UsageError, "may not write to me/garden"),
+        ("/repos/create", 404, UsageError, "the hub has no me"),
+        ("/preupload/", 403, UsageError, "may not write to me/garden"),
+        ("/preupload/", 404, UsageError, "the hub has no me"),
+        ("/commit/", 409, UsageError, "me/garden was changed by others meanwhile"),
+        ("/commit/", 418, StageFailed, "the hub answers 418"),
     ],
 )
 def test_what_a_hub_refuses_is_a_sentence(
-    hub: Hub, made: Path, part: str, status: int, code: int, words: str
+    hub: Hub,
+    small: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    part: str,
+    status: int,
+    error: type[Exception],
+    words: str,
 ) -> None:
     hub.answers.append((part, status))
-    done = push(hub, made / "corpus", "me/garden", code=code)
-    assert words in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    with pytest.raises(error, match=words) as told:
+        send(hub, small, monkeypatch)
+    assert f"refused with {status}" in str(told.value) and "\n" not in str(told.value)
     assert not any(repository.files for repository in hub.repositories.values())
 
 
-def test_another_token_is_not_known(hub: Hub, made: Path) -> None:
-    done = push(hub, made / "corpus", "me/garden", code=2, HF_TOKEN="hf_ofSomebodyElse")
-    assert "does not know the token" in done.stderr and "hf_ofSomebodyElse" not in done.stderr
+def test_another_token_is_not_known(hub: Hub, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="does not know the token") as told:
+        send(hub, small, monkeypatch, token="hf_ofSomebodyElse")
+    assert "hf_ofSomebodyElse" not in str(told.value)
 
 
-def test_without_a_token_or_a_network_nothing_is_sent(hub: Hub, made: Path) -> None:
-    corpus = made / "corpus"
-    done = push(hub, corpus, "me/garden", code=2, HF_TOKEN="")
-    assert "HF_TOKEN=hf_" in done.stderr
-    done = push(hub, corpus, "me/garden", code=2, HF_HUB_OFFLINE="1")
-    assert "HF_HUB_OFFLINE is set" in done.stderr
-    assert not hub.requests
+def test_without_a_token_or_a_network_nothing_is_sent(
+    hub: Hub, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UsageError, match="HF_TOKEN=hf_"):
+        send(hub, small, monkeypatch, token=" ")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
-    done = push(hub, corpus, "me/garden", code=3, HF_ENDPOINT=nobody)
-    assert f"{nobody} cannot be reached" in done.stderr and not hub.requests
+    with pytest.raises(StageFailed, match=f"{nobody} cannot be reached"):
+        send(hub, small, monkeypatch, endpoint=nobody)
+    done = push(hub, small, "me/garden", code=2, HF_HUB_OFFLINE="1")
+    assert "HF_HUB_OFFLINE is set" in done.stderr
+    assert not hub.requests
 
 
-def test_a_public_repository_is_not_written_to_as_a_private_one(hub: Hub, made: Path) -> None:
+def test_a_public_repository_is_not_written_to_as_a_private_one(
+    hub: Hub, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = hub.add("dataset", "me/garden")
-    done = push(hub, made / "corpus", "me/garden", "--private", code=2)
-    assert "me/garden is there and public: nothing was sent" in done.stderr and not found.files
+    with pytest.raises(UsageError, match="me/garden is there and public: nothing was sent"):
+        send(hub, small, monkeypatch, private=True)
+    assert not found.files
 
 
 @pytest.mark.parametrize(
     ("folder", "name", "words"),
     [
         ("nowhere", "me/garden", "is not a corpus"),
-        ("..", "me/garden", "is not a corpus"),
+        ("steps", "me/garden", "is not a corpus"),
         ("corpus", "a b/c", "no name of a repository"),
         ("steps/02-normalize", "me/garden", "rejects alone"),
     ],
 )
 def test_what_cannot_be_pushed_is_said(
-    hub: Hub, made: Path, folder: str, name: str, words: str
+    hub: Hub, made: Path, monkeypatch: pytest.MonkeyPatch, folder: str, name: str, words: str
 ) -> None:
-    done = push(hub, made / folder, name, code=2)
-    assert words in done.stderr and not any(r.files for r in hub.repositories.values())
+    with pytest.raises(UsageError, match=words):
+        send(hub, made / folder, monkeypatch, name=name)
+    assert not any(r.files for r in hub.repositories.values())
 
 
-def test_a_file_that_is_gone_is_said_before_anything_is_sent(hub: Hub, tmp_path: Path) -> None:
-    manifest = {"made_by": "seedbed", "format": 1, "kind": "export", "files": {"train.jsonl": 5}}
-    (tmp_path / "x").mkdir()
-    (tmp_path / "x/manifest.json").write_text(json.dumps(manifest))
-    done = push(hub, tmp_path / "x", "me/garden", code=2)
-    assert "train.jsonl is gone" in done.stderr and not hub.requests
+def test_a_file_that_is_gone_is_said_before_anything_is_sent(
+    hub: Hub, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (small / "train.jsonl").unlink()
+    with pytest.raises(UsageError, match=r"train\.jsonl is gone"):
+        send(hub, small, monkeypatch)
+    assert not hub.requests
 
 
 def test_nothing_else_sends_anything() -> None:

@@ -75,7 +75,7 @@ def test_a_split_tells_what_train_has_of_val() -> None:
         "exact": 0, "prompt": 0, "prefix": 0, "13-gram": run_, "MinHash": near,
     }  # fmt: skip
     assert any("put dedup before split" in text for text in warnings)
-    assert any("13 words in a row" in text for text in warnings) == (run_ > 0.1 * len(val))
+    assert any("13 words in a row" in text for text in warnings) == (run_ > 0.25 * len(val))
 
 
 def test_what_is_not_connected_is_counted_as_a_leak() -> None:

@@ -141,7 +141,8 @@ def test_a_model_that_was_trained_whole_is_asked_beside_its_base(adapter: Path) 
     base = adapter.parent / "base"
     whole = adapter.parent / "whole"
     Merge(model=str(base))(adapter, out=whole)
-    pair = Pair(whole, str(base), "cpu", "fp32")
+    pair = Pair(whole, None, "cpu", "fp32")
+    assert pair.base is not None and pair.base.folder == base
     beside = Pair(adapter, None, "cpu", "fp32")
     ids = pair.ids_of(pair.rendered([{"role": "user", "content": "When?"}]))
     for side in ("base", "trained"):

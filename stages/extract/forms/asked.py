@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from stages.errors import Unreadable
 from stages.extract.forms import talks
-from stages.extract.forms.names import MATTER, Pair, columns_of
+from stages.extract.forms.names import Pair, columns_of
 from stages.extract.forms.texts import Texts
 from stages.extract.forms.values import type_name
 
@@ -29,20 +29,24 @@ def asked(texts: Texts, values: Mapping[str, Any], pair: Pair, history: str | No
     given = values[pair.prompt] if pair.known else None
     if isinstance(given, list) and given and isinstance(given[0], Mapping):
         return Asked([talks.talk(pair.prompt, given)], None, (pair.prompt,), 0)
-    columns, pieces = columns_of(pair.prompt), [texts.filled(pair.prompt, values)]
+    columns, pieces = [*columns_of(pair.prompt)], [texts.filled(pair.prompt, values)]
     said = texts.characters(pair.prompt, values)
     turns: list[talks.Talk] = []
     if pair.known and history is not None and values[history]:
         turns, before = _earlier(history, values[history])
         pieces, said = [before, *pieces], said + len(before)
         columns = [history, *columns] if turns or before else columns
-    for column in pair.contexts:
-        if (text := _about(texts, column, values)) is not None:
+    for column in (*pair.contexts, *pair.matters):
+        if (text := _about(texts, column, values, column in pair.matters)) is not None:
             columns.append(column)
             pieces.append(text)
             said += len(text)
-    prompt = "\n\n".join(piece for piece in pieces if piece and not piece.isspace())
-    return Asked(turns, prompt, tuple(columns), said)
+    return Asked(turns, joined(pieces), tuple(columns), said)
+
+
+def joined(pieces: list[str]) -> str:
+    """The prompt that is made of several texts, a blank line between them; blank ones are none."""
+    return "\n\n".join([piece for piece in pieces if piece and not piece.isspace()])
 
 
 def _earlier(column: str, past: object) -> tuple[list[talks.Talk], str]:
@@ -54,12 +58,12 @@ def _earlier(column: str, past: object) -> tuple[list[talks.Talk], str]:
     return [], past if isinstance(past, str) and _several_words(past) else ""
 
 
-def _about(texts: Texts, column: str, values: Mapping[str, Any]) -> str | None:
+def _about(texts: Texts, column: str, values: Mapping[str, Any], matter: bool) -> str | None:
     """What a prompt is about: a text, or several. None for a value that may be none."""
     value = values[column]
     if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
         value = "\n\n".join(value)
-    if column.strip().lower() in MATTER:
+    if matter:
         text = isinstance(value, str) and (not value or _several_words(value))
         return value if text else None
     if isinstance(value, list | Mapping):

@@ -12,7 +12,7 @@ from stages.errors import Unreadable
 from stages.extract.forms import names as known_names
 from stages.extract.forms import said as said_of
 from stages.extract.forms import talks
-from stages.extract.forms.asked import asked
+from stages.extract.forms.asked import asked, joined
 from stages.extract.forms.names import Names, Pair, columns_of
 from stages.extract.forms.texts import Texts
 from stages.extract.forms.values import as_json, as_text, check_text, size, without_bytes
@@ -65,7 +65,8 @@ class Layout:
     table: its name, which goes to meta. skip: columns that are no part of the record (a place).
     rows: the values are a table's and not an object's: numbers are text by their digits, NULL is
     as if it were not there, and without a known column a row is text of lines `column: value`.
-    missing: the columns that are named, and are not there.
+    missing: the columns that are named, and are not there. binary: whether there may be bytes that
+    are no text among the values of an object, as in a columnar file; those of rows may be.
     """
 
     def __init__(
@@ -76,10 +77,11 @@ class Layout:
         table: str | None = None,
         skip: Collection[str] = (),
         rows: bool = False,
+        binary: bool = False,
     ) -> None:
         self.columns = tuple(column for column in columns if column not in skip)
         self._names, self._table, self._rows = names, table, rows
-        self._texts = Texts(rows)
+        self._texts, self._binary = Texts(rows), rows or binary
         present = frozenset(self.columns)
         self.missing = [column for column in names.columns() if column not in present]
         at = known_names.known(self.columns)
@@ -93,6 +95,11 @@ class Layout:
         self._text_columns = tuple(dict.fromkeys(columns_of(self._text))) if self._text else ()
         self._systems = [at[key] for key in known_names.SYSTEM if key in at]
         self._history = at.get("history")
+        self._plain = self._pair is not None and (
+            self._pair.known
+            and not (self._pair.matters or self._history or self._systems)
+            and names.system is None
+        )
         self._uses: dict[tuple[str, tuple[str, ...], str | None], _Use] = {}
         self._lines = self._taken = 0  # characters of lines made, and of the values in them
         if rows and names.form == "prompt" and self._pair is None:
@@ -234,6 +241,12 @@ class Layout:
     ) -> Made:
         """A pair; a talk where it has earlier turns, a system prompt, or sides that are messages.
         answer: the completion, where it is messages and read already."""
+        if self._plain and answer is None:
+            asking = (pair.prompt, *pair.contexts)
+            pieces, completion = [values[column] for column in asking], values[pair.completion]
+            if type(completion) is str and all([type(piece) is str for piece in pieces]):
+                said = sum(map(len, pieces)) + len(completion)
+                return self._of_sides(values, asking, joined(pieces), completion, said)
         before = asked(self._texts, values, pair, self._history)
         given = values[pair.completion] if pair.known else None
         if answer is None and (talks.is_talk(given) or (before.prompt is None and _listed(given))):
@@ -243,18 +256,31 @@ class Layout:
             completion = self._texts.filled(pair.completion, values)
             said = self._texts.characters(pair.completion, values, before.columns)
             if before.prompt is not None and not before.turns and self._system(values) is None:
-                use = self._use("pair", columns, asking=before.columns)
-                record = {"prompt": before.prompt, "completion": completion}
-                for field, text in record.items():
-                    _check_field(field, text)
-                total = len(before.prompt) + len(completion)
-                return self._made([record], use, values, before.said + said, total)
+                said += before.said
+                return self._of_sides(values, before.columns, before.prompt, completion, said)
             _check_field("completion", completion)
             answer = talks.spoken("assistant", completion)._replace(said=said)
         turns = list(before.turns)
         if before.prompt is not None:
             turns.append(talks.spoken("user", before.prompt)._replace(said=before.said))
         return self._of_turns(values, columns, [*turns, answer])
+
+    def _of_sides(
+        self,
+        values: Mapping[str, Any],
+        asking: tuple[str, ...],
+        prompt: str,
+        completion: str,
+        said: int,
+    ) -> Made:
+        """A pair of texts. asking: the columns of the prompt; said: characters of all of them."""
+        assert self._pair is not None
+        columns = tuple(dict.fromkeys((*asking, *columns_of(self._pair.completion))))
+        use = self._use("pair", columns, asking=asking)
+        _check_field("prompt", prompt)
+        _check_field("completion", completion)
+        record = {"prompt": prompt, "completion": completion}
+        return self._made([record], use, values, said, len(prompt) + len(completion))
 
     def _of_text(self, values: Mapping[str, Any], template: str) -> Made:
         used = self._text_columns
@@ -320,7 +346,8 @@ class Layout:
         binary: dict[str, int] = {}
         for column in use.rest:
             value = values[column]
-            if type(value) is not str:
+            kind = type(value)
+            if self._binary and kind is not str and kind is not int:
                 if value is None and self._rows:
                     continue
                 held = as_json(value) if self._rows else value
@@ -384,16 +411,18 @@ class Layout:
         count = TextCount(said, kept, total - kept)
         if said > kept:
             count.removed["blank"] = said - kept
-        worse = self._size(values[self._rejected]) if self._rejected is not None else 0
-        others = {"meta": beside, "rejected": worse, "binary": sum(left.values()), **(cuts or {})}
+        others = {"meta": beside, **(cuts or {})}
+        if self._rejected is not None:
+            others["rejected"] = self._size(values[self._rejected])
+        line = use.line
+        if left:
+            others["binary"] = sum(left.values())
+            stays = [column for column in use.rest if column in meta]
+            line = said_of.line(use.fields, stays, self._table, self._rejected, left)
         for cut, number in others.items():
             if number:
                 count.seen += number
                 count.removed[cut] = number
-        line = use.line
-        if left:
-            stays = [column for column in use.rest if column in meta]
-            line = said_of.line(use.fields, stays, self._table, self._rejected, left)
         return Made(records, line, count)
 
 
@@ -421,8 +450,8 @@ def _check_talk(talk: Sequence[Mapping[str, Any]]) -> int:
 class Layouts:
     """Layouts by their columns, as many as there is room for."""
 
-    def __init__(self, names: Names, rows: bool = False) -> None:
-        self._names, self._rows = names, rows
+    def __init__(self, names: Names, rows: bool = False, binary: bool = False) -> None:
+        self._names, self._rows, self._binary = names, rows, binary
         self._found: dict[tuple[tuple[str, ...], str | None], Layout] = {}
         self._size = 0
 
@@ -433,6 +462,7 @@ class Layouts:
             self._size += 8 + len(columns)
             if self._size > _HELD:
                 self._found, self._size = {}, 8 + len(columns)
-            found = Layout(columns, self._names, table=table, rows=self._rows)
+            rows, binary = self._rows, self._binary
+            found = Layout(columns, self._names, table=table, rows=rows, binary=binary)
             self._found[columns, table] = found
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Form = Literal["auto", "text", "prompt", "messages"]
@@ -92,17 +93,20 @@ class Names:
 
 class Pair(NamedTuple):
     """A prompt and its completion, as columns or templates. contexts: columns of what the prompt
-    is about, which becomes part of it; known: whether they go by known names."""
+    is about, which becomes part of it; matters: the same where a value has more than one word;
+    known: whether they go by known names."""
 
     prompt: str
     completion: str
     contexts: tuple[str, ...] = ()
+    matters: tuple[str, ...] = ()
     known: bool = False
 
 
-def columns_of(template: str) -> list[str]:
+@lru_cache(maxsize=1024)  # a layout asks it of each row
+def columns_of(template: str) -> tuple[str, ...]:
     """The columns that a name or a template like "{title}: {body}" uses."""
-    return _BRACES.findall(template) or [template]
+    return tuple(_BRACES.findall(template)) or (template,)
 
 
 def filled(template: str, texts: Mapping[str, str]) -> str:
@@ -129,9 +133,9 @@ def pair(at: Mapping[str, str]) -> Pair | None:
     for key, answers in PAIRS:
         answer = next((name for name in (*better, *answers) if name in at), None)
         if key in at and answer is not None:
-            about = [name for name in (*CONTEXT, *MATTER) if name in at]
-            contexts = tuple(at[name] for name in about if name not in (key, answer))
-            return Pair(at[key], at[answer], contexts, known=True)
+            contexts = tuple(at[n] for n in CONTEXT if n in at and n not in (key, answer))
+            matters = tuple(at[name] for name in MATTER if name in at)
+            return Pair(at[key], at[answer], contexts, matters, known=True)
     return None
 
 

@@ -45,5 +45,7 @@ class Texts:
         self, template: str, values: Mapping[str, Any], counted: Collection[str] = ()
     ) -> int:
         """The characters of a template's columns, without those that are counted already."""
+        if template in values:
+            return 0 if template in counted else len(self.one(template, values))
         columns = dict.fromkeys(columns_of(template))
         return sum([len(self.one(column, values)) for column in columns if column not in counted])

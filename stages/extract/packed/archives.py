@@ -16,12 +16,12 @@ from stages.errors import SeedbedError, StageFailed
 from stages.extract import files
 from stages.extract.packed import pg_archives, tars, zips
 from stages.extract.packed.compressed import compression, decompressed
-from stages.extract.packed.labels import packed
+from stages.extract.packed.labels import is_package, packed
 from stages.extract.packed.streams import Limits, Member, Raw, from_system
 from stages.place import Place
 
-__all__ = ["REASONS", "Limits", "Member", "compression", "document", "is_plain", "members"]
-__all__ += ["packed", "read", "read_at"]
+__all__ = ["REASONS", "Limits", "Member", "compression", "document", "documents"]
+__all__ += ["is_plain", "members", "packed", "read", "read_at"]
 
 REASONS = {
     **files.REASONS,
@@ -52,11 +52,13 @@ def members(
     name: str,
     limits: Limits | None = None,
     suffixes: tuple[str, ...] = (),
+    packages: bool = False,
 ) -> Iterator[tuple[Place, Member] | Fault]:
     """What the file `name` below `root` holds: itself, or the members of the archive it is.
 
     Each stream must be read before the next item is asked for. suffixes: which members of an
     archive are wanted; none: all. Folders and hidden members are left out, as in a folder.
+    packages: whether an office document, which is a zip file, is itself and no archive.
     """
     limits = limits or Limits()
     place = Place(name)
@@ -74,8 +76,11 @@ def members(
             yield Fault(place, "unreadable", from_system(error))
             return
         kind = compression(head)
+        if packages and is_package(head):
+            yield place, Member(Raw(file.read, place, file=file))
+            return
         if kind == "zip":
-            yield from zips.members(file, place, limits, suffixes)
+            yield from zips.members(file, place, limits, suffixes, packages)
             return
         if kind == "tar" or kind is None:
             stream = Member(Raw(file.read, place, file=file))
@@ -88,8 +93,8 @@ def members(
             yield from pg_archives.members(stream, place, limits, own)
         elif inner == "tar":
             size = os.fstat(file.fileno()).st_size
-            yield from tars.members(stream, place, limits, suffixes, size)
-        elif kind is not None and inner is not None:
+            yield from tars.members(stream, place, limits, suffixes, size, packages)
+        elif kind is not None and inner is not None and not (packages and is_package(head)):
             yield Fault(place, "nested", {"kind": inner})
         else:
             yield place, stream
@@ -124,6 +129,22 @@ def read(
                 yield Fault(place, "corrupt", {"error": told})
 
 
+def documents(
+    root: Path | str,
+    name: str,
+    limits: Limits | None = None,
+    suffixes: tuple[str, ...] = (),
+    size: int = 64 << 20,
+    packages: bool = False,
+) -> Iterator[tuple[Place, bytes] | Fault]:
+    """The members as whole documents; one of more than `size` bytes is a fault, a cut one too."""
+    for item in members(root, name, limits, suffixes, packages):
+        if isinstance(item, Fault):
+            yield item
+        else:
+            yield from document(*item, size)
+
+
 def document(place: Place, stream: Member, size: int) -> Iterator[tuple[Place, bytes] | Fault]:
     """A member as a whole; one of more than `size` bytes is a fault, and of a cut one `members`
     tells it."""
@@ -139,7 +160,7 @@ def read_at(root: Path | str, place: Place, limits: Limits | None = None) -> byt
 
     FileNotFoundError when file or member are not there, EOFError when they are shorter.
     """
-    for item in members(root, place.path, limits):
+    for item in members(root, place.path, limits, packages=True):
         if isinstance(item, Fault):
             if item.place.member == place.member:
                 raise FileNotFoundError(f"{place}: {item.reason} {dict(item.evidence)}")

@@ -14,6 +14,21 @@ _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tbz2", ".txz", *(".tar" + end for end in _COMPRESSED))
 
 
+# How the first member of an office document in a zip file is called.
+_PACKAGE = (
+    *(b"[Content_Types].xml", b"_rels/.rels", b"docProps/app.xml", b"docProps/core.xml"),
+    *(b"word/document", b"xl/workbook.xml", b"ppt/presentation.xml"),
+)
+_WORD = "word/document.xml"
+_NAME_AT = 30  # in the header of a zip's first member
+
+
+def is_package(head: bytes) -> bool:
+    """Whether a zip file is an office document by the name of its first member, which is a
+    document and no archive of files; head: its first 512 bytes."""
+    return head.startswith(b"PK\x03\x04") and head.startswith(_PACKAGE, _NAME_AT)
+
+
 def packed(suffixes: tuple[str, ...]) -> tuple[str, ...]:
     """The suffixes, these compressed, and those of archives: what a folder is searched for."""
     compressed = (suffix + end for suffix in suffixes for end in _COMPRESSED)
@@ -21,14 +36,21 @@ def packed(suffixes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class Labels:
-    """Which members are wanted, and one label for each: a name that comes again gets ~2."""
+    """Which members are wanted, and one label for each: a name that comes again gets ~2.
 
-    def __init__(self, place: Place, limits: Limits, suffixes: tuple[str, ...]) -> None:
+    packages: whether office documents are members to be read and no archives.
+    """
+
+    def __init__(
+        self, place: Place, limits: Limits, suffixes: tuple[str, ...], packages: bool = False
+    ) -> None:
         self.place, self.limits, self.suffixes = place, limits, packed(suffixes)
+        self._packages = packages
         self.wanted_all = not suffixes
         self._again: dict[str, int] = {}
         self._others: list[str] = []
         self._seen = 0
+        self._is_word = False
 
     def wanted(self, name: str) -> Place | None:
         """The place of a member that is to be read."""
@@ -36,6 +58,7 @@ class Labels:
         if not self.is_wanted(name):
             if not _hidden(name):
                 self._others = [*self._others, name][:5]
+                self._is_word = self._is_word or name == _WORD
             return None
         label, number = name, self._again.get(name, 0)
         while label in self._again:
@@ -64,7 +87,23 @@ class Labels:
     def end(self) -> Iterator[Fault]:
         """The fault of an archive in which nothing was wanted."""
         if not self._again:
-            yield Fault(self.place, "no_members", {"members": self._seen, "first": self._others})
+            told = {"kind": "Word document", "read_by": "documents"} if self._is_word else {}
+            found = {"members": self._seen, "first": self._others, **told}
+            yield Fault(self.place, "no_members", found)
+
+    def opened(self, place: Place, stream: Member) -> Iterator[tuple[Place, Member] | Fault]:
+        """A member, then what ended it early; an archive within the archive is only told."""
+        head = stream.peek(512)[:512]
+        inner = compression(head)
+        if inner is not None and not (self._packages and is_package(head)):
+            yield Fault(place, "nested", {"kind": inner})
+            return
+        if head.startswith(pg_archives.MAGIC):
+            yield from pg_archives.members(stream, place, self.limits)
+            return
+        yield place, stream
+        if stream.fault is not None:
+            yield stream.fault
 
 
 def _hidden(name: str) -> bool:
@@ -72,17 +111,3 @@ def _hidden(name: str) -> bool:
         return False
     parts = name.replace("\\", "/").split("/")
     return any(part.startswith(".") and part.strip(".") for part in parts)
-
-
-def opened(place: Place, stream: Member, limits: Limits) -> Iterator[tuple[Place, Member] | Fault]:
-    """A member, then what ended it early; an archive within the archive is only told."""
-    inner = compression(stream.peek(512)[:512])
-    if inner is not None:
-        yield Fault(place, "nested", {"kind": inner})
-        return
-    if stream.peek(len(pg_archives.MAGIC)).startswith(pg_archives.MAGIC):
-        yield from pg_archives.members(stream, place, limits)
-        return
-    yield place, stream
-    if stream.fault is not None:
-        yield stream.fault

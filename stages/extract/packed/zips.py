@@ -17,7 +17,7 @@ from typing import BinaryIO, NamedTuple, TypeGuard
 from stages.base import Fault
 from stages.errors import Unreadable
 from stages.extract.packed.compressed import Packed, ToTheDamage
-from stages.extract.packed.labels import Labels, opened
+from stages.extract.packed.labels import Labels
 from stages.extract.packed.streams import Budget, Limits, Member, Raw
 from stages.place import Place
 
@@ -47,10 +47,14 @@ class _Entry(NamedTuple):
 
 
 def members(
-    file: BinaryIO, place: Place, limits: Limits, suffixes: tuple[str, ...]
+    file: BinaryIO,
+    place: Place,
+    limits: Limits,
+    suffixes: tuple[str, ...],
+    packages: bool = False,
 ) -> Iterator[tuple[Place, Member] | Fault]:
     """The members of a zip file."""
-    labels = Labels(place, limits, suffixes)
+    labels = Labels(place, limits, suffixes, packages)
     file.seek(0, 2)
     size = file.tell()
     budget = Budget(limits, size, "archive")
@@ -90,7 +94,7 @@ def members(
             continue
         own = Budget(limits, max(entry.packed, 1), "member")
         member = Member(Raw(data.read, label, (own, budget)))
-        yield from opened(label, member, limits)
+        yield from labels.opened(label, member)
         if budget.spent:
             left = sum(labels.is_wanted(entry.name) for entry in entries if _is_file(entry))
             if left:
