@@ -248,18 +248,14 @@ def test_a_huge_tar_header_is_not_read_into_memory(tmp_path: Path) -> None:
     assert not got and [f.reason for f in faults] == ["corrupt"]
 
 
-def documents(root: Path, name: str, size: int) -> Iterator[object]:
-    for found in archives.members(root, name):
-        yield from [found] if isinstance(found, Fault) else archives.document(*found, size)
-
-
 def test_documents_are_whole_or_faults(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(zip_of({"a": b"x" * 10, "b": b"x" * 11}))
     (tmp_path / "c.gz").write_bytes(gzip.compress(TEXT)[:-2000])
-    first, second = documents(tmp_path, "a.zip", 10)
+    items: Iterator[object] = archives.documents(tmp_path, "a.zip", size=10)
+    first, second = items
     assert first == (Place("a.zip", "a"), b"x" * 10)
     assert isinstance(second, Fault) and second.reason == "oversize"
-    (only,) = documents(tmp_path, "c.gz", 1 << 20)
+    (only,) = archives.documents(tmp_path, "c.gz")
     assert isinstance(only, Fault) and only.reason == "truncated"
 
 

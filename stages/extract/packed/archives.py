@@ -20,8 +20,8 @@ from stages.extract.packed.labels import is_package, packed
 from stages.extract.packed.streams import Limits, Member, Raw, from_system
 from stages.place import Place
 
-__all__ = ["REASONS", "Limits", "Member", "compression", "document", "is_plain", "members"]
-__all__ += ["packed", "read", "read_at"]
+__all__ = ["REASONS", "Limits", "Member", "compression", "document", "documents"]
+__all__ += ["is_plain", "members", "packed", "read", "read_at"]
 
 REASONS = {
     **files.REASONS,
@@ -129,16 +129,6 @@ def read(
                 yield Fault(place, "corrupt", {"error": told})
 
 
-def document(place: Place, stream: Member, size: int) -> Iterator[tuple[Place, bytes] | Fault]:
-    """A member as a whole; one of more than `size` bytes is a fault, and of a cut one `members`
-    tells it."""
-    raw = stream.read(size + 1)
-    if len(raw) > size:
-        yield Fault(place, "oversize", {"limit": size, "of": "bytes"})
-    elif stream.fault is None:
-        yield place, raw
-
-
 def documents(
     root: Path | str,
     name: str,
@@ -151,8 +141,18 @@ def documents(
     for item in members(root, name, limits, suffixes, packages):
         if isinstance(item, Fault):
             yield item
-            continue
-        yield from document(*item, size)
+        else:
+            yield from document(*item, size)
+
+
+def document(place: Place, stream: Member, size: int) -> Iterator[tuple[Place, bytes] | Fault]:
+    """A member as a whole; one of more than `size` bytes is a fault, and of a cut one `members`
+    tells it."""
+    raw = stream.read(size + 1)
+    if len(raw) > size:
+        yield Fault(place, "oversize", {"limit": size, "of": "bytes"})
+    elif stream.fault is None:
+        yield place, raw
 
 
 def read_at(root: Path | str, place: Place, limits: Limits | None = None) -> bytes:

@@ -79,7 +79,7 @@ class Node:
     )
 
     def __init__(
-        self, tag: str, names: str, attributes: dict[str, str], parent: Any, nonspace: int
+        self, tag: str, names: str, attributes: dict[str, str], parent: Any, nonspace: int = 0
     ) -> None:
         self.tag = tag
         self.names = names
