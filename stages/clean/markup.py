@@ -12,8 +12,9 @@ from typing import ClassVar, Literal
 
 from stages.base import Map
 from stages.clean.bbcode import bbcode, phpbb
-from stages.extract.webpage import page
+from stages.extract.webpage import limits, page
 from stages.extract.webpage.cuts import CUTS
+from stages.extract.webpage.fragment import fragment
 from stages.markup import BBCODE, written_in
 from stages.records import View
 from stages.verdicts import Record, TextField, Verdicts
@@ -66,12 +67,12 @@ class ConvertMarkup(Map):
         format = written_in(old) if self.format == "auto" else self.format
         if not format:
             return False
-        found = page.fragment(as_html(old, format))
-        count = found.counted(markdown=True)
-        if count is None:
-            record.fail("markup", field=field.name, **found.evidence)
+        found = fragment(as_html(old, format))
+        if found is None:
+            record.fail("markup", field=field.name, limit=limits.TAGS, of="tags")
             return True
-        removed = {"tags": max(0, len(old) - count.seen), **count.removed}
+        told = found.kept + sum(found.removed.values())
+        removed = {"tags": max(0, len(old) - told), **found.removed}
         if found.markdown != old:
             added = len(found.markdown) - len(old) + sum(removed.values())
             verdicts.write(record.row, field.name, found.markdown, removed, added)

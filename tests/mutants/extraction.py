@@ -325,8 +325,8 @@ MUTANTS = (
     ),
     Mutant(
         "stages/clean/markup.py",
-        'removed = {"tags": max(0, len(old) - count.seen), **count.removed}',
-        'removed = {"tags": max(0, len(old) - count.seen)}',
+        'removed = {"tags": max(0, len(old) - told), **found.removed}',
+        'removed = {"tags": max(0, len(old) - told)}',
         "text of HTML that is not shown leaves a record in silence",
         ("tests/clean/test_markup.py::test_what_is_not_shown_is_counted_by_its_reason",),
     ),

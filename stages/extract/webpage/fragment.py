@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from stages.extract.webpage import formulas, limits, tree
+from stages.extract.webpage import boilerplate, formulas, limits, tree
 from stages.extract.webpage.account import Content
 from stages.extract.webpage.blocks import blocks_of
 from stages.extract.webpage.markdown import markdown
@@ -27,11 +27,19 @@ def fragment(text: str) -> Fragment | None:
     if capped is None:
         return None
     document = tree.parse(capped)
-    formulas.sources(document)
+    if "<script" in capped:
+        formulas.sources(document)
     tree.without_frames(document)
     unseen = tree.unseen(document)
-    blocks, cuts = blocks_of(tree.build(tree.body_of(document))[0])
-    content = Content(blocks, cuts)
+    order = tree.build(tree.body_of(document))
+    content = all_shown(order)
+    tree.let_go(order)
     made = markdown(content.kept)
     count = content.counted(unseen, made, ticks=True)
     return Fragment(made, count.kept, count.removed)
+
+
+def all_shown(order: list[tree.Node]) -> Content:
+    """All that a tree shows, in which nothing is boilerplate."""
+    boilerplate.hide(order)
+    return Content(*blocks_of(order[0]))

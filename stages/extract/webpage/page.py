@@ -26,6 +26,7 @@ from stages.extract.webpage.account import Content, Passage
 from stages.extract.webpage.blocks import blocks_of
 from stages.extract.webpage.cuts import Cut
 from stages.extract.webpage.decode import decode
+from stages.extract.webpage.fragment import all_shown
 from stages.extract.webpage.markdown import markdown, plain
 
 REASONS = {
@@ -112,27 +113,6 @@ def page(
         return _read(data, content_type, charset, comments, selector, whole, trace)
 
 
-def fragment(text: str) -> Page:
-    """A piece of HTML from other data, all of whose text that is shown is its content."""
-    tags = limits.tags(text)
-    if tags > limits.TAGS:
-        return Page(reason="markup", evidence={"tags": tags, "limit": limits.TAGS})
-    capped = limits.capped(text.replace("\0", ""))
-    if capped is None:
-        return Page(reason="markup", evidence={"tags": tags, "of": "tags without an end"})
-    with _uncollected():
-        document = tree.parse(capped)
-        if "<script" in capped:
-            formulas.sources(document)
-        tree.without_frames(document)
-        unseen = tree.unseen(document)
-        order = tree.build(tree.body_of(document))
-        content = all_shown(order)
-        tree.let_go(order)
-    kept = content.kept
-    return Page(plain(kept), markdown(kept), content=content, unseen=unseen)
-
-
 @contextmanager
 def _uncollected() -> Iterator[None]:
     """Python looks for cycles among all elements of a page again and again while they are made, a
@@ -206,12 +186,6 @@ def _read(
     else:
         found.reason, found.evidence = reason, evidence
     return found
-
-
-def all_shown(order: list[tree.Node]) -> Content:
-    """All that a tree shows, in which nothing is boilerplate."""
-    boilerplate.hide(order)
-    return Content(*blocks_of(order[0]))
 
 
 def _chosen(order: list[tree.Node], told: metadata.Metadata, comments: bool) -> Content:
