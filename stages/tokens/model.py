@@ -18,8 +18,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+
 from stages.corpus import sha256_of
-from stages.errors import Changed, UsageError
+from stages.errors import Changed, SeedbedError, UsageError
 from stages.require import require
 from stages.stamps import stamps_of
 from stages.tokens.foreign import TokenizerFailed, caught, check_layout, garbled
@@ -152,6 +155,22 @@ def load_tokenizer(model: str = EMBEDDED) -> Tokenizer:
     """The model's tokenizer, without padding and truncation; do not change it."""
     path = tokenizer_folder(model) / "tokenizer.json"
     return _load(str(path), stamps_of([path]), model != EMBEDDED)
+
+
+def id_type(model: str = EMBEDDED) -> pa.DataType:
+    """The smallest unsigned type that holds all ids of a model's tokenizer; 32 bits where the
+    model cannot be had."""
+    try:
+        path = tokenizer_folder(model) / "tokenizer.json"
+        return _id_type(str(path), stamps_of([path]), model != EMBEDDED)
+    except SeedbedError:
+        return pa.uint32()
+
+
+@lru_cache(maxsize=8)
+def _id_type(path: str, stamps: object, foreign: bool) -> pa.DataType:
+    numbers = _load(path, stamps, foreign).get_vocab(with_added_tokens=True).values()
+    return pa.from_numpy_dtype(np.min_scalar_type(max(numbers, default=0)))
 
 
 def tokenizer_of(folder: Path) -> Tokenizer:

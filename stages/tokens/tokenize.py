@@ -48,13 +48,6 @@ from stages.tokens.parts import part_of, ranges, turns
 from stages.tokens.rows import Row, Tokens, Unheard, encoded_rows, has_control_text, refuse
 from stages.verdicts import Verdicts
 
-COLUMNS: Mapping[str, pa.DataType] = {
-    "input_ids": pa.list_(pa.int32()),
-    "loss_mask": pa.list_(pa.bool_()),
-    "length": pa.int32(),
-    "lossy": pa.bool_(),
-}
-
 
 @dataclass(frozen=True)
 class _Prepared:
@@ -163,8 +156,17 @@ class Tokenize(Map):
         return (FORMS,)
 
     def makes(self) -> Mapping[str, pa.DataType]:
-        """input_ids, loss_mask, length, lossy; with truncation also `cut`, the tokens cut off."""
-        return {**COLUMNS, "cut": pa.int32()} if self.long == "truncate" else COLUMNS
+        """input_ids, loss_mask, length, lossy; with truncation also `cut`, the tokens cut off.
+
+        Ids have the smallest unsigned type that holds the vocabulary; the mask is bits."""
+        cut = {"cut": pa.int32()} if self.long == "truncate" else {}
+        return {
+            "input_ids": pa.list_(models.id_type(self.model)),
+            "loss_mask": pa.list_(pa.bool_()),
+            "length": pa.int32(),
+            "lossy": pa.bool_(),
+            **cut,
+        }
 
     def drops(self) -> tuple[str, ...]:
         """The text; `id` and `place` lead back to it."""
