@@ -13,7 +13,7 @@ import contextlib
 import datetime
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from stages.errors import UsageError
 from stages.tokens import shadow
 from stages.tokens.answers import Tails, TooLong, answers, thinks_nothing
+from stages.tokens.blind import is_blind
 from stages.tokens.foreign import encodable, garbled, read_object, read_text
 from stages.tokens.left_out import LeftOut, TemplateError, has_tools
 from stages.tokens.model import tokenizer_folder, tokenizer_of
@@ -85,18 +86,33 @@ class Wanted(NamedTuple):
 
 
 class _Slot(NamedTuple):
-    """A stretch of a skeleton: the template's own text, or where a message's content goes."""
+    """Where in a skeleton a message's content goes, and on which sides it is trimmed."""
 
-    literal: str
-    message: int | None
-    strip: tuple[bool, bool]
+    message: int
+    left: bool
+    right: bool
     trained: bool
-    hidden: bool
 
 
 class _Skeleton(NamedTuple):
-    slots: list[_Slot]
+    """slots: the template's own stretches, and where contents go. hidden: the range of those that
+    are left out."""
+
+    slots: list[Segment | _Slot]
+    hidden: tuple[int, int] | None
     closed: bool
+
+
+def _filled(slots: Sequence[Segment | _Slot], shown: Sequence[Message]) -> Iterator[Segment]:
+    """A skeleton with contents in their places."""
+    for slot in slots:
+        if isinstance(slot, Segment):
+            yield slot
+            continue
+        text = shown[slot.message]["content"]
+        text = text.lstrip() if slot.left else text
+        text = text.rstrip() if slot.right else text
+        yield Segment(text, True, slot.trained, slot.message)
 
 
 def control_pattern(special: Iterable[str]) -> re.Pattern[str]:
@@ -150,6 +166,10 @@ class Chat:
             raise UsageError(
                 refusal(self.origin, f"cannot be read ({type(error).__name__}: {told})")
             ) from None
+
+    @cached_property
+    def _blind(self) -> bool:
+        return is_blind(self.source)
 
     @cached_property
     def _looking(self) -> shadow.Mask:
@@ -268,23 +288,14 @@ class Chat:
                 self._skeletons[key] = skeleton
         if skeleton is None:
             return None
-        whole: list[str] = []
-        segments: list[Segment] = []
-        rendered: dict[int, int] = {}
-        for slot in skeleton.slots:
-            text, number = slot.literal, -1
-            if slot.message is not None:
-                number = slot.message
-                text = shown[number]["content"]
-                text = text.lstrip() if slot.strip[0] else text
-                text = text.rstrip() if slot.strip[1] else text
-                rendered[number] = len(text)
-            whole.append(text)
-            if text and not slot.hidden:
-                segments.append(Segment(text, slot.message is not None, slot.trained, number))
-        if "".join(whole) != self._render(shown):
+        segments = list(_filled(skeleton.slots, shown))
+        if not self._blind and "".join(s.text for s in segments) != self._render(shown):
             return None
-        return Rendering(segments, rendered, 0, skeleton.closed)
+        rendered = {s.message: len(s.text) for s in segments if s.content}
+        if skeleton.hidden:
+            first, last = skeleton.hidden
+            del segments[first:last]
+        return Rendering([s for s in segments if s.text], rendered, 0, skeleton.closed)
 
     def _skeleton(
         self, shown: Sequence[Message], filled: Sequence[bool], wanted: Wanted
@@ -315,14 +326,17 @@ class Chat:
         trained += [(a, b) for a, b, number in contents if number in wanted.contents]
         hidden = None if self.default_system else self._default_system(marked, text)
         trained = [snapped(span, contents) for span in trained]
-        slots = []
+        slots: list[Segment | _Slot] = []
+        out: list[int] = []
         for begin, end, number, learned, left in stretches(len(text), contents, trained, hidden):
-            strip = (False, False)
-            if number is not None:
-                strip = (text[begin] != "\u2003", text[end - 1] != "\u2003")
-            literal = text[begin:end] if number is None else ""
-            slots.append(_Slot(literal, number, strip, learned, left))
-        return _Skeleton(slots, _closed(found))
+            if left:
+                out.append(len(slots))
+            if number is None:
+                slots.append(Segment(text[begin:end], False, learned))
+            else:
+                sides = text[begin] != "\u2003", text[end - 1] != "\u2003"
+                slots.append(_Slot(number, *sides, learned))
+        return _Skeleton(slots, (out[0], out[-1] + 1) if out else None, _closed(found))
 
     def _refused(self, beside: Mapping[str, Any] | None = None) -> Any:
         """A rendering that is None where the template refuses the messages."""

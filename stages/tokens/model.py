@@ -25,6 +25,7 @@ from stages.corpus import sha256_of
 from stages.errors import Changed, SeedbedError, UsageError
 from stages.require import require
 from stages.stamps import stamps_of
+from stages.tokens.encoders import record_of
 from stages.tokens.foreign import TokenizerFailed, caught, check_layout, garbled
 
 if TYPE_CHECKING:
@@ -155,6 +156,22 @@ def load_tokenizer(model: str = EMBEDDED) -> Tokenizer:
     """The model's tokenizer, without padding and truncation; do not change it."""
     path = tokenizer_folder(model) / "tokenizer.json"
     return _load(str(path), stamps_of([path]), model != EMBEDDED)
+
+
+def encoder_record(folder: Path) -> Path | None:
+    """The file in the cache that says which encoder gives the ids of the tokenizer of a folder."""
+    path = folder / "tokenizer.json"
+    return _record(path, stamps_of([path]), cache_folder())
+
+
+@lru_cache(maxsize=8)
+def _record(path: Path, stamps: object, cache: Path) -> Path | None:
+    tokenizer_of(path.parent)  # says what is wrong with one that cannot be read
+    try:
+        found: Path | None = caught(lambda: record_of(path, cache, sha256_of(path)))
+        return found
+    except TokenizerFailed as error:
+        raise garbled(path, error) from None
 
 
 def id_type(model: str = EMBEDDED) -> pa.DataType:

@@ -27,6 +27,7 @@ from stages.kinds import Kind
 from stages.records import FORMS, fields, form_of
 from stages.stamps import stamps_of
 from stages.tokens import model as models
+from stages.tokens.careful import joined
 from stages.tokens.chat import (
     DATE,
     Chat,
@@ -37,7 +38,8 @@ from stages.tokens.chat import (
     problem_in,
     special_variables,
 )
-from stages.tokens.encode import Encoder, joined
+from stages.tokens.encode import Encoder
+from stages.tokens.encoders import told
 from stages.tokens.foreign import TokenizerFailed, caught, garbled
 from stages.tokens.given import BESIDE, UnknownRole, beside, beside_content, understood
 from stages.tokens.identity import identity_of
@@ -45,7 +47,7 @@ from stages.tokens.kind import TOKENS
 from stages.tokens.left_out import TemplateError
 from stages.tokens.marks import mark_of
 from stages.tokens.parts import part_of, ranges, turns
-from stages.tokens.rows import Row, Tokens, Unheard, encoded_rows, has_control_text, refuse
+from stages.tokens.rows import Row, Tokens, Unheard, encoded_rows
 from stages.verdicts import Verdicts
 
 
@@ -64,18 +66,16 @@ def _prepared(
     model: str, default_system: bool, date: str, folder: str, stamps: object
 ) -> _Prepared:
     try:
-        encoder = caught(lambda: Encoder(models.load_tokenizer(model), model))
+        tokenizer = models.load_tokenizer(model)
+        eos = special_variables(Path(folder)).get("eos_token")
+        number = None if eos is None else tokenizer.token_to_id(eos)
+        more = {} if eos is None or number is None else {eos: number}
+        record = models.encoder_record(Path(folder))
+        encoder = caught(lambda: Encoder(tokenizer, model, more, record))
     except TokenizerFailed as error:
         raise garbled(Path(folder) / "tokenizer.json", error) from None
-    eos = special_variables(Path(folder)).get("eos_token")
-    if eos is not None and eos not in encoder.special:
-        number = encoder.marked.token_to_id(eos)
-        if number is None:
-            eos = None
-        else:
-            encoder.special[eos] = number
     chat = load_chat(model, encoder.special, default_system, date)
-    return _Prepared(encoder, chat, control_pattern(encoder.special), eos)
+    return _Prepared(encoder, chat, control_pattern(encoder.special), next(iter(more), None))
 
 
 @dataclass(frozen=True)
@@ -187,12 +187,17 @@ class Tokenize(Map):
         return [f"| {line}" for line in told.splitlines()]
 
     def facts(self) -> Mapping[str, Any]:
-        """What tokenizer and chat template are known by."""
-        return identity_of(self.model)
+        """What tokenizer and chat template are known by, and what gave the ids: the tokenizer's
+        own library, or an encoder of others that was proved to give the same."""
+        return {**identity_of(self.model), "encoder": told(next(iter(self._record()), None))}
 
     def resources(self) -> tuple[Path, ...]:
-        """The tokenizer's files."""
-        return models.resources(self.model)
+        """The tokenizer's files, and which encoder was proved to give its ids."""
+        return (*models.resources(self.model), *self._record())
+
+    def _record(self) -> tuple[Path, ...]:
+        record = models.encoder_record(models.tokenizer_folder(self.model))
+        return () if record is None else (record,)
 
     def contradictions(self) -> tuple[str, ...]:
         """A model that is not there, truncation without a length, a system message twice."""
@@ -223,48 +228,26 @@ class Tokenize(Map):
     def judge(self, verdicts: Verdicts) -> None:
         """Render, encode the batch, then judge lengths and losses."""
         folder = models.tokenizer_folder(self.model)
-        stamps = stamps_of(models.files_in(folder))
+        stamps = stamps_of([*models.files_in(folder), *self._record()])
         prepared = _prepared(self.model, self.default_system, self.date, str(folder), stamps)
         texts: list[Row] = []
-        plain: list[Row] = []
-        hostile: list[Row] = []
+        talks: list[Row] = []
         present = [n for n in (*FORMS, "meta", *BESIDE) if n in verdicts.table.column_names]
         records = verdicts.table.select(present).to_pylist()
         with prepared.chat.limited() if prepared.chat else contextlib.nullcontext():
             for number, record in enumerate(records):
                 row = self._row(verdicts, number, record, prepared)
-                if row is None:
-                    continue
-                if row.segments is None:
-                    plain.append(row)
-                elif has_control_text(row, prepared.control):
-                    hostile.append(row)
-                else:
-                    texts.append(row)
+                if row is not None:
+                    (texts if row.segments is None else talks).append(row)
         tokens = Tokens(len(verdicts))
-        for rows, as_plain in ((texts, False), (plain, True)):
-            for some, encoded in encoded_rows(prepared.encoder, rows, as_plain, verdicts):
+        for rows, put in ((texts, self._surround), (talks, self._begin)):
+            for some, encoded in encoded_rows(prepared.encoder, rows, verdicts):
                 for place, row in enumerate(some):
                     ids = encoded.ids[encoded.bounds[place] : encoded.bounds[place + 1]]
-                    spans = joined(encoded.spans[place])
-                    tokens.put(row.number, ids, spans, bool(encoded.lossy[place]))
-        for row in plain:
-            if row.number in tokens.ids:
-                self._surround(tokens, row.number, prepared)
-        for row in hostile:
-            assert row.segments is not None
-            try:
-                found = prepared.encoder.encode_segments(row.segments, prepared.control)
-            except TokenizerFailed as error:
-                refuse(prepared.encoder, row, error, verdicts)
-                continue
-            many, spans, lossy = found
-            tokens.put(row.number, np.array(many, dtype=np.int32), joined(spans), lossy)
-        for row in (*texts, *hostile) if self.chat == "plain" else ():
-            if row.number in tokens.ids:
-                self._begin(tokens, row.number, prepared)
+                    tokens.put(row.number, ids, encoded.spans[place], bool(encoded.lossy[place]))
+                    put(tokens, row.number, prepared)
         self._limits(verdicts, tokens)
-        rows = [*texts, *plain, *hostile]
+        rows = [*texts, *talks]
         if tokens.long:
             rows = self._split(verdicts, records, rows, tokens, prepared)
         self._count(verdicts, rows, tokens, prepared)
@@ -280,7 +263,7 @@ class Tokenize(Map):
         """The rendering of a record; None after marking it."""
         form = form_of(record)
         if form == "text" and record["text"].strip():
-            return Row(number, record["text"], [])
+            return Row(number, record["text"])
         messages = self._messages(record, form)
         roles = [message["role"] for message in messages]
         try:
@@ -302,7 +285,7 @@ class Tokenize(Map):
             return None
         with_system = len(messages) > len(record.get("messages") or ()) and form == "messages"
         with_system = with_system or (form == "prompt" and len(messages) > 2)
-        row = Row(number, "", [], with_system=with_system)
+        row = Row(number, with_system=with_system)
         try:
             segments = self._segments(messages, wanted, beside(record), row, prepared)
         except TemplateError as error:
@@ -314,16 +297,10 @@ class Tokenize(Map):
             return None
         if self.train_on == "all":
             segments = [s._replace(trained=s.message not in off) for s in segments]
-        position = 0
-        for segment in segments:
-            if segment.trained:
-                row.trained.append((position, position + len(segment.text)))
-            position += len(segment.text)
-        row.trained = joined(row.trained)
-        if not row.trained:
+        if not any(segment.trained and segment.text for segment in segments):
             verdicts.drop(number, "untrained", roles=roles[:20], marks=marks)
             return None
-        row.text, row.segments = "".join(segment.text for segment in segments), segments
+        row.segments = segments
         return row
 
     def _wanted(
@@ -415,8 +392,8 @@ class Tokenize(Map):
         tokens.ids[number], tokens.trained[number] = whole, [(0, len(whole))]
 
     def _begin(self, tokens: Tokens, number: int, prepared: _Prepared) -> None:
-        """What the tokenizer puts before every text, which a template would have put there."""
-        before = prepared.encoder.before
+        """What the tokenizer puts before every text, where no template has put it there."""
+        before = prepared.encoder.before if self.chat == "plain" else []
         if before and tokens.ids[number][: len(before)].tolist() != before:
             ids = np.concatenate((before, tokens.ids[number])).astype(np.int32)
             spans = [(a + len(before), b + len(before)) for a, b in tokens.trained[number]]
@@ -510,7 +487,7 @@ class Tokenize(Map):
         tried = room
         while True:
             parts = [text[a:b] for a, b in ranges(text, ends, tried, min(self.overlap, tried // 2))]
-            sizes = np.diff(encoder.encode(parts, [[]] * len(parts), True).bounds)
+            sizes = np.diff(encoder.texts(parts).bounds)
             if sizes.max() <= room or tried == 1:
                 return parts
             tried = max(1, tried * 9 // 10)  # a text that is cut may have more tokens than a whole
@@ -525,13 +502,13 @@ class Tokenize(Map):
 
         def size(some: list[Any]) -> int:
             row = self._row(Unheard(), 0, {**record, "messages": some}, prepared)
-            if row is None:
+            if row is None or row.segments is None:
                 return 1 << 40
-            return len(encoder.encode([row.text], [[]], False).ids) + len(encoder.before)
+            return len(encoder.renderings([row.segments]).ids) + len(encoder.before)
 
         def around(some: list[Any]) -> int:
             contents = [message["content"] or "" for message in some]
-            return len(encoder.encode(contents, [[]] * len(contents), True).ids) if contents else 0
+            return len(encoder.texts(contents).ids) if contents else 0
 
         made, out = turns(messages, self.max_length, size, around)
         left = sum(len(text) for _, text in fields({"messages": out}, "all"))

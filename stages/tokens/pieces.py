@@ -1,0 +1,191 @@
+"""Renderings as pieces between control tokens: encoded at once, and put together as arrays.
+
+A control token of the template's cuts a text in two that know nothing of each other. So the ids of
+a rendering are those of its pieces, in which no control token is looked for, with the control
+tokens between them, and a record can never forge one. A batch costs one call of an encoder and a
+handful of array operations, however many rows it has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from stages.tokens.chat import Segment
+from stages.tokens.encoders import Flat
+from stages.tokens.widths import Widths, size
+
+Span = tuple[int, int]
+LITERALS = 10_000  # texts of templates that are remembered, cut at their control tokens
+
+
+@dataclass
+class Encoded:
+    """ids: all tokens, one after another; bounds[i]:bounds[i+1] are those of text i. spans: per
+    text the [begin, end) token ranges that are trained on. lossy: whether decoding the tokens
+    gives another text. doubtful: rows of which only offsets can tell spans and loss.
+    """
+
+    ids: np.ndarray
+    bounds: np.ndarray
+    spans: list[list[Span]]
+    lossy: np.ndarray
+    doubtful: list[int] = field(default_factory=list)
+
+
+class _Rows:
+    """What a batch of rows is made of, in flat lists."""
+
+    def __init__(self) -> None:
+        self.items: list[int] = []  # a control token's id, or -1 for the next piece
+        self.pieces: list[str] = []
+        self.first: list[bool] = []  # whether a piece begins its row
+        self.ends: list[int] = [0]  # where each row ends among the items
+        self.sizes: list[int] = []  # bytes of each row
+        self.asked: list[tuple[int, int, int]] = []  # (row, begin, end) in bytes of it
+        self.strange: set[int] = set()  # rows with a piece whose tokens are no pieces of it
+
+
+class Assembler:
+    """Puts rows of segments together.
+
+    special: texts of control tokens → ids. encode: ids of texts at the beginning of all; inner: of
+    those that stand behind something.
+    """
+
+    def __init__(
+        self,
+        special: Mapping[str, int],
+        cut: re.Pattern[str],
+        widths: Widths,
+        encode: Callable[[Sequence[str]], Flat],
+        inner: Callable[[Sequence[str]], Flat],
+    ) -> None:
+        self._special, self._cut, self._widths = special, cut, widths
+        self._encode, self._inner = encode, inner
+        self._literals: dict[str, list[str]] = {}
+
+    def rows(self, rows: Iterable[Sequence[Segment]]) -> Encoded:
+        """Renderings, with the spans of their trained segments."""
+        made = _Rows()
+        for number, row in enumerate(rows):
+            self._add(made, number, row)
+        return self._encoded(made)
+
+    def texts(self, texts: Sequence[str]) -> Encoded:
+        """Plain texts, without spans."""
+        made = _Rows()
+        for number, text in enumerate(texts):
+            self._piece(made, number, text, True)
+            made.ends.append(len(made.items))
+            made.sizes.append(size(text))
+        return self._encoded(made)
+
+    def _piece(self, made: _Rows, number: int, text: str, first: bool) -> None:
+        if not text:
+            return
+        made.items.append(-1)
+        made.pieces.append(text)
+        made.first.append(first)
+        if not text.isascii() and not self._widths.apply_to(text):
+            made.strange.add(number)
+
+    def _add(self, made: _Rows, number: int, row: Sequence[Segment]) -> None:
+        begun = len(made.items)
+        waiting: list[str] = []
+        at = since = 0  # bytes, and where a trained stretch began
+        learned = False
+        for segment in row:
+            if segment.trained != learned:
+                if learned:
+                    made.asked.append((number, since, at))
+                learned, since = segment.trained, at
+            text = segment.text
+            at += len(text) if text.isascii() else len(text.encode())
+            if segment.content:
+                waiting.append(text)
+                continue
+            parts = self._literals.get(text) or self._parts(text)
+            waiting.append(parts[0])
+            for place in range(1, len(parts), 2):
+                self._piece(made, number, "".join(waiting), len(made.items) == begun)
+                made.items.append(self._special[parts[place]])
+                waiting = [parts[place + 1]]
+        if learned:
+            made.asked.append((number, since, at))
+        self._piece(made, number, "".join(waiting), len(made.items) == begun)
+        made.ends.append(len(made.items))
+        made.sizes.append(at)
+
+    def _parts(self, literal: str) -> list[str]:
+        if len(self._literals) >= LITERALS:
+            self._literals.clear()
+        found = self._literals[literal] = self._cut.split(literal)
+        return found
+
+    def _encoded(self, made: _Rows) -> Encoded:
+        items = np.array(made.items, dtype=np.int64)
+        is_piece = items < 0
+        counts, flats = self._ids(made)
+        lengths = np.ones(len(items), dtype=np.int64)
+        lengths[is_piece] = counts
+        starts = np.concatenate(([0], np.cumsum(lengths)))
+        ids = np.empty(starts[-1], dtype=np.int32)
+        ids[starts[:-1][~is_piece]] = items[~is_piece]
+        begins = starts[:-1][is_piece]
+        for chosen, (flat, bounds) in flats:
+            shift = begins[chosen] - bounds[:-1]
+            ids[np.arange(len(flat)) + np.repeat(shift, np.diff(bounds))] = flat
+        ends = np.array(made.ends, dtype=np.int64)
+        return self._with_spans(made, ids, starts[ends], begins[counts > 0], counts > 0)
+
+    def _ids(self, made: _Rows) -> tuple[np.ndarray, list[tuple[np.ndarray, Flat]]]:
+        """Tokens of each piece, and the ids of those that are encoded in one way or the other."""
+        first = np.array(made.first, dtype=bool)
+        if self._encode is self._inner or first.all():
+            sides = [(np.arange(len(first)), self._encode)]
+        else:
+            sides = [(np.flatnonzero(first), self._encode), (np.flatnonzero(~first), self._inner)]
+        counts = np.zeros(len(first), dtype=np.int64)
+        found = []
+        for chosen, encode in sides:
+            flat = encode([made.pieces[at] for at in chosen] if len(sides) > 1 else made.pieces)
+            counts[chosen] = np.diff(flat[1])
+            found.append((chosen, flat))
+        return counts, found
+
+    def _with_spans(
+        self, made: _Rows, ids: np.ndarray, bounds: np.ndarray, begins: np.ndarray, full: np.ndarray
+    ) -> Encoded:
+        """begins: where the pieces that have tokens begin; full: which these are."""
+        widths = self._widths.bytes[ids].astype(np.int64)
+        nowhere = np.flatnonzero(widths < 0)
+        if self._widths.lead != "none":
+            only_first = self._widths.lead == "first"
+            led = [
+                self._widths.led(text) and (first or not only_first)
+                for text, first in zip(made.pieces, made.first, strict=True)
+            ]
+            widths[begins] -= np.array(led, dtype=bool)[full]
+        edges = np.concatenate(([0], np.cumsum(np.maximum(widths, 0))))
+        lossy = edges[bounds[1:]] - edges[bounds[:-1]] != np.array(made.sizes, dtype=np.int64)
+        lossy[np.searchsorted(bounds, nowhere, side="right") - 1] = True
+        lossy[list(made.strange)] = True
+        spans: list[list[Span]] = [[] for _ in made.sizes]
+        if made.asked:
+            rows, low, high = np.array(made.asked, dtype=np.int64).T
+            offset = bounds[:-1][rows]
+            base = edges[offset]
+            begin = np.searchsorted(edges, base + low, side="right") - 1
+            # The blank before a text is its first token, though it stands for none of it.
+            begin -= (begin > offset) & (widths[np.maximum(begin, 1) - 1] == 0)
+            end = np.searchsorted(edges, base + high, side="left")
+            for row, a, b in zip(
+                rows.tolist(), (begin - offset).tolist(), (end - offset).tolist(), strict=True
+            ):
+                if a < b:
+                    spans[row].append((a, b))
+        return Encoded(ids, bounds, spans, lossy, np.flatnonzero(lossy).tolist())
