@@ -18,7 +18,7 @@ import numpy as np
 from stages.tokens.chat import Segment
 from stages.tokens.encoders import flat
 from stages.tokens.foreign import TokenizerFailed
-from stages.tokens.pieces import Encoded, Span
+from stages.tokens.pieces import Encoded, Rendered, Span, segments_of
 
 if TYPE_CHECKING:
     from tokenizers import AddedToken, Encoding, Tokenizer
@@ -58,8 +58,9 @@ class Careful:
         found = self._ask(self._plain, texts)
         return Encoded(*flat(found), [[] for _ in texts], self._lossy(found, texts))
 
-    def rows(self, rows: Sequence[Sequence[Segment]]) -> Encoded:
+    def rows(self, renderings: Sequence[Rendered]) -> Encoded:
         """Renderings, with the spans of their trained segments."""
+        rows = [segments_of(one) for one in renderings]
         texts = ["".join(segment.text for segment in row) for row in rows]
         found = self._ask(self._marked, texts)
         lossy = self._lossy(found, texts)

@@ -13,18 +13,15 @@ import contextlib
 import datetime
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.errors import UsageError
 from stages.tokens import shadow
 from stages.tokens.answers import Tails, TooLong, answers, thinks_nothing
 from stages.tokens.blind import is_blind
-from stages.tokens.foreign import encodable, garbled, read_object, read_text
 from stages.tokens.left_out import LeftOut, TemplateError, has_tools
-from stages.tokens.model import tokenizer_folder, tokenizer_of
 from stages.tokens.shadow import CALL, CONTENT, REASONING, REASONINGS, Changed, Run, expanded
 from stages.tokens.stretches import apart, snapped, stretches, unlearned, without
 from stages.tokens.template import (
@@ -85,7 +82,7 @@ class Wanted(NamedTuple):
     contents: tuple[int, ...] = ()
 
 
-class _Slot(NamedTuple):
+class Slot(NamedTuple):
     """Where in a skeleton a message's content goes, and on which sides it is trimmed."""
 
     message: int
@@ -93,26 +90,35 @@ class _Slot(NamedTuple):
     right: bool
     trained: bool
 
+    def shown(self, content: str) -> str:
+        """A content as it stands there."""
+        content = content.lstrip() if self.left else content
+        return content.rstrip() if self.right else content
 
-class _Skeleton(NamedTuple):
-    """slots: the template's own stretches, and where contents go. hidden: the range of those that
-    are left out."""
 
-    slots: list[Segment | _Slot]
+class Skeleton(NamedTuple):
+    """The rendering of all conversations with the same roles: the template's own stretches, and
+    where contents go. hidden: the range of stretches that are left out. closed: whether a control
+    token ends the last answer."""
+
+    slots: list[Segment | Slot]
     hidden: tuple[int, int] | None
     closed: bool
 
+    def kept(self) -> list[Segment | Slot]:
+        """The stretches without those that are left out."""
+        first, last = self.hidden or (0, 0)
+        return [*self.slots[:first], *self.slots[last:]]
 
-def _filled(slots: Sequence[Segment | _Slot], shown: Sequence[Message]) -> Iterator[Segment]:
-    """A skeleton with contents in their places."""
-    for slot in slots:
-        if isinstance(slot, Segment):
-            yield slot
-            continue
-        text = shown[slot.message]["content"]
-        text = text.lstrip() if slot.left else text
-        text = text.rstrip() if slot.right else text
-        yield Segment(text, True, slot.trained, slot.message)
+
+def filled(slots: Sequence[Segment | Slot], contents: Sequence[str | None]) -> list[Segment]:
+    """A skeleton's stretches with contents, by the number of their message, in their places."""
+    return [
+        slot
+        if isinstance(slot, Segment)
+        else Segment(slot.shown(contents[slot.message] or ""), True, slot.trained, slot.message)
+        for slot in slots
+    ]
 
 
 def control_pattern(special: Iterable[str]) -> re.Pattern[str]:
@@ -142,7 +148,7 @@ class Chat:
         self.default_system, self.origin = default_system, origin
         self._meter = Meter()
         self.special = control_pattern(special)
-        self._skeletons: dict[Any, _Skeleton | None] = {}
+        self._skeletons: dict[Any, Skeleton | None] = {}
         day = datetime.datetime.fromisoformat(date)
 
         def strftime_now(format: str) -> str:
@@ -168,7 +174,8 @@ class Chat:
             ) from None
 
     @cached_property
-    def _blind(self) -> bool:
+    def is_blind(self) -> bool:
+        """Whether the template's renderings differ in the contents of messages alone."""
         return is_blind(self.source)
 
     @cached_property
@@ -269,37 +276,45 @@ class Chat:
 
     def _quick(self, shown: Sequence[Message], wanted: Wanted) -> Rendering | None:
         """The rendering by the skeleton of its roles; None where that is another one."""
-        filled = tuple(bool(m["content"] and m["content"].strip()) for m in shown)
+        skeleton = self._remembered(shown, wanted)
+        if skeleton is None:
+            return None
+        segments = filled(skeleton.slots, [message["content"] for message in shown])
+        if not self.is_blind and "".join(s.text for s in segments) != self._render(shown):
+            return None
+        rendered = {s.message: len(s.text) for s in segments if s.content}
+        first, last = skeleton.hidden or (0, 0)
+        del segments[first:last]
+        return Rendering([s for s in segments if s.text], rendered, 0, skeleton.closed)
+
+    def skeleton(self, messages: Sequence[Message], wanted: Wanted) -> Skeleton | None:
+        """What conversations with the roles of these, all of which have contents and nothing else,
+        are rendered as; None where the template looks at contents."""
+        return self._remembered(messages, wanted) if self.is_blind else None
+
+    def _remembered(self, shown: Sequence[Message], wanted: Wanted) -> Skeleton | None:
+        full = tuple(bool(m["content"] and m["content"].strip()) for m in shown)
         key = (
             tuple(
-                (m["role"], m["content"] if not full else True)
-                for m, full in zip(shown, filled, strict=True)
+                (m["role"], None if is_ else m["content"])
+                for m, is_ in zip(shown, full, strict=True)
             ),
+            full,
             wanted.answers,
             wanted.contents,
         )
         if key in self._skeletons:
-            skeleton = self._skeletons[key]
-        else:
-            skeleton = self._skeleton(shown, filled, wanted)
-            if len(self._skeletons) >= SKELETONS:
-                self._skeletons.clear()
-            if len(shown) <= SHORT:
-                self._skeletons[key] = skeleton
-        if skeleton is None:
-            return None
-        segments = list(_filled(skeleton.slots, shown))
-        if not self._blind and "".join(s.text for s in segments) != self._render(shown):
-            return None
-        rendered = {s.message: len(s.text) for s in segments if s.content}
-        if skeleton.hidden:
-            first, last = skeleton.hidden
-            del segments[first:last]
-        return Rendering([s for s in segments if s.text], rendered, 0, skeleton.closed)
+            return self._skeletons[key]
+        skeleton = self._skeleton(shown, full, wanted)
+        if len(self._skeletons) >= SKELETONS:
+            self._skeletons.clear()
+        if len(shown) <= SHORT:
+            self._skeletons[key] = skeleton
+        return skeleton
 
     def _skeleton(
         self, shown: Sequence[Message], filled: Sequence[bool], wanted: Wanted
-    ) -> _Skeleton | None:
+    ) -> Skeleton | None:
         marked = [
             {**message, "content": f"\u2003{chr(CONTENT + number)}\u2003"} if full else message
             for number, (message, full) in enumerate(zip(shown, filled, strict=True))
@@ -326,7 +341,7 @@ class Chat:
         trained += [(a, b) for a, b, number in contents if number in wanted.contents]
         hidden = None if self.default_system else self._default_system(marked, text)
         trained = [snapped(span, contents) for span in trained]
-        slots: list[Segment | _Slot] = []
+        slots: list[Segment | Slot] = []
         out: list[int] = []
         for begin, end, number, learned, left in stretches(len(text), contents, trained, hidden):
             if left:
@@ -335,8 +350,8 @@ class Chat:
                 slots.append(Segment(text[begin:end], False, learned))
             else:
                 sides = text[begin] != "\u2003", text[end - 1] != "\u2003"
-                slots.append(_Slot(number, *sides, learned))
-        return _Skeleton(slots, (out[0], out[-1] + 1) if out else None, _closed(found))
+                slots.append(Slot(number, *sides, learned))
+        return Skeleton(slots, (out[0], out[-1] + 1) if out else None, _closed(found))
 
     def _refused(self, beside: Mapping[str, Any] | None = None) -> Any:
         """A rendering that is None where the template refuses the messages."""
@@ -523,85 +538,3 @@ class Chat:
 
 def _closed(found: Mapping[int, Any]) -> bool:
     return not found or found[max(found)].closed
-
-
-# --- the template of a model --------------------------------------------------------------------
-
-
-def _text_of(token: object) -> str | None:
-    if isinstance(token, dict):
-        token = token.get("content")
-    return token if isinstance(token, str) else None
-
-
-def special_variables(folder: Path) -> dict[str, str]:
-    """bos_token, eos_token … of a tokenizer's folder."""
-    found: dict[str, str] = {}
-    for name in ("special_tokens_map.json", "tokenizer_config.json"):
-        path = folder / name
-        if path.is_file():
-            for key, token in read_object(path).items():
-                text = _text_of(token) if key.endswith("_token") else None
-                if text is not None:
-                    found[key] = encodable(path, text)
-    return found
-
-
-def _template_source(folder: Path) -> tuple[Path, str] | None:
-    path = folder / "chat_template.jinja"
-    if path.is_file():
-        return path, read_text(path)
-    path = folder / "tokenizer_config.json"
-    source = read_object(path).get("chat_template") if path.is_file() else None
-    if isinstance(source, list):  # several, by name
-        named = {e.get("name"): e.get("template") for e in source if _is_named(e)}
-        if len(named) != len(source):
-            raise garbled(path, "its chat_template is no list of named templates")
-        source = named.get("default")
-    if source is None:
-        return None
-    if not isinstance(source, str):
-        raise garbled(path, f"its chat_template is no text but a {type(source).__name__}")
-    return path, encodable(path, source)
-
-
-def _is_named(entry: object) -> bool:
-    return isinstance(entry, dict) and isinstance(entry.get("name"), str)
-
-
-def template_of(folder: Path) -> str | None:
-    """The text of a folder's chat template."""
-    found = _template_source(folder)
-    return None if found is None else found[1]
-
-
-def load_chat(
-    model: str, special: Iterable[str], default_system: bool = False, date: str = DATE
-) -> Chat | None:
-    """The chat template of a model; None when it has none."""
-    return _chat_of(tokenizer_folder(model), special, default_system, date)
-
-
-def _chat_of(
-    folder: Path, special: Iterable[str], default_system: bool = False, date: str = DATE
-) -> Chat | None:
-    found = _template_source(folder)
-    if found is None:
-        return None
-    path, source = found
-    return Chat(source, special, special_variables(folder), default_system, str(path), date)
-
-
-def problem_in(folder: Path, template: bool = True) -> str | None:
-    """One sentence when the tokenizer's files of a folder, or its template, cannot be used."""
-    try:
-        special_variables(folder)
-        chat = _chat_of(folder, ()) if template else None
-        if chat is not None:
-            with chat.limited(), contextlib.suppress(TemplateError):
-                chat.render(PROBE)
-        if (folder / "tokenizer.json").is_file():
-            tokenizer_of(folder)
-    except UsageError as error:
-        return str(error)
-    return None

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stages.tokens.careful import Careful
-from stages.tokens.chat import Segment, control_pattern
+from stages.tokens.chat import control_pattern
 from stages.tokens.encoders import Encoders
 from stages.tokens.foreign import guarded
-from stages.tokens.pieces import Assembler, Encoded
+from stages.tokens.pieces import Assembler, Encoded, Rendered
 from stages.tokens.widths import widths_of
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Encoder:
             return self._careful.texts(texts)
         return self._settled(self._assembler.texts(texts), self._careful.texts, texts)
 
-    def renderings(self, rows: Sequence[Sequence[Segment]]) -> Encoded:
+    def renderings(self, rows: Sequence[Rendered]) -> Encoded:
         """Tokens of renderings in which only the template's own control tokens are some."""
         if self._assembler is None:
             return self._careful.rows(rows)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from stages.tokens.chat import Segment
+from stages.tokens.chat import Segment, Slot, filled
 from stages.tokens.encoders import Flat
 from stages.tokens.widths import Widths, size
 
@@ -34,6 +34,58 @@ class Encoded:
     spans: list[list[Span]]
     lossy: np.ndarray
     doubtful: list[int] = field(default_factory=list)
+
+
+class Filled:
+    """A skeleton with the contents of one conversation, by the number of their message."""
+
+    __slots__ = ("contents", "form")
+
+    def __init__(self, form: Form, contents: Sequence[str]) -> None:
+        self.form, self.contents = form, contents
+
+    def segments(self) -> list[Segment]:
+        """The rendering in order."""
+        return filled(self.form.slots, self.contents)
+
+
+class Form:
+    """The stretches of a skeleton, and what an assembler makes of them once for all rows."""
+
+    def __init__(self, slots: Sequence[Segment | Slot]) -> None:
+        self.slots = slots
+        self.trims = any(isinstance(s, Slot) and (s.left or s.right) for s in slots)
+        self.cut: _Cut | None = None
+
+    def trimmed(self, contents: Sequence[str]) -> list[str]:
+        """Contents as they stand in the rendering."""
+        shown = list(contents)
+        for slot in self.slots:
+            if isinstance(slot, Slot):
+                shown[slot.message] = slot.shown(shown[slot.message])
+        return shown
+
+
+@dataclass
+class _Cut:
+    """A form cut at its control tokens. pieces: the texts between them in which contents stand,
+    each as texts of the template and numbers of slots. spans: where it is trained on: bytes of the
+    template's before, and how many slots before, for the beginning and the end."""
+
+    slots: list[Slot]
+    items: list[int]
+    pieces: list[list[str | int]]
+    first: list[bool]
+    size: int
+    spans: list[tuple[int, int, int, int]]
+
+
+Rendered = Sequence[Segment] | Filled
+
+
+def segments_of(row: Rendered) -> Sequence[Segment]:
+    """The segments of a rendering."""
+    return row.segments() if isinstance(row, Filled) else row
 
 
 class _Rows:
@@ -68,11 +120,14 @@ class Assembler:
         self._encode, self._inner = encode, inner
         self._literals: dict[str, list[str]] = {}
 
-    def rows(self, rows: Iterable[Sequence[Segment]]) -> Encoded:
+    def rows(self, rows: Iterable[Rendered]) -> Encoded:
         """Renderings, with the spans of their trained segments."""
         made = _Rows()
         for number, row in enumerate(rows):
-            self._add(made, number, row)
+            if isinstance(row, Filled):
+                self._fill(made, number, row)
+            else:
+                self._add(made, number, row)
         return self._encoded(made)
 
     def texts(self, texts: Sequence[str]) -> Encoded:
@@ -119,6 +174,65 @@ class Assembler:
         self._piece(made, number, "".join(waiting), len(made.items) == begun)
         made.ends.append(len(made.items))
         made.sizes.append(at)
+
+    def _fill(self, made: _Rows, number: int, row: Filled) -> None:
+        cut = row.form.cut
+        if cut is None:
+            cut = row.form.cut = self._cut_form(row.form.slots)
+        shown = row.form.trimmed(row.contents) if row.form.trims else row.contents
+        texts = [shown[slot.message] for slot in cut.slots]
+        before = [0]  # bytes of the contents before each slot
+        for text in texts:
+            before.append(before[-1] + (len(text) if text.isascii() else len(text.encode())))
+        made.items += cut.items
+        made.first += cut.first
+        for parts in cut.pieces:
+            text = "".join([part if isinstance(part, str) else texts[part] for part in parts])
+            made.pieces.append(text)
+            if not text.isascii() and not self._widths.apply_to(text):
+                made.strange.add(number)
+        for begin, first, end, last in cut.spans:
+            made.asked.append((number, begin + before[first], end + before[last]))
+        made.ends.append(len(made.items))
+        made.sizes.append(cut.size + before[-1])
+
+    def _cut_form(self, slots: Sequence[Segment | Slot]) -> _Cut:
+        cut = _Cut([], [], [], [], 0, [])
+        parts: list[str | int] = []
+        begun: tuple[int, int] | None = None
+        for slot in slots:
+            if slot.trained != (begun is not None):
+                here = cut.size, len(cut.slots)
+                if begun is not None:
+                    cut.spans.append((*begun, *here))
+                begun = here if begun is None else None
+            if isinstance(slot, Slot):
+                parts.append(len(cut.slots))
+                cut.slots.append(slot)
+                continue
+            cut.size += size(slot.text)
+            literal = self._cut.split(slot.text)
+            parts.append(literal[0])
+            for place in range(1, len(literal), 2):
+                self._close(cut, parts)
+                cut.items.append(self._special[literal[place]])
+                parts = [literal[place + 1]]
+        if begun is not None:
+            cut.spans.append((*begun, cut.size, len(cut.slots)))
+        self._close(cut, parts)
+        return cut
+
+    def _close(self, cut: _Cut, parts: list[str | int]) -> None:
+        text = "".join(part for part in parts if isinstance(part, str))
+        if all(isinstance(part, str) for part in parts):
+            if not text:
+                return
+            if self._widths.lead == "none" and self._widths.apply_to(text):
+                cut.items += self._encode([text])[0].tolist()
+                return
+        cut.first.append(not cut.items)
+        cut.items.append(-1)
+        cut.pieces.append([part for part in parts if part != ""])
 
     def _parts(self, literal: str) -> list[str]:
         if len(self._literals) >= LITERALS:

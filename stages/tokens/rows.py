@@ -10,10 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from stages.errors import UsageError
-from stages.tokens.chat import Segment
 from stages.tokens.encode import Encoder
 from stages.tokens.foreign import TokenizerFailed
-from stages.tokens.pieces import Encoded, Span
+from stages.tokens.pieces import Encoded, Rendered, Span, segments_of
 from stages.verdicts import Verdicts
 
 FAILURES = 100  # texts at which a tokenizer may fail in one process
@@ -21,11 +20,11 @@ FAILURES = 100  # texts at which a tokenizer may fail in one process
 
 @dataclass
 class Row:
-    """One record on its way: its rendering in segments, or just its text."""
+    """One record on its way: its rendering, or just its text."""
 
     number: int
     plain: str = ""
-    segments: list[Segment] | None = None
+    rendering: Rendered | None = None
     with_system: bool = False  # begins with a message that the record does not have
     rendered: int = 0  # characters of the record that the text has
     thinking: int = 0  # characters of reasoning that the template leaves out
@@ -34,16 +33,16 @@ class Row:
     @property
     def text(self) -> str:
         """What is encoded."""
-        if self.segments is None:
+        if self.rendering is None:
             return self.plain
-        return "".join(segment.text for segment in self.segments)
+        return "".join(segment.text for segment in segments_of(self.rendering))
 
     def contents(self) -> list[Span]:
         """Where the record's own text stands in the rendering."""
-        if self.segments is None:
+        if self.rendering is None:
             return [(0, len(self.plain))]
         spans, begin = [], 0
-        for segment in self.segments:
+        for segment in segments_of(self.rendering):
             if segment.content and not (self.with_system and segment.message == 0):
                 spans.append((begin, begin + len(segment.text)))
             begin += len(segment.text)
@@ -105,9 +104,9 @@ def encoded_rows(
     """Rows with their tokens; all at once, or one by one where the tokenizer fails at some."""
 
     def encode(some: list[Row]) -> Encoded:
-        if some[0].segments is None:
+        if some[0].rendering is None:
             return encoder.texts([row.plain for row in some])
-        return encoder.renderings([row.segments or [] for row in some])
+        return encoder.renderings([row.rendering or () for row in some])
 
     if not rows:
         return

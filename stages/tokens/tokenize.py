@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import itertools
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -28,43 +26,22 @@ from stages.records import FORMS, fields, form_of
 from stages.stamps import stamps_of
 from stages.tokens import model as models
 from stages.tokens.careful import joined
-from stages.tokens.chat import (
-    DATE,
-    Chat,
-    Segment,
-    Wanted,
-    control_pattern,
-    load_chat,
-    problem_in,
-    special_variables,
-)
+from stages.tokens.chat import DATE, control_pattern
 from stages.tokens.encode import Encoder
 from stages.tokens.encoders import told
 from stages.tokens.foreign import TokenizerFailed, caught, garbled
-from stages.tokens.given import BESIDE, UnknownRole, beside, beside_content, understood
+from stages.tokens.given import BESIDE
 from stages.tokens.identity import identity_of
 from stages.tokens.kind import TOKENS
-from stages.tokens.left_out import TemplateError
-from stages.tokens.marks import mark_of
 from stages.tokens.parts import part_of, ranges, turns
+from stages.tokens.renderer import Prepared, renderer_of
 from stages.tokens.rows import Row, Tokens, Unheard, encoded_rows
+from stages.tokens.template_files import load_chat, problem_in, special_variables
 from stages.verdicts import Verdicts
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    """What a model needs to tokenize; made once a process."""
-
-    encoder: Encoder
-    chat: Chat | None
-    control: re.Pattern[str]
-    eos: str | None
-
-
 @lru_cache(maxsize=4)
-def _prepared(
-    model: str, default_system: bool, date: str, folder: str, stamps: object
-) -> _Prepared:
+def _prepared(model: str, default_system: bool, date: str, folder: str, stamps: object) -> Prepared:
     try:
         tokenizer = models.load_tokenizer(model)
         eos = special_variables(Path(folder)).get("eos_token")
@@ -75,7 +52,7 @@ def _prepared(
     except TokenizerFailed as error:
         raise garbled(Path(folder) / "tokenizer.json", error) from None
     chat = load_chat(model, encoder.special, default_system, date)
-    return _Prepared(encoder, chat, control_pattern(encoder.special), next(iter(more), None))
+    return Prepared(encoder, chat, control_pattern(encoder.special), next(iter(more), None))
 
 
 @dataclass(frozen=True)
@@ -230,15 +207,16 @@ class Tokenize(Map):
         folder = models.tokenizer_folder(self.model)
         stamps = stamps_of([*models.files_in(folder), *self._record()])
         prepared = _prepared(self.model, self.default_system, self.date, str(folder), stamps)
+        renderer = renderer_of(self, prepared)
         texts: list[Row] = []
         talks: list[Row] = []
         present = [n for n in (*FORMS, "meta", *BESIDE) if n in verdicts.table.column_names]
         records = verdicts.table.select(present).to_pylist()
         with prepared.chat.limited() if prepared.chat else contextlib.nullcontext():
             for number, record in enumerate(records):
-                row = self._row(verdicts, number, record, prepared)
+                row = renderer.row(verdicts, number, record)
                 if row is not None:
-                    (texts if row.segments is None else talks).append(row)
+                    (texts if row.rendering is None else talks).append(row)
         tokens = Tokens(len(verdicts))
         for rows, put in ((texts, self._surround), (talks, self._begin)):
             for some, encoded in encoded_rows(prepared.encoder, rows, verdicts):
@@ -253,135 +231,7 @@ class Tokenize(Map):
         self._count(verdicts, rows, tokens, prepared)
         tokens.into(verdicts, self.long == "truncate")
 
-    def _row(
-        self,
-        verdicts: Verdicts | Unheard,
-        number: int,
-        record: Mapping[str, Any],
-        prepared: _Prepared,
-    ) -> Row | None:
-        """The rendering of a record; None after marking it."""
-        form = form_of(record)
-        if form == "text" and record["text"].strip():
-            return Row(number, record["text"])
-        messages = self._messages(record, form)
-        roles = [message["role"] for message in messages]
-        try:
-            messages = [understood(message, prepared.chat) for message in messages]
-        except UnknownRole as error:
-            verdicts.fail(number, "role", role=str(error), roles=roles[:20])
-            return None
-        answers = [message for message in messages if message["role"] == "assistant"]
-        if form == "messages" and messages and not answers:
-            verdicts.drop(number, "untrained", roles=roles[:20])
-            return None
-        if not any((m["content"] or "").strip() or m.get("extra") for m in answers):
-            names = {"messages": "messages", "prompt": "completion"}
-            verdicts.drop(number, "empty", field=names.get(form or "text", "text"))
-            return None
-        wanted, off, marks = self._wanted(messages)
-        if not wanted.answers and not wanted.contents and self.train_on != "all":
-            verdicts.drop(number, "untrained", roles=roles[:20], marks=marks)
-            return None
-        with_system = len(messages) > len(record.get("messages") or ()) and form == "messages"
-        with_system = with_system or (form == "prompt" and len(messages) > 2)
-        row = Row(number, with_system=with_system)
-        try:
-            segments = self._segments(messages, wanted, beside(record), row, prepared)
-        except TemplateError as error:
-            verdicts.fail(number, "template", error=str(error)[:500])
-            return None
-        except RecursionError:
-            told = "what stands beside the messages is nested too deeply"
-            verdicts.fail(number, "template", error=told)
-            return None
-        if self.train_on == "all":
-            segments = [s._replace(trained=s.message not in off) for s in segments]
-        if not any(segment.trained and segment.text for segment in segments):
-            verdicts.drop(number, "untrained", roles=roles[:20], marks=marks)
-            return None
-        row.segments = segments
-        return row
-
-    def _wanted(
-        self, messages: Sequence[Mapping[str, Any]]
-    ) -> tuple[Wanted, frozenset[int], list[str]]:
-        """What is to be learned, the messages that the data says are not, and the marks' names."""
-        marks = [mark_of(message.get("extra")) for message in messages]
-        off = frozenset(n for n, mark in enumerate(marks) if mark.learned is False)
-        answers = [n for n, m in enumerate(messages) if m["role"] == "assistant"]
-        if self.train_on == "last":
-            answers = answers[-1:]
-        contents = [
-            n
-            for n, (message, mark) in enumerate(zip(messages, marks, strict=True))
-            if message["role"] != "assistant"
-            and (self.train_on_source or (mark.learned and mark.key == "train"))
-        ]
-        details = {n: mark.details for n, mark in enumerate(marks) if mark.details}
-        wanted = Wanted(
-            tuple(n for n in answers if n not in off),
-            details,
-            tuple(n for n in contents if n not in off),
-        )
-        return wanted, off, sorted({mark.key for mark in marks if mark.learned is False})
-
-    def _messages(self, record: Mapping[str, Any], form: str | None) -> list[dict[str, Any]]:
-        if form == "messages":
-            messages = list(record["messages"])
-        else:
-            pairs = (("user", record.get("prompt")), ("assistant", record.get("completion")))
-            messages = [
-                {"role": role, "content": text, "extra": None}
-                for role, text in pairs
-                if text is not None
-            ]
-        if self.system is not None and not (messages and messages[0]["role"] == "system"):
-            messages.insert(0, {"role": "system", "content": self.system, "extra": None})
-        return messages
-
-    def _segments(
-        self,
-        messages: Sequence[Mapping[str, Any]],
-        wanted: Wanted,
-        beside: Mapping[str, Any],
-        row: Row,
-        prepared: _Prepared,
-    ) -> list[Segment]:
-        first = int(row.with_system)
-        if self.chat == "template":
-            if prepared.chat is None:
-                raise UsageError(
-                    f"model {self.model!r} has no chat template: tokenize with chat: plain, or "
-                    "name a model that has one"
-                )
-            if beside and prepared.control.search(json.dumps(beside, ensure_ascii=False)):
-                raise TemplateError("a control token stands in the record's tools or variables")
-            found = prepared.chat.rendering(messages, wanted, beside)
-            row.rendered = sum(n for at, n in found.rendered.items() if at >= first)
-            row.thinking = found.thinking
-            if not found.tools:
-                row.tools = len(json.dumps(beside["tools"], ensure_ascii=False))
-            last = len(messages) - 1
-            if not found.closed and self.end_turn and last in wanted.answers and prepared.eos:
-                return [*found.segments, Segment(prepared.eos, False, True)]
-            return found.segments
-        if beside.get("tools"):
-            raise TemplateError("chat: plain does not show the record's tools")
-        segments = []
-        for number, message in enumerate(messages):
-            if problem := beside_content(message.get("extra")):
-                raise TemplateError(f"chat: plain does not show the {problem} of a message")
-            answer = number in wanted.answers
-            if message["content"]:
-                learned = answer or number in wanted.contents
-                segments.append(Segment(message["content"], True, learned, number))
-                row.rendered += len(message["content"]) if number >= first else 0
-            if message["role"] == "assistant" and prepared.eos is not None:
-                segments.append(Segment(prepared.eos, False, answer))
-        return segments
-
-    def _surround(self, tokens: Tokens, number: int, prepared: _Prepared) -> None:
+    def _surround(self, tokens: Tokens, number: int, prepared: Prepared) -> None:
         """What the tokenizer puts around a text, and the end token; all of it is trained on."""
         before, after = list(prepared.encoder.before), list(prepared.encoder.after)
         if self.end_text and prepared.eos is not None:
@@ -391,7 +241,7 @@ class Tokenize(Map):
         whole = np.concatenate((before, ids, after)).astype(np.int32)
         tokens.ids[number], tokens.trained[number] = whole, [(0, len(whole))]
 
-    def _begin(self, tokens: Tokens, number: int, prepared: _Prepared) -> None:
+    def _begin(self, tokens: Tokens, number: int, prepared: Prepared) -> None:
         """What the tokenizer puts before every text, where no template has put it there."""
         before = prepared.encoder.before if self.chat == "plain" else []
         if before and tokens.ids[number][: len(before)].tolist() != before:
@@ -430,7 +280,7 @@ class Tokenize(Map):
         records: Sequence[Mapping[str, Any]],
         rows: Sequence[Row],
         tokens: Tokens,
-        prepared: _Prepared,
+        prepared: Prepared,
     ) -> list[Row]:
         """Put several rows in the place of each that is too long; returns the other rows.
 
@@ -478,7 +328,7 @@ class Tokenize(Map):
                 verdicts.cut(number, "long", lost[number])
         return [row for row in rows if row.number not in found]
 
-    def _texts(self, text: str, prepared: _Prepared) -> list[str]:
+    def _texts(self, text: str, prepared: Prepared) -> list[str]:
         """The parts of a text that is too long."""
         assert self.max_length is not None
         encoder = prepared.encoder
@@ -493,18 +343,18 @@ class Tokenize(Map):
             tried = max(1, tried * 9 // 10)  # a text that is cut may have more tokens than a whole
 
     def _talks(
-        self, record: Mapping[str, Any], prepared: _Prepared
+        self, record: Mapping[str, Any], prepared: Prepared
     ) -> tuple[list[dict[str, Any]], int]:
         """Conversations of whole turns of one that is too long; the characters that fit in none."""
         assert self.max_length is not None
         messages = record.get("messages") or []
-        encoder = prepared.encoder
+        encoder, renderer = prepared.encoder, renderer_of(self, prepared)
 
         def size(some: list[Any]) -> int:
-            row = self._row(Unheard(), 0, {**record, "messages": some}, prepared)
-            if row is None or row.segments is None:
+            row = renderer.row(Unheard(), 0, {**record, "messages": some})
+            if row is None or row.rendering is None:
                 return 1 << 40
-            return len(encoder.renderings([row.segments]).ids) + len(encoder.before)
+            return len(encoder.renderings([row.rendering]).ids) + len(encoder.before)
 
         def around(some: list[Any]) -> int:
             contents = [message["content"] or "" for message in some]
@@ -515,7 +365,7 @@ class Tokenize(Map):
         return [{"messages": one} for one in made], left
 
     def _count(
-        self, verdicts: Verdicts, rows: Sequence[Row], tokens: Tokens, prepared: _Prepared
+        self, verdicts: Verdicts, rows: Sequence[Row], tokens: Tokens, prepared: Prepared
     ) -> None:
         """Count the characters that the tokens do not hold."""
         held = characters(verdicts.table).tolist()
@@ -524,9 +374,8 @@ class Tokenize(Map):
                 continue
             if row.tools:
                 verdicts.cut_beside(row.number, "tools", row.tools)
-            spans = row.contents()
             left = held[row.number]
-            if row.segments is not None and row.rendered < left:
+            if row.rendering is not None and row.rendered < left:
                 thinking = min(row.thinking, left - row.rendered)
                 verdicts.cut(row.number, "thinking", thinking)
                 verdicts.cut(row.number, "unrendered", left - row.rendered - thinking)
@@ -534,5 +383,6 @@ class Tokenize(Map):
             if tokens.cut[row.number]:
                 tail = prepared.encoder.text(tokens.tails[row.number])
                 border = len(row.text) - len(tail)
+                spans = row.contents()
                 cut = sum(end - max(begin, border) for begin, end in spans if end > border)
                 verdicts.cut(row.number, "cut", min(cut, left))
