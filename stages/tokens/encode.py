@@ -69,9 +69,12 @@ class Encoder:
         """The text of tokens, control tokens too."""
         return str(self.marked.decode([int(one) for one in ids], skip_special_tokens=False))
 
-    def ends(self, text: str) -> list[int]:
-        """Where each token of a text ends, in characters."""
-        return self._careful.ends(text)
+    def ends(self, text: str, ids: np.ndarray | None = None) -> list[int]:
+        """Where each token of a text ends, in characters. ids: its tokens, where these are known,
+        and known to decode to the text."""
+        if self._assembler is None or ids is None:
+            return self._careful.ends(text)
+        return self._assembler.ends(text, ids)
 
     def texts(self, texts: Sequence[str]) -> Encoded:
         """Tokens of texts in which a control token is plain text."""

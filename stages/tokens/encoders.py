@@ -42,8 +42,9 @@ if TYPE_CHECKING:
 Flat = tuple[np.ndarray, np.ndarray]  # (ids of all texts, where those of each begin and end)
 PROOF = 1  # raised when the texts of the proof change
 LONG = 1_100_000  # characters of the long document of the proof
-SAMPLED = 256  # of so many texts one is compared while an encoder is used, and at least one
-SAMPLED_CHARACTERS = 20_000  # of a text that is compared
+# Of what is encoded in a process so large a share is compared, at least so many characters at
+# first, and no text that is longer (the proof has such a one).
+SAMPLED, FIRST, LONGEST = 0.003, 2_000, 20_000
 
 
 class Flatly(Protocol):
@@ -255,19 +256,26 @@ class Encoders:
         self.inner = reference(_plain(more[0])) if more else self.encode
 
     def _sampled(self, encode: Flatly, check: Flatly) -> Flatly:
-        """An encoder of which a few texts of each batch are compared."""
+        """An encoder of which a share of the texts is compared while it is used."""
+        held = 0.0  # characters that are to be compared
 
         def sampled(texts: Sequence[str]) -> Flat:
+            nonlocal held
             if not texts:
                 return np.zeros(0, dtype=np.int32), np.zeros(1, dtype=np.int64)
+            size = sum(map(len, texts))
+            held += size * SAMPLED if held else max(size * SAMPLED, FIRST)
+            source = random.Random(size)
+            chosen: list[int] = []
+            while held > 0 and len(chosen) < len(texts):
+                at = source.randrange(len(texts))
+                chosen.append(at)
+                held -= min(len(texts[at]), LONGEST) + 1
             try:
                 ids, bounds = caught(lambda: encode(texts))
-                chosen = random.Random(len(texts[0]) + len(texts)).sample(
-                    range(len(texts)), -(-len(texts) // SAMPLED)
-                )
-                chosen = [at for at in chosen if len(texts[at]) <= SAMPLED_CHARACTERS]
-                wanted, edges = check([texts[at] for at in chosen])
-                got = [ids[bounds[at] : bounds[at + 1]] for at in chosen]
+                short = [at for at in chosen if len(texts[at]) <= LONGEST]
+                got = [ids[bounds[at] : bounds[at + 1]] for at in short]
+                wanted, edges = check([texts[at] for at in short])
                 if [len(one) for one in got] != np.diff(edges).tolist() or not np.array_equal(
                     np.concatenate([*got, ids[:0]]), wanted
                 ):

@@ -9,8 +9,9 @@ handful of array operations, however many rows it has.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -34,6 +35,11 @@ class Encoded:
     spans: list[list[Span]]
     lossy: np.ndarray
     doubtful: list[int] = field(default_factory=list)
+
+    def tokens(self) -> Iterator[np.ndarray]:
+        """The ids of each text."""
+        for begin, end in pairwise(self.bounds.tolist()):
+            yield self.ids[begin:end]
 
 
 class Filled:
@@ -138,6 +144,15 @@ class Assembler:
             made.ends.append(len(made.items))
             made.sizes.append(size(text))
         return self._encoded(made)
+
+    def ends(self, text: str, ids: np.ndarray) -> list[int]:
+        """Where each of its tokens ends in a text that they decode to, in characters."""
+        edges = np.cumsum(self._widths.bytes[ids], dtype=np.int64) - self._widths.led(text)
+        if not text.isascii():
+            # A token that ends within a character counts as one that holds it.
+            first = np.frombuffer(text.encode(), dtype=np.uint8) & 0xC0 != 0x80
+            edges = np.concatenate(([0], np.cumsum(first)))[edges]
+        return list(edges.tolist())
 
     def _piece(self, made: _Rows, number: int, text: str, first: bool) -> None:
         if not text:

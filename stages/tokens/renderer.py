@@ -72,10 +72,8 @@ class Renderer:
                 roles.append(message["role"])
                 contents.append(message["content"])
         else:
-            roles, contents = (
-                ["user", "assistant"],
-                [record.get("prompt"), record.get("completion")],
-            )
+            roles = ["user", "assistant"]
+            contents = [record.get("prompt") or "", record.get("completion") or ""]
         with_system = stage.system is not None and roles[:1] != ["system"]
         if with_system:
             roles, contents = ["system", *roles], [str(stage.system), *contents]

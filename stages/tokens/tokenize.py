@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -232,14 +232,17 @@ class Tokenize(Map):
         tokens.into(verdicts, self.long == "truncate")
 
     def _surround(self, tokens: Tokens, number: int, prepared: Prepared) -> None:
-        """What the tokenizer puts around a text, and the end token; all of it is trained on."""
+        """All of a text is trained on, with what is put around it."""
+        whole = self._surrounded(tokens.ids[number], prepared)
+        tokens.ids[number], tokens.trained[number] = whole, [(0, len(whole))]
+
+    def _surrounded(self, ids: np.ndarray, prepared: Prepared, ends: bool = True) -> np.ndarray:
+        """Tokens with what the tokenizer puts around a text, and, where it ends, the end token."""
         before, after = list(prepared.encoder.before), list(prepared.encoder.after)
-        if self.end_text and prepared.eos is not None:
+        if self.end_text and ends and prepared.eos is not None:
             eos = prepared.encoder.special[prepared.eos]
             after = after if after and after[-1] == eos else [*after, eos]
-        ids = tokens.ids[number]
-        whole = np.concatenate((before, ids, after)).astype(np.int32)
-        tokens.ids[number], tokens.trained[number] = whole, [(0, len(whole))]
+        return np.concatenate((before, ids, after)).astype(np.int32)
 
     def _begin(self, tokens: Tokens, number: int, prepared: Prepared) -> None:
         """What the tokenizer puts before every text, where no template has put it there."""
@@ -286,61 +289,97 @@ class Tokenize(Map):
 
         The parts are records of their own, and become tokens as such.
         """
-        made: list[dict[str, Any]] = []
-        last: list[bool] = []  # whether it ends its text
-        parents: dict[str, int] = {}
+        found: dict[int, list[dict[str, Any]]] = {}
         lost: dict[int, int] = {}
-        for number in tokens.long:
-            (base,) = verdicts.table.slice(number, 1).to_pylist()
+        talks: dict[str, tuple[int, int, dict[str, Any]]] = {}  # id → record, number, part
+        bases = verdicts.table.take(pa.array(tokens.long)).to_pylist()
+        texts = [
+            (base, tokens.ids[number], bool(tokens.lossy[number]))
+            for number, base in zip(tokens.long, bases, strict=True)
+            if form_of(base) == "text"
+        ]
+        made = iter(self._texts(texts, prepared))
+        for number, base in zip(tokens.long, bases, strict=True):
             if form_of(base) == "text":
-                parts = [{"text": text} for text in self._texts(base["text"], prepared)]
-            else:
-                parts, lost[number] = self._talks(records[number], prepared)
-            for at, part in enumerate(parts):
-                one = part_of({**base, **part}, at + 1)
-                made.append(one)
-                last.append(at + 1 == len(parts) or "text" not in part)
-                parents[one["id"]] = number
-        found: dict[int, list[dict[str, Any]]] = {number: [] for number in tokens.long}
-        order = {one["id"]: (at, one) for at, one in enumerate(made)}
+                found[number], lost[number] = next(made)
+                continue
+            found[number] = []
+            parts, lost[number] = self._talks(records[number], prepared)
+            for at, part in enumerate(parts, 1):
+                one = part_of({**base, **part}, at)
+                talks[one["id"]] = number, at, one
         cuts: dict[str, int] = {}  # of the parts, whichever record they are of
-        for ends in (True, False):
-            some = [one for one, end in zip(made, last, strict=True) if end == ends]
-            stage = replace(self, long="drop", end_text=self.end_text and ends)
-            judged = stage.split(pa.Table.from_pylist(some, schema=verdicts.table.schema))
+        if talks:
+            some = [one for _, _, one in talks.values()]
+            table = pa.Table.from_pylist(some, schema=verdicts.table.schema)
+            judged = replace(self, long="drop").split(table)
             for row in judged.kept.to_pylist():
-                found[parents[row["id"]]].append(row)
+                found[talks[row["id"]][0]].append(row)
             for reject in judged.rejects.to_pylist():
-                number, (_, one) = parents[reject["id"]], order[reject["id"]]
-                lost[number] = lost.get(number, 0) + sum(len(t) for _, t in fields(one, "all"))
+                number, _, one = talks[reject["id"]]
+                lost[number] += sum(len(text) for _, text in fields(one, "all"))
             for cut, many in judged.counts.text.removed.items():
                 if cut in self.cuts:  # what left with a part is among the lost
                     cuts[cut] = cuts.get(cut, 0) + many
-        for number, parts in found.items():
-            if not parts:
+        for number, rows_made in found.items():
+            if not rows_made:
                 length = len(tokens.ids[number])
                 verdicts.drop(number, "too_long", score=length, limit=self.max_length)
                 continue
-            verdicts.replace(number, sorted(parts, key=lambda row: order[row["id"]][0]))
+            verdicts.replace(number, rows_made)
             while cuts:
                 verdicts.cut(number, *cuts.popitem())
-            if lost.get(number):
+            if lost[number]:
                 verdicts.cut(number, "long", lost[number])
         return [row for row in rows if row.number not in found]
 
-    def _texts(self, text: str, prepared: Prepared) -> list[str]:
-        """The parts of a text that is too long."""
+    def _texts(
+        self, texts: Sequence[tuple[Mapping[str, Any], np.ndarray, bool]], prepared: Prepared
+    ) -> Iterator[tuple[list[dict[str, Any]], int]]:
+        """The rows of texts that are too long (each with its tokens, and whether these are lossy),
+        and the characters of their blank parts."""
         assert self.max_length is not None
         encoder = prepared.encoder
         room = max(1, self.max_length - len(encoder.before) - len(encoder.after) - self.end_text)
-        ends = encoder.ends(text)
-        tried = room
-        while True:
-            parts = [text[a:b] for a, b in ranges(text, ends, tried, min(self.overlap, tried // 2))]
-            sizes = np.diff(encoder.texts(parts).bounds)
-            if sizes.max() <= room or tried == 1:
-                return parts
-            tried = max(1, tried * 9 // 10)  # a text that is cut may have more tokens than a whole
+        kind = self.makes()["input_ids"].value_type.to_pandas_dtype()
+        gone = {*self.drops()}
+        begin = len(encoder.before)
+        behind = len(self._surrounded(np.zeros(0, dtype=np.int32), prepared)) - begin
+        ends = [
+            encoder.ends(base["text"], None if lossy else ids[begin : len(ids) - behind])
+            for base, ids, lossy in texts
+        ]
+        bases = [base for base, _, _ in texts]
+        cut = [self._cut(base["text"], one, room) for base, one in zip(bases, ends, strict=True)]
+        encoded = encoder.texts([part for parts in cut for part in parts])
+        tokens, lossy = encoded.tokens(), iter(encoded.lossy.tolist())
+        for base, one, parts in zip(bases, ends, cut, strict=True):
+            found = [(next(tokens), next(lossy)) for _ in parts]
+            tried = room
+            while max(len(ids) for ids, _ in found) > room and tried > 1:
+                # A text that is cut may have more tokens than one that is whole.
+                tried = max(1, tried * 9 // 10)
+                parts = self._cut(base["text"], one, tried)
+                again = encoder.texts(parts)
+                found = list(zip(again.tokens(), again.lossy.tolist(), strict=True))
+            kept = {name: value for name, value in base.items() if name not in gone}
+            rows, lost = [], 0
+            for at, (part, (ids, other)) in enumerate(zip(parts, found, strict=True), 1):
+                whole = self._surrounded(ids, prepared, at == len(parts))
+                if part.isspace() or len(whole) > self.max_length or (other and self.strict):
+                    lost += len(part)
+                    continue
+                row = {
+                    "input_ids": whole.astype(kind),
+                    "loss_mask": np.ones(len(whole), dtype=bool),
+                    "length": len(whole),
+                    "lossy": other,
+                }
+                rows.append(part_of({**kept, **row}, at))
+            yield rows, lost
+
+    def _cut(self, text: str, ends: Sequence[int], room: int) -> list[str]:
+        return [text[a:b] for a, b in ranges(text, ends, room, min(self.overlap, room // 2))]
 
     def _talks(
         self, record: Mapping[str, Any], prepared: Prepared
