@@ -29,7 +29,7 @@ Guarded = Callable[[Sequence[str], Callable[[], Any]], Any]
 class Careful:
     """A tokenizer that is asked for offsets, and decoded again.
 
-    marked, plain: control tokens in a text are tokens, or plain text. special: their texts → ids.
+    marked, plain: control tokens in a text are tokens, or plain text. layout: tokenizer.json. special: their texts → ids.
     cut: matches these. guarded: calls into the tokenizer, with the texts that it works on.
     """
 
@@ -37,17 +37,19 @@ class Careful:
         self,
         marked: Tokenizer,
         plain: Tokenizer,
+        layout: Mapping[str, Any],
         special: Mapping[str, int],
         cut: re.Pattern[str],
         guarded: Guarded,
     ) -> None:
         self._marked, self._plain, self._guarded = marked, plain, guarded
-        self.special, self._cut, self._layout = special, cut, marked.to_str()
+        self.special, self._cut = special, cut
         self._by_number = {number: text for text, number in special.items()}
         added = marked.get_added_tokens_decoder().values()
         self._unknown = special.keys() - {token.content for token in added}
         self._strips = any(token.lstrip or token.rstrip for token in added)
-        self._loose = _loose(added, json.loads(self._layout))
+        self._loose = _loose(added, layout)
+        self._layout = layout
 
     def ends(self, text: str) -> list[int]:
         """Where each token of a text ends, in characters."""
@@ -134,9 +136,7 @@ class Careful:
             from tokenizers import AddedToken, Tokenizer
 
             names = {text: chr(base + n) for n, text in enumerate(self.special)}
-            layout = json.loads(self._layout)
-            layout["added_tokens"] = []
-            layout["post_processor"] = None
+            layout = {**self._layout, "added_tokens": [], "post_processor": None}
             made = Tokenizer.from_str(json.dumps(layout))
             old: dict[str, int] = {}
             for number, token in sorted(self._marked.get_added_tokens_decoder().items()):

@@ -40,14 +40,16 @@ class Encoder:
         self.model, self.failures = model, 0
         text = tokenizer.to_str()
         layout = json.loads(text)
-        self.marked: Tokenizer = Tokenizer.from_str(text)
+        self.marked: Tokenizer = tokenizer
         self.plain: Tokenizer = Tokenizer.from_str(text)
         self.plain.encode_special_tokens = True
         added = tokenizer.get_added_tokens_decoder()
         own = {token.content: number for number, token in added.items() if token.special}
         self.special: dict[str, int] = {**(more or {}), **own}
         pattern = control_pattern(self.special)
-        self._careful = Careful(self.marked, self.plain, self.special, pattern, self._guarded)
+        self._careful = Careful(
+            self.marked, self.plain, layout, self.special, pattern, self._guarded
+        )
         self._assembler: Assembler | None = None
         widths = widths_of(tokenizer, layout)
         if widths is not None:

@@ -73,9 +73,9 @@ def _of_buffers(ids: bytes, bounds: bytes) -> Flat:
     return np.frombuffer(ids, dtype=np.int32), np.frombuffer(bounds, dtype=np.int64)
 
 
-def _candidates(layout: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _candidates(layout: Mapping[str, Any] | None = None) -> Iterator[tuple[str, str]]:
     """(distribution, version) of the encoders that are installed, the faster first."""
-    digits = '"Digits"' in json.dumps(layout.get("pre_tokenizer"))
+    digits = layout is not None and '"Digits"' in json.dumps(layout.get("pre_tokenizer"))
     for name in ("splintr-rs", "fastokens") if digits else ("fastokens", "splintr-rs"):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             yield name, importlib.metadata.version(name)
@@ -150,9 +150,9 @@ def _layouts(layout: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The tokenizer.json for texts at the beginning of all; and, where a blank is put before these
     alone, the one for texts that stand behind something."""
     first = {**layout, "post_processor": None}
-    inner = json.dumps(first).replace('"prepend_scheme": "first"', '"prepend_scheme": "never"')
-    made = json.loads(inner)
-    return [first] if made == first else [first, made]
+    before = json.dumps(layout.get("pre_tokenizer"))
+    inner = before.replace('"prepend_scheme": "first"', '"prepend_scheme": "never"')
+    return [first] if inner == before else [first, {**first, "pre_tokenizer": json.loads(inner)}]
 
 
 def _without_control(layout: Mapping[str, Any]) -> str:
@@ -193,16 +193,17 @@ def _made(name: str, layout: Mapping[str, Any], texts: Sequence[str]) -> Flat:
 
 def record_of(path: Path, cache: Path, digest: str) -> Path | None:
     """The file in the cache that says which encoder gives the ids of a tokenizer.json; made when
-    it is not there. None where none is installed, or could be used."""
-    layout: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    found = list(_candidates(layout))
-    if not found or widths_of(_plain(layout), layout) is None:
+    it is not there. None where none is installed."""
+    found = list(_candidates())
+    if not found:
         return None
     versions = [PROOF, importlib.metadata.version("tokenizers"), digest, *map(list, found)]
     name = hashlib.sha256(json.dumps(versions).encode()).hexdigest()[:32]
     record = cache / "encoders" / f"{name}.json"
     if not record.is_file():
-        _choose(record, layout, refused=[])
+        layout: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        usable = widths_of(_plain(layout), layout) is not None
+        _choose(record, layout, refused=[] if usable else [name for name, _ in found])
     return record
 
 
@@ -242,10 +243,13 @@ class Encoders:
         self._name = None if chosen is None else str(chosen["name"])
         self.words = None
         if self._name is not None:
-            made = [_MAKERS[self._name](_without_control(one)) for one in _layouts(layout)]
-            checks = [reference(_plain(one)) for one in _layouts(layout)]
-            self.encode = self._sampled(made[0], checks[0])
-            self.inner = self._sampled(made[-1], checks[-1])
+            first, *inner = _layouts(layout)
+            make = _MAKERS[self._name]
+            self.encode = self._sampled(make(_without_control(first)), reference(plain))
+            self.inner = self.encode
+            for one in inner:
+                check = reference(_plain(one))
+                self.inner = self._sampled(make(_without_control(one)), check)
             return
         self.words = word_table(plain, layout)
         if self.words is not None:

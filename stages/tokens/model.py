@@ -133,6 +133,12 @@ def files_in(folder: Path, patterns: tuple[str, ...] = TOKENIZER_FILES) -> tuple
     return tuple(sorted({path for pattern in patterns for path in folder.glob(pattern)}))
 
 
+@lru_cache(maxsize=8)
+def _checked(path: str, stamps: object) -> None:
+    """UsageError for a tokenizer of a stranger's that would grow texts or memory."""
+    check_layout(Path(path))
+
+
 @lru_cache(maxsize=4)
 def _load(path: str, stamps: object, foreign: bool) -> Tokenizer:
     from tokenizers import Tokenizer
@@ -144,7 +150,7 @@ def _load(path: str, stamps: object, foreign: bool) -> Tokenizer:
         return tokenizer
 
     if foreign:
-        check_layout(Path(path))
+        _checked(path, stamps)
     try:
         tokenizer: Tokenizer = caught(read)
         return tokenizer
@@ -166,7 +172,8 @@ def encoder_record(folder: Path) -> Path | None:
 
 @lru_cache(maxsize=8)
 def _record(path: Path, stamps: object, cache: Path) -> Path | None:
-    tokenizer_of(path.parent)  # says what is wrong with one that cannot be read
+    if path.parents[2] != cache:
+        _checked(str(path), stamps)
     try:
         found: Path | None = caught(lambda: record_of(path, cache, sha256_of(path)))
         return found

@@ -1,0 +1,146 @@
+"""Encoders of others are used where they give the tokenizer's ids, and nowhere else."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stages import records
+from stages.errors import Changed
+from stages.tokens import encoders
+from stages.tokens import model as models
+from stages.tokens.encoders import Encoders, Flat, reference
+from stages.tokens.tokenize import Tokenize
+
+TEXTS = ["One.", "two 2", "", "tres…", "a  b\n\n1"]
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Two encoders of others: one that is the tokenizer itself, one before it that a test spoils."""
+    monkeypatch.setenv("SEEDBED_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(encoders, "LONG", 2_000)
+    monkeypatch.setattr(
+        encoders, "_candidates", lambda layout=None: iter([("first", "1.0"), ("second", "2.0")])
+    )
+    monkeypatch.setattr(encoders, "_MAKERS", {"first": _exact, "second": _exact})
+
+
+def _exact(layout: str) -> Any:
+    return reference(encoders._plain(json.loads(layout)))
+
+
+def _spoiled(word: str) -> Any:
+    """An encoder that errs at texts with a word."""
+
+    def make(layout: str) -> Any:
+        exact = _exact(layout)
+
+        def encode(texts: Sequence[str]) -> Flat:
+            ids, bounds = exact(texts)
+            for at, text in enumerate(texts):
+                if word in text:
+                    ids[bounds[at]] += 1
+            return ids, bounds
+
+        return encode
+
+    return make
+
+
+def _record() -> dict[str, Any]:
+    path = models.encoder_record(models.tokenizer_folder())
+    assert path is not None
+    return dict(json.loads(path.read_text()))
+
+
+def test_the_first_that_proves_itself_is_used() -> None:
+    assert _record() == {"encoder": {"name": "first", "version": "1.0"}, "refused": []}
+    assert Tokenize().facts()["encoder"] == "first 1.0"
+    assert Tokenize().resources()[-1].parent.name == "encoders"
+
+
+def test_an_encoder_that_errs_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    makers = {"first": _spoiled("\u2167"), "second": _exact}
+    monkeypatch.setattr(encoders, "_MAKERS", makers)
+    assert _record() == {"encoder": {"name": "second", "version": "2.0"}, "refused": ["first"]}
+
+
+def test_one_that_panics_is_left_out_and_where_none_is_left_it_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def panics(layout: str) -> Any:
+        raise BaseException("a panic of another language")
+
+    monkeypatch.setattr(encoders, "_MAKERS", {"first": panics, "second": _spoiled("\u00bd")})
+    assert _record() == {"encoder": None, "refused": ["first", "second"]}
+    assert Tokenize().facts()["encoder"] is None
+    (row,) = Tokenize().split(records.to_table([{"id": "a", "text": "One."}])).kept.to_pylist()
+    assert row["input_ids"] == [*models.load_tokenizer().encode("One.").ids, 2]
+
+
+def test_one_that_errs_at_a_text_of_the_corpus_ends_what_it_did(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(encoders, "_MAKERS", {"first": _spoiled("peas"), "second": _exact})
+    table = records.to_table([{"id": "a", "text": "One of the peas."}])
+    assert _record()["encoder"]["name"] == "first"
+    with pytest.raises(Changed, match="first does not give the tokenizer's ids"):
+        Tokenize().split(table)
+    assert _record() == {"encoder": {"name": "second", "version": "2.0"}, "refused": ["first"]}
+    (row,) = Tokenize().split(table).kept.to_pylist()
+    assert row["input_ids"] == [*models.load_tokenizer().encode("One of the peas.").ids, 2]
+
+
+def test_texts_are_compared_for_as_long_as_an_encoder_is_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[str] = []
+    real = encoders.reference
+
+    def watched(plain: Any) -> Any:
+        def check(texts: Sequence[str]) -> Flat:
+            compared.extend(texts)
+            return real(plain)(texts)
+
+        return check
+
+    record = models.encoder_record(models.tokenizer_folder())
+    layout = json.loads(models.load_tokenizer().to_str())
+    monkeypatch.setattr(encoders, "reference", watched)
+    monkeypatch.setattr(encoders, "_MAKERS", {"first": lambda layout: real(_plain(layout))})
+    used = Encoders(_plain(json.dumps(layout)), layout, record)
+    texts = [f"{number} beds of peas, {'sown ' * 40}" for number in range(500)]
+    for begin in range(0, 500, 50):
+        used.encode(texts[begin : begin + 50])
+    size = sum(map(len, texts))
+    assert 0.5 < sum(map(len, compared)) / (encoders.FIRST + encoders.SAMPLED * size) < 1.5
+    assert len(set(compared)) > 6, "other texts each time"
+
+
+def _plain(layout: str) -> Any:
+    return encoders._plain(json.loads(layout))
+
+
+@pytest.mark.parametrize("name", ["fastokens", "splintr-rs"])
+def test_the_encoders_that_are_known_give_the_ids_of_the_embedded_tokenizer(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("not installed")
+    monkeypatch.undo()
+    monkeypatch.setattr(encoders, "LONG", 20_000)
+    layout = json.loads(models.load_tokenizer().to_str())
+    assert encoders._proved(name, layout)
+    make = encoders._MAKERS[name]
+    ids, bounds = make(encoders._without_control(layout))([text for text in TEXTS if text])
+    expected = reference(encoders._plain(layout))([text for text in TEXTS if text])
+    assert np.array_equal(ids, expected[0]) and np.array_equal(bounds, expected[1])
