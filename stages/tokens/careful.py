@@ -29,8 +29,9 @@ Guarded = Callable[[Sequence[str], Callable[[], Any]], Any]
 class Careful:
     """A tokenizer that is asked for offsets, and decoded again.
 
-    marked, plain: control tokens in a text are tokens, or plain text. layout: tokenizer.json. special: their texts → ids.
-    cut: matches these. guarded: calls into the tokenizer, with the texts that it works on.
+    marked, plain: control tokens in a text are tokens, or plain text. layout: its tokenizer.json.
+    special: texts of control tokens → ids. cut: matches these. guarded: calls into the tokenizer,
+    with the texts that it works on.
     """
 
     def __init__(

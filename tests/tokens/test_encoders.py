@@ -17,13 +17,14 @@ from stages.tokens import encoders
 from stages.tokens import model as models
 from stages.tokens.encoders import Encoders, Flat, reference
 from stages.tokens.tokenize import Tokenize
+from tests.tokens import families
 
 TEXTS = ["One.", "two 2", "", "tres…", "a  b\n\n1"]
 
 
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Two encoders of others: one that is the tokenizer itself, one before it that a test spoils."""
+    """Two encoders of others, which are the tokenizer itself where a test does not spoil them."""
     monkeypatch.setenv("SEEDBED_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(encoders, "LONG", 2_000)
     monkeypatch.setattr(
@@ -54,51 +55,69 @@ def _spoiled(word: str) -> Any:
     return make
 
 
-def _record() -> dict[str, Any]:
-    path = models.encoder_record(models.tokenizer_folder())
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    """A small tokenizer's folder."""
+    return str(families.folder(tmp_path, "chatml"))
+
+
+def _record(model: str) -> dict[str, Any]:
+    path = models.encoder_record(Path(model))
     assert path is not None
     return dict(json.loads(path.read_text()))
 
 
-def test_the_first_that_proves_itself_is_used() -> None:
-    assert _record() == {"encoder": {"name": "first", "version": "1.0"}, "refused": []}
-    assert Tokenize().facts()["encoder"] == "first 1.0"
-    assert Tokenize().resources()[-1].parent.name == "encoders"
+def _ids(model: str, text: str) -> list[int]:
+    tokenizer = models.load_tokenizer(model)
+    return [*tokenizer.encode(text).ids, tokenizer.token_to_id("<|im_end|>")]
 
 
-def test_an_encoder_that_errs_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_that_proves_itself_is_used(model: str) -> None:
+    assert _record(model) == {"encoder": {"name": "first", "version": "1.0"}, "refused": []}
+    assert Tokenize(model=model).facts()["encoder"] == "first 1.0"
+    assert Tokenize(model=model).resources()[-1].parent.name == "encoders"
+
+
+def test_an_encoder_that_errs_is_left_out(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     makers = {"first": _spoiled("\u2167"), "second": _exact}
     monkeypatch.setattr(encoders, "_MAKERS", makers)
-    assert _record() == {"encoder": {"name": "second", "version": "2.0"}, "refused": ["first"]}
+    assert _record(model) == {"encoder": {"name": "second", "version": "2.0"}, "refused": ["first"]}
 
 
 def test_one_that_panics_is_left_out_and_where_none_is_left_it_is_said(
+    model: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def panics(layout: str) -> Any:
         raise BaseException("a panic of another language")
 
     monkeypatch.setattr(encoders, "_MAKERS", {"first": panics, "second": _spoiled("\u00bd")})
-    assert _record() == {"encoder": None, "refused": ["first", "second"]}
-    assert Tokenize().facts()["encoder"] is None
-    (row,) = Tokenize().split(records.to_table([{"id": "a", "text": "One."}])).kept.to_pylist()
-    assert row["input_ids"] == [*models.load_tokenizer().encode("One.").ids, 2]
+    assert _record(model) == {"encoder": None, "refused": ["first", "second"]}
+    assert Tokenize(model=model).facts()["encoder"] is None
+    (row,) = (
+        Tokenize(model=model)
+        .split(records.to_table([{"id": "a", "text": "One."}]))
+        .kept.to_pylist()
+    )
+    assert row["input_ids"] == _ids(model, "One.")
 
 
 def test_one_that_errs_at_a_text_of_the_corpus_ends_what_it_did(
+    model: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(encoders, "_MAKERS", {"first": _spoiled("peas"), "second": _exact})
     table = records.to_table([{"id": "a", "text": "One of the peas."}])
-    assert _record()["encoder"]["name"] == "first"
+    assert _record(model)["encoder"]["name"] == "first"
     with pytest.raises(Changed, match="first does not give the tokenizer's ids"):
-        Tokenize().split(table)
-    assert _record() == {"encoder": {"name": "second", "version": "2.0"}, "refused": ["first"]}
-    (row,) = Tokenize().split(table).kept.to_pylist()
-    assert row["input_ids"] == [*models.load_tokenizer().encode("One of the peas.").ids, 2]
+        Tokenize(model=model).split(table)
+    assert _record(model) == {"encoder": {"name": "second", "version": "2.0"}, "refused": ["first"]}
+    (row,) = Tokenize(model=model).split(table).kept.to_pylist()
+    assert row["input_ids"] == _ids(model, "One of the peas.")
 
 
 def test_texts_are_compared_for_as_long_as_an_encoder_is_used(
+    model: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     compared: list[str] = []
@@ -111,8 +130,8 @@ def test_texts_are_compared_for_as_long_as_an_encoder_is_used(
 
         return check
 
-    record = models.encoder_record(models.tokenizer_folder())
-    layout = json.loads(models.load_tokenizer().to_str())
+    record = models.encoder_record(Path(model))
+    layout = json.loads(models.load_tokenizer(model).to_str())
     monkeypatch.setattr(encoders, "reference", watched)
     monkeypatch.setattr(encoders, "_MAKERS", {"first": lambda layout: real(_plain(layout))})
     used = Encoders(_plain(json.dumps(layout)), layout, record)

@@ -75,5 +75,6 @@ def test_where_tokens_end_is_a_sum(name: str) -> None:
         own = encoder.ends(text)
         summed = encoder.ends(text, np.asarray(ids))
         assert summed[-1] == len(text) and len(summed) == len(own)
-        whole = [n for n, end in enumerate(own) if text[:end].isascii()]
+        # The blank before a text ends nowhere in it.
+        whole = [n for n, end in enumerate(own) if text[:end].isascii() and summed[n]]
         assert [summed[n] for n in whole] == [own[n] for n in whole]
