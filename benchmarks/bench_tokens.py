@@ -5,8 +5,8 @@
 
 `seedbed run` with the steps jsonl and tokenize (also ids, places, masks and the account of every
 character, which the peers have not), `datasets`: `load_dataset("json")` and `map` in as many
-processes, and a plain loop over `tokenizers`. Each is a process of its own with its workers: wall and
-CPU seconds of all of them from start to end, the most memory that they held at once (sum of
+processes, and a plain loop over `tokenizers`. Each is a process of its own with its workers: wall
+and CPU seconds of all of them from start to end, the most memory that they held at once (sum of
 proportional set sizes, seen ten times a second), bytes a token of their files. Ids are compared row
 by row. Without a file a corpus is made of this machine's Python (`benchmarks/mixed.py`).
 """
@@ -290,8 +290,9 @@ def _compare(path: Path, folder: Path, model: Path, given: argparse.Namespace) -
         )
     encoder = corpus.manifest["steps"][-1].get("facts", {}).get("encoder")
     print(
-        f"{megabytes:.0f} MB of JSONL, {len(corpus):,} records, {given.workers} processes, ids by {encoder}"
+        f"{megabytes:.0f} MB of JSONL, {len(corpus):,} records, {given.workers} processes;", end=""
     )
+    print(f" ids by {encoder or 'tokenizers'}")
     table(
         ["", "MB/CPU-s", "MB/s", "CPU times", "wall times", "bytes a token", "MB held", "ids"], rows
     )
