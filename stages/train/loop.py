@@ -26,10 +26,11 @@ from stages.errors import Interrupted, Preempted, StageFailed, UsageError
 from stages.records import to_json
 from stages.require import require
 from stages.tokens.identity import difference
+from stages.tokens.packing import pack
 from stages.train import checkpoint, model_card, samples
 from stages.train import model as models
 from stages.train.data import Documents, read_documents
-from stages.train.plan import order, pack, rate, steps_of
+from stages.train.plan import order, rate, steps_of
 from stages.train.signals import StopWish
 from stages.train.step import optimizer_of, step
 
@@ -92,7 +93,7 @@ def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress)
         # A model that cannot tell packed documents apart gets one document a row.
         packs = models.isolates(model, precision, device)
         capacity = (setting.micro_tokens or ROW_TOKENS[device]) if packs else 0
-        val_rows = pack(validation.lengths.tolist(), capacity)
+        val_rows = pack(validation.lengths, capacity)
 
         key = _key(setting, source, threads, device, precision)
         state: dict[str, Any] = {
@@ -159,7 +160,7 @@ def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress)
                 cuts = steps_of(weights[numbers], size)
                 runs, planned = [numbers[begin:end] for begin, end in cuts], epoch
             chosen = runs[within]
-            rows = pack(documents.lengths[chosen].tolist(), capacity)
+            rows = pack(documents.lengths[chosen], capacity)
             targets = int(documents.targets[chosen].sum())
             lr = rate(done, total, setting.lr, setting.schedule, setting.warmup)
             seed_step(setting.seed, done)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.mutants.mutant import Mutant
 
 _STEP, _PLAN = "stages/train/step.py", "stages/train/plan.py"
+_PACKING = "stages/tokens/packing.py"
+PACKING = ("tests/tokens/test_packing.py",)
 _CHECKPOINT, _LOOP = "stages/train/checkpoint.py", "stages/train/loop.py"
 _DATA, _MODEL = "stages/train/data.py", "stages/train/model.py"
 
@@ -141,18 +143,32 @@ MUTANTS = (
         PLAN,
     ),
     Mutant(
-        _PLAN,
-        "key=lambda place: (-lengths[place], place)",
-        "key=lambda place: (lengths[place], place)",
+        _PACKING,
+        'order = np.argsort(-sizes, kind="stable")',
+        'order = np.argsort(sizes, kind="stable")',
         "rows are packed with the shortest first, which wastes rows",
-        PLAN,
+        PACKING,
     ),
     Mutant(
-        _PLAN,
-        "bisect_left(room, (lengths[place], -1))",
-        "bisect_left(room, (lengths[place] + 1, -1))",
+        _PACKING,
+        "here = size + (fitting & -fitting).bit_length() - 1",
+        "here = size + fitting.bit_length() - 1",
+        "a document goes where there is the most room",
+        PACKING,
+    ),
+    Mutant(
+        _PACKING,
+        "fitting = rooms >> size",
+        "fitting = rooms >> size + 1 << 1",
         "a document that fits a row exactly gets another",
-        PLAN,
+        PACKING,
+    ),
+    Mutant(
+        _PACKING,
+        'f"bins.{seed}.{epoch}"',
+        'f"bins.{seed}"',
+        "the same documents go together in every epoch",
+        PACKING,
     ),
     Mutant(
         _PLAN,
