@@ -8,6 +8,7 @@ __name__)`. The module may hold any of these functions, which read the folder an
     tiles(folder)     → list[Tile]    figures at the top of the report
     amounts(folder)   → list[tuple[str, int]]   how much text it is, for the end of the flow
     panels(folder)    → list[Panel]   parts of the report
+    record(folder, what) → list[str]  one record, by its id or its place; nothing: it has none such
 
 It is named, not imported: how a result is shown is no part of what the result is, nor of its key.
 """
@@ -74,11 +75,15 @@ class Kind:
         """Parts of the report."""
         return self._shown("panels", folder)
 
-    def _shown(self, what: str, folder: Path) -> list[Any]:
+    def record(self, folder: Path, what: str) -> list[str]:
+        """One record, line by line, by its id or its place."""
+        return self._shown("record", folder, what)
+
+    def _shown(self, name: str, *given: Any) -> list[Any]:
         if self.shown_by is None:
             return []
-        show = getattr(importlib.import_module(self.shown_by), what, None)
-        return [] if show is None else list(show(folder))
+        show = getattr(importlib.import_module(self.shown_by), name, None)
+        return [] if show is None else list(show(*given))
 
 
 RAW = Kind("raw", "")  # what sources read
