@@ -88,8 +88,8 @@ class Documents:
         return chunk.ids[begin:end], targets
 
 
-def read_documents(path: Path, split: str, max_length: int) -> Documents:
-    """The documents of a split of a tokens corpus."""
+def read_documents(path: Path, split: str, max_length: int | None = None) -> Documents:
+    """The documents of a split of a tokens corpus; without a greatest length they are whole."""
     corpus = Corpus(path)
     if corpus.kind != TOKENS.name:
         raise UsageError(
@@ -108,7 +108,7 @@ def read_documents(path: Path, split: str, max_length: int) -> Documents:
             raise UsageError(f"{path} has no column {', '.join(missing)}: run {stage} before train")
         chunk = _chunk(batch)
         whole = np.diff(chunk.offsets)
-        short = np.minimum(whole, max_length)
+        short = whole if max_length is None else np.minimum(whole, max_length)
         count = _targets(chunk, short)
         mine = pc.equal(batch.column("split"), split).fill_null(False)
         mine = mine.to_numpy().astype(bool)

@@ -78,6 +78,7 @@ def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress)
         seed_step(setting.seed, -1)  # the adapter's first values
         model = models.load_base(folder, setting.method, precision, device)
         _check_vocabulary(model, documents, validation, source)
+        _check_positions(model, documents, validation, source)
         if setting.method != "full":
             model = models.add_adapter(
                 model,
@@ -330,6 +331,19 @@ def _check_vocabulary(model: Any, *rest: Any) -> None:
         raise UsageError(
             f"{source} holds token {greatest}, and the model has {size:,}: it was tokenized for "
             "another model; name the same model in tokenize and train"
+        )
+
+
+def _check_positions(model: Any, *rest: Any) -> None:
+    """UsageError for a document that has more tokens than the model has places for."""
+    *splits, source = rest
+    names = ("max_position_embeddings", "n_positions")
+    places = next((n for name in names if (n := getattr(model.config, name, None))), None)
+    longest = max(int(documents.lengths.max(initial=0)) for documents in splits)
+    if places is not None and longest > places:
+        raise UsageError(
+            f"{source} has a record of {longest:,} tokens, and the model reads {places:,} at most: "
+            f"tokenize with max_length: {places}, or cut what is longer with train's max_length"
         )
 
 

@@ -51,7 +51,8 @@ class Train(End):
     save_every: optimizer steps between checkpoints. A signal saves one, too.
     precision: fp32; bf16: matrix products in bfloat16; auto: bf16 where the processor has it.
     device: cpu, cuda, or auto: cuda when there is a GPU.
-    max_length: tokens of a record that are used; the rest is cut off and counted.
+    max_length: tokens of a record that are used; the rest is cut off and counted. none: all that
+        the corpus has of it, which tokenize's max_length bounds.
     threads: threads of torch; none: one a core. The bits of the result depend on it.
     samples: validation prompts that are completed before and after training.
     generate: tokens of such a completion, at most.
@@ -86,7 +87,7 @@ class Train(End):
     save_every: int = field(default=50, metadata={"range": (1, 1 << 30)})
     precision: Precision = "auto"
     device: Device = "auto"
-    max_length: int = field(default=2048, metadata={"range": (2, 1 << 24)})
+    max_length: int | None = field(default=None, metadata={"range": (2, 1 << 24)})
     threads: int | None = field(default=None, metadata={"range": (1, 4096)})
     samples: int = field(default=1, metadata={"range": (0, 1000)})
     generate: int = field(default=48, metadata={"range": (1, 4096)})

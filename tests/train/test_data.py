@@ -41,6 +41,8 @@ def test_targets_are_the_masked_tokens_without_the_first_token(tmp_path: Path) -
     assert documents.ids == ["ranges", "cut"]
     assert documents.lengths.tolist() == [8, 8] and documents.targets.tolist() == [4, 4]
     assert (documents.cut, documents.empty) == (2, 2)
+    whole = read_documents(tmp_path / "c", "train")
+    assert whole.lengths.tolist() == [10, 10, 10] and (whole.cut, whole.empty) == (0, 1)
     for number, wanted in enumerate(([1, 2, 5, 6], [4, 5, 6, 7])):
         ids, mask = documents.tokens(number)
         assert ids.tolist() == list(range(10, 18)) and np.flatnonzero(mask).tolist() == wanted
