@@ -59,6 +59,8 @@ def _help(line: str, default: object) -> str:
 def _metavar(type_name: str) -> str:
     """A type in a usage line: `drop|tag` as it is, kinds of values in capitals."""
     name = type_name.removesuffix(" or none")
+    if name.startswith("list of ") and "|" in name:
+        return name.removeprefix("list of ").replace(" ", "") + ",…"
     return name.replace(" ", "") if "|" in name else name.replace(" ", "-").upper()
 
 
@@ -110,8 +112,14 @@ def _read(words: str | list[str], kind: Any) -> Any:
             if check.problem_with(word, kind, None) is None:
                 return word
     value = check.meant(word, kind)
-    fits = not isinstance(value, str) or check.problem_with(value, kind, None) is None
-    return value if fits else scalar(value)
+    if isinstance(value, list):
+        item = check.item_of(kind)
+        return [one if _fits(one, item) else scalar(one) for one in value]
+    return value if _fits(value, kind) else scalar(value)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    return not isinstance(value, str) or check.problem_with(value, kind, None) is None
 
 
 def _input(stage: Any, given: argparse.Namespace) -> Any:

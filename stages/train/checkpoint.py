@@ -1,4 +1,6 @@
-"""Checkpoints that a kill at any moment leaves whole: written aside, flushed, renamed; two kept.
+"""Checkpoints that a kill at any moment leaves whole: written aside, flushed, renamed.
+
+The last two are kept, and the one of the best validation.
 
 The hashes of all that a checkpoint stands on are written last and verified when it is read: a
 damaged one is told and left for the one before it. Tensors are safetensors, the rest is JSON:
@@ -18,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from stages.corpus import flush, sha256_of, write_json
+from stages.errors import StageFailed
 from stages.require import require
+from stages.train.optimizer import parameters_of
 
 KEPT = 2
 HASHES = "hashes.json"
@@ -31,19 +35,21 @@ def save(
     state: Mapping[str, Any],
     tensors: Mapping[str, Any],
     beside: Mapping[str, int],
-) -> None:
-    """Store a checkpoint at a position; the one before it stays, older ones go.
+    best: int | None = None,
+) -> Path:
+    """Store a checkpoint at a position; its folder. The one before it stays, older ones go.
 
     A position stands for one state: what is stored there already is left as it is.
-    beside: files of `work` that the checkpoint needs, and how many bytes of each.
+    beside: files of `work` that the checkpoint needs, and how many bytes of each. best: the
+    position of one that stays.
     """
     save_file = require("safetensors.torch", "train").save_file
     if not work.is_dir():
         work.mkdir(parents=True)
         flush(work.parent)
-    final = work / f"checkpoint-{position:08d}"
+    final = _at(work, position)
     if final.exists():
-        return
+        return final
     aside = work / f".{final.name}.{os.getpid()}"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
@@ -58,14 +64,30 @@ def save(
     flush(aside)
     aside.rename(final)
     flush(work)
-    _clean(work)
+    _clean(work, best)
+    return final
+
+
+def _at(work: Path, position: int) -> Path:
+    return work / f"checkpoint-{position:08d}"
+
+
+def at(work: Path, position: int) -> dict[str, Any]:
+    """The tensors of the checkpoint at a position; StageFailed when it is damaged."""
+    try:
+        return _verified(_at(work, position))[1]
+    except _Damaged as damage:
+        raise StageFailed(
+            f"the checkpoint {_at(work, position)} is damaged ({damage}): take the last one "
+            "(result: last), or train anew"
+        ) from None
 
 
 def latest(work: Path, key: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """(state, tensors) of the newest whole checkpoint made under `key`; None without one."""
     if not work.is_dir():
         return None
-    _clean(work)
+    _clear(work)
     for folder in _checkpoints(work):
         try:
             state, tensors = _verified(folder)
@@ -119,35 +141,74 @@ def _checkpoints(work: Path) -> list[Path]:
     return sorted((p for p in work.iterdir() if _NAME.fullmatch(p.name)), reverse=True)
 
 
-def _clean(work: Path) -> None:
+def _clean(work: Path, best: int | None) -> None:
     for folder in _checkpoints(work)[KEPT:]:
-        _remove(folder)
+        if best is None or folder != _at(work, best):
+            _remove(folder)
+    _clear(work)
+
+
+def _clear(work: Path) -> None:
+    """Remove what a kill left half written."""
     for path in work.iterdir():
         if path.name.startswith(".checkpoint-"):
             _remove(path)
 
 
+COUNT = "count:"  # before what the state of an optimizer holds as a plain number
+
+
 def training_tensors(parameters: Mapping[str, Any], optimizer: Any) -> dict[str, Any]:
-    """The trained parameters and the optimizer's moments under flat names."""
+    """The trained parameters and what the optimizer knows of each, under flat names."""
+    torch = require("torch", "train")
     tensors = {f"parameter/{name}": value for name, value in parameters.items()}
-    names = list(parameters)
-    for number, moments in optimizer.state_dict()["state"].items():
-        for kind, value in moments.items():
-            tensors[f"{kind}/{names[number]}"] = value
+    for name, parameter in parameters.items():
+        for kind, value in optimizer.state.get(parameter, {}).items():
+            if isinstance(value, int | float):
+                tensors[f"{COUNT}{kind}/{name}"] = torch.tensor(value)
+            elif value is not None:
+                tensors[f"{kind}/{name}"] = value
     return tensors
 
 
 def restore(parameters: Mapping[str, Any], optimizer: Any, tensors: Mapping[str, Any]) -> None:
     """Put stored tensors back, bit for bit."""
-    torch = require("torch", "train")
-    numbers = {name: number for number, name in enumerate(parameters)}
-    moments: dict[int, dict[str, Any]] = {}
-    with torch.no_grad():
-        for key, value in tensors.items():
-            kind, _, name = key.partition("/")
-            if kind == "parameter":
-                parameters[name].copy_(value)
-            else:
-                moments.setdefault(numbers[name], {})[kind] = value
+    restore_parameters(parameters, tensors)
+    known: dict[str, dict[str, Any]] = {}
+    for key, value in tensors.items():
+        kind, _, name = key.partition("/")
+        if kind.startswith(COUNT):
+            known.setdefault(name, {})[kind.removeprefix(COUNT)] = value.item()
+        elif kind != "parameter":
+            known.setdefault(name, {})[kind] = value
+    names = {id(value): name for name, value in parameters.items()}
+    if known and hasattr(optimizer, "init_state"):
+        _restore_paged(optimizer, known, names)
+        return
+    numbers = {names[id(value)]: at for at, value in enumerate(parameters_of(optimizer))}
     groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": moments, "param_groups": groups})
+    state = {numbers[name]: one for name, one in known.items()}
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _restore_paged(
+    optimizer: Any, known: Mapping[str, Mapping[str, Any]], names: Mapping[int, str]
+) -> None:
+    """For bitsandbytes, whose state lies in memory of its own making: filled, not replaced."""
+    torch = require("torch", "train")
+    for number, group in enumerate(optimizer.param_groups):
+        for at, parameter in enumerate(group["params"]):
+            optimizer.init_state(group, parameter, number, at)
+            state = optimizer.state[parameter]
+            for kind, value in known.get(names[id(parameter)], {}).items():
+                if isinstance(value, torch.Tensor) and kind in state:
+                    state[kind].copy_(value)
+                else:
+                    state[kind] = value
+
+
+def restore_parameters(parameters: Mapping[str, Any], tensors: Mapping[str, Any]) -> None:
+    """Put the stored parameters back, and leave the optimizer as it is."""
+    with require("torch", "train").no_grad():
+        for name, value in parameters.items():
+            value.copy_(tensors[f"parameter/{name}"])

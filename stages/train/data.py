@@ -64,7 +64,11 @@ class Documents:
     def fitting(self, tokens: int, numbers: Sequence[int]) -> Documents:
         """The first documents, in the order of `numbers`, that hold no more than `tokens`."""
         held = np.cumsum(self.lengths[list(numbers)])
-        kept = sorted(numbers[: int(np.searchsorted(held, tokens, side="right"))])
+        return self.only(numbers[: int(np.searchsorted(held, tokens, side="right"))])
+
+    def only(self, numbers: Sequence[int]) -> Documents:
+        """These documents, in the order of the corpus."""
+        kept = sorted(numbers)
         return replace(
             self,
             ids=[self.ids[number] for number in kept],

@@ -1,37 +1,31 @@
-"""The model that is trained: loading, adapters, precision, loss of one packed row.
-
-Documents of a row are told apart by positions that begin again at 0, without a mask and without
-a cache; `isolates` checks on the model itself that this holds (a mask of ones or the cache would
-let documents see each other, silently).
-"""
+"""The model that is trained: its files, how it is loaded, and how it takes packed rows."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
-from stages.check import nearest
-from stages.corpus import write_json
 from stages.errors import SeedbedError, UsageError
 from stages.require import require
 from stages.tokens.foreign import garbled, read_object
+from stages.train import attention
+from stages.train.loss import DTYPES, row_losses, row_of
+from stages.train.packing import isolates
+
+__all__ = ["isolates", "row_losses", "row_of"]
 
 Method = Literal["lora", "qlora", "full"]
-Precision = Literal["auto", "fp32", "bf16"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Device = Literal["auto", "cpu", "cuda"]
 
 LARGEST = 1 << 27  # of a number in config.json, and bytes of a safetensors header
 
-# Mean difference in nats that is rounding; a row whose documents see each other differs by 0.3
-# and more (a random 2-layer Llama and SmolLM2).
-ISOLATED = {"fp32": 1e-3, "bf16": 0.1}
+Attention = Literal["auto", "documents", "positions", "alone"]
 # Flags of a CPU that multiplies bf16 natively; elsewhere bf16 is emulated and slower than fp32.
 BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16")
 
@@ -58,7 +52,7 @@ def device_of(device: Device) -> str:
     return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
 
 
-def precision_of(precision: Precision, device: str) -> Literal["fp32", "bf16"]:
+def precision_of(precision: Precision, device: str) -> Literal["fp32", "bf16", "fp16"]:
     """What `auto` means here: bf16 where the hardware multiplies it, else fp32."""
     if precision != "auto":
         return precision
@@ -111,23 +105,46 @@ def _tensors_in(path: Path) -> int:
         raise garbled(path, error) from None
 
 
-def load_base(folder: Path, method: Method, precision: str, device: str) -> Any:
+@dataclass(frozen=True)
+class Quantization:
+    """bits of a frozen weight: 4, 8, or 16 for none. kind: nf4 or fp4, of four bits. double: the
+    scales are quantized as well. memory: GiB of each GPU that the weights may take."""
+
+    bits: int = 4
+    kind: str = "nf4"
+    double: bool = True
+    memory: int | None = None
+
+
+def load_base(
+    folder: Path,
+    method: Method,
+    precision: str,
+    device: str,
+    quantization: Quantization = Quantization(),
+) -> Any:
     """The base model in evaluation mode; frozen weights in the training precision."""
     check_files(folder)
     torch = require("torch", "train")
     transformers = require("transformers", "train")
     # Weights that are trained stay in fp32, or small updates are lost to rounding.
-    frozen = method != "full" and precision == "bf16"
-    options: dict[str, Any] = {"dtype": torch.bfloat16 if frozen else torch.float32}
-    if method == "qlora":
+    half = getattr(torch, DTYPES[precision])
+    options: dict[str, Any] = {"dtype": torch.float32 if method == "full" else half}
+    quantized = method == "qlora" and quantization.bits < 16
+    if quantized:
         require("bitsandbytes", "qlora")
         options["quantization_config"] = transformers.BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.bfloat16 if precision == "bf16" else torch.float32,
+            load_in_4bit=quantization.bits == 4,
+            load_in_8bit=quantization.bits == 8,
+            bnb_4bit_quant_type=quantization.kind,
+            bnb_4bit_use_double_quant=quantization.double,
+            bnb_4bit_compute_dtype=half,
         )
         options["device_map"] = device
+    if quantization.memory is not None and device == "cuda":
+        gpus = range(torch.cuda.device_count())
+        options["device_map"] = "auto"
+        options["max_memory"] = {gpu: f"{quantization.memory}GiB" for gpu in gpus}
     with _quiet(transformers):
         try:
             model = transformers.AutoModelForCausalLM.from_pretrained(
@@ -145,7 +162,7 @@ def load_base(folder: Path, method: Method, precision: str, device: str) -> Any:
                 f"{folder} is no causal language model: {type(error).__name__}: {first}; "
                 "get its files anew"
             ) from None
-    model = model if method == "qlora" else model.to(device)
+    model = model if "device_map" in options else model.to(device)
     model.config.use_cache = False
     return model.eval()
 
@@ -162,111 +179,73 @@ def _quiet(transformers: Any) -> Iterator[None]:
             transformers.utils.logging.enable_progress_bar()
 
 
-def linear_names(model: Any) -> dict[str, int]:
-    """name → how many: the last names of the model's linear layers, without the output layer."""
-    torch = require("torch", "train")
-    head = model.get_output_embeddings()
-    found: dict[str, int] = {}
-    for path, module in model.named_modules():
-        if isinstance(module, torch.nn.Linear) and module is not head:
-            last = path.rpartition(".")[2]
-            found[last] = found.get(last, 0) + 1
-    return found
-
-
-def add_adapter(
-    model: Any, *, rank: int, alpha: float, dropout: float, targets: Sequence[str]
-) -> Any:
-    """The model with LoRA layers; the seed for their start must have been set."""
-    peft = require("peft", "train")
-    known = linear_names(model)
-    names = sorted(known) if list(targets) == ["all-linear"] else list(targets)
-    for name in names:
-        if name not in known:
-            raise UsageError(
-                f"train.targets: the model has no linear layer {name!r}"
-                + (nearest(name, known) or f"; it has {', '.join(sorted(known))}")
-            )
-    config = peft.LoraConfig(
-        r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=names, task_type="CAUSAL_LM"
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers for an old name
-        return peft.get_peft_model(model, config)
-
-
 def trained(model: Any) -> dict[str, Any]:
     """name → parameter, for what is trained, in the model's order."""
     return {name: value for name, value in model.named_parameters() if value.requires_grad}
 
 
-def row_of(documents: Sequence[tuple[Any, Any]], device: str) -> dict[str, Any]:
-    """Tensors of one packed row: ids, positions, where a target is predicted, and the targets."""
-    torch = require("torch", "train")
-    ids = np.concatenate([tokens for tokens, _ in documents]).astype(np.int64)
-    positions = np.concatenate([np.arange(len(tokens)) for tokens, _ in documents])
-    targets = np.flatnonzero(np.concatenate([wanted for _, wanted in documents]))
-    tensors = {
-        "ids": torch.from_numpy(ids)[None],
-        "positions": torch.from_numpy(positions)[None],
-        "predicting": torch.from_numpy(targets - 1),
-        "targets": torch.from_numpy(ids[targets]),
-    }
-    return {name: tensor.to(device) for name, tensor in tensors.items()}
-
-
-def row_losses(model: Any, row: dict[str, Any], precision: str) -> Any:
-    """Cross-entropy in fp32 of each trained-on token of a row, in nats.
-
-    Logits are made for the predicting positions only: the output layer is a fifth of a small
-    model's work, and prompts need none of it.
-    """
-    torch = require("torch", "train")
-    with torch.autocast(row["ids"].device.type, torch.bfloat16, enabled=precision == "bf16"):
-        logits = model(
-            input_ids=row["ids"],
-            position_ids=row["positions"],
-            use_cache=False,
-            logits_to_keep=row["predicting"],
-        ).logits[0]
-    return torch.nn.functional.cross_entropy(logits.float(), row["targets"], reduction="none")
-
-
-def isolates(model: Any, precision: str, device: str) -> bool:
-    """Whether the second document of a packed row is read as if it stood alone."""
-    torch = require("torch", "train")
-    vocabulary = int(model.get_input_embeddings().weight.shape[0])
-    ids = np.arange(7, 7 + 24) % vocabulary
-    counted = np.arange(12) > 0
-    one, two = (ids[:12], counted), (ids[12:], counted)
-    with torch.no_grad():
-        alone = row_losses(model, row_of([two], device), precision)
-        packed = row_losses(model, row_of([one, two], device), precision)[-len(alone) :]
-    return bool((alone - packed).abs().mean() < ISOLATED[precision])
-
-
-def save_trained(model: Any, out: Path, method: Method, model_name: str) -> None:
-    """Write what was trained: an adapter that `PeftModel.from_pretrained` reads, or a model."""
-    if method == "full":
-        model.config.name_or_path = ""
-        model.save_pretrained(out, safe_serialization=True)
+def recompute(model: Any, every: int) -> None:
+    """Keep no activations within every `every`-th layer and make them again in the backward pass
+    (Chen et al. 2016); 0: keep all."""
+    if not every:
         return
-    peft = require("peft", "train")
-    torch = require("safetensors.torch", "train")
-    state = peft.get_peft_model_state_dict(model)
-    tensors = {name: value.detach().cpu().contiguous() for name, value in sorted(state.items())}
-    torch.save_file(tensors, out / "adapter_model.safetensors", metadata={"format": "pt"})
-    config = model.peft_config["default"].to_dict()
-    config["base_model_name_or_path"] = base_name(model_name)
-    config["inference_mode"] = True
-    # Sets would come out in another order in each process.
-    write_json(out / "adapter_config.json", json.loads(json.dumps(config, default=_plain)))
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    layers = [one for one in base.modules() if getattr(one, "gradient_checkpointing", False)]
+    blocks = [one for one in layers if one is not base and one is not base.base_model]
+    for number, one in enumerate(blocks):
+        one.gradient_checkpointing = number % every == 0
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    return getattr(value, "value", None) or str(value)
+def way_of(model: Any, wanted: Attention, precision: str, device: str) -> Attention:
+    """How the model takes several documents in a row: the best way that `isolates`, or `wanted`.
+
+    documents: attention within each (`attention`). positions: positions that begin again at 0,
+    from which transformers makes a mask. alone: a row for each document. The model is left set
+    to it; UsageError for a wanted way that mixes documents.
+    """
+    own = getattr(model.config, "_attn_implementation", None)
+    if wanted in ("auto", "documents"):
+        if _set(model, attention.register()) and isolates(model, precision, device):
+            return "documents"
+        _set(model, own)
+    if wanted in ("auto", "positions") and isolates(model, precision, device):
+        return "positions"
+    if wanted in ("auto", "alone"):
+        return "alone"
+    raise UsageError(
+        f"attention {wanted}: with it documents of one row would see each other in this model; "
+        "use attention auto"
+    )
+
+
+def _set(model: Any, name: str | None) -> bool:
+    """Choose the attention of a model; False where it is not free to be chosen."""
+    try:
+        model.set_attn_implementation(name)
+    except Exception:  # each architecture refuses in its own way
+        return False
+    return getattr(model.config, "_attn_implementation", None) == name
+
+
+@contextlib.contextmanager
+def plainly(model: Any) -> Iterator[None]:
+    """The model with an attention that needs no rows of documents, as for writing text."""
+    own = getattr(model.config, "_attn_implementation", None)
+    if own != attention.NAME:
+        yield
+        return
+    _set(model, "sdpa")
+    try:
+        yield
+    finally:
+        _set(model, own)
+
+
+def save_model(model: Any, out: Path) -> None:
+    """Write a model whose weights were all trained."""
+    model.config.name_or_path = ""
+    model.save_pretrained(out, safe_serialization=True)
 
 
 def set_threads(threads: int) -> None:

@@ -33,9 +33,13 @@ def text(
     made = "model" if summary["method"] == "full" else "adapter"
     header = f"---\nbase_model: {json.dumps(title)}\nlibrary_name: {library}\n---\n"
     listed = [(s.get("name", ""), s.get("license") or "not stated") for s in sources]
+    losses = [
+        (f"validation loss {when} training", f"{summary[name]:.4f} nats a token")
+        for when, name in (("before", "val_loss_first"), ("after", "val_loss_last"))
+        if summary[name] is not None
+    ]
     facts = [
-        ("validation loss before training", f"{summary['val_loss_first']:.4f} nats a token"),
-        ("validation loss after training", f"{summary['val_loss_last']:.4f} nats a token"),
+        *losses,
         ("records for training", f"{summary['records_train']:,}"),
         ("records for validation", f"{summary['records_val']:,}"),
         ("epochs, optimizer steps", f"{summary['epochs']}, {summary['steps']:,}"),

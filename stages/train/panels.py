@@ -22,11 +22,11 @@ CUT = 0.1  # share of the records that are cut or teach nothing
 def lines(folder: Path) -> list[str]:
     """What training used, what it did to the loss, and one prompt before and after."""
     summary = summary_of(folder)
-    first, last = summary["val_loss_first"], summary["val_loss_last"]
+    side, first, last = _losses(summary)
     out = [
         f"training   {number(summary['trained_tokens'])} trained tokens, "
         f"{number(summary['steps'])} steps, {summary['epochs']} epochs of {_used(summary)}",
-        f"losses     validation {first:.3f} → {last:.3f} nats a token ({last - first:+.3f})",
+        f"losses     {side} {first:.3f} → {last:.3f} nats a token ({last - first:+.3f})",
     ]
     for sample in _samples(folder)[:1]:
         out.append("")
@@ -53,16 +53,21 @@ def warnings(folder: Path) -> list[str]:
         if summary[key] > CUT * whole:
             count = number(summary[key])
             found.append(f"{count} of {number(whole)} records that came to training {words}")
+    if summary["without_adapter"]:
+        found.append(
+            f"experts have no adapter ({', '.join(summary['without_adapter'])}): all-linear leaves "
+            "them out; name them in targets to train them"
+        )
     return found
 
 
 def tiles(folder: Path) -> list[Tile]:
     """The validation loss, and how much was trained on."""
     summary = summary_of(folder)
-    first, last = summary["val_loss_first"], summary["val_loss_last"]
+    side, first, last = _losses(summary)
     return [
         Tile("trained on", number(summary["records_train"]), f"of {_all(summary)} records for it"),
-        Tile("validation", f"{first:.2f} → {last:.2f}", "loss, nats a token"),
+        Tile(side, f"{first:.2f} → {last:.2f}", "loss, nats a token"),
     ]
 
 
@@ -111,6 +116,13 @@ def curve_of(folder: Path) -> Curve:
     return Curve(
         sides["train"], sides["val"], epochs, title=f"{summary['method']} on {summary['base']}"
     )
+
+
+def _losses(summary: dict[str, Any]) -> tuple[str, float, float]:
+    """(side, first loss, last loss): of validation, or of training where there was none."""
+    side = "training" if summary["val_loss_first"] is None else "validation"
+    name = "train" if side == "training" else "val"
+    return side, summary[f"{name}_loss_first"], summary[f"{name}_loss_last"]
 
 
 def _all(summary: dict[str, Any]) -> str:

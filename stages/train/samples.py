@@ -13,7 +13,9 @@ import numpy as np
 from stages.corpus import Corpus
 from stages.require import require
 from stages.tokens.model import tokenizer_of
+from stages.train import model as models
 from stages.train.data import Documents
+from stages.train.loss import autocast
 from stages.train.plan import order
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def completions(
         begin = max(int(np.flatnonzero(wanted)[0]), min(TEXT_PROMPT, len(tokens) // 2))
         prompt = torch.from_numpy(tokens[:begin].astype(np.int64))[None].to(device)
         model.eval()
-        with torch.no_grad(), torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+        with torch.no_grad(), autocast(device, precision), models.plainly(model):
             whole = model.generate(
                 input_ids=prompt,
                 attention_mask=torch.ones_like(prompt),

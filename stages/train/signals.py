@@ -11,19 +11,23 @@ from typing import Any
 
 class StopWish:
     """`with StopWish() as stop:` then `if stop.asked:`, which is the first signal that came; does
-    nothing outside the main thread, and for a signal that is ignored."""
+    nothing outside the main thread, and for a signal that is ignored. heeded: no for a process
+    that another one ends; it lets the signals pass."""
 
     SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
-    def __init__(self) -> None:
+    def __init__(self, heeded: bool = True) -> None:
         self.asked: int | None = None
+        self._heeded = heeded
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopWish:
         if threading.current_thread() is threading.main_thread():
             for number in self.SIGNALS:
                 if signal.getsignal(number) != signal.SIG_IGN:
-                    self._before[number] = signal.signal(number, self._ask)
+                    self._before[number] = signal.signal(
+                        number, self._ask if self._heeded else signal.SIG_IGN
+                    )
         return self
 
     def _ask(self, number: int, frame: FrameType | None) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.train.plan import order, rate, steps_of
+from stages.train.plan import order, steps_of
 
 
 def test_one_record_more_leaves_the_order_of_the_others() -> None:
@@ -46,28 +43,3 @@ def test_steps_hold_every_document_once(weights: list[int], size: int) -> None:
     assert all(end > begin for begin, end in steps)
     wanted = max(1, min(len(weights), -(-sum(weights) // size)))
     assert len(steps) == wanted
-
-
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "linear"])
-def test_rates_rise_to_the_peak_and_follow_the_schedule(schedule: str) -> None:
-    rates = [rate(step, 100, 2.0, schedule, 0.1) for step in range(100)]  # type: ignore[arg-type]
-    assert rates[:10] == sorted(rates[:10]) and 0 < rates[0] < rates[9] < 2.0
-    assert rates[10] == pytest.approx(2.0)
-    assert max(rates) <= 2.0 and min(rates) > 0
-    falling = all(a > b for a, b in pairwise(rates[10:]))
-    assert falling == (schedule != "constant")
-
-
-def test_rates_are_those_of_the_schedule() -> None:
-    def at(step: int, schedule: str) -> float:
-        return rate(step, 100, 2.0, schedule, 0.2)  # type: ignore[arg-type]
-
-    assert [at(step, "constant") for step in (0, 10, 19, 20, 99)] == pytest.approx(
-        [2 / 21, 22 / 21, 40 / 21, 2, 2]
-    )
-    assert [at(step, "linear") for step in (20, 40, 60, 80)] == pytest.approx([2, 1.5, 1, 0.5])
-    half = 2**0.5 / 2
-    assert [at(step, "cosine") for step in (20, 40, 60, 80)] == pytest.approx(
-        [2, 1 + half, 1, 1 - half]
-    )
-    assert [rate(step, 4, 1.0, "constant", 0.0) for step in range(4)] == [1.0] * 4

@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 
 from stages.train import model as models
-from stages.train.step import optimizer_of, step
+from stages.train.adapter import Settings, add_adapter, all_linear, layers_of
+from stages.train.loss import row_of
+from stages.train.optimizer import Settings as Optimization
+from stages.train.optimizer import optimizer_of
+from stages.train.step import step
 from tests.cases.train import counting, tiny_model
 
 torch = pytest.importorskip("torch")
@@ -23,6 +27,14 @@ def model(tmp_path: Path) -> Any:
     made = models.load_base(tiny_model(tmp_path), "lora", "fp32", "cpu")
     made.requires_grad_(True)
     return made
+
+
+def named(model: Any) -> dict[str, Any]:
+    return {n: value for n, value in model.named_parameters() if value.requires_grad}
+
+
+def packed(*rows: Any) -> list[dict[str, Any]]:
+    return [row_of(row, "cpu") for row in rows]
 
 
 def document(number: int, length: int, begin: int) -> tuple[Any, Any]:
@@ -86,15 +98,15 @@ def test_a_step_is_that_of_the_paper(
 ) -> None:
     plain = Plain(copy.deepcopy(model), decay)
     begin = [value.detach().clone() for value in model.parameters()]
-    optimizer = optimizer_of(model.parameters(), decay)
+    optimizer = optimizer_of(named(model), Optimization(weight_decay=decay))
     assert (optimizer.defaults["betas"], optimizer.defaults["eps"]) == ((0.9, 0.999), 1e-8)
     for number, documents in enumerate(STEPS):
         rate = lr / (number + 1)
         rows = [documents] if cut == "together" else [[one] for one in documents]
         targets = sum(int(wanted.sum()) for _, wanted in documents)
         found = step(
-            model, optimizer, rows,
-            targets=targets, lr=rate, clip=clip, precision="fp32", device="cpu",
+            model, optimizer, packed(*rows),
+            targets=targets, lr=rate, clip=clip, precision="fp32",
         )  # fmt: skip
         assert found == pytest.approx(plain.step(documents, rate, clip), rel=1e-4)
     moved = torch.cat([(a - b).ravel() for a, b in zip(model.parameters(), begin, strict=True)])
@@ -107,33 +119,33 @@ def test_a_step_is_that_of_the_paper(
 
 
 def test_a_step_that_is_not_finite_changes_nothing(model: Any) -> None:
-    optimizer = optimizer_of(model.parameters(), 0.1)
+    optimizer = optimizer_of(named(model), Optimization(weight_decay=0.1))
     with torch.no_grad():
         model.get_output_embeddings().weight[0, 0] = math.inf
     before = [value.detach().clone() for value in model.parameters()]
     loss, norm = step(
-        model, optimizer, [STEPS[0]],
-        targets=11, lr=1.0, clip=1.0, precision="fp32", device="cpu",
+        model, optimizer, packed(STEPS[0]),
+        targets=11, lr=1.0, clip=1.0, precision="fp32",
     )  # fmt: skip
     assert not (math.isfinite(loss) and math.isfinite(norm))
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), before, strict=True))
 
 
 def test_a_gradient_that_is_not_finite_changes_nothing(model: Any) -> None:
-    optimizer = optimizer_of(model.parameters(), 0.1)
+    optimizer = optimizer_of(named(model), Optimization(weight_decay=0.1))
     layer = model.get_output_embeddings()
     before = [value.detach().clone() for value in model.parameters()]
     layer.weight.register_hook(lambda gradient: gradient * math.inf)
     loss, norm = step(
-        model, optimizer, [STEPS[0]],
-        targets=11, lr=1.0, clip=1.0, precision="fp32", device="cpu",
+        model, optimizer, packed(STEPS[0]),
+        targets=11, lr=1.0, clip=1.0, precision="fp32",
     )  # fmt: skip
     assert math.isfinite(loss) and not math.isfinite(norm)
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), before, strict=True))
 
 
 def test_what_is_raised_between_rows_ends_the_step(model: Any) -> None:
-    optimizer = optimizer_of(model.parameters(), 0.0)
+    optimizer = optimizer_of(named(model), Optimization())
     before = [value.detach().clone() for value in model.parameters()]
 
     def stop() -> None:
@@ -141,8 +153,8 @@ def test_what_is_raised_between_rows_ends_the_step(model: Any) -> None:
 
     with pytest.raises(InterruptedError):
         step(
-            model, optimizer, [STEPS[0]], targets=11, lr=1.0, clip=1.0,
-            precision="fp32", device="cpu", between=stop,
+            model, optimizer, packed(STEPS[0]), targets=11, lr=1.0, clip=1.0,
+            precision="fp32", between=stop,
         )  # fmt: skip
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), before, strict=True))
 
@@ -155,7 +167,7 @@ def test_an_adapter_adds_alpha_over_rank_of_its_product(
     tmp_path: Path, rank: int, alpha: float
 ) -> None:
     base = models.load_base(tiny_model(tmp_path), "lora", "fp32", "cpu")
-    made = models.add_adapter(base, rank=rank, alpha=alpha, dropout=0.0, targets=("all-linear",))
+    made = add_adapter(base, Settings(rank=rank, alpha=alpha, dropout=0.0))
     layer = next(one for one in made.modules() if hasattr(one, "lora_A") and len(one.lora_A))
     down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
     assert down.shape[0] == rank == up.shape[1]
@@ -167,7 +179,7 @@ def test_an_adapter_adds_alpha_over_rank_of_its_product(
 
 def test_dropout_is_in_force_while_training_and_only_there(tmp_path: Path) -> None:
     base = models.load_base(tiny_model(tmp_path), "lora", "fp32", "cpu")
-    made = models.add_adapter(base, rank=4, alpha=8.0, dropout=0.5, targets=("all-linear",))
+    made = add_adapter(base, Settings(rank=4, alpha=8.0, dropout=0.5))
     layer = next(one for one in made.modules() if hasattr(one, "lora_A") and len(one.lora_A))
     torch.nn.init.normal_(layer.lora_B["default"].weight)
     given = torch.ones(64, layer.lora_A["default"].weight.shape[1])
@@ -182,19 +194,19 @@ def test_dropout_is_in_force_while_training_and_only_there(tmp_path: Path) -> No
 def test_a_step_drops_inputs_of_the_adapter(tmp_path: Path) -> None:
     """From the same weights a step is the same for one seed, and differs by what was dropped."""
     base = models.load_base(tiny_model(tmp_path), "lora", "fp32", "cpu")
-    made = models.add_adapter(base, rank=4, alpha=8.0, dropout=0.5, targets=("all-linear",))
+    made = add_adapter(base, Settings(rank=4, alpha=8.0, dropout=0.5))
     for name, value in made.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(value)
-    optimizer = optimizer_of(models.trained(made).values(), 0.0)
+    optimizer = optimizer_of(named(made), Optimization())
     losses = []
     for seed in (1, 1, 2):
         made.eval()
         torch.manual_seed(seed)
         losses.append(
             step(
-                made, optimizer, [STEPS[0]],
-                targets=11, lr=0.0, clip=1.0, precision="fp32", device="cpu",
+                made, optimizer, packed(STEPS[0]),
+                targets=11, lr=0.0, clip=1.0, precision="fp32",
             )[0]
         )  # fmt: skip
     assert losses[0] == losses[1] and abs(losses[0] - losses[2]) > 1e-3
@@ -202,8 +214,10 @@ def test_a_step_drops_inputs_of_the_adapter(tmp_path: Path) -> None:
 
 def test_all_linear_is_all_but_the_output_layer(tmp_path: Path) -> None:
     base = models.load_base(tiny_model(tmp_path), "lora", "fp32", "cpu")
-    assert models.linear_names(base) == dict.fromkeys(
-        ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"), 2
-    )
-    made = models.add_adapter(base, rank=2, alpha=2.0, dropout=0.0, targets=("all-linear",))
-    assert not [name for name in models.trained(made) if "lm_head" in name]
+    known = layers_of(base)
+    linear = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+    assert all_linear(known) == sorted(linear)
+    assert {known[name].count for name in linear} == {2} and known["lm_head"].head
+    assert known["down_proj"].shape == (64, 32) and known["embed_tokens"].kind == "embedding"
+    made = add_adapter(base, Settings(rank=2, alpha=2.0, dropout=0.0))
+    assert not [name for name in named(made) if "lm_head" in name]

@@ -15,6 +15,7 @@ SUMMARY: dict[str, Any] = {
     "base": "tiny", "method": "lora", "steps": 40, "epochs": 2, "epoch_borders": [20],
     "trained_tokens": 12_345, "records_train": 800, "records_unused": 200, "records_val": 50,
     "records_cut": 7, "records_without_targets": 3, "val_loss_first": 2.5, "val_loss_last": 1.25,
+    "train_loss_first": 2.25, "train_loss_last": 1.75, "without_adapter": [],
 }  # fmt: skip
 CURVE = [
     {"step": 0, "split": "val", "loss": 2.5},

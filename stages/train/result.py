@@ -1,0 +1,96 @@
+"""What a training leaves: the adapter or model, its curve, its figures, its card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stages import check, json_lines
+from stages.corpus import Corpus, write_json
+from stages.train import adapter, model_card, samples
+from stages.train import model as models
+from stages.train.data import Documents
+from stages.train.setup import Sides
+
+if TYPE_CHECKING:
+    from stages.train.training import Training
+
+
+def write(
+    training: Training,
+    sides: Sides,
+    folder: Path,
+    source: Path,
+    out: Path,
+    after: list[dict[str, str]],
+    lines: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
+    """Write everything but the curve into `out`; returns the summary.
+
+    folder: of the base model. after: completions of the trained model. lines: of the curve.
+    """
+    setting, state, ready = training.setting, training.state, training.ready
+    if setting.method == "full":
+        models.save_model(ready.model, out)
+    else:
+        base = models.base_name(setting.model)
+        adapter.save_adapter(ready.model, out, setting.adapter(), ready.begun, base)
+    json_lines.write(out / "records.jsonl", _losses(sides.validation, state.first, state.last))
+    write_json(out / "samples.json", samples.paired(state.before or [], after))
+    summary = {**_facts(training, sides), **_losses_of(lines)}
+    write_json(out / "summary.json", summary)
+    card = model_card.text(summary, check.as_json(setting), Corpus(source).sources)
+    (out / "README.md").write_text(card, encoding="utf-8")
+    template = samples.chat_template(setting.model, folder, source)
+    if template is not None:
+        (out / "chat_template.jinja").write_text(template, encoding="utf-8")
+    return summary
+
+
+def _facts(training: Training, sides: Sides) -> dict[str, Any]:
+    setting, state, course = training.setting, training.state, training.course
+    documents, validation = sides.documents, sides.validation
+    return {
+        "base": models.base_name(setting.model),
+        "method": setting.method,
+        "seed": setting.seed,
+        "steps": course.total,
+        "steps_skipped": state.skipped,
+        "result_step": state.best[0] if setting.result == "best" and state.best else course.total,
+        "epochs": setting.epochs,
+        "epoch_borders": list(range(course.per_epoch, course.total, course.per_epoch)),
+        "tokens": state.tokens,
+        "trained_tokens": state.trained,
+        "records_train": len(documents),
+        "records_unused": sides.everything - len(documents),
+        "records_val": len(validation),
+        "records_cut": documents.cut + validation.cut,
+        "records_without_targets": documents.empty + validation.empty,
+        "trainable_parameters": sum(value.numel() for value in training.ready.parameters.values()),
+        "without_adapter": training.ready.left_out,
+        "attention": training.ready.way,
+        "processes": training.group.size,
+        "device": training.machine.device,
+        "precision": training.machine.precision,
+    }
+
+
+def _losses_of(lines: Sequence[dict[str, Any]]) -> dict[str, float | None]:
+    """The first and the last loss of either side; None where there was no validation."""
+    made: dict[str, float | None] = {}
+    for side in ("train", "val"):
+        losses = [line["loss"] for line in lines if line["split"] == side]
+        made[f"{side}_loss_first"] = losses[0] if losses else None
+        made[f"{side}_loss_last"] = losses[-1] if losses else None
+    return made
+
+
+def _losses(
+    documents: Documents, first: list[float], last: list[float]
+) -> Iterator[dict[str, Any]]:
+    """Loss of each validation record under the base model and at the end."""
+    for number, name in enumerate(documents.ids):
+        tokens = int(documents.targets[number])
+        before, after = first[number] / tokens, last[number] / tokens
+        yield {"id": name, "tokens": tokens, "before": before, "after": after}

@@ -1,0 +1,57 @@
+"""Where a training stands, as it is kept in a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+
+@dataclass
+class State:
+    """key: what the run depends on. done: optimizer steps. evaluated: steps after which the last
+    validation was. curve_bytes: of the curve's file. tokens, trained: in all steps. skipped: steps
+    left out because fp16 overflowed. first, last: losses of the validation records at step 0 and
+    last. best: (steps done, validation loss) of the best so far. scale, held: of the loss, in
+    fp16. before: completions of the base model."""
+
+    key: str
+    done: int = 0
+    evaluated: int = -1
+    curve_bytes: int = 0
+    tokens: int = 0
+    trained: int = 0
+    skipped: int = 0
+    first: list[float] = field(default_factory=list)
+    last: list[float] = field(default_factory=list)
+    best: tuple[int, float] | None = None
+    scale: float | None = None
+    held: int = 0
+    before: list[dict[str, str]] | None = None
+
+    @property
+    def position(self) -> int:
+        """Grows with every step and every validation; a position stands for one state."""
+        return 2 * self.done + (self.evaluated == self.done)
+
+    def better(self, loss: float) -> bool:
+        """Whether this validation is the best after a step, and remember it."""
+        if self.done == 0 or (self.best is not None and self.best[1] <= loss):
+            return False
+        self.best = self.done, loss
+        return True
+
+    @property
+    def best_position(self) -> int | None:
+        """Where the checkpoint of the best validation lies."""
+        return None if self.best is None else 2 * self.best[0] + 1
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def of_json(cls, value: Mapping[str, Any]) -> State:
+        known = {one.name: value[one.name] for one in fields(cls)}
+        if known["best"] is not None:
+            known["best"] = int(known["best"][0]), float(known["best"][1])
+        return cls(**known)
