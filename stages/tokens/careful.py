@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stages.tokens.chat import Segment
 from stages.tokens.encoders import flat
 from stages.tokens.foreign import TokenizerFailed
 from stages.tokens.pieces import Encoded, Rendered, Span, segments_of
+from stages.tokens.segments import Segment
 
 if TYPE_CHECKING:
     from tokenizers import AddedToken, Encoding, Tokenizer

@@ -15,13 +15,25 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 from stages.errors import UsageError
 from stages.tokens import shadow
 from stages.tokens.answers import Tails, TooLong, answers, thinks_nothing
 from stages.tokens.blind import is_blind
+from stages.tokens.foreign import encodable, garbled, read_object, read_text
 from stages.tokens.left_out import LeftOut, TemplateError, has_tools
+from stages.tokens.model import tokenizer_folder, tokenizer_of
+from stages.tokens.segments import (
+    Rendering,
+    Segment,
+    Skeleton,
+    Slot,
+    Wanted,
+    control_pattern,
+    filled,
+)
 from stages.tokens.shadow import CALL, CONTENT, REASONING, REASONINGS, Changed, Run, expanded
 from stages.tokens.stretches import apart, snapped, stretches, unlearned, without
 from stages.tokens.template import (
@@ -45,86 +57,6 @@ PROBE = (
     {"role": "assistant", "content": "In rows.", "extra": None},
 )
 _FORMAT = re.compile(r"(?:[^%]|%[-_0^#]?[A-Za-z%])*")  # of a date: without widths
-
-
-class Segment(NamedTuple):
-    """A stretch of a rendering: of the template or of a message, trained on or not. message: the
-    number of the message of which it is the content, else -1."""
-
-    text: str
-    content: bool
-    trained: bool
-    message: int = -1
-
-
-class Rendering(NamedTuple):
-    """A conversation as text.
-
-    rendered: characters of each message's texts that it has. thinking: characters of reasoning
-    that the template leaves out on purpose. closed: whether a control token ends the last answer.
-    tools: whether the tools are there.
-    """
-
-    segments: list[Segment]
-    rendered: dict[int, int]
-    thinking: int = 0
-    closed: bool = True
-    tools: bool = True
-
-
-class Wanted(NamedTuple):
-    """What is to be trained on: the answers of the messages of these numbers, and of which of them
-    only some characters of the content (begin, end, whether they are); contents: messages of which
-    the content is, and nothing of the template's."""
-
-    answers: tuple[int, ...]
-    details: Mapping[int, Sequence[tuple[int, int, bool]]] = {}
-    contents: tuple[int, ...] = ()
-
-
-class Slot(NamedTuple):
-    """Where in a skeleton a message's content goes, and on which sides it is trimmed."""
-
-    message: int
-    left: bool
-    right: bool
-    trained: bool
-
-    def shown(self, content: str) -> str:
-        """A content as it stands there."""
-        content = content.lstrip() if self.left else content
-        return content.rstrip() if self.right else content
-
-
-class Skeleton(NamedTuple):
-    """The rendering of all conversations with the same roles: the template's own stretches, and
-    where contents go. hidden: the range of stretches that are left out. closed: whether a control
-    token ends the last answer."""
-
-    slots: list[Segment | Slot]
-    hidden: tuple[int, int] | None
-    closed: bool
-
-    def kept(self) -> list[Segment | Slot]:
-        """The stretches without those that are left out."""
-        first, last = self.hidden or (0, 0)
-        return [*self.slots[:first], *self.slots[last:]]
-
-
-def filled(slots: Sequence[Segment | Slot], contents: Sequence[str | None]) -> list[Segment]:
-    """A skeleton's stretches with contents, by the number of their message, in their places."""
-    return [
-        slot
-        if isinstance(slot, Segment)
-        else Segment(slot.shown(contents[slot.message] or ""), True, slot.trained, slot.message)
-        for slot in slots
-    ]
-
-
-def control_pattern(special: Iterable[str]) -> re.Pattern[str]:
-    """Matches the texts of control tokens, the longest first; nothing when there are none."""
-    ordered = sorted(special, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, ordered)) or r"(?!)")
 
 
 class Chat:
@@ -538,3 +470,85 @@ class Chat:
 
 def _closed(found: Mapping[int, Any]) -> bool:
     return not found or found[max(found)].closed
+
+
+# --- the template of a model --------------------------------------------------------------------
+
+
+def _text_of(token: object) -> str | None:
+    if isinstance(token, dict):
+        token = token.get("content")
+    return token if isinstance(token, str) else None
+
+
+def special_variables(folder: Path) -> dict[str, str]:
+    """bos_token, eos_token … of a tokenizer's folder."""
+    found: dict[str, str] = {}
+    for name in ("special_tokens_map.json", "tokenizer_config.json"):
+        path = folder / name
+        if path.is_file():
+            for key, token in read_object(path).items():
+                text = _text_of(token) if key.endswith("_token") else None
+                if text is not None:
+                    found[key] = encodable(path, text)
+    return found
+
+
+def _template_source(folder: Path) -> tuple[Path, str] | None:
+    path = folder / "chat_template.jinja"
+    if path.is_file():
+        return path, read_text(path)
+    path = folder / "tokenizer_config.json"
+    source = read_object(path).get("chat_template") if path.is_file() else None
+    if isinstance(source, list):  # several, by name
+        named = {e.get("name"): e.get("template") for e in source if _is_named(e)}
+        if len(named) != len(source):
+            raise garbled(path, "its chat_template is no list of named templates")
+        source = named.get("default")
+    if source is None:
+        return None
+    if not isinstance(source, str):
+        raise garbled(path, f"its chat_template is no text but a {type(source).__name__}")
+    return path, encodable(path, source)
+
+
+def _is_named(entry: object) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("name"), str)
+
+
+def template_of(folder: Path) -> str | None:
+    """The text of a folder's chat template."""
+    found = _template_source(folder)
+    return None if found is None else found[1]
+
+
+def load_chat(
+    model: str, special: Iterable[str], default_system: bool = False, date: str = DATE
+) -> Chat | None:
+    """The chat template of a model; None when it has none."""
+    return _chat_of(tokenizer_folder(model), special, default_system, date)
+
+
+def _chat_of(
+    folder: Path, special: Iterable[str], default_system: bool = False, date: str = DATE
+) -> Chat | None:
+    found = _template_source(folder)
+    if found is None:
+        return None
+    path, source = found
+    return Chat(source, special, special_variables(folder), default_system, str(path), date)
+
+
+def problem_in(folder: Path, template: bool = True) -> str | None:
+    """One sentence when the tokenizer's files of a folder, or its template, cannot be used."""
+    try:
+        special_variables(folder)
+        chat = _chat_of(folder, ()) if template else None
+        if chat is not None:
+            with chat.limited(), contextlib.suppress(TemplateError):
+                chat.render(PROBE)
+        if (folder / "tokenizer.json").is_file():
+            tokenizer_of(folder)
+    except UsageError as error:
+        return str(error)
+    return None

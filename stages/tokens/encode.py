@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stages.tokens.careful import Careful
-from stages.tokens.chat import control_pattern
 from stages.tokens.encoders import Encoders
 from stages.tokens.foreign import guarded
 from stages.tokens.pieces import Assembler, Encoded, Rendered
+from stages.tokens.segments import control_pattern
 from stages.tokens.widths import widths_of
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import Any
 
 from stages.errors import UsageError
 from stages.stamps import stamps_of
+from stages.tokens.chat import template_of
 from stages.tokens.foreign import read_object
 from stages.tokens.model import files_in, tokenizer_folder
-from stages.tokens.template_files import template_of
 
 # What decides the ids of a text; padding, truncation and what a file is called do not.
 _PARTS = ("model", "added_tokens", "normalizer", "pre_tokenizer")

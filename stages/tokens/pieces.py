@@ -15,8 +15,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from stages.tokens.chat import Segment, Slot, filled
 from stages.tokens.encoders import Flat
+from stages.tokens.segments import Segment, Slot, filled
 from stages.tokens.widths import Widths, size
 
 Span = tuple[int, int]

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from stages.errors import UsageError
 from stages.records import form_of
 from stages.tokens.answers import thinks_nothing
-from stages.tokens.chat import SHORT, Chat, Segment, Wanted
+from stages.tokens.chat import SHORT, Chat
 from stages.tokens.encode import Encoder
 from stages.tokens.given import BESIDE, UnknownRole, beside, beside_content, understood
 from stages.tokens.left_out import TemplateError
 from stages.tokens.marks import mark_of
 from stages.tokens.pieces import Filled, Form
 from stages.tokens.rows import Row, Unheard
+from stages.tokens.segments import Segment, Wanted
 from stages.verdicts import Verdicts
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from stages.records import FORMS, fields, form_of
 from stages.stamps import stamps_of
 from stages.tokens import model as models
 from stages.tokens.careful import joined
-from stages.tokens.chat import DATE, control_pattern
+from stages.tokens.chat import DATE, load_chat, problem_in, special_variables
 from stages.tokens.encode import Encoder
 from stages.tokens.encoders import told
 from stages.tokens.foreign import TokenizerFailed, caught, garbled
@@ -36,7 +36,7 @@ from stages.tokens.kind import TOKENS
 from stages.tokens.parts import part_of, ranges, turns
 from stages.tokens.renderer import Prepared, renderer_of
 from stages.tokens.rows import Row, Tokens, Unheard, encoded_rows
-from stages.tokens.template_files import load_chat, problem_in, special_variables
+from stages.tokens.segments import control_pattern
 from stages.verdicts import Verdicts
 
 

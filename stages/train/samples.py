@@ -93,9 +93,9 @@ def chat_template(model: str, folder: Path, source: Path) -> str | None:
     parameters = steps[-1].get("parameters") or {}
     if parameters.get("chat") == "plain" or not (folder / "tokenizer.json").is_file():
         return None
+    from stages.tokens.chat import load_chat
     from stages.tokens.encode import Encoder
     from stages.tokens.model import load_tokenizer
-    from stages.tokens.template_files import load_chat
 
     special = Encoder(load_tokenizer(model), model).special
     chat = load_chat(model, special, bool(parameters.get("default_system", False)))

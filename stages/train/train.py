@@ -274,7 +274,7 @@ class Train(End):
         folder = Path(self.model)
         if not folder.is_dir():
             return problem_with(self.model)
-        from stages.tokens.template_files import problem_in
+        from stages.tokens.chat import problem_in
         from stages.train.model import check_files
 
         try:

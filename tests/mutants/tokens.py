@@ -34,7 +34,7 @@ MUTANTS = (
         EMBEDDED,
     ),
     Mutant(
-        "stages/tokens/template_files.py",
+        "stages/tokens/chat.py",
         'source = named.get("default")',
         "source = next(iter(named.values()))",
         "of several templates the first is used, not the default",

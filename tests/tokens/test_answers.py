@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from stages.tokens import answers
-from stages.tokens.chat import Chat
+from stages.tokens.chat import Chat, load_chat
 from stages.tokens.left_out import TemplateError
-from stages.tokens.template_files import load_chat
 from tests.tokens.test_chat import INST, SPECIAL, STRIPPING
 from tests.tokens.test_template import REAL
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.tokens.chat import Chat
+from stages.tokens.chat import Chat, _chat_of, load_chat
 from stages.tokens.left_out import TemplateError
-from stages.tokens.template_files import _chat_of, load_chat
 
 SPECIAL = ("<|im_start|>", "<|im_end|>", "<s>", "</s>", "<|start|>", "<|end|>", "<|eot|>")
 STRIPPING = (

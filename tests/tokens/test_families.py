@@ -315,7 +315,7 @@ def test_a_fixed_head_is_no_system_message(name: str, root: Path) -> None:
     (row,) = stage([stored(talk()[:2])])
     expected = ids_of(path, talk()[:2])
     assert row["input_ids"][: len(expected)] == expected
-    from stages.tokens.template_files import load_chat
+    from stages.tokens.chat import load_chat
 
     chat = load_chat(str(path), ())
     assert chat is not None and chat.source_as_trained() == chat.source
@@ -428,7 +428,7 @@ def test_tools_that_a_template_leaves_out_are_told(root: Path) -> None:
 def test_twice_the_turns_with_reasoning_cost_twice(root: Path) -> None:
     import time
 
-    from stages.tokens.template_files import load_chat
+    from stages.tokens.chat import load_chat
 
     chat = load_chat(str(folder(root, "qwen3")), ("<|im_start|>", "<|im_end|>"))
     assert chat is not None

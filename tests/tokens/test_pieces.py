@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.tokens.chat import Segment
 from stages.tokens.encode import Encoder
 from stages.tokens.model import load_tokenizer
+from stages.tokens.segments import Segment
 from tests.tokens import families
 
 KINDS = ("chatml", "qwen25", "llama2", "mistral3", "gemma2", "deepseek_v2")

@@ -13,9 +13,8 @@ import pytest
 
 from stages.errors import UsageError
 from stages.tokens import template as limits
-from stages.tokens.chat import Chat
+from stages.tokens.chat import Chat, problem_in
 from stages.tokens.left_out import TemplateError
-from stages.tokens.template_files import problem_in
 
 jinja2 = pytest.importorskip("jinja2")
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from stages.tokens import model, words
-from stages.tokens.chat import Segment
 from stages.tokens.encode import Encoder
+from stages.tokens.segments import Segment
 from stages.tokens.words import WordTable
 
 
