@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -19,16 +19,26 @@ import pyarrow as pa
 from stages.base import End, Progress
 from stages.corpus import Corpus, canonical
 from stages.errors import StageFailed, UsageError
+from stages.export import filled
 from stages.json_lines import Lines, readable
 from stages.kinds import RECORDS, Kind
 from stages.records import FORMS, MESSAGE, form_of
 from stages.tokens.given import BESIDE, beside, beside_content
+from stages.tokens.kind import TOKENS
 
 SIDES = ("train", "val")
 LEFT_OUT = "left_out.jsonl"
+OF_TOKENS = ("filled",)  # formats that are made of tokens
 EXPORT = Kind("export", "files", "stages.export.panels")
 
 Record = Mapping[str, Any]
+
+
+class _Consumed:
+    """What an export works on: tokens where its format is made of them, else records."""
+
+    def __get__(self, stage: Export | None, owner: type) -> Kind:
+        return TOKENS if stage is not None and stage.format in OF_TOKENS else RECORDS
 
 
 @dataclass(frozen=True)
@@ -43,31 +53,42 @@ class Export(End):
         and TRL's; alpaca is instruction, input, output, system, history; sharegpt is
         conversations of from and value; text is one text; arrow is a folder for
         datasets.load_from_disk with the columns of seedbed, and the tools as JSON text in `tools`
-        where any record has some.
+        where any record has some; filled is lines of text filled to a number of tokens, of a
+        tokens corpus, for trainers that know nothing but text.
     columns: columns written beside the text, where the corpus has them; id leads back to the
         source.
     join: what stands between prompt and completion, or between messages, in the format text.
+    fill: tokens of a line in the format filled. none: as many as tokenize gave a record.
     """
 
     name: ClassVar[str] = "export"
     kind: ClassVar[Kind] = EXPORT
+    consumes: ClassVar[Kind] = _Consumed()  # type: ignore[assignment]
     reasons: ClassVar[Mapping[str, str]] = {
         "form": "the format cannot hold a record of this form",
     }
 
-    format: Literal["seedbed", "messages", "alpaca", "sharegpt", "text", "arrow"] = "seedbed"
+    format: Literal["seedbed", "messages", "alpaca", "sharegpt", "text", "arrow", "filled"] = (
+        "seedbed"
+    )
     columns: tuple[str, ...] = ("id",)
     join: str = "\n\n"
+    fill: int | None = field(default=None, metadata={"range": (1, 1 << 24)})
 
     def needs(self) -> tuple[tuple[str, ...], ...]:
-        """At least one of the forms."""
-        return (FORMS,)
+        """At least one of the forms; ids for what is made of tokens."""
+        return (("input_ids",),) if self.consumes == TOKENS else (FORMS,)
 
     def run(self, source: Path, out: Path, work: Path, progress: Progress) -> dict[str, Any]:
         """Write the files and the card; the numbers are counted again from the files."""
         corpus = Corpus(source)
-        if corpus.kind != RECORDS.name:
-            raise UsageError(f"{source} holds {corpus.kind}; export takes a corpus of records")
+        if corpus.kind != self.consumes.name:
+            raise UsageError(
+                f"{source} holds {corpus.kind}; export with the format {self.format} takes a "
+                f"corpus of {self.consumes}"
+            )
+        if self.format == "filled":
+            return self._fill(corpus, out, progress)
         kept = [name for name in self.columns if name in corpus.schema.names]
         if self.format == "arrow":
             rows, left_out = _write_arrow(corpus, out, kept, progress)
@@ -83,6 +104,20 @@ class Export(End):
             "rows": rows,
             "seen": len(corpus),
             "reasons": {"form": left_out} if left_out else {},
+        }
+        (out / "README.md").write_text(_card(corpus, summary), encoding="utf-8")
+        return summary
+
+    def _fill(self, corpus: Corpus, out: Path, progress: Progress) -> dict[str, Any]:
+        made = filled.write(corpus, out, _sides(corpus), self.fill, progress)
+        rows = {side: _lines_in(out / f"{side}.jsonl", n) for side, n in made.lines.items()}
+        summary = {
+            "format": self.format,
+            "rows": rows,
+            "seen": len(corpus),
+            "reasons": {},
+            "fill": round(made.used / max(1, made.room), 6),
+            "changed": made.changed,
         }
         (out / "README.md").write_text(_card(corpus, summary), encoding="utf-8")
         return summary

@@ -71,6 +71,21 @@ class Encoder:
         """The text of tokens, control tokens too."""
         return str(self.marked.decode([int(one) for one in ids], skip_special_tokens=False))
 
+    def written(self, ids: Sequence[int]) -> str:
+        """The text of which a tokenizer makes these tokens. Some put a blank before each text
+        between control tokens, and take one away when they decode."""
+        lead = "none" if self._assembler is None else self._assembler.widths.lead
+        if lead not in ("each", "missing"):
+            return self.text(ids)
+        control = {number: text for text, number in self.special.items()}
+        texts: list[str] = []
+        begin = 0
+        for at, number in enumerate([*ids, -1]):
+            if number in control or number < 0:
+                texts += [self.text(ids[begin:at]) if at > begin else "", control.get(number, "")]
+                begin = at + 1
+        return "".join(texts)
+
     def ends(self, text: str, ids: np.ndarray | None = None) -> list[int]:
         """Where each token of a text ends, in characters. ids: its tokens, where these are known,
         and known to decode to the text."""

@@ -122,7 +122,7 @@ class Assembler:
         encode: Callable[[Sequence[str]], Flat],
         inner: Callable[[Sequence[str]], Flat],
     ) -> None:
-        self._special, self._cut, self._widths = special, cut, widths
+        self._special, self._cut, self.widths = special, cut, widths
         self._encode, self._inner = encode, inner
         self._literals: dict[str, list[str]] = {}
 
@@ -147,7 +147,7 @@ class Assembler:
 
     def ends(self, text: str, ids: np.ndarray) -> list[int]:
         """Where each of its tokens ends in a text that they decode to, in characters."""
-        edges = np.cumsum(self._widths.bytes[ids], dtype=np.int64) - self._widths.led(text)
+        edges = np.cumsum(self.widths.bytes[ids], dtype=np.int64) - self.widths.led(text)
         if not text.isascii():
             # A token that ends within a character counts as one that holds it.
             first = np.frombuffer(text.encode(), dtype=np.uint8) & 0xC0 != 0x80
@@ -160,7 +160,7 @@ class Assembler:
         made.items.append(-1)
         made.pieces.append(text)
         made.first.append(first)
-        if not text.isascii() and not self._widths.apply_to(text):
+        if not text.isascii() and not self.widths.apply_to(text):
             made.strange.add(number)
 
     def _add(self, made: _Rows, number: int, row: Sequence[Segment]) -> None:
@@ -204,7 +204,7 @@ class Assembler:
         for parts in cut.pieces:
             text = "".join([part if isinstance(part, str) else texts[part] for part in parts])
             made.pieces.append(text)
-            if not text.isascii() and not self._widths.apply_to(text):
+            if not text.isascii() and not self.widths.apply_to(text):
                 made.strange.add(number)
         for begin, first, end, last in cut.spans:
             made.asked.append((number, begin + before[first], end + before[last]))
@@ -242,7 +242,7 @@ class Assembler:
         if all(isinstance(part, str) for part in parts):
             if not text:
                 return
-            if self._widths.lead == "none" and self._widths.apply_to(text):
+            if self.widths.lead == "none" and self.widths.apply_to(text):
                 cut.items += self._encode([text])[0].tolist()
                 return
         cut.first.append(not cut.items)
@@ -290,12 +290,12 @@ class Assembler:
         self, made: _Rows, ids: np.ndarray, bounds: np.ndarray, begins: np.ndarray, full: np.ndarray
     ) -> Encoded:
         """begins: where the pieces that have tokens begin; full: which these are."""
-        widths = self._widths.bytes[ids].astype(np.int64)
+        widths = self.widths.bytes[ids].astype(np.int64)
         nowhere = np.flatnonzero(widths < 0)
-        if self._widths.lead != "none":
-            only_first = self._widths.lead == "first"
+        if self.widths.lead != "none":
+            only_first = self.widths.lead == "first"
             led = [
-                self._widths.led(text) and (first or not only_first)
+                self.widths.led(text) and (first or not only_first)
                 for text, first in zip(made.pieces, made.first, strict=True)
             ]
             widths[begins] -= np.array(led, dtype=bool)[full]

@@ -167,7 +167,7 @@ def test_tokens_cannot_be_exported(tmp_path: Path) -> None:
     source = _corpus(tmp_path / "in", PAIRS)
     manifest = json.loads((source / "manifest.json").read_text())
     (source / "manifest.json").write_text(json.dumps({**manifest, "kind": "tokens"}))
-    with pytest.raises(UsageError, match="export takes a corpus of records"):
+    with pytest.raises(UsageError, match="takes a corpus of records"):
         Export()(source, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
