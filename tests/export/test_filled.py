@@ -62,7 +62,7 @@ def test_all_tokens_stand_in_lines_that_are_read_back(family: str, tmp_path: Pat
             assert tokenizer(line["text"])["input_ids"] == expected
             seen += line["ids"]
     assert sorted(seen) == sorted(by_id) and summary["seen"] == len(by_id)
-    assert summary["changed"] == 0 and 0.5 < summary["fill"] <= 1.0
+    assert summary["changed"] == 0 and 0.4 < summary["fill"] <= 1.0
     assert sum(summary["rows"].values()) < len(by_id) / 2
 
 
