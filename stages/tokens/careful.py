@@ -227,15 +227,17 @@ def _loose(added: Iterable[AddedToken], layout: Mapping[str, object]) -> re.Patt
     # SentencePiece's blank before a text, and so behind a control token.
     parts = json.dumps([layout.get("normalizer"), layout.get("pre_tokenizer")])
     blank = '"Prepend"' in parts or ('"Metaspace"' in parts and '"never"' not in parts)
-    if not blank and not any(token.lstrip or token.rstrip for token in tokens):
+    # WordPiece puts one between all words when it decodes, and so on both sides of such a token.
+    words = '"WordPiece"' in json.dumps(layout.get("decoder"))
+    if not blank and not words and not any(token.lstrip or token.rstrip for token in tokens):
         return None
     strips: dict[tuple[bool, bool], list[str]] = {}
     for token in sorted(tokens, key=lambda one: -len(one.content)):
         strips.setdefault((token.lstrip, token.rstrip), []).append(re.escape(token.content))
     choices = []
     for (left, right), names in strips.items():
-        before = r"\s*" if left else ""
-        after = r"\s*" if right else " *" if blank else ""
+        before = r"\s*" if left else " *" if words else ""
+        after = r"\s*" if right else " *" if blank or words else ""
         choices.append(f"{before}(?:{'|'.join(names)}){after}")
     return re.compile("|".join([r"\A *", *choices] if blank else choices))
 
