@@ -21,7 +21,7 @@ from stages.corpus import Corpus
 from stages.errors import UsageError
 from stages.json_lines import Lines
 from stages.tokens.encode import Encoder
-from stages.tokens.model import load_tokenizer
+from stages.tokens.model import load_tokenizer, with_tokens
 from stages.tokens.packing import Bins, bins
 
 Array = np.ndarray[Any, Any]
@@ -83,7 +83,7 @@ def write(
         raise UsageError(
             "export.fill: say how many tokens a line has, since tokenize's max_length says none"
         )
-    model = str(made.get("model"))
+    model = with_tokens(str(made.get("model")), made.get("add_tokens") or ())
     encoder = Encoder(load_tokenizer(model), model)
     lines, used, changed, done = dict.fromkeys(sides, 0), 0, 0, 0
     for side in sides:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.util
+import json
 import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,6 +95,31 @@ def tokenizer_folder(model: str = EMBEDDED) -> Path:
     if (folder / "tokenizer.json").is_file():
         return folder
     return _with_fast_tokenizer(model, folder)
+
+
+def with_tokens(model: str, added: Sequence[str]) -> str:
+    """The model's name; with new tokens that of a folder with its tokenizer's files and these.
+
+    The new ones have the ids behind the vocabulary, in their order, and count wherever they stand
+    in a text; what the vocabulary has already stays what it is.
+    """
+    if not added:
+        return model
+    folder = tokenizer_folder(model)
+    digests = [sha256_of(path) for path in files_in(folder)]
+    told = json.dumps([digests, list(added)]).encode()
+
+    def build(out: Path) -> None:
+        from tokenizers import AddedToken, Tokenizer
+
+        for file in files_in(folder):
+            shutil.copyfile(file, out / file.name)
+        made = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        new = [one for one in added if made.token_to_id(one) is None]
+        made.add_tokens([AddedToken(one, special=False, normalized=False) for one in new])
+        made.save(str(out / "tokenizer.json"))
+
+    return str(_cached("tokenizers", f"{hashlib.sha256(told).hexdigest()[:32]}-added", build))
 
 
 def model_folder(model: str = EMBEDDED) -> Path:
@@ -181,12 +207,13 @@ def _record(path: Path, stamps: object, cache: Path) -> Path | None:
         raise garbled(path, error) from None
 
 
-def id_type(model: str = EMBEDDED) -> pa.DataType:
-    """The smallest unsigned type that holds all ids of a model's tokenizer; 32 bits where the
-    model cannot be had."""
+def id_type(model: str = EMBEDDED, added: Sequence[str] = ()) -> pa.DataType:
+    """The smallest unsigned type that holds all ids of a model's tokenizer with new tokens; 32 bits
+    where the model cannot be had."""
     try:
-        path = tokenizer_folder(model) / "tokenizer.json"
-        return _id_type(str(path), stamps_of([path]), model != EMBEDDED)
+        named = with_tokens(model, added)
+        path = tokenizer_folder(named) / "tokenizer.json"
+        return _id_type(str(path), stamps_of([path]), named != EMBEDDED)
     except SeedbedError:
         return pa.uint32()
 

@@ -14,7 +14,7 @@ import numpy as np
 from stages.corpus import Corpus
 from stages.errors import SeedbedError
 from stages.place import Place
-from stages.tokens.model import load_tokenizer
+from stages.tokens.model import load_tokenizer, with_tokens
 from stages.tokens.packing import bins
 from stages.words import number, percent
 
@@ -92,7 +92,8 @@ def _row(corpus: Corpus, row: Mapping[str, Any], parameters: Mapping[str, Any]) 
     ]
     tokenizer: Tokenizer | None = None
     try:
-        tokenizer = load_tokenizer(str(parameters.get("model")))
+        added = parameters.get("add_tokens") or ()
+        tokenizer = load_tokenizer(with_tokens(str(parameters.get("model")), added))
     except SeedbedError as error:
         told.append(f"text       not shown: {error}")
     for at, (token, trained) in enumerate(zip(ids, mask, strict=True)):

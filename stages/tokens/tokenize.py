@@ -69,6 +69,9 @@ class Tokenize(Map):
 
     model: smollm2 (embedded), a folder, or a Hugging Face id (owner/name or owner/name@revision);
         its tokenizer and chat template are used, its weights are not.
+    add_tokens: new tokens, as `<|scene|>`, with the ids behind the vocabulary. Each is one token
+        wherever it stands, in a record's text too; training gives the model rows for them, trains
+        these, and saves them and the tokenizer with what it makes.
     chat: template renders with the model's chat template; plain joins the messages as they are,
         each answer followed by the end token, for models that have none.
     train_on: output marks the answers only, last the last of them, all marks every token of a
@@ -115,6 +118,7 @@ class Tokenize(Map):
     }
 
     model: str = field(default=models.EMBEDDED, metadata={"shared": True})
+    add_tokens: tuple[str, ...] = ()
     chat: Literal["template", "plain"] = "template"
     train_on: Literal["output", "last", "all"] = "output"
     train_on_source: bool = False
@@ -138,7 +142,7 @@ class Tokenize(Map):
         Ids have the smallest unsigned type that holds the vocabulary; the mask is bits."""
         cut = {"cut": pa.int32()} if self.long == "truncate" else {}
         return {
-            "input_ids": pa.list_(models.id_type(self.model)),
+            "input_ids": pa.list_(models.id_type(self.model, self.add_tokens)),
             "loss_mask": pa.list_(pa.bool_()),
             "length": pa.int32(),
             "lossy": pa.bool_(),
@@ -151,7 +155,7 @@ class Tokenize(Map):
 
     def tell(self, row: Mapping[str, Any]) -> list[str]:
         """The tokens as text again, what is trained on between ⟦ and ⟧."""
-        tokenizer = models.load_tokenizer(self.model)
+        tokenizer = models.load_tokenizer(self._model())
         told, runs = (
             "",
             itertools.groupby(
@@ -166,14 +170,20 @@ class Tokenize(Map):
     def facts(self) -> Mapping[str, Any]:
         """What tokenizer and chat template are known by, and what gave the ids: the tokenizer's
         own library, or an encoder of others that was proved to give the same."""
-        return {**identity_of(self.model), "encoder": told(next(iter(self._record()), None))}
+        used = told(next(iter(self._record()), None))
+        added = {"added_tokens": list(self.add_tokens)} if self.add_tokens else {}
+        return {**identity_of(self.model), "encoder": used, **added}
 
     def resources(self) -> tuple[Path, ...]:
         """The tokenizer's files, and which encoder was proved to give its ids."""
         return (*models.resources(self.model), *self._record())
 
+    def _model(self) -> str:
+        """The model, or the folder of its tokenizer with the new tokens."""
+        return models.with_tokens(self.model, self.add_tokens)
+
     def _record(self) -> tuple[Path, ...]:
-        record = models.encoder_record(models.tokenizer_folder(self.model))
+        record = models.encoder_record(models.tokenizer_folder(self._model()))
         return () if record is None else (record,)
 
     def contradictions(self) -> tuple[str, ...]:
@@ -181,6 +191,10 @@ class Tokenize(Map):
         found = []
         if problem := models.problem_with(self.model) or self._garbled():
             found.append(problem)
+        if any(not one.strip() or one != one.strip() for one in self.add_tokens):
+            found.append("add_tokens: a token must be a text without blanks around it")
+        if len(set(self.add_tokens)) < len(self.add_tokens):
+            found.append("add_tokens names a token twice")
         if self.long == "truncate" and self.max_length is None:
             found.append("long: truncate needs max_length")
         if self.system is not None and self.default_system:
@@ -204,9 +218,9 @@ class Tokenize(Map):
 
     def judge(self, verdicts: Verdicts) -> None:
         """Render, encode the batch, then judge lengths and losses."""
-        folder = models.tokenizer_folder(self.model)
+        folder = models.tokenizer_folder(self._model())
         stamps = stamps_of([*models.files_in(folder), *self._record()])
-        prepared = _prepared(self.model, self.default_system, self.date, str(folder), stamps)
+        prepared = _prepared(self._model(), self.default_system, self.date, str(folder), stamps)
         renderer = renderer_of(self, prepared)
         texts: list[Row] = []
         talks: list[Row] = []

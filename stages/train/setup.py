@@ -22,6 +22,7 @@ from stages.require import require
 from stages.tokens.identity import difference
 from stages.train import adapter
 from stages.train import model as models
+from stages.train.added import added_tokens, make_room
 from stages.train.data import Documents, read_documents
 from stages.train.plan import order
 
@@ -114,6 +115,8 @@ def ready(setting: Train, folder: Path, machine: Machine, sides: Sides, source: 
     model = models.load_base(
         folder, setting.method, machine.precision, machine.device, setting.quantization()
     )
+    added = added_tokens(source)
+    rows = make_room(model, setting.model, added)
     _check_vocabulary(model, sides, source)
     _check_positions(model, sides, source)
     left_out: list[str] = []
@@ -123,7 +126,7 @@ def ready(setting: Train, folder: Path, machine: Machine, sides: Sides, source: 
     else:
         chosen = setting.adapter()
         left_out = adapter.left_out(adapter.layers_of(model), chosen.targets)
-        model = adapter.add_adapter(model, chosen)
+        model = adapter.add_adapter(model, chosen, rows)
         begun = adapter.beginning(model, chosen)
     models.recompute(model, setting.checkpoint_layers)
     way = models.way_of(model, setting.attention, machine.precision, machine.device)
