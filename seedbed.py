@@ -137,7 +137,25 @@ def main() -> None:
             signal.signal(number, note)
     from pipeline.cli import main as command
 
-    command(early=early)
+    if not _by_torchrun():
+        command(early=early)
+    from stages.train.launch import follow, release
+
+    if os.environ["RANK"] != "0":
+        follow()
+        return
+    try:
+        command(early=early)
+    except SystemExit as end:
+        if not end.code:  # else torchrun ends the others
+            release()
+        raise
+
+
+def _by_torchrun() -> bool:
+    """Whether `torchrun` started this process and others: the first does what the command says,
+    and the others help it to train."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1"
 
 
 def _refuse(why: str) -> None:

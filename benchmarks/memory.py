@@ -35,7 +35,7 @@ from pipeline.executors.local import LocalExecutor
 from pipeline.engine.gc import RunRecord
 from pipeline.engine.jobs import execute
 from pipeline.progress import Progress
-from pipeline.recipe.checked import SourceStep
+from pipeline.recipe.recipe import SourceStep
 from pipeline.engine.runner import Run
 from pipeline.engine.store import Store
 import stages

@@ -11,7 +11,8 @@ import pytest
 import stages
 from pipeline.engine.account import load_run
 from pipeline.engine.run import run_recipe
-from pipeline.recipe.checked import RecipeError, read_recipe
+from pipeline.recipe.checked import read_recipe
+from pipeline.recipe.recipe import RecipeError
 from pipeline.views import summary
 from stages.kinds import RECORDS, Kind
 

@@ -14,7 +14,7 @@ from typing import Any, NotRequired, TypedDict, TypeGuard
 
 from pipeline.engine.states import Learned
 from pipeline.engine.store import Store
-from pipeline.recipe.checked import Recipe
+from pipeline.recipe.recipe import Recipe
 from stages import check
 from stages.base import Stage
 from stages.errors import UsageError

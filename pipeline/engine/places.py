@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.engine.account import ACCOUNTS, StepReport
-from pipeline.recipe.checked import Recipe, SourceStep
+from pipeline.recipe.recipe import Recipe, SourceStep
 from pipeline.recipe.yaml import Problem
 from stages import owned
 from stages.base import Stage

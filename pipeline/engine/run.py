@@ -5,26 +5,26 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from pipeline.engine import ends, places
 from pipeline.engine import flow as flows
-from pipeline.engine import places
 from pipeline.engine.account import StepReport, account_of
 from pipeline.engine.content import Damaged, explained, unchanged
 from pipeline.engine.earlier import Earlier
 from pipeline.engine.flow import Flow, Piece
 from pipeline.engine.gc import RunRecord
-from pipeline.engine.keys import hash_of
-from pipeline.engine.runner import NothingKept, Run, Whole, files_below
+from pipeline.engine.runner import NothingKept, Run
 from pipeline.engine.shown import show_entry, sweep
 from pipeline.engine.store import Entry, Store
+from pipeline.engine.whole import Whole, still, whole_at
 from pipeline.executors.local import Executor, LocalExecutor
 from pipeline.progress import Progress
-from pipeline.recipe.checked import Recipe, SourceStep
 from pipeline.recipe.looked import check_columns
+from pipeline.recipe.recipe import Recipe, SourceStep
 from pipeline.trouble import told
 from pipeline.views.report import write_report
 from pipeline.views.warnings import warnings_of
@@ -178,7 +178,7 @@ def _recipe(run: Run, recipe: Recipe, folder: Path) -> dict[str, Path]:
 def _single(run: Run, stage: Stage, source: SourceStep | Path, out: Path) -> None:
     if isinstance(stage, End):
         assert isinstance(source, Path)
-        begin: Flow | Whole = _whole_at(run, stage.consumes, source)
+        begin: Flow | Whole = whole_at(run.hashes, stage.consumes, source)
     elif isinstance(source, SourceStep):
         begin = run.source(source)
         flows.check_ids(run.store, run.record, begin)
@@ -219,7 +219,7 @@ def _steps(
         whole = before
         if isinstance(whole, Flow):
             whole = _shown(run, whole, place(before.kind), before.kind.folder)
-        entry = run.end(stage, whole)
+        entry = ends.end(run, stage, whole)
         show_entry(entry, place(stage.kind))
         run.shown.add(place(stage.kind))
         latest[stage.kind] = _whole_of(run, entry, stage.kind, place(stage.kind))
@@ -231,37 +231,12 @@ def _shown(run: Run, flow: Flow, folder: Path, label: str) -> Whole:
     flows.show_corpus(run.store, run.record, flow, label, folder)
     run.shown.add(folder)
     wanted = {f"data/{n:05d}.arrow": piece.sha256 for n, piece in enumerate(flow.pieces)}
-    return _still(_whole_at(run, flow.kind, folder), flow.identity, wanted)
+    return still(whole_at(run.hashes, flow.kind, folder), flow.identity, wanted)
 
 
 def _whole_of(run: Run, entry: Entry, kind: Kind, folder: Path) -> Whole:
     wanted = dict(entry.manifest["hashes"])
-    return _still(_whole_at(run, kind, folder), entry.sha256, wanted)
-
-
-def _still(whole: Whole, identity: str, wanted: Mapping[str, str]) -> Whole:
-    """What was shown a moment ago, if another run has not replaced it."""
-    folder = whole.path.resolve()
-    if {path.relative_to(folder).as_posix(): sha256 for path, sha256 in whole.pieces} != wanted:
-        raise Changed(f"{whole.path} was replaced by another run while it was read")
-    return replace(whole, identity=identity)
-
-
-def _whole_at(run: Run, kind: Kind, path: Path) -> Whole:
-    """A corpus, or files of the user's, that an end stage is given."""
-    if Corpus.at(path):
-        manifest = run.hashes.hashed(path / MANIFEST)
-        corpus = Corpus(path)
-        hashes = corpus.manifest.get("hashes", {})
-        hashes |= {piece["data"]: piece["sha256"] for piece in corpus.pieces if "data" in piece}
-        pieces = [(path.resolve() / name, sha256) for name, sha256 in hashes.items()]
-        identity = str(corpus.manifest.get("digest") or corpus.manifest["sha256"])
-        return Whole(kind, path, identity, corpus.sources, pieces, [manifest])
-    found = [path] if path.is_file() else files_below(path)
-    files = [run.hashes.hashed(file) for file in found]
-    names = [str(file.relative_to(path)) for file in found]
-    identity = hash_of(list(zip(names, (f.sha256 for f in files), strict=True)))
-    return Whole(kind, path, identity, [], (), files, path if path.is_dir() else None)
+    return still(whole_at(run.hashes, kind, folder), entry.sha256, wanted)
 
 
 def _opened(corpus: Corpus, kind: Kind) -> Flow:

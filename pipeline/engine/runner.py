@@ -19,65 +19,29 @@ from pipeline.engine.account import StepReport
 from pipeline.engine.content import (
     FileHashes,
     Hashed,
-    explained,
     files_of,
     part_identity,
     stage_files,
     stage_unchanged,
-    unchanged,
-    verified,
 )
 from pipeline.engine.flow import Flow, Made, Outcome, Piece
 from pipeline.engine.gc import RunRecord
 from pipeline.engine.jobs import encode_schema, summary_of
 from pipeline.engine.keys import base_key, hash_of
-from pipeline.engine.shown import show_entry
-from pipeline.engine.store import Entry, Store, Values
+from pipeline.engine.store import Entry, Store
 from pipeline.engine.work import Job, Summary
 from pipeline.engine.work import Step as JobStep
-from pipeline.executors.local import Executor, cpu_seconds
+from pipeline.executors.local import Executor
 from pipeline.progress import Progress
-from pipeline.recipe.checked import SourceStep
+from pipeline.recipe.recipe import SourceStep
 from stages import check
-from stages.base import End, Fit, Part, Source, Stage, Transform
+from stages.base import Fit, Part, Source, Stage, Transform
 from stages.counts import Counts
 from stages.errors import Changed, StageFailed
-from stages.kinds import Kind
 from stages.manifest import SourceEntry
-from stages.records import FORMAT, SCHEMA
+from stages.records import SCHEMA
 from stages.registry import word_of
 from stages.words import duration, number
-
-
-@dataclass(frozen=True)
-class Whole:
-    """What an end stage works on: a folder or file, its identity for the key, and what it is made
-    of (pieces with their hashes; other files as they were when they were hashed). below: the
-    folder of the user's whose files, all of them, are these."""
-
-    kind: Kind
-    path: Path
-    identity: str
-    sources: list[SourceEntry]
-    pieces: Sequence[tuple[Path, str]] = ()
-    files: Sequence[Hashed] = ()
-    below: Path | None = None
-
-    def verify(self) -> None:
-        """Damaged for a piece that is not what its hash says."""
-        for path, sha256 in self.pieces:
-            verified(path, sha256)
-
-    def look(self) -> None:
-        """Changed for a file that is another by now, has come or has gone."""
-        unchanged(self.files, read=True)
-        if self.below and (new := {*files_below(self.below)} - {Path(f.path) for f in self.files}):
-            raise Changed(f"{min(new)} came while its folder was read")
-
-
-def files_below(folder: Path) -> list[Path]:
-    """The regular files of a folder, in order."""
-    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 class NothingKept(StageFailed):
@@ -131,7 +95,7 @@ class Run:
         self.reports: list[StepReport] = []
         self.shown: set[Path] = set()  # folders of kinds, as they are now
         self._bases: dict[Stage, tuple[str, list[Hashed]]] = {}
-        self._began = 0.0
+        self.began = 0.0
 
     def again(self) -> None:
         """Begin anew: what is finished comes from the store, everything else is looked at again."""
@@ -147,8 +111,8 @@ class Run:
         """Read a source into pieces."""
         stage = step.stage
         assert isinstance(stage, Source)
-        (report,) = self._begin([stage], step.name)
-        base, files = self._known(stage)
+        (report,) = self.begin([stage], step.name)
+        base, files = self.known(stage)
         jobs: list[Job] = []
         for part in _parts(stage, step.path, self.part_bytes):
             own = files_of(part, self.hashes)
@@ -187,7 +151,7 @@ class Run:
             yield flow
 
     def _chain(self, chain: Sequence[Transform], flow: Flow, source: str | None) -> Flow:
-        reports = self._begin(chain, source)
+        reports = self.begin(chain, source)
         schemas = [flow.schema]
         for stage in chain:
             schemas.append(stage.schema(schemas[-1]))
@@ -211,7 +175,7 @@ class Run:
         for (way, _, _), summary in zip(todo, summaries, strict=True):
             way.take(self.store, summary)
         for stage in chain:
-            stage_unchanged(stage, self._known(stage)[1])  # a schema may come from a model's file
+            stage_unchanged(stage, self.known(stage)[1])  # a schema may come from a model's file
         made = [
             Made(stage, [way.outcomes[step] for way in ways], source)
             for step, stage in enumerate(chain)
@@ -237,7 +201,7 @@ class Run:
 
     def _key(self, steps: Sequence[Transform], way: _Way, schema: str, state: Entry | None) -> str:
         seen = states.seen_by(state, way.number) if state is not None and not way.done else None
-        bases = [self._known(stage)[0] for stage in steps]
+        bases = [self.known(stage)[0] for stage in steps]
         return hash_of([bases, "chain", schema, seen, way.piece.sha256])
 
     def _job(self, steps: Sequence[Transform], way: _Way, schema: str, state: Entry | None) -> Job:
@@ -249,7 +213,7 @@ class Run:
             "do": "chain",
             "key": self._key(steps, way, schema, state),
             "files": [],
-            "own": [self._known(stage)[1] for stage in steps],
+            "own": [self.known(stage)[1] for stage in steps],
             "steps": told,
             "input": str(way.piece.data),
             "sha256": way.piece.sha256,
@@ -260,7 +224,7 @@ class Run:
         self, stage: Stage, pieces: Sequence[Piece], schema: str, report: StepReport
     ) -> Entry:
         """Run the rounds of a fit; returns its final state."""
-        base, files = self._known(stage)
+        base, files = self.known(stage)
         state: Entry | None = None
         turn = 0
         while state is None or not state.manifest["done"]:
@@ -301,14 +265,14 @@ class Run:
 
     # --- what all steps share ---
 
-    def _known(self, stage: Stage) -> tuple[str, list[Hashed]]:
+    def known(self, stage: Stage) -> tuple[str, list[Hashed]]:
         """The base of a stage's keys, and the files (models, modules) that it was made of."""
         if stage not in self._bases:
             files = [self.hashes.hashed(path) for path in stage_files(stage)]
             self._bases[stage] = base_key(stage, self.hashes), files
         return self._bases[stage]
 
-    def _begin(self, stages: Sequence[Stage], source: str | None) -> list[StepReport]:
+    def begin(self, stages: Sequence[Stage], source: str | None) -> list[StepReport]:
         """Reports of steps that begin together."""
         reports: list[StepReport] = []
         for stage in stages:
@@ -322,7 +286,7 @@ class Run:
                 self.progress.say(f"{label}: {note}")
         names = ", ".join(stage.name for stage in stages)
         self.progress.begin(names + (f" {source}" if source else ""))
-        self._began = time.monotonic()
+        self.began = time.monotonic()
         return reports
 
     def _make(self, jobs: Sequence[Job], covered: Sequence[Sequence[StepReport]]) -> list[Summary]:
@@ -362,7 +326,7 @@ class Run:
 
     def _finished(self, flow: Flow, made: Sequence[Made], reports: Sequence[StepReport]) -> Flow:
         """Account for steps that are done, show them, and stop where nothing is left."""
-        spent = time.monotonic() - self._began
+        spent = time.monotonic() - self.began
         whole = sum(report.cpu for report in reports)
         for one, report in zip(made, reports, strict=True):
             counts = one.counts
@@ -375,13 +339,13 @@ class Run:
             elif self.folder:
                 folder = self.folder / report.folder
                 flows.show_rejects(self.store, one, flow.kind, flow.sources, report.label, folder)
-            self._tell(report, _told(counts))
+            self.tell(report, _told(counts))
             if not counts.made:
                 shown = self.folder / report.folder if self.folder else None
                 raise NothingKept(one, counts, report.label, flow, shown)
         return flow
 
-    def _tell(self, report: StepReport, told: str) -> None:
+    def tell(self, report: StepReport, told: str) -> None:
         report.ended = time.time()
         self.reports.append(report)
         self.progress.event(
@@ -395,61 +359,6 @@ class Run:
         )
         made = "" if report.computed else "  (from the store)"
         self.progress.say(f"{report.label:<24} {told}  {duration(report.seconds)}{made}")
-
-    # --- ends ---
-
-    def end(self, stage: End, whole: Whole) -> Entry:
-        """Run an end stage in this process; its folder is an entry of the store."""
-        (report,) = self._begin([stage], None)
-        base, files = self._known(stage)
-        key = hash_of([base, "end", whole.identity])
-        self.record.add([key])
-        entry = self.store.get(key)
-        if entry is None:
-            entry = self._ended(stage, key, whole, files, report)
-        report.reused, report.keys = 1 - report.computed, [key]
-        report.seconds = time.monotonic() - self._began
-        report.summary = entry.manifest["summary"]
-        if self.folder:
-            show_entry(entry, self.folder / report.folder)
-        self._tell(report, f"→ {stage.kind}")
-        return entry
-
-    def _ended(
-        self, stage: End, key: str, whole: Whole, files: Sequence[Hashed], report: StepReport
-    ) -> Entry:
-        with self.store.work(key) as work:
-            entry = self.store.get(key)  # another run may have made it while this one waited
-            if entry is not None:
-                return entry
-            report.computed = 1
-            before = cpu_seconds()
-
-            def look() -> None:
-                whole.look()
-                stage_unchanged(stage, files)
-
-            def write(folder: Path) -> Values:
-                with explained(look):
-                    whole.verify()
-                    summary = stage.run(whole.path, folder, work, self.progress.step)
-                    whole.verify()
-                look()
-                return {
-                    "format": FORMAT,
-                    "kind": stage.kind.name,
-                    "label": report.label,
-                    "stage": stage.name,
-                    "parameters": check.as_json(stage),
-                    "exact": stage.exact,
-                    "sources": whole.sources,
-                    "summary": summary,
-                }
-
-            entry = self.store.put(key, write)
-            report.cpu = cpu_seconds() - before
-            self.store.finish(key)
-            return entry
 
 
 def chains(steps: Sequence[Stage], single: bool) -> Iterator[list[Transform]]:

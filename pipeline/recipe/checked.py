@@ -21,26 +21,22 @@ import dataclasses
 import glob
 import os
 import stat
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote
 
+from pipeline.recipe.order import problems_of_order
+from pipeline.recipe.recipe import Recipe, RecipeError, SourceStep, Step
 from pipeline.recipe.yaml import MOST_BYTES, Node, Problem, load
 from stages import check, registry, secrets
 from stages.base import End, Source, Stage
 from stages.errors import SeedbedError, UsageError
-from stages.kinds import Kind
-from stages.records import CORE, FORMS
-from stages.secrets import masked
 
 VERSION = 1
 _TOP = {"version", "name", "seed", "sources", "steps", "run"}
 _OF_SOURCE = {"path", "name", "license", "steps"}
 _SQLITE = "sqlite:///"
-RESERVED = ("steps", "earlier", "run.json", "events.jsonl", "report.html")  # in a run's folder
-_TOLD = 100  # mistakes; a recipe of 1 MB has room for 50,000, which nobody reads
 _RUN: dict[str, Any] = {
     "workers": int,
     "out": str,
@@ -48,60 +44,6 @@ _RUN: dict[str, Any] = {
     "part_bytes": int,
     "keep": Literal["last", "all"],
 }
-
-
-class RecipeError(UsageError):
-    """All the mistakes of a recipe, one a line; of very many the first."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        more = len(problems) - _TOLD
-        rest = [f"and {more:,} more like these"] if more > 0 else []
-        super().__init__(*problems[:_TOLD], *rest)
-        self.problems = problems
-
-
-@dataclass(frozen=True)
-class Step:
-    """A stage and where it stands in the recipe."""
-
-    stage: Stage
-    line: int = 0
-    column: int = 0
-
-
-@dataclass(frozen=True)
-class SourceStep(Step):
-    """A source stage with what the recipe says of it. path: as given, made absolute."""
-
-    path: str = ""
-    name: str = ""
-    license: str | None = None
-    shown: str = ""
-    steps: tuple[Step, ...] = ()
-
-    def masked(self) -> tuple[str, str]:
-        """(path as written, path made absolute) for accounts and people: without a password."""
-        if os.path.exists(self.path) and self.path.endswith(os.path.basename(self.shown)):
-            return self.shown, self.path  # a file may be called anything
-        return masked(self.shown), masked(self.path)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What to run. `folder` is where relative paths begin and the user's modules lie."""
-
-    name: str
-    folder: Path
-    sources: tuple[SourceStep, ...]
-    steps: tuple[Step, ...]
-    seed: int = 0
-    workers: int = field(default_factory=lambda: min(os.cpu_count() or 1, 8))
-    out: str = "runs"
-    store: str = ".seedbed"
-    part_bytes: int = 16 << 20
-    keep: str = "last"
-    file: str = ""
-    place: tuple[int, int] = (0, 0)  # line and column of `run:`
 
 
 class _Reader:
@@ -385,96 +327,3 @@ def _shared(steps: Node | None) -> dict[str, Any]:
         for name, values in named.items()
         if isinstance(values[0], str) and all(value == values[0] for value in values)
     }
-
-
-def problems_of_order(recipe: Recipe) -> list[Problem]:
-    """What is wrong with the order of stages: names, columns and kinds that nothing makes."""
-    problems: list[Problem] = []
-    names: dict[str, SourceStep] = {}
-    for source in recipe.sources:
-        if source.name in names:
-            problems.append(
-                Problem(
-                    f"two sources are called {source.name!r}; give one another name:",
-                    source.line,
-                    source.column,
-                )
-            )
-        names[source.name] = source
-    if not recipe.sources:
-        problems.append(Problem("sources: is empty"))
-    columns: set[str] = set()
-    for source in recipe.sources:
-        assert isinstance(source.stage, Source)
-        own = columns_after(source.stage, {*CORE} - {*FORMS} | {*source.stage.forms()})
-        for step in source.steps:
-            problems += problems_of_step(step, own, {source.stage.kind.name: own})
-            own = columns_after(step.stage, own)
-        columns |= own
-    kinds: dict[str, set[str]] = {source.stage.kind.name: columns for source in recipe.sources}
-    for number, step in enumerate(recipe.steps):
-        before = kinds.get(step.stage.consumes.name, set())
-        problems += problems_of_step(step, before, kinds)
-        for text in step.stage.conflicts([one.stage for one in recipe.steps[:number]]):
-            problems.append(Problem(f"{step.stage.name}: {text}", step.line, step.column))
-        kinds[step.stage.kind.name] = columns_after(step.stage, before)
-    return problems + problems_of_kinds([*recipe.sources, *recipe.steps])
-
-
-def problems_of_kinds(steps: Sequence[Step]) -> list[Problem]:
-    """Kinds of stages from several packages that are in each other's way in a run's folder."""
-    problems: list[Problem] = []
-    known: dict[str, Kind] = {}
-    for step in steps:
-        kind = step.stage.kind
-        other = next((one for one in known.values() if one.folder == kind.folder), kind)
-        other = known.setdefault(kind.name, other)
-        folder = kind.folder
-        if kind != other:
-            text = (
-                f"what {step.stage.name} makes ({kind}, shown in {folder}/) is in the way of "
-                f"{other}, shown in {other.folder}/: its package must name it otherwise"
-            )
-        elif not folder or folder in RESERVED or folder[0] == "." or Path(folder).name != folder:
-            text = f"{step.stage.name} shows {kind} in {folder!r}, which a run cannot have"
-        else:
-            continue
-        problems.append(Problem(text, step.line, step.column))
-    return problems
-
-
-def columns_after(stage: Stage, before: set[str]) -> set[str]:
-    """The columns that are there after a stage."""
-    return before - set(stage.drops()) | set(stage.makes())
-
-
-def problems_of_step(step: Step, before: set[str], kinds: Mapping[str, set[str]]) -> list[Problem]:
-    """Why a step cannot stand where it stands."""
-    stage = step.stage
-    if stage.consumes.name not in kinds:
-        makers = sorted(
-            name
-            for name, cls in registry.every()
-            if cls.kind == stage.consumes and cls.name != stage.name
-        )
-        text = f"{stage.name} works on {stage.consumes}, and no earlier step makes them" + (
-            f"; put {' or '.join(makers)} before it" if makers else ""
-        )
-        return [Problem(text, step.line, step.column)]
-    problems = []
-    for group in stage.needs():
-        if not before & set(group):
-            wanted = " or ".join(repr(name) for name in group)
-            makers = sorted(n for n, cls in registry.every() if set(group) & set(_makes(cls)))
-            text = f"{stage.name} needs a column {wanted}, and nothing before it makes one"
-            text += f"; put {' or '.join(makers)} before it" if makers else ""
-            problems.append(Problem(text, step.line, step.column))
-    return problems
-
-
-def _makes(cls: type[Stage]) -> tuple[str, ...]:
-    """The columns that a stage makes when it is told nothing."""
-    try:
-        return tuple(cls().makes())
-    except SeedbedError:  # a stage whose extra is not installed makes nothing here
-        return ()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pipeline.recipe.checked import Recipe, RecipeError, SourceStep
+from pipeline.recipe.recipe import Recipe, RecipeError, SourceStep
 from pipeline.recipe.yaml import Problem
 from stages.base import Part, Source
 from stages.check import nearest

@@ -14,7 +14,7 @@ from stages import user_code
 from stages.errors import UsageError
 
 if TYPE_CHECKING:
-    from pipeline.recipe.checked import Recipe
+    from pipeline.recipe.recipe import Recipe
 
 
 def shield(folder: Path) -> None:

@@ -14,7 +14,7 @@ from pipeline.recipe.yaml import Problem
 from stages.errors import SeedbedError
 
 if TYPE_CHECKING:
-    from pipeline.recipe.checked import Recipe
+    from pipeline.recipe.recipe import Recipe
 
 ABOUT = "check a recipe and show what it would do, without doing it"
 
@@ -46,7 +46,7 @@ def plan(recipe: str | os.PathLike[str]) -> Plan:
     """Check a recipe file and say what it would do; nothing is made. UsageError with all that is
     wrong with it."""
     from pipeline.engine.places import check_recipe
-    from pipeline.recipe.checked import RecipeError
+    from pipeline.recipe.recipe import RecipeError
     from pipeline.views.plan import show_plan
 
     with opened(recipe) as checked:

@@ -124,7 +124,8 @@ def _fits(value: Any, kind: Any) -> bool:
 
 def _input(stage: Any, given: argparse.Namespace) -> Any:
     """What the stage is to work on: raw input, a corpus, or a file read as records first."""
-    from pipeline.recipe.checked import SourceStep, absolute, missing, problem_with_path
+    from pipeline.recipe.checked import absolute, missing, problem_with_path
+    from pipeline.recipe.recipe import SourceStep
     from stages.base import Source
     from stages.corpus import Corpus
 

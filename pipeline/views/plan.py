@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline import terminal
-from pipeline.recipe.checked import Recipe, RecipeError, Step
 from pipeline.recipe.looked import look_at, told
+from pipeline.recipe.recipe import Recipe, RecipeError, Step
 from pipeline.recipe.yaml import Problem
 from stages import check
 from stages.base import Part, Source

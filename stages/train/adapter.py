@@ -22,7 +22,7 @@ from stages.require import require
 ALL = "all-linear"
 Bias = Literal["none", "all", "lora_only"]
 Init = Literal[
-    "default", "gaussian", "orthogonal", "olora", "pissa", "pissa_niter_4", "pissa_niter_16"
+    "kaiming", "gaussian", "orthogonal", "olora", "pissa", "pissa_niter_4", "pissa_niter_16"
 ]
 # These take a part of the base weights into the adapter, so the base is another while it trains.
 TAKING = ("olora", "pissa", "pissa_niter_4", "pissa_niter_16")
@@ -119,7 +119,7 @@ class Settings:
     layers_pattern: str | None = None
     rslora: bool = False
     dora: bool = False
-    init: Init = "default"
+    init: Init = "kaiming"
 
 
 def add_adapter(model: Any, settings: Settings, rows: Sequence[int] = ()) -> Any:
@@ -150,7 +150,7 @@ def add_adapter(model: Any, settings: Settings, rows: Sequence[int] = ()) -> Any
         trainable_token_indices=_rows_of(model, rows),
         use_rslora=settings.rslora,
         use_dora=settings.dora,
-        init_lora_weights=True if settings.init == "default" else settings.init,
+        init_lora_weights=True if settings.init == "kaiming" else settings.init,
         fan_in_fan_out=any(isinstance(modules.get(name), transposed) for name in plain),
         task_type="CAUSAL_LM",
     )

@@ -23,6 +23,7 @@ from stages.corpus import flush, sha256_of, write_json
 from stages.errors import StageFailed
 from stages.require import require
 from stages.train.optimizer import parameters_of
+from stages.train.sharding import parted, whole
 
 KEPT = 2
 HASHES = "hashes.json"
@@ -159,15 +160,16 @@ COUNT = "count:"  # before what the state of an optimizer holds as a plain numbe
 
 
 def training_tensors(parameters: Mapping[str, Any], optimizer: Any) -> dict[str, Any]:
-    """The trained parameters and what the optimizer knows of each, under flat names."""
+    """The trained parameters and what the optimizer knows of each, under flat names. All
+    processes of a model that is spread over them must ask together."""
     torch = require("torch", "train")
-    tensors = {f"parameter/{name}": value for name, value in parameters.items()}
+    tensors = {f"parameter/{name}": whole(value) for name, value in parameters.items()}
     for name, parameter in parameters.items():
         for kind, value in optimizer.state.get(parameter, {}).items():
             if isinstance(value, int | float):
                 tensors[f"{COUNT}{kind}/{name}"] = torch.tensor(value)
             elif value is not None:
-                tensors[f"{kind}/{name}"] = value
+                tensors[f"{kind}/{name}"] = whole(value)
     return tensors
 
 
@@ -180,6 +182,8 @@ def restore(parameters: Mapping[str, Any], optimizer: Any, tensors: Mapping[str,
         if kind.startswith(COUNT):
             known.setdefault(name, {})[kind.removeprefix(COUNT)] = value.item()
         elif kind != "parameter":
+            like = parameters[name]
+            value = parted(value, like) if value.shape == like.shape else value
             known.setdefault(name, {})[kind] = value
     names = {id(value): name for name, value in parameters.items()}
     if known and hasattr(optimizer, "init_state"):
@@ -211,4 +215,4 @@ def restore_parameters(parameters: Mapping[str, Any], tensors: Mapping[str, Any]
     """Put the stored parameters back, and leave the optimizer as it is."""
     with require("torch", "train").no_grad():
         for name, value in parameters.items():
-            value.copy_(tensors[f"parameter/{name}"])
+            value.copy_(parted(tensors[f"parameter/{name}"], value))

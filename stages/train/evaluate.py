@@ -33,14 +33,14 @@ def evaluate(
     model.eval()
     sums = np.zeros(len(documents))
     lengths = [int(documents.lengths[list(row)].sum()) for row in rows]
-    for number in group.share(lengths):
+    for number, counts in group.share(lengths):
         row = list(rows[number])
         batch = row_of([documents.tokens(at) for at in row], device)
         with torch.no_grad():
             losses = row_losses(model, batch, precision).double().cpu().numpy()
         ends = np.cumsum(documents.targets[row])
         for at, begin, end in zip(row, [0, *ends[:-1]], ends, strict=True):
-            sums[at] = losses[begin:end].sum()
+            sums[at] += losses[begin:end].sum() * (counts > 0)
         between()
     made: Array = group.summed(torch.from_numpy(sums)).numpy()
     return made

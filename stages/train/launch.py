@@ -1,13 +1,19 @@
-"""Starting the processes that train together, one a GPU, and ending them with this one."""
+"""Starting the processes that train together, one a GPU, and ending them with this one.
+
+On one machine the first process starts the others. On several `torchrun` starts all: the first
+runs the command, the others (`follow`) wait for what it has to train, until it ends.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import datetime
 import json
+import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,39 +27,108 @@ if TYPE_CHECKING:
     from stages.train.train import Train
 
 WAIT = datetime.timedelta(hours=2)  # for the slowest process: it may write a large checkpoint
+GRACE = 10.0  # seconds in which the first process may notice itself that another one died
 
 
 @contextlib.contextmanager
 def together(setting: Train, source: Path, work: Path) -> Iterator[Group]:
     """The group of which this process is the first; it is alone where one process is enough."""
+    said: dict[str, Any] = {
+        "parameters": check.as_json(setting), "source": str(source), "work": str(work)
+    }  # fmt: skip
+    if "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1":
+        yield _met(setting, said)
+        return
     count = _processes(setting)
     if count == 1:
         yield ALONE
         return
     with tempfile.TemporaryDirectory(prefix="seedbed-") as folder:
         meeting = Path(folder) / "meeting"
-        said = {
-            "parameters": check.as_json(setting), "source": str(source), "work": str(work),
-            "size": count, "meeting": str(meeting),
-        }  # fmt: skip
+        said |= {"size": count, "meeting": str(meeting)}
         others: list[subprocess.Popen[bytes]] = []
         errors: list[Path] = []
         try:
             for rank in range(1, count):
                 errors.append(Path(folder) / f"{rank}.errors")
-                with open(errors[-1], "wb") as told:
-                    others.append(_started({**said, "rank": rank}, told))
-            with _joined(setting, Group(0, count), meeting) as group:
-                yield group
-        except (RuntimeError, StageFailed) as error:
-            if died := [path for path in errors if path.read_bytes().strip()]:
-                last = died[0].read_text(errors="replace").strip().splitlines()[-1]
-                raise StageFailed(f"process {died[0].stem} of {count} ended: {last}") from error
+                with open(errors[-1], "wb") as words:
+                    others.append(_started({**said, "rank": rank}, words))
+            with _watched(others, errors), _joined(setting, group_of(setting, 0, count), meeting):
+                yield group_of(setting, 0, count)
+        except RuntimeError as error:
+            if told := _death(others, errors):
+                raise StageFailed(told) from error
             raise
         finally:
             for one in others:
                 one.kill()
                 one.wait()
+
+
+def _death(others: list[subprocess.Popen[bytes]], errors: list[Path]) -> str | None:
+    """Which process died, and its last words."""
+    for number, (one, path) in enumerate(zip(others, errors, strict=True), 1):
+        if one.poll():
+            words = path.read_text(errors="replace").strip().splitlines() or ["without a word"]
+            return f"process {number + 1} of {len(others) + 1} ended ({one.poll()}): {words[-1]}"
+    return None
+
+
+@contextlib.contextmanager
+def _watched(others: list[subprocess.Popen[bytes]], errors: list[Path]) -> Iterator[None]:
+    """End this process when another one is gone and this one waits for it, where no exception
+    reaches it; what was saved stays."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.5):
+            if (told := _death(others, errors)) and not over.wait(GRACE):
+                print(f"seedbed: train: {told}", file=sys.stderr, flush=True)
+                os._exit(StageFailed.exit_code)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _met(setting: Train, said: dict[str, Any]) -> Group:
+    """The group of all that torchrun started, which is told what to train."""
+    group = group_of(setting, int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
+    _meet()
+    group.told(said)
+    return group
+
+
+def _meet() -> None:
+    distributed = require("torch.distributed", "train")
+    if not distributed.is_initialized():
+        torch = require("torch", "train")
+        gpus = torch.cuda.is_available()
+        if gpus:
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        distributed.init_process_group("nccl" if gpus else "gloo", timeout=WAIT)
+
+
+def follow() -> None:
+    """What a process that torchrun started does when it is not the first."""
+    _meet()
+    waiting = Group(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
+    while (said := waiting.told(None)) is not None:
+        _train(said, waiting.rank, waiting.size)
+
+
+def release() -> None:
+    """Let those go that wait for the first process."""
+    _meet()
+    Group(0, int(os.environ["WORLD_SIZE"])).told(None)
+    require("torch.distributed", "train").destroy_process_group()
+
+
+def group_of(setting: Train, rank: int, size: int) -> Group:
+    """The place of a process among those of a training."""
+    return Group(rank, size, setting.shard, setting.shard and setting.method == "full")
 
 
 def _processes(setting: Train) -> int:
@@ -101,13 +176,21 @@ def _joined(setting: Train, group: Group, meeting: Path) -> Iterator[Group]:
 
 def main() -> None:
     """What a process does that is not the first; what it works on comes in through stdin."""
-    from stages.train.loop import train
     from stages.train.train import Train
 
     child.die_with_parent()
     said = json.load(sys.stdin)
     setting = check.build(Train, said["parameters"])
-    group = Group(said["rank"], said["size"])
-    work = Path(said["work"])
+    group = group_of(setting, said["rank"], said["size"])
     with _joined(setting, group, Path(said["meeting"])):
-        train(setting, Path(said["source"]), work, work, lambda done, total: None, group)
+        _train(said, group.rank, group.size)
+
+
+def _train(said: dict[str, Any], rank: int, size: int) -> None:
+    """Do what the first process does, and write nothing."""
+    from stages.train.loop import train
+    from stages.train.train import Train
+
+    setting = check.build(Train, said["parameters"])
+    source, work = Path(said["source"]), Path(said["work"])
+    train(setting, source, work, work, lambda done, total: None, group_of(setting, rank, size))

@@ -25,6 +25,7 @@ from stages.train.optimizer import optimizer_of
 from stages.train.parallel import Group
 from stages.train.samples import completions
 from stages.train.setup import deterministic, key_of, machine_of, read_sides, ready
+from stages.train.sharding import whole_state
 from stages.train.signals import StopWish
 from stages.train.state import State
 from stages.train.training import Training
@@ -55,7 +56,7 @@ def train(
     with contextlib.ExitStack() as closing:
         closing.enter_context(deterministic())
         stop = closing.enter_context(StopWish(heeded=group.first))
-        prepared = ready(setting, folder, machine, sides, source)
+        prepared = ready(setting, folder, machine, sides, source, group)
         optimizer = optimizer_of(prepared.parameters, setting.optimization())
         capacity = prepared.capacity(setting, machine.device)
         course = Course(setting, sides.documents, capacity, group.size)
@@ -76,7 +77,7 @@ def train(
 
         def completed() -> list[dict[str, str]]:
             given = (folder, sides.validation, setting, machine.precision, machine.device)
-            return completions(prepared.model, *given) if group.first else []
+            return completions(prepared.model, *given) if group.first or group.even else []
 
         if state.done == 0:
             training.rehearse()
@@ -96,16 +97,17 @@ def train(
             if group.size > 1:
                 training.stop_if_asked()
 
-        if curve is None:
-            return None
         if setting.result == "best" and state.best_position is not None:
             best = checkpoint.at(work, state.best_position)
             checkpoint.restore_parameters(prepared.parameters, best)
         after = completed()
+        weights = whole_state(prepared.model) if group.reduced else None
+        if curve is None:
+            return None
         curve.flush()
         lines = curve.lines()
     json_lines.write(out / "curve.jsonl", lines)
-    return result.write(training, sides, folder, source, out, after, lines)
+    return result.write(training, sides, folder, source, out, after, lines, weights)
 
 
 def _found(work: Path, key: str, group: Group, parameters: dict[str, Any], optimizer: Any) -> State:

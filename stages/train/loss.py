@@ -10,6 +10,7 @@ import numpy as np
 
 from stages.require import require
 from stages.train import attention
+from stages.train.sharding import sharded
 
 # Logits of a row that are held at once, with their gradient and a copy in fp32. Beyond it they are
 # made again in the backward pass, piece by piece: 2**26 are 256 MB a copy.
@@ -21,9 +22,12 @@ Array = np.ndarray[Any, Any]
 _HEADS: WeakKeyDictionary[Any, Callable[[Any], Any] | None] = WeakKeyDictionary()
 
 
-def row_of(documents: Sequence[tuple[Array, Array]], device: str) -> dict[str, Any]:
+def row_of(
+    documents: Sequence[tuple[Array, Array]], device: str, counts: float = 1.0
+) -> dict[str, Any]:
     """Tensors of one packed row: ids, positions, where a target is predicted, the targets, and
-    the borders of the documents. documents: (token ids, which of them are targets) of each."""
+    the borders of the documents. documents: (token ids, which of them are targets) of each.
+    counts: what its losses are multiplied by in a step."""
     torch = require("torch", "train")
     lengths = np.array([len(tokens) for tokens, _ in documents])
     ids = np.concatenate([tokens for tokens, _ in documents]).astype(np.int64)
@@ -36,7 +40,7 @@ def row_of(documents: Sequence[tuple[Array, Array]], device: str) -> dict[str, A
         "targets": torch.from_numpy(ids[targets]),
     }
     row = {name: tensor.to(device) for name, tensor in tensors.items()}
-    return {**row, "borders": attention.borders(lengths, device)}
+    return {**row, "borders": attention.borders(lengths, device), "counts": counts}
 
 
 def autocast(device: str, precision: str) -> Any:
@@ -57,7 +61,7 @@ def row_losses(model: Any, row: dict[str, Any], precision: str) -> Any:
     given = {"input_ids": row["ids"], "position_ids": row["positions"], "use_cache": False, **extra}
     count, vocabulary = len(row["targets"]), _vocabulary(model)
     with autocast(row["ids"].device.type, precision):
-        if count * vocabulary > LOGITS:
+        if count * vocabulary > LOGITS and not sharded(model):
             base = model.get_base_model() if hasattr(model, "get_base_model") else model
             if (head := _head_of(model, base, given)) is not None:
                 states = base.base_model(**given).last_hidden_state[0][row["predicting"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -242,10 +242,10 @@ def plainly(model: Any) -> Iterator[None]:
         _set(model, own)
 
 
-def save_model(model: Any, out: Path) -> None:
-    """Write a model whose weights were all trained."""
+def save_model(model: Any, out: Path, state: Mapping[str, Any] | None = None) -> None:
+    """Write a model whose weights were all trained. state: them, where no process has all."""
     model.config.name_or_path = ""
-    model.save_pretrained(out, safe_serialization=True)
+    model.save_pretrained(out, state_dict=state, safe_serialization=True)
 
 
 def set_threads(threads: int) -> None:

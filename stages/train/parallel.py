@@ -17,30 +17,49 @@ BUCKET = 1 << 25  # numbers that are summed at once
 
 @dataclass(frozen=True)
 class Group:
-    """This process among `size`; the first, of rank 0, alone reads and writes files."""
+    """This process among `size`; the first, of rank 0, alone reads and writes files. even: all
+    must compute equally many rows, for each holds a part of the weights. reduced: PyTorch means
+    the gradients over the processes itself."""
 
     rank: int = 0
     size: int = 1
+    even: bool = False
+    reduced: bool = False
 
     @property
     def first(self) -> bool:
         return self.rank == 0
 
-    def share(self, weights: Sequence[int]) -> list[int]:
-        """The numbers of the rows of this process: the heaviest first to whoever has least."""
+    def share(self, weights: Sequence[int]) -> list[tuple[int, float]]:
+        """(number, what it counts) of the rows of this process: the heaviest first to whoever has
+        least. Where all must have equally many, the lightest comes once more and counts nothing;
+        else it counts 1, times the processes where their gradients are meant."""
         loads = [0] * self.size
-        mine = []
-        for number in sorted(range(len(weights)), key=lambda at: (-weights[at], at)):
+        shares: list[list[int]] = [[] for _ in loads]
+        order = sorted(range(len(weights)), key=lambda at: (-weights[at], at))
+        for number in order:
             least = loads.index(min(loads))
             loads[least] += weights[number]
-            if least == self.rank:
-                mine.append(number)
-        return sorted(mine)
+            shares[least].append(number)
+        counts = float(self.size) if self.reduced else 1.0
+        mine = [(number, counts) for number in sorted(shares[self.rank])]
+        if self.even:
+            most = max(len(one) for one in shares)
+            mine += [(order[-1], 0.0)] * (most - len(mine))
+        return mine
 
     def gathered(self, parameters: Sequence[Any], loss: float) -> float:
         """Sum gradients, in place, and the loss over all processes."""
         if self.size == 1:
             return loss
+        torch = require("torch", "train")
+        if self.reduced:
+            loss /= self.size
+        else:
+            self._sum_gradients(parameters)
+        return float(self.summed(torch.tensor([loss], dtype=torch.float64))[0])
+
+    def _sum_gradients(self, parameters: Sequence[Any]) -> None:
         torch = require("torch", "train")
         for value in parameters:
             if value.grad is None:  # a process without a row
@@ -50,7 +69,6 @@ class Group:
             torch.distributed.all_reduce(flat)
             for one, part in zip(some, flat.split([one.numel() for one in some]), strict=True):
                 one.copy_(part.view_as(one))
-        return float(self.summed(torch.tensor([loss], dtype=torch.float64))[0])
 
     def summed(self, numbers: Any) -> Any:
         """A tensor summed over all processes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,14 +25,16 @@ def write(
     out: Path,
     after: list[dict[str, str]],
     lines: Sequence[dict[str, Any]],
+    weights: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Write everything but the curve into `out`; returns the summary.
 
     folder: of the base model. after: completions of the trained model. lines: of the curve.
+    weights: of a whole model that is spread over processes.
     """
     setting, state, ready = training.setting, training.state, training.ready
     if setting.method == "full":
-        models.save_model(ready.model, out)
+        models.save_model(ready.model, out, weights)
     else:
         base = models.base_name(setting.model)
         adapter.save_adapter(ready.model, out, setting.adapter(), ready.begun, base)

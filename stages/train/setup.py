@@ -24,7 +24,9 @@ from stages.train import adapter
 from stages.train import model as models
 from stages.train.added import added_tokens, make_room
 from stages.train.data import Documents, read_documents
+from stages.train.parallel import Group
 from stages.train.plan import order
+from stages.train.sharding import shard
 
 if TYPE_CHECKING:
     from stages.train.train import Train
@@ -109,11 +111,15 @@ class Ready:
         return 0 if self.way == "alone" else setting.micro_tokens or ROW_TOKENS[device]
 
 
-def ready(setting: Train, folder: Path, machine: Machine, sides: Sides, source: Path) -> Ready:
-    """Load the model, add the adapter, and find out how it takes packed rows."""
+def ready(
+    setting: Train, folder: Path, machine: Machine, sides: Sides, source: Path, group: Group
+) -> Ready:
+    """Load the model, add the adapter, spread it over the group if it shall be, and find out how
+    it takes packed rows."""
     seed_step(setting.seed, -1)  # the adapter's first values
+    place = "cpu" if group.even else machine.device  # a model that is spread fits no GPU
     model = models.load_base(
-        folder, setting.method, machine.precision, machine.device, setting.quantization()
+        folder, setting.method, machine.precision, place, setting.quantization()
     )
     added = added_tokens(source)
     rows = make_room(model, setting.model, added)
@@ -129,6 +135,8 @@ def ready(setting: Train, folder: Path, machine: Machine, sides: Sides, source: 
         model = adapter.add_adapter(model, chosen, rows)
         begun = adapter.beginning(model, chosen)
     models.recompute(model, setting.checkpoint_layers)
+    if group.even:
+        shard(model, machine.device)
     way = models.way_of(model, setting.attention, machine.precision, machine.device)
     parameters = {n: value for n, value in model.named_parameters() if value.requires_grad}
     return Ready(model, parameters, way, begun, left_out)

@@ -15,6 +15,7 @@ from stages.train.loss import row_losses
 from stages.train.optimizer import parameters_of, set_rate
 from stages.train.parallel import ALONE, Group
 from stages.train.scaling import Scaler
+from stages.train.sharding import whole
 
 
 def step(
@@ -45,14 +46,14 @@ def step(
     scale = scaler.scale if scaler else 1.0
     loss = 0.0
     for row in rows:
-        part = row_losses(model, row, precision).sum() / targets
+        part = row_losses(model, row, precision).sum() * row["counts"] / targets
         (part * scale).backward()
         loss += float(part.detach())
         between()
     loss = group.gathered(parameters, loss)
     if scaler:
         scaler.unscale(parameters)
-    norm = float(torch.nn.utils.clip_grad_norm_(parameters, clip or math.inf))
+    norm = float(whole(torch.nn.utils.clip_grad_norm_(parameters, clip or math.inf)))
     finite = math.isfinite(loss) and math.isfinite(norm)
     if finite:
         optimizer.step()

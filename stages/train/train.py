@@ -54,7 +54,7 @@ class Train(End):
     dora: yes: direction and size of each weight are trained apart. Liu et al. 2024.
     loraplus: the rate of the matrices B is so many times that of A; 16 in the paper. none: 1.
         Hayou et al. 2024.
-    init: how an adapter begins: default (B is 0), gaussian, orthogonal, olora, pissa, or
+    init: how an adapter begins: kaiming (A at random, B 0), gaussian, orthogonal, olora, pissa, or
         pissa_niter_N, which is faster. What takes a part of the base weights along (olora, pissa)
         is written as an adapter of twice the rank, for the plain base model.
     epochs: passes over the training records.
@@ -103,6 +103,8 @@ class Train(End):
         has it.
     device: cpu, cuda, or auto: cuda when there is a GPU.
     processes: that train together, each on a part of every step. none: one a GPU.
+    shard: yes: each process holds a part of the weights (FSDP2), for a model that does not fit one
+        GPU. Not with quantized weights.
     max_length: tokens of a record that are used; the rest is cut off and counted. none: all that
         the corpus has of it, which tokenize's max_length bounds.
     threads: threads of torch; none: one a core. The bits of the result depend on it.
@@ -135,7 +137,7 @@ class Train(End):
     rslora: bool = False
     dora: bool = False
     loraplus: float | None = field(default=None, metadata={"range": (1, 1024)})
-    init: adapters.Init = "default"
+    init: adapters.Init = "kaiming"
     epochs: int = field(default=2, metadata={"range": (1, 100_000)})
     max_steps: int | None = field(default=None, metadata={"range": (1, 1 << 40)})
     epoch_tokens: int | None = field(default=None, metadata={"range": (1, 1 << 40)})
@@ -168,6 +170,7 @@ class Train(End):
     precision: Precision = "auto"
     device: Device = "auto"
     processes: int | None = field(default=None, metadata={"range": (1, 1024)})
+    shard: bool = False
     max_length: int | None = field(default=None, metadata={"range": (2, 1 << 24)})
     threads: int | None = field(default=None, metadata={"range": (1, 4096)})
     samples: int = field(default=1, metadata={"range": (0, 1000)})
@@ -219,6 +222,8 @@ class Train(End):
             found += [f"{name} is for an adapter, and method full has none" for name in self._own()]
         if self.dora and self.init in adapters.TAKING:
             found.append(f"dora does not go with init {self.init}")
+        if self.shard and self.method == "qlora" and self.bits < 16:
+            found.append("shard does not go with quantized weights: use method lora")
         if self.result == "best" and not self.validate:
             found.append("result best needs validation: leave out validate: no")
         if self.bits not in (4, 8, 16):

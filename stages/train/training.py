@@ -149,13 +149,13 @@ class Training:
     def save(self) -> None:
         """A checkpoint of where the training stands."""
         self.saved = time.monotonic()
+        tensors = checkpoint.training_tensors(self.ready.parameters, self.optimizer)
         if self.curve is None:
             return
         state = self.state
         if self.scaler:
             state.scale, state.held = self.scaler.scale, self.scaler.held
         state.curve_bytes = self.curve.flush()
-        tensors = checkpoint.training_tensors(self.ready.parameters, self.optimizer)
         beside = {self.curve.path.name: state.curve_bytes}
         folder = checkpoint.save(
             self.work, state.position, state.as_json(), tensors, beside, state.best_position
@@ -176,12 +176,13 @@ class Training:
     def _rows(self, rows: list[list[int]], step: int) -> Iterator[dict[str, Any]]:
         """The rows of this process, each with the randomness of its own."""
         weights = [int(self.course.documents.lengths[row].sum()) for row in rows]
-        for at in self.group.share(weights):
+        for at, counts in self.group.share(weights):
             seed_step(self.setting.seed, step, at)
-            yield self._row(rows[at])
+            yield self._row(rows[at], counts)
 
-    def _row(self, documents: list[int]) -> dict[str, Any]:
-        return row_of([self.course.documents.tokens(at) for at in documents], self.machine.device)
+    def _row(self, documents: list[int], counts: float = 1.0) -> dict[str, Any]:
+        tokens = [self.course.documents.tokens(at) for at in documents]
+        return row_of(tokens, self.machine.device, counts)
 
     def _add(self, seconds: float, **line: Any) -> None:
         if self.curve is not None:

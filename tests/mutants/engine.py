@@ -166,8 +166,8 @@ MUTANTS = (
     ),
     Mutant(
         RUNNER,
-        "bases = [self._known(stage)[0] for stage in steps]",
-        "bases = [self._known(stage)[0] for stage in steps[:1]]",
+        "bases = [self.known(stage)[0] for stage in steps]",
+        "bases = [self.known(stage)[0] for stage in steps[:1]]",
         "a chain's key knows its first step alone",
         (f"{REUSE}::test_a_parameter_of_a_later_step_reaches_the_records",),
     ),
@@ -179,7 +179,7 @@ MUTANTS = (
         (f"{REUSE}::test_a_changed_text_changes_the_state_of_a_fit",),
     ),
     Mutant(
-        RUNNER,
+        "pipeline/engine/ends.py",
         'hash_of([base, "end", whole.identity])',
         'hash_of([base, "end", str(whole.path)])',
         "an end's key has the place of what it works on and not its content",

@@ -53,8 +53,8 @@ MUTANTS = (
     # --- one step
     Mutant(
         _STEP,
-        ".sum() / targets",
-        ".mean()",
+        '.sum() * row["counts"] / targets',
+        '.mean() * row["counts"]',
         "loss is the mean of each row, not of all targets",
         STEP,
     ),
@@ -216,8 +216,8 @@ MUTANTS = (
     ),
     Mutant(
         _CHECKPOINT,
-        'value.copy_(tensors[f"parameter/{name}"])',
-        'tensors[f"parameter/{name}"].copy_(value)',
+        'value.copy_(parted(tensors[f"parameter/{name}"], value))',
+        'parted(tensors[f"parameter/{name}"], value).copy_(value)',
         "a resumed run has the first values of the adapter",
         RESUMED,
     ),
@@ -550,5 +550,35 @@ MUTANTS = (
         'named = ", ".join(ids[at] for at in range(IDS))',
         "divergence names other records",
         (COURSE + "test_divergence_names_the_records_of_its_step",),
+    ),
+    Mutant(
+        "stages/train/parallel.py",
+        "counts = float(self.size) if self.reduced else 1.0",
+        "counts = 1.0",
+        "a model over processes learns from a mean of their gradients",
+        ("tests/train/test_sharding.py::test_a_spread_model_trains_as_a_whole_one[full]",),
+    ),
+    Mutant(
+        "stages/train/parallel.py",
+        "mine += [(order[-1], 0.0)]",
+        "mine += [(order[-1], 1.0)]",
+        "a row that only evens out is learned from twice",
+        (
+            "tests/train/test_sharding.py::test_rows_are_shared_by_weight_and_evened_out_by_rows_that_count_nothing",
+        ),
+    ),
+    Mutant(
+        _STEP,
+        ' * row["counts"]',
+        "",
+        "what a row counts is ignored",
+        ("tests/train/test_sharding.py::test_a_spread_model_trains_as_a_whole_one",),
+    ),
+    Mutant(
+        _CHECKPOINT,
+        'value.copy_(parted(tensors[f"parameter/{name}"], value))',
+        "pass",
+        "the best checkpoint's values are not put back",
+        (COURSE + "test_the_best_validation_can_be_the_result",),
     ),
 )

@@ -12,7 +12,8 @@ import pytest
 
 import stages
 from pipeline import cli
-from pipeline.recipe.checked import RecipeError, _Reader, read_recipe
+from pipeline.recipe.checked import _Reader, read_recipe
+from pipeline.recipe.recipe import RecipeError
 from pipeline.recipe.yaml import load
 from pipeline.verbs import stage as command
 from stages import check

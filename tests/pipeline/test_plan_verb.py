@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.engine.run import run_recipe
-from pipeline.recipe.checked import Recipe, RecipeError, SourceStep, read_recipe
+from pipeline.recipe.checked import read_recipe
+from pipeline.recipe.recipe import Recipe, RecipeError, SourceStep
 from pipeline.views.plan import show_plan
 from stages import CsvExtract, DatabaseExtract, HtmlExtract, JsonlExtract, SqlExtract
 from stages import sample as looks

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import stages
-from pipeline.recipe.checked import RecipeError, read_recipe
+from pipeline.recipe.checked import read_recipe
+from pipeline.recipe.recipe import RecipeError
 from pipeline.recipe.yaml import load, scalar
 from stages import check
 from stages.errors import SeedbedError, UsageError

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.engine.run import run_recipe
-from pipeline.recipe.checked import RecipeError, read_recipe
+from pipeline.recipe.checked import read_recipe
+from pipeline.recipe.recipe import RecipeError
 from pipeline.views.explain import explain
 from pipeline.views.plan import show_plan
 

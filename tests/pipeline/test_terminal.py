@@ -13,7 +13,8 @@ import pytest
 from pipeline import cli, signals, terminal
 from pipeline.engine.run import run_recipe
 from pipeline.progress import Progress
-from pipeline.recipe.checked import Recipe, SourceStep, read_recipe
+from pipeline.recipe.checked import read_recipe
+from pipeline.recipe.recipe import Recipe, SourceStep
 from stages import JsonlExtract
 from tests.pipeline import world
 from tests.pipeline.world import COMMAND, environment, seedbed, snapshot

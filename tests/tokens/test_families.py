@@ -469,7 +469,8 @@ def test_tokens_and_model_are_compared(root: Path, tmp_path: Path) -> None:
 
 
 def test_a_recipe_names_a_model_once(root: Path, tmp_path: Path) -> None:
-    from pipeline.recipe.checked import RecipeError, read_recipe
+    from pipeline.recipe.checked import read_recipe
+    from pipeline.recipe.recipe import RecipeError
 
     (tmp_path / "a.jsonl").write_text('{"prompt": "a", "completion": "b"}\n')
     own = folder(root, "chatml")

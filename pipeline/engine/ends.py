@@ -1,0 +1,74 @@
+"""End stages: a folder or file in, a folder out, which is an entry of the store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.engine.account import StepReport
+from pipeline.engine.content import Hashed, explained, stage_unchanged
+from pipeline.engine.keys import hash_of
+from pipeline.engine.runner import Run
+from pipeline.engine.shown import show_entry
+from pipeline.engine.store import Entry, Values
+from pipeline.engine.whole import Whole
+from pipeline.executors.local import cpu_seconds
+from stages import check
+from stages.base import End
+from stages.records import FORMAT
+
+
+def end(run: Run, stage: End, whole: Whole) -> Entry:
+    """Run an end stage in this process; its folder is an entry of the store."""
+    (report,) = run.begin([stage], None)
+    base, files = run.known(stage)
+    key = hash_of([base, "end", whole.identity])
+    run.record.add([key])
+    entry = run.store.get(key)
+    if entry is None:
+        entry = _ended(run, stage, key, whole, files, report)
+    report.reused, report.keys = 1 - report.computed, [key]
+    report.seconds = time.monotonic() - run.began
+    report.summary = entry.manifest["summary"]
+    if run.folder:
+        show_entry(entry, run.folder / report.folder)
+    run.tell(report, f"→ {stage.kind}")
+    return entry
+
+
+def _ended(
+    run: Run, stage: End, key: str, whole: Whole, files: Sequence[Hashed], report: StepReport
+) -> Entry:
+    with run.store.work(key) as work:
+        entry = run.store.get(key)  # another run may have made it while this one waited
+        if entry is not None:
+            return entry
+        report.computed = 1
+        before = cpu_seconds()
+
+        def look() -> None:
+            whole.look()
+            stage_unchanged(stage, files)
+
+        def write(folder: Path) -> Values:
+            with explained(look):
+                whole.verify()
+                summary = stage.run(whole.path, folder, work, run.progress.step)
+                whole.verify()
+            look()
+            return {
+                "format": FORMAT,
+                "kind": stage.kind.name,
+                "label": report.label,
+                "stage": stage.name,
+                "parameters": check.as_json(stage),
+                "exact": stage.exact,
+                "sources": whole.sources,
+                "summary": summary,
+            }
+
+        entry = run.store.put(key, write)
+        report.cpu = cpu_seconds() - before
+        run.store.finish(key)
+        return entry
