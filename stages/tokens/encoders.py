@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import numpy as np
 
-from stages.errors import Changed
+from stages.errors import Changed, UsageError
 from stages.require import require
 from stages.tokens.foreign import TokenizerFailed, caught
 from stages.tokens.widths import widths_of
@@ -223,9 +223,21 @@ def _choose(record: Path, layout: Mapping[str, Any], refused: list[str]) -> None
     os.replace(temporary, record)
 
 
+def _read(record: Path) -> dict[str, Any]:
+    """What a record says; UsageError for one that is damaged."""
+    try:
+        value = json.loads(record.read_text(encoding="utf-8"))
+        chosen = value["encoder"]
+        if isinstance(value["refused"], list) and (chosen is None or chosen["name"] in _MAKERS):
+            return dict(value)
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise UsageError(f"{record} is damaged: remove it, and the encoders are tried again")
+
+
 def told(record: Path | None) -> str | None:
     """Name and version of the encoder that a record names."""
-    chosen = None if record is None else json.loads(record.read_text())["encoder"]
+    chosen = None if record is None else _read(record)["encoder"]
     return None if chosen is None else f"{chosen['name']} {chosen['version']}"
 
 
@@ -239,7 +251,7 @@ class Encoders:
 
     def __init__(self, plain: Tokenizer, layout: Mapping[str, Any], record: Path | None) -> None:
         self._layout, self._record = layout, record
-        chosen = None if record is None else json.loads(record.read_text())["encoder"]
+        chosen = None if record is None else _read(record)["encoder"]
         self._name = None if chosen is None else str(chosen["name"])
         self.words = None
         if self._name is not None:
@@ -293,7 +305,7 @@ class Encoders:
     def _refuse(self) -> NoReturn:
         """Leave the encoder out from now on; a run begins again."""
         assert self._record is not None and self._name is not None
-        before = json.loads(self._record.read_text())
+        before = _read(self._record)
         if before["encoder"] is not None and before["encoder"]["name"] == self._name:
             _choose(self._record, self._layout, [*before["refused"], self._name])
         raise Changed(

@@ -200,6 +200,10 @@ def encoder_record(folder: Path) -> Path | None:
 def _record(path: Path, stamps: object, cache: Path) -> Path | None:
     if path.parents[2] != cache:
         _checked(str(path), stamps)
+    with contextlib.suppress(OSError):  # a cache that cannot be written
+        (cache / "encoders").mkdir(parents=True, exist_ok=True)
+    if not os.access(cache / "encoders", os.W_OK):
+        return None
     try:
         found: Path | None = caught(lambda: record_of(path, cache, sha256_of(path)))
         return found

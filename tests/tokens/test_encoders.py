@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from stages import records
-from stages.errors import Changed
+from stages.errors import Changed, UsageError
 from stages.tokens import encoders
 from stages.tokens import model as models
 from stages.tokens.encoders import Encoders, Flat, reference
@@ -163,3 +163,26 @@ def test_the_encoders_that_are_known_give_the_ids_of_the_embedded_tokenizer(
     ids, bounds = make(encoders._without_control(layout))([text for text in TEXTS if text])
     expected = reference(encoders._plain(layout))([text for text in TEXTS if text])
     assert np.array_equal(ids, expected[0]) and np.array_equal(bounds, expected[1])
+
+
+def test_a_record_that_is_damaged_is_one_sentence(model: str) -> None:
+    path = models.encoder_record(Path(model))
+    assert path is not None
+    for text in ("{", "[]", '{"encoder": {"name": "nobody"}, "refused": []}'):
+        path.write_text(text)
+        with pytest.raises(UsageError, match="is damaged: remove it"):
+            Tokenize(model=model).facts()
+    path.unlink()
+    models._record.cache_clear()
+    assert _record(model)["encoder"]["name"] == "first"
+
+
+def test_without_a_place_for_what_was_proved_the_tokenizer_is_asked(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEEDBED_CACHE", str(tmp_path / "file"))
+    (tmp_path / "file").write_text("no folder")
+    stage = Tokenize(model=model)
+    assert stage.facts()["encoder"] is None
+    (row,) = stage.split(records.to_table([{"id": "a", "text": "One."}])).kept.to_pylist()
+    assert row["input_ids"] == _ids(model, "One.")
