@@ -67,14 +67,14 @@ MUTANTS = (
         "before.append(before[-1] + (len(text) if text.isascii() else len(text.encode())))",
         "before.append(before[-1] + len(text))",
         "places in characters are taken for places in bytes",
-        ENDS,
+        _of("pieces", "test_ordinary_rows_need_no_second_look"),
     ),
     Mutant(
         _PIECES,
         "widths[begins] -= np.array(led, dtype=bool)[full]",
         "pass",
         "the blank before a text counts as a character of it",
-        _of("pieces", "test_pieces_are_as_the_tokenizer_alone_has_them"),
+        _of("pieces", "test_ordinary_rows_need_no_second_look"),
     ),
     Mutant(
         _PIECES,
@@ -156,8 +156,8 @@ MUTANTS = (
     ),
     Mutant(
         _RENDERER,
-        'if self._stage.system is not None and not (messages and messages[0]["role"] == "system"):',
-        "if self.system is not None:",
+        'with_system = stage.system is not None and roles[:1] != ["system"]',
+        "with_system = stage.system is not None",
         "a conversation with a system message gets another",
         _of("tokenize", "test_the_system_message_is_the_one_given"),
     ),
@@ -330,7 +330,7 @@ MUTANTS = (
         "            if segment.content:\n",
         "            if False:\n",
         "a control token that a user writes becomes one",
-        ("tests/tokens/test_tokenize.py::test_a_control_token_in_a_record_stays_text",),
+        _of("words", "test_control_tokens_count_only_where_they_are_looked_for"),
     ),
     Mutant(
         _CAREFUL,

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from stages.tokens.encode import Encoder
 from stages.tokens.model import load_tokenizer
-from stages.tokens.segments import Segment
+from stages.tokens.pieces import Filled, Form
+from stages.tokens.segments import Segment, Slot
 from tests.tokens import families
 
 KINDS = ("chatml", "qwen25", "llama2", "mistral3", "gemma2", "deepseek_v2")
@@ -78,3 +79,24 @@ def test_where_tokens_end_is_a_sum(name: str) -> None:
         # The blank before a text ends nowhere in it.
         whole = [n for n, end in enumerate(own) if text[:end].isascii() and summed[n]]
         assert [summed[n] for n in whole] == [own[n] for n in whole]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_ordinary_rows_need_no_second_look(name: str) -> None:
+    encoder = _encoder(name)
+    assert encoder._assembler is not None
+    texts = ["Peas in rows, naïve or not: 雨.", "Ten, at dusk: grün.\n\n1. Dig", " a  b "]
+    assert encoder._assembler.texts(texts).doubtful == []
+    mark = sorted(encoder.special)[0]
+    slots = [
+        Segment(mark, False, False),
+        Slot(0, False, False, False),
+        Segment(f"\n{mark}", False, False),
+        Slot(1, False, True, True),
+        Segment(mark, False, True),
+    ]
+    rows = [Filled(Form(slots), [one, other]) for one in texts for other in texts]
+    found = encoder._assembler.rows(rows)
+    assert found.doubtful == []
+    expected = encoder._careful.rows(rows)
+    assert found.ids.tolist() == expected.ids.tolist() and found.spans == expected.spans
