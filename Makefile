@@ -12,7 +12,7 @@ ROUNDS ?= 10
 PROCESSES ?= 2
 STAGES := $(shell sed -n 's/^    "\([a-z]*\)": ."stages\..*/\1/p' stages/__init__.py)
 DATABASE_STAGES := database
-MODEL_STAGES := embed select tokenize train
+MODEL_STAGES := embed select tokenize train merge
 CORE_STAGES := $(filter-out $(DATABASE_STAGES) $(MODEL_STAGES),$(STAGES))
 
 # One stamp a set of extras, written last: an interrupted install is done again.
@@ -49,7 +49,7 @@ test-core:
 	$(PYTHON) -m venv .venv-core
 	.venv-core/bin/pip install -q --disable-pip-version-check -c constraints.txt $(PIP_ARGS) setuptools
 	.venv-core/bin/pip install -q --disable-pip-version-check -c constraints.txt $(PIP_ARGS) --no-build-isolation \
-	  -e '.[frames,sheets]' pytest pytest-timeout hypothesis openpyxl
+	  -e '.[frames,sheets,documents]' pytest pytest-timeout hypothesis openpyxl
 	.venv-core/bin/python -m pytest $(CORE_TESTS) $(ARGS)
 
 lint: $(DEV)

@@ -36,7 +36,7 @@ def corpus(folder: Path) -> Path:
     from stages.records import REJECTS
 
     rows = [{"prompt": one, "completion": two} for one, two in pairs()]
-    made = Tokenize()(Split(val_rows=2)(as_table(rows)[0], []), [])
+    made = Tokenize()(Split(val=2)(as_table(rows)[0], []), [])
     write_corpus(folder, "tokens", [(made, REJECTS.empty_table())], {"sources": [], "counts": {}})
     return folder
 

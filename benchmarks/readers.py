@@ -11,7 +11,7 @@ from typing import Any
 from stages.base import Fault
 from stages.errors import Unreadable, UsageError
 from stages.extract.delimited.sheet import Reading, Sheet
-from stages.extract.packed import archives
+from stages.extract.packed import archives, pg_archives
 from stages.extract.sqldump.reader import Reader
 from stages.extract.sqldump.rows import Row
 from stages.place import Place
@@ -85,7 +85,8 @@ def tables(
     path = Path(path)
     if not path.exists():
         raise UsageError(f"{path}: not found")
-    for item in archives.members(path.parent, path.name, suffixes=(".sql", ".dump")):
+    name = f"{path.name}/{pg_archives.TOC}" if path.is_dir() else path.name
+    for item in archives.members(path.parent, name, suffixes=(".sql", ".dump")):
         if isinstance(item, Fault):
             rejects.append(_why(item, item.place))
             continue

@@ -1,8 +1,8 @@
 """The command line: what words it has, and how every command ends.
 
-A verb is a file in `pipeline/verbs`; a stage's command is made of its class. Exit codes: 0 done,
-1 a bug of ours, 2 a mistake in recipe or call, 3 a stage failed or kept nothing, 75 stopped by
-SIGTERM or SIGHUP, 130 interrupted.
+A verb is a file in `pipeline/verbs`, or a tool that a room or a package brings; a stage's command
+is made of its class. Exit codes: 0 done, 1 a bug of ours, 2 a mistake in recipe or call, 3 a stage
+failed or kept nothing, 75 stopped by SIGTERM or SIGHUP, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pipeline.recipe.opened import shield
 from pipeline.terminal import screens
 from pipeline.trouble import told
 from pipeline.verbs import stage
-from stages import check, registry
+from stages import check, registry, tools
 from stages.errors import Preempted, UsageError
 from stages.pandas_later import load_pandas_later
 from stages.secrets import masked, problem_in
@@ -130,7 +130,12 @@ def _parsed(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse
     parser.add_argument("--version", action="version", version=f"seedbed {seedbed.__version__}")
     choices = parser.add_subparsers(dest="verb", metavar="VERB | STAGE", parser_class=_Parser)
     for name in known if wanted is None else {wanted} & {*known}:  # no module more than needed
-        verb = verbs.load(name)
+        try:
+            verb = verbs.load(name)
+        except UsageError:  # a package's that is broken hides no other: the help says what it is
+            if name == wanted:
+                raise
+            continue
         verb.options(own := choices.add_parser(name, help=verb.ABOUT, description=verb.ABOUT))
         own.set_defaults(act=verb.act)
     if wanted is not None and wanted not in known:
@@ -169,11 +174,22 @@ class _Whole(_Parser):
     """The parser of all words; its help lists the stages, which takes loading them."""
 
     def format_help(self) -> str:
-        self.epilog = _stages()
+        self.epilog = "\n".join([*_stages(), *_unusable(), *tools.clashes(verbs.own())])
         return super().format_help()
 
 
-def _stages() -> str:
+def _unusable() -> list[str]:
+    """What is wrong with tools of packages, a sentence each."""
+    found = []
+    for name in verbs.names():
+        try:
+            verbs.load(name)
+        except UsageError as error:
+            found.append(str(error))
+    return found
+
+
+def _stages() -> list[str]:
     """The stages, a line each, and what is wrong with those of packages."""
     lines = ["stages (`seedbed STAGE --help` tells more; `module:Class` is one of yours):"]
     room = max(map(len, registry.names())) + 2
@@ -184,4 +200,4 @@ def _stages() -> str:
             lines.append(f"  {error}")
             continue
         lines.append(f"  {name:<{room}}{textwrap.shorten(about, 90 - room, placeholder=' …')}")
-    return "\n".join([*lines, *registry.clashes()])
+    return [*lines, *registry.clashes()]

@@ -15,6 +15,9 @@ TABLE: dict[str, tuple[str, str]] = {
     "sql": ("stages.extract.sql", "SqlExtract"),
     "database": ("stages.extract.database", "DatabaseExtract"),
     "jsonl": ("stages.extract.jsonl", "JsonlExtract"),
+    "documents": ("stages.extract.documents", "DocumentExtract"),
+    "xml": ("stages.extract.xml", "XmlExtract"),
+    "chatlog": ("stages.extract.chatlog", "ChatlogExtract"),
     "normalize": ("stages.clean.normalize", "Normalize"),
     "quality": ("stages.clean.quality", "QualityFilter"),
     "pii": ("stages.clean.pii", "Pii"),
@@ -22,12 +25,21 @@ TABLE: dict[str, tuple[str, str]] = {
     "dedup": ("stages.clean.dedup", "Deduplicate"),
     "embed": ("stages.select.embed", "Embed"),
     "select": ("stages.select.select", "KMeansSelect"),
-    "split": ("stages.tokens.split", "Split"),
+    "split": ("stages.select.split", "Split"),
     "tokenize": ("stages.tokens.tokenize", "Tokenize"),
     "apply": ("stages.apply.apply", "Apply"),
     "export": ("stages.export.export", "Export"),
     "train": ("stages.train.train", "Train"),
+    "merge": ("stages.train.merge", "Merge"),
     "diagnose": ("stages.curves.diagnose", "Diagnose"),
+}
+
+# Verbs that a room brings beside its stages: name on the command line → module (see stages.tools).
+TOOLS: dict[str, str] = {
+    "chat": "stages.train.tools.chat",
+    "estimate": "stages.train.tools.estimate",
+    "evaluate": "stages.train.tools.evaluate",
+    "modules": "stages.train.tools.modules",
 }
 
 # How files of records are called; a stage that works on records reads them through this source.

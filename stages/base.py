@@ -350,7 +350,8 @@ class State:
 
     values: small JSON; tables: Arrow tables that every piece sees; local: one table a piece, in
     piece order, that only this piece sees (None: no piece has one). A piece is judged or
-    observed again only when something that it sees has changed.
+    observed again only when something that it sees has changed. told: JSON that no piece sees:
+    `lines` and `warnings` for people, and what later merges are to know.
     """
 
     round: int = 0
@@ -358,6 +359,7 @@ class State:
     values: dict[str, Any] = field(default_factory=dict)
     tables: dict[str, pa.Table] = field(default_factory=dict)
     local: list[pa.Table] | None = None
+    told: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -410,6 +412,14 @@ class End(Stage):
         total): called now and then. Returns JSON that goes into the manifest under `summary`.
         Raises Preempted after saving to `work` when a signal asks for it.
         """
+
+    def forecast(self, made: Path | None, raw: int) -> list[str]:
+        """Lines on what a run of the stage would take, for `plan`; none where that is little.
+
+        made: the folder of what it works on, as the last run of the recipe shows it; None without
+        one. raw: bytes of all sources.
+        """
+        return []
 
     def __call__(self, source: Any, out: str | Path) -> dict[str, Any]:
         """Run on a corpus or file, write the folder `out`; returns the summary.

@@ -93,14 +93,17 @@ def _filled(table: pa.Table) -> Iterator[dict[str, Any]]:
 
 
 def _warn(stage: str, reasons: Mapping[str, int]) -> None:
-    """Say how many records left, at the caller's line."""
-    if not reasons:
-        return
-    told = ", ".join(f"{reason} {number}" for reason, number in sorted(reasons.items()))
+    """Say how many records left."""
+    if reasons:
+        told = ", ".join(f"{reason} {number}" for reason, number in sorted(reasons.items()))
+        _say(f"{stage}: {sum(reasons.values())} left ({told}); pass rejects=[] to have them")
+
+
+def _say(message: str) -> None:
+    """Warn at the caller's line."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals["__name__"].split(".")[0] == "stages":
         level, frame = level + 1, frame.f_back
-    message = f"{stage}: {sum(reasons.values())} left ({told}); pass rejects=[] to have them"
     warnings.warn(message, stacklevel=level)
 
 
@@ -166,6 +169,8 @@ def transformed(stage: Transform, data: Any, rejects: list[dict[str, Any]] | Non
             local = state.local[0] if state.local is not None else None
             seen = VisibleState(state.round, state.values, state.tables, local)
         splits = [stage.split(batch, seen) for batch in batches]
+        for text in state.told.get("warnings", ()):
+            _say(f"{stage.name}: {text}")
     if batches and all(s.counts.inapplicable == s.counts.seen for s in splits):
         _check_forms(stage, table)
     left = [row for split in splits for row in split.rejects.to_pylist()]

@@ -47,6 +47,16 @@ def python(module: str) -> tuple[list[str], dict[str, str]]:
     return command, {**os.environ, "PYTHONPATH": path}
 
 
+def cpu_of(pid: int) -> float:
+    """CPU seconds that a process has used; 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
 def send(stream: IO[bytes], message: object, raw: bytes = b"") -> None:
     """Write one message."""
     text = json.dumps(message).encode()
@@ -130,12 +140,7 @@ class Process:
 
     def cpu(self) -> float:
         """CPU seconds that it has used; 0 when it is gone."""
-        try:
-            with open(f"/proc/{self.pid}/stat") as file:
-                fields = file.read().rpartition(")")[2].split()
-            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        except (OSError, IndexError, ValueError):
-            return 0.0
+        return cpu_of(self.pid)
 
     def tell(self, message: object, raw: bytes = b"") -> None:
         """Send it a message; BrokenPipeError when it is gone."""

@@ -204,7 +204,7 @@ def _meta(column: Any) -> Any:
         if is_missing(value):
             texts.append(None)
         elif isinstance(value, str):
-            texts.append(records.encodable(value))
+            texts.append(records.escaped(value))
         elif isinstance(value, Mapping):
             filled = {str(key): one for key, one in value.items() if not is_missing(one)}
             try:

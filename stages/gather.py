@@ -21,8 +21,9 @@ _LARGE = 1 << 16  # bytes that are not copied
 class Item(NamedTuple):
     """One item that a source read: its place, its raw bytes (for identity), what it became.
 
-    form: how its fields were understood, in words: `prompt ← question; meta ← id`. text: the
-    characters of the item; None: its records hold them all.
+    A record that is made of a stretch of the item may bring a `place` of its own. form: how its
+    fields were understood, in words: `prompt ← question; meta ← id`. text: the characters of the
+    item; None: its records hold them all.
     """
 
     place: Place
@@ -87,7 +88,7 @@ class Gathered:
             made = range(len(item.records))
             identities = records.record_ids(self.name, unit, raw, ordinal, made)
             for identity, record in zip(identities, item.records, strict=True):
-                self._records.append({**record, **common, "id": identity})
+                self._records.append({**common, **record, "id": identity})
             if item.form:
                 forms = self._counts.forms
                 forms[item.form] = forms.get(item.form, 0) + 1

@@ -35,6 +35,11 @@ class Lines:
         """Append a line."""
         self._writer.write(value)
 
+    @property
+    def size(self) -> int:
+        """Bytes so far, about: what is not yet with the system does not count."""
+        return os.fstat(self._file.fileno()).st_size
+
     def __enter__(self) -> Lines:
         return self
 

@@ -8,6 +8,7 @@ __name__)`. The module may hold any of these functions, which read the folder an
     tiles(folder)     → list[Tile]    figures at the top of the report
     amounts(folder)   → list[tuple[str, int]]   how much text it is, for the end of the flow
     panels(folder)    → list[Panel]   parts of the report
+    card(folder)      → list[str]     the README for a hub, of a folder that has none
     record(folder, what) → list[str]  one record, by its id or its place; nothing: it has none such
 
 It is named, not imported: how a result is shown is no part of what the result is, nor of its key.
@@ -74,6 +75,10 @@ class Kind:
     def panels(self, folder: Path) -> list[Panel]:
         """Parts of the report."""
         return self._shown("panels", folder)
+
+    def card(self, folder: Path) -> str | None:
+        """The README of a folder that has none, for those who get it; None for none."""
+        return next(iter(self._shown("card", folder)), None)
 
     def record(self, folder: Path, what: str) -> list[str]:
         """One record, line by line, by its id or its place."""

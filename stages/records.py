@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
@@ -46,6 +47,7 @@ REJECTS = pa.schema(
     ]
 )
 _LARGE = 1 << 18  # characters of a text of which few copies are held
+_HALF = re.compile("[\ud800-\udfff]")
 REJECT_TEXT = 2000  # characters of a reject that are kept
 
 
@@ -67,9 +69,16 @@ def to_json(value: object) -> str:
 
 def object_json(value: Mapping[str, Any]) -> str:
     """An object as compact JSON: its own keys sorted, what lies in it in the order that it has, in
-    which models write it and templates show it."""
+    which models write it and templates show it; half a character as its escape."""
     ordered = {key: value[key] for key in sorted(value)}
-    return encodable(json.dumps(ordered, ensure_ascii=False, separators=(",", ":")))
+    return escaped(json.dumps(ordered, ensure_ascii=False, separators=(",", ":")))
+
+
+def escaped(text: str) -> str:
+    """JSON text as Arrow can store it: half a character becomes its escape, so it is read back."""
+    if encodable(text) is text:
+        return text
+    return _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def without_nulls(value: Any) -> Any:
@@ -155,14 +164,14 @@ def _strings(values: list[str | None]) -> pa.Array:
 
 def _meta(value: object) -> str | None:
     if value is None or isinstance(value, str):
-        return value if value is None else encodable(value)
+        return value if value is None else escaped(value)
     return object_json(value) if isinstance(value, Mapping) else to_json(value)
 
 
 def _message(message: Mapping[str, Any]) -> dict[str, str | None]:
     extra = {key: value for key, value in message.items() if key not in ("role", "content")}
     if set(extra) == {"extra"} and (extra["extra"] is None or isinstance(extra["extra"], str)):
-        stored = None if extra["extra"] is None else encodable(extra["extra"])
+        stored = None if extra["extra"] is None else escaped(extra["extra"])
     else:
         stored = object_json(extra) if extra else None
     content = message.get("content")
@@ -318,5 +327,5 @@ def _rewritten(message: Mapping[str, Any], name: str, new: Mapping[str, str]) ->
         if opened is None:
             return {**out, "extra": new.get(f"{name}.extra", message["extra"])}
         value = _mapped(opened, name, lambda field, text: new.get(field, text))
-        out["extra"] = encodable(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+        out["extra"] = escaped(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     return out

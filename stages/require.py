@@ -8,6 +8,8 @@ from typing import Any
 
 from stages.errors import MissingExtra
 
+OF_HUBS = "train"  # the extra that brings what talks to hubs
+
 
 def require(module: str, extra: str) -> Any:
     """Import `module`, or say in one sentence which extra of seedbed brings it."""

@@ -55,13 +55,13 @@ class Batch:
 
     def fields(self, row: int, view: View = "all") -> list[tuple[str, str]]:
         """The (name, text) pairs of one row in a view."""
-        return records.fields(self._forms[row], view)
+        return records.fields(self.forms[row], view)
 
     def texts(self, view: View = "all") -> list[str | None]:
         """The text of each row in a view, its fields joined by a newline; None without any."""
         if view not in self._views:
             joined: list[str | None] = []
-            for row in self._forms:
+            for row in self.forms:
                 parts = records.fields(row, view)
                 joined.append("\n".join(text for _, text in parts) if parts else None)
             self._views[view] = joined
@@ -69,10 +69,11 @@ class Batch:
 
     def calls(self, view: View = "all") -> list[str | None]:
         """What each row calls in a view, as text in which equal calls are equal; None: nothing."""
-        return [records.calls_of(row, view) for row in self._forms]
+        return [records.calls_of(row, view) for row in self.forms]
 
     @cached_property
-    def _forms(self) -> list[dict[str, Any]]:
+    def forms(self) -> list[dict[str, Any]]:
+        """The forms of each row: its text, prompt, completion or messages."""
         names = [name for name in records.FORMS if name in self.table.column_names]
         return list(self.table.select(names).to_pylist()) if names else [{}] * len(self)
 
@@ -240,7 +241,7 @@ class Verdicts(Batch):
         for row in replaced:
             made = self._replaced[row]
             same = len(made) == 1 and made[0].get("id") == self.ids[row]
-            if same and after[begin] != self._forms[row]:
+            if same and after[begin] != self.forms[row]:
                 self._changed.add(row)
             begin += len(made)
 
@@ -332,10 +333,10 @@ class Verdicts(Batch):
         """The columns of forms that hold a rewritten text."""
         values: dict[str, list[Any]] = {}
         for row, new in self._rewritten.items():
-            record = records.rewritten(self._forms[row], new)
+            record = records.rewritten(self.forms[row], new)
             for name in FORMS:
-                if record.get(name) is not self._forms[row].get(name):
-                    values.setdefault(name, [r.get(name) for r in self._forms])[row] = record[name]
+                if record.get(name) is not self.forms[row].get(name):
+                    values.setdefault(name, [r.get(name) for r in self.forms])[row] = record[name]
         return {
             name: records.to_table(
                 [{name: value} for value in column], pa.schema([records.SCHEMA.field(name)])

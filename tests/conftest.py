@@ -27,7 +27,12 @@ settings.load_profile("seedbed")
 HOME = Path(__file__).resolve().parent.parent
 
 # The core passes its tests without the extras; what needs one is left out there, by name.
-EXTRAS = {"cluster": ("torch", "wordllama"), "train": ("torch", "transformers"), "db": ("pg8000",)}
+EXTRAS = {
+    "cluster": ("torch", "wordllama"),
+    "train": ("torch", "transformers"),
+    "db": ("pg8000",),
+    "documents": ("pypdfium2",),
+}
 MISSING = {
     extra
     for extra, modules in EXTRAS.items()

@@ -24,7 +24,7 @@ from stages.clean.refusals import RefusalFilter
 from stages.extract.webpage.page import page
 from stages.select.embed import Embed
 from stages.select.select import KMeansSelect
-from stages.tokens.split import Split
+from stages.select.split import Split
 from stages.tokens.tokenize import Tokenize
 from stages.verdicts import Batch
 from tests.clean.worst_text import CASES as TEXTS
@@ -49,6 +49,9 @@ ELSEWHERE = {
     "html": "test_every_page_takes_time_by_its_size",
     "csv": "tests/extract/worst_csv.py",
     "jsonl": "tests/extract/worst_json.py",
+    "documents": "tests/extract/worst_documents.py",
+    "xml": "tests/extract/worst_dumps.py",
+    "chatlog": "tests/extract/worst_chats.py",
     "sql": "tests/extract/worst_sql.py",
     "database": "rows of a server: tests/extract/test_database.py",
     "select": "test_vectors_of_every_kind_take_time_by_their_number",

@@ -18,6 +18,7 @@ HOME = Path(stages.__file__).resolve().parent.parent
 ROOMS = ["charts", "extract", "clean", "apply", "select", "tokens", "export", "train", "curves"]
 HEAVY = ["torch", "pandas", "transformers", "sklearn", "datasets", "peft", "duckdb", "bs4"]
 HEAVY += ["polars", "python_calamine", "openpyxl", "sqlparse", "jsonlines", "pg8000", "jinja2"]
+HEAVY += ["pypdfium2"]
 
 
 def _modules(package: str) -> list[Path]:
@@ -71,7 +72,7 @@ def test_the_engine_names_no_stage_no_kind_and_nothing_that_they_make() -> None:
     kinds = {stages.stage(name).kind for name in stages.TABLE}
     kinds |= {stages.stage(name).consumes for name in stages.TABLE}
     assert len(kinds) >= 6
-    names = {*stages.TABLE, *classes, *(kind.name for kind in kinds)}
+    names = {*stages.TABLE, *stages.TOOLS.values(), *classes, *(kind.name for kind in kinds)}
     for path in _modules("pipeline"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             text = node.value if isinstance(node, ast.Constant) else None
@@ -101,7 +102,8 @@ def test_kinds_are_apart_and_what_shows_them_is_there() -> None:
 
 
 def test_verbs_and_stages_never_clash() -> None:
-    assert not set(verbs.names()) & set(stages.TABLE)
+    words = [*verbs.own(), *stages.TOOLS, *stages.TABLE]
+    assert len(words) == len(set(words))
 
 
 def test_public_names_are_the_stages() -> None:

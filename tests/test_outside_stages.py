@@ -150,6 +150,22 @@ def lines(folder):
 def panels(folder):
     return [Panel("Leaves <counted>", Markup("<p class=almanac>two of five</p>"))]
 """
+MOON = """
+ABOUT = "say how many days a month has"
+
+
+def options(parser):
+    parser.add_argument("month", type=int, help="1 to 12")
+
+
+def act(given):
+    from stages.errors import UsageError
+
+    if not 1 <= given.month <= 12:
+        raise UsageError(f"there is no month {given.month}: name one of 1 to 12")
+    print(f"{30 + given.month % 2} days")
+    return 0
+"""
 PROJECT = """
 [build-system]
 requires = ["setuptools"]
@@ -168,6 +184,13 @@ dedup = "almanac.leaves:Dedup"
 bare = "almanac.leaves:Bare"
 other = "almanac.leaves:Shout"
 
+[project.entry-points."seedbed.tools"]
+moon = "almanac.moon"
+lame = "almanac.words"
+plan = "almanac.moon"
+csv = "almanac.moon"
+gone = "almanac.no_such_module"
+
 [tool.setuptools]
 packages = ["almanac"]
 """
@@ -183,6 +206,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in {
         "__init__": "", "leaves": STAGES, "words": 'LOUD = "loud"\n',
         "broken": "import no_such_library\n", "beside": "X = 1\n", "panels": PANELS,
+        "moon": MOON,
     }.items():  # fmt: skip
         (package / f"{name}.py").write_text(text)
     subprocess.run(
@@ -284,6 +308,31 @@ def test_they_have_help_and_a_command(here: Path, tmp_path: Path) -> None:
     told = _seedbed(here, tmp_path, "shout", "in.jsonl", "-o", "out", "--limt", "5", code=2)
     assert "did you mean '--limit'?" in told
     assert "did you mean 'shout'?" in _seedbed(here, tmp_path, "shuot", "x", "-o", "y", code=2)
+
+
+def test_a_package_brings_tools(here: Path, tmp_path: Path) -> None:
+    assert _seedbed(here, tmp_path, "moon", "3") == "31 days\n"
+    told = _seedbed(here, tmp_path, "moon", "13", code=2)
+    assert told == "seedbed: there is no month 13: name one of 1 to 12\n"
+    assert "month 1 to 12" in " ".join(_seedbed(here, tmp_path, "moon", "--help").split())
+    assert "did you mean 'moon'?" in _seedbed(here, tmp_path, "mon", "3", code=2)
+    told = _seedbed(here, tmp_path, "gone", code=2)
+    assert "the tool 'gone' (almanac.no_such_module of the package almanac 1.2) cannot be" in told
+
+
+def test_help_tells_which_tools_of_packages_are_not_used_and_why(
+    here: Path, tmp_path: Path
+) -> None:
+    told = " ".join(_seedbed(here, tmp_path, "--help").split())
+    assert "moon say how many days a month has" in told
+    assert "1.2) is no tool: it does not define ABOUT, options, act" in told
+    assert "No module named 'almanac.no_such_module'" in told
+    for name, what in (("plan", "verb"), ("csv", "stage")):
+        assert (
+            f"the tool {name!r} (almanac.moon of the package almanac 1.2) is called like a {what},"
+            in told
+        )
+    assert "show what it would do" in _seedbed(here, tmp_path, "plan", "--help")
 
 
 MINE = '''

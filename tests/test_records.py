@@ -140,7 +140,20 @@ def test_half_a_character_beside_a_message_becomes_one_that_arrow_stores() -> No
     assert extra_fields(extra) == [(".reasoning_content", "\ufffd rain"), (".note", "\ufffd wet")]
     record = {"messages": [{"role": "assistant", "content": "a", "extra": extra}]}
     new = rewritten(record, {"messages[0].reasoning_content": "dry"})
-    assert new["messages"][0]["extra"] == '{"reasoning_content":"dry","note":"\ufffd wet"}'
+    assert new["messages"][0]["extra"] == '{"reasoning_content":"dry","note":"\\udc00 wet"}'
+
+
+@given(st.dictionaries(TEXT, TEXT, max_size=3))
+def test_half_a_character_in_meta_is_read_back(meta: dict[str, str]) -> None:
+    (stored,) = to_table([{"text": "a", "meta": meta}]).to_pylist()
+    wanted = {joined(name): joined(text) for name, text in meta.items()}
+    assert json.loads(stored["meta"]) == wanted
+    assert to_table([stored]).to_pylist() == [stored]
+
+
+def joined(text: str) -> str:
+    """The text with two halves of a character, where one follows the other, as the character."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 @pytest.mark.parametrize("depth", [3, 49, 50, 51, 99, 400])

@@ -9,6 +9,10 @@ import pytest
 
 from pipeline.recipe import yaml
 from stages import check
+from stages.extract import xml_events
+from stages.extract.chat import conversation
+from stages.extract.document import front, pdf, word
+from stages.extract.documents import DocumentExtract
 from stages.extract.html import HtmlExtract
 from stages.extract.jsonl import JsonlExtract
 from stages.extract.jsontext import json_values, lines
@@ -17,6 +21,7 @@ from stages.extract.spreadsheet import bounds, workbook
 from stages.extract.sql import SqlExtract
 from stages.extract.sqldump import insert
 from stages.extract.webpage import limits
+from stages.extract.xmldump import mediawiki, wordpress
 from stages.sql_text import FORMATTED_CHARS
 from stages.tokens import foreign, template
 
@@ -38,12 +43,17 @@ CODE: dict[str, list[float]] = {
         workbook.BYTES / GB,
         bounds.BYTES / GB,
     ],
+    "a document": [DocumentExtract().max_bytes / MB],
+    "a PDF file's characters": [pdf.CHARACTERS],
+    "a Word document's part in XML": [word.PART / MB],
+    "levels of XML": [xml_events.DEEPEST],
+    "a page or post of a dump in XML: characters": [mediawiki.PAGE],
+    "a conversation of a chat: messages": [conversation.MESSAGES],
+    "front matter: bytes, levels, values": [front.BYTES / 1024, front.DEEPEST, front.VALUES],
     "a statement that is laid out: characters": [FORMATTED_CHARS],
     "a row of a dump": [SQL.row_limit / MB],
     "columns of a row of a dump": [insert.WIDTH],
     "memory of a query over a dump": [SQL.query_memory],
-    "a member of an archive": [PACKED.member / GB],
-    "all that comes out of one archive": [PACKED.total / GB],
     "members of an archive": [PACKED.members],
     "bytes out for each packed byte, from 64 MB on": [PACKED.ratio],
     "memory of a decompressor": [compressed.MEMORY / MB],
@@ -72,6 +82,10 @@ def test_every_limit_of_the_page_is_compared() -> None:
 def test_a_limit_is_the_codes(what: str) -> None:
     told = [float(n.replace(",", "")) for n in re.findall(r"\d[\d,]*(?<!,)", ROWS[what])]
     assert told == CODE[what]
+
+
+def test_posts_have_the_limit_of_pages() -> None:
+    assert wordpress.POST == mediawiki.PAGE
 
 
 def test_the_floor_below_which_a_ratio_says_nothing() -> None:

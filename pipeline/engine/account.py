@@ -273,7 +273,7 @@ def _is_told(step: dict[str, Any]) -> bool:
         return False
     if learned is None:
         return True
-    return has(learned, rounds=int, values=dict, tables=dict) and has(
+    return has(learned, rounds=int, values=dict, tables=dict, lines=list, warnings=list) and has(
         learned["tables"], **dict.fromkeys(learned["tables"], int)
     )
 

@@ -253,7 +253,7 @@ def _observe(store: Store, job: Job, look: Callable[[], None], spent: list[float
     return write, OBSERVED
 
 
-def _merge(store: Store, job: Job, look: Callable[[], None], spent: list[float]) -> _Work:
+def _fold(store: Store, job: Job, look: Callable[[], None], spent: list[float]) -> _Work:
     (step,) = job["steps"]
     stage = stage_of(step)
     assert isinstance(stage, Fit)
@@ -271,5 +271,5 @@ _DO: dict[str, Callable[[Store, Job, Callable[[], None], list[float]], _Work]] =
     "read": _read,
     "chain": _chain,
     "observe": _observe,
-    "merge": _merge,
+    "fold": _fold,
 }

@@ -246,9 +246,9 @@ class Run:
                 )
             observed = self._make(jobs, [[report]] * len(jobs))
             before = state.manifest["sha256"] if state else None
-            key = hash_of([base, "merge", turn, [one["sha256"] for one in observed], before])
+            key = hash_of([base, "fold", turn, [one["sha256"] for one in observed], before])
             merge: Job = {
-                "do": "merge",
+                "do": "fold",
                 "key": key,
                 "files": [],
                 "own": [files],
@@ -359,6 +359,8 @@ class Run:
         )
         made = "" if report.computed else "  (from the store)"
         self.progress.say(f"{report.label:<24} {told}  {duration(report.seconds)}{made}")
+        for line in report.learned["lines"] if report.learned else ():
+            self.progress.say(f"{'':<24} {line}")
 
 
 def chains(steps: Sequence[Stage], single: bool) -> Iterator[list[Transform]]:

@@ -16,15 +16,18 @@ from stages.base import Fit, State, VisibleState
 from stages.corpus import ArrowWriter, Digest, read_arrow, sha256_of, write_json
 from stages.manifest import MANIFEST
 
-_STATE, _LOCAL = "state.json", "local.arrow"
+_STATE, _LOCAL, _TOLD = "state.json", "local.arrow", "told.json"
 
 
 class Learned(TypedDict):
-    """What people are told of a state: its rounds, values, and the rows of its tables."""
+    """What people are told of a state: its rounds, values, and the rows of its tables; lines for
+    the end of its step, and warnings."""
 
     rounds: int
     values: dict[str, Any]
     tables: dict[str, int]
+    lines: list[str]
+    warnings: list[str]
 
 
 def merge(
@@ -41,6 +44,7 @@ def merge(
     new = stage.merge(tables, state)
     new.round = state.round + 1
     write_json(folder / _STATE, {"values": new.values, "tables": sorted(new.tables)})
+    write_json(folder / _TOLD, new.told)
     for name, table in sorted(new.tables.items()):
         _write(folder / f"table-{name}.arrow", table)
     rows: list[int] = []
@@ -81,7 +85,14 @@ def learned(state: Entry) -> Learned:
     tables = {n: read_arrow(state.file(f"table-{n}.arrow")).num_rows for n in saved["tables"]}
     if state.manifest["locals"]:
         tables["of each piece"] = sum(state.manifest["local_rows"])
-    return {"rounds": state.manifest["round"], "values": saved["values"], "tables": tables}
+    told = json.loads(state.file(_TOLD).read_bytes())
+    return {
+        "rounds": state.manifest["round"],
+        "values": saved["values"],
+        "tables": tables,
+        "lines": told.get("lines", []),
+        "warnings": told.get("warnings", []),
+    }
 
 
 def seen_by(state: Entry, piece: int) -> list[Any]:
@@ -97,6 +108,7 @@ def _whole(store: Store, key: str | None) -> State:
     seen = visible(store, key, None)
     state = State(seen.round, False, dict(seen.values), dict(seen.tables))
     entry = _entry(store, key)
+    state.told = json.loads(entry.file(_TOLD).read_bytes())
     if entry.manifest["locals"]:
         whole, begin = read_arrow(entry.file(_LOCAL)), 0
         state.local = []
@@ -114,7 +126,8 @@ def _entry(store: Store, key: str) -> Entry:
 
 
 def _shared_hash(folder: Path) -> str:
-    return hash_of({p.name: sha256_of(p) for p in folder.iterdir() if p.name != _LOCAL})
+    unseen = (_LOCAL, _TOLD)
+    return hash_of({p.name: sha256_of(p) for p in folder.iterdir() if p.name not in unseen})
 
 
 def _write(path: Path, table: pa.Table) -> None:

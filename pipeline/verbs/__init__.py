@@ -1,24 +1,31 @@
-"""The verbs of the command line, one file each: `ABOUT`, `options(parser)` and `act(options)`.
+"""The verbs of the command line: `ABOUT`, `options(parser)` and `act(options)` each.
 
-`stage` is no verb but what every stage's command is made of.
+The engine's own are the files here; rooms of `stages` and installed packages bring others, the
+tools. `stage` is no verb but what every stage's command is made of.
 """
 
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import cast
+
+from stages import tools
+from stages.tools import Tool
 
 
-def names() -> list[str]:
-    """The verbs, by their files."""
+def own() -> list[str]:
+    """The engine's verbs, by their files."""
     return sorted(file.name for file in pkgutil.iter_modules(__path__) if file.name != "stage")
 
 
-def load(name: str) -> Any:
-    """A verb's module."""
-    return import_module(f"{__name__}.{name}")
+def names() -> list[str]:
+    """All verbs: the engine's, then the tools whose names are not taken."""
+    return list(dict.fromkeys([*own(), *tools.names()]))
 
 
-Act = Callable[[Any], int]  # the parsed options → the exit code
+def load(name: str) -> Tool:
+    """A verb's module; UsageError for a package's that cannot be used."""
+    if name in own():
+        return cast(Tool, import_module(f"{__name__}.{name}"))
+    return tools.load(name)

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline import terminal
+from pipeline.engine.places import folder_of
 from pipeline.recipe.looked import look_at, told
 from pipeline.recipe.recipe import Recipe, RecipeError, Step
 from pipeline.recipe.yaml import Problem
 from stages import check
-from stages.base import Part, Source
-from stages.errors import UsageError
+from stages.base import End, Part, Source, Stage
+from stages.corpus import Corpus
+from stages.errors import SeedbedError, UsageError
 from stages.extract.files import size_of
 from stages.sample import Sample, parts_of
 from stages.sql_text import laid_out
@@ -22,10 +24,12 @@ def show_plan(recipe: Recipe) -> str:
     """The plan as lines of text: sources with their parts, steps with changed parameters."""
     problems: list[Problem] = []
     lines = [f"{recipe.name}: seed {recipe.seed}, {recipe.workers} workers"]
+    raw = 0
     for source in recipe.sources:
         stage = source.stage
         assert isinstance(stage, Source)
         parts = parts_of(stage, source.path)
+        raw += sum(size_of(path) for part in parts for _, path in part.paths())
         licence = source.license or "no licence given"
         lines.append(
             f"  {source.name:<12} {_shown(source)} from {source.masked()[0]}: "
@@ -41,9 +45,21 @@ def show_plan(recipe: Recipe) -> str:
     for count, step in enumerate(recipe.steps, 1):
         lines.append(f"  {count:>2}. {_shown(step)}: {check.summary(type(step.stage))}")
         lines += [f"      note: {note}" for note in step.stage.notes()]
+        lines += [f"      {line}" for line in _forecast(step.stage, recipe, raw)]
     if problems:
         raise RecipeError(problems)
     return terminal.lines(lines)
+
+
+def _forecast(stage: Stage, recipe: Recipe, raw: int) -> list[str]:
+    """What an end stage says that it would take, by what the last run of the recipe shows."""
+    if not isinstance(stage, End):
+        return []
+    made = folder_of(recipe) / stage.consumes.folder
+    try:
+        return stage.forecast(made if Corpus.at(made) else None, raw)
+    except SeedbedError as error:  # what is there is damaged, or of an earlier recipe
+        return [f"what it takes is not known: {error}"]
 
 
 def _counted(parts: Sequence[Part]) -> str:

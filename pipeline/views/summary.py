@@ -40,6 +40,7 @@ def stage_lines(stage: Stage, report: StepReport, out: Path) -> list[str]:
             told.append(f"  {number(count):>9} {reason}: {stage.reasons[reason]}")
     else:
         told.append(f"{out}: {stage.kind}")
+    told += report.learned["lines"] if report.learned else []
     told += shown(stage.kind, stage.kind.lines, out, lambda words: words)
     step = report.as_json()
     found = of_step(step, isinstance(stage, Source)) if is_counted(step) else []
@@ -53,6 +54,12 @@ def lines(folder: Path) -> list[str]:
     out = ["", f"{account['name']}: done in {duration(account['seconds'])}", ""]
     out += [_flow(account), ""]
     out += _left(account)
+    out += [
+        f"{'':>8}  {step['label']:<24} {line}"
+        for step in account["steps"]
+        if (learned := step.get("learned"))
+        for line in learned["lines"]
+    ]
     out += _look_here(account["warnings"])
     made = made_by(account, folder)
     for kind, path in made.items():

@@ -63,14 +63,22 @@ def warnings_of(account: Account, folder: Path) -> list[str]:
 
 
 def of_step(step: CountedStep, reading: bool) -> list[str]:
-    """What a step lost of records and text. reading: whether it is the one that reads a source."""
+    """What a step lost of records and text, and what it found. reading: whether it is the one that
+    reads a source."""
     stage = loaded(step["stage"])
     usual, cuts = (stage.usual, stage.cuts) if stage is not None else ((), {})
     return [
         *(one_reason(step) or lost_records(step, usual)),
         # The bytes of what a source could not read are no text of its records.
         *(most_text(step) or lost_text(step, usual, cuts if reading else None)),
+        *(f"{step['label']}: {text}" for text in learned_warnings(step)),
     ]
+
+
+def learned_warnings(step: CountedStep) -> list[str]:
+    """What a step that looked at all records found odd about them."""
+    learned = step.get("learned")
+    return learned["warnings"] if learned else []
 
 
 def lost_records(step: CountedStep, usual: Collection[str] = ()) -> list[str]:

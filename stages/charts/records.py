@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from stages import card as cards
 from stages.charts import topics
 from stages.charts.histogram import drawn, histogram
 from stages.corpus import Corpus
@@ -47,6 +48,11 @@ def panels(folder: Path) -> list[Panel]:
         Panel("Sources and licences", rendered("stages.charts:sources.html", rows=rows)),
         *_of_clusters(clusters, sample),
     ]
+
+
+def card(folder: Path) -> list[str]:
+    """What hubs show of a corpus."""
+    return [cards.of_corpus(Corpus(folder))]
 
 
 def _of_clusters(

@@ -5,12 +5,14 @@ Meaning is not compared: two answers that say the same in other words are no dup
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,9 +22,21 @@ from stages.clean.shingles import Ints
 from stages.verdicts import Batch, Verdicts
 
 _LINKED = pa.schema(
-    [("id", pa.string()), ("twin", pa.string()), ("partners", pa.list_(pa.string()))]
+    [
+        ("id", pa.string()),
+        ("twin", pa.string()),
+        ("equal", pa.bool_()),  # to the twin, in case and white space too
+        ("partners", pa.list_(pa.string())),
+    ]
 )
-_SETS = pa.schema([("id", pa.string()), ("words", pa.int64()), ("grams", pa.list_(pa.uint64()))])
+_SETS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("words", pa.int64()),
+        ("grams", pa.list_(pa.uint64())),
+        ("operators", pa.string()),
+    ]
+)
 _FOUND = pa.schema(
     [
         ("id", pa.string()),
@@ -52,9 +66,11 @@ class Deduplicate(Fit):
     so every dropped record has a survivor in the corpus at or above the threshold; `score` is the
     Jaccard index with that survivor. A record that is linked only through dropped ones stays. The
     column `group` joins all that are linked at all (connected component; its smallest id), for a
-    split without leaks. Texts below 5 words are compared as a whole, with punctuation; longer ones
-    are exact duplicates when their words are equal in order, whatever case and punctuation. Records
-    whose calls of tools differ are no duplicates, however much else they have in common.
+    split without leaks. Exact duplicates are equal but for white space at the ends of lines. What
+    differs in case, punctuation or indentation alone is a near duplicate of score 1; below 5 words,
+    in case and white space alone. It is none where operators, signs or emoji differ and, if each
+    were a word, the index would stay below the threshold: `x + y` and `x - y`, C++ and C#.
+    Records whose calls of tools differ are no duplicates, however much else they have in common.
 
     In a bucket of more than 512 different texts (a template with many fillings) not all pairs are
     compared but each with the preferred one and with its neighbour in the order of the next band,
@@ -63,8 +79,9 @@ class Deduplicate(Fit):
 
     name: ClassVar[str] = "dedup"
     reasons: ClassVar[Mapping[str, str]] = {
-        "exact_duplicate": "the words are those of the survivor (below 5 words: the whole text)",
-        "near_duplicate": "the Jaccard index of word 3-grams with the survivor reaches the limit",
+        "exact_duplicate": "the text is that of the survivor, but for white space at ends of lines",
+        "near_duplicate": "the Jaccard index of word 3-grams with the survivor reaches the limit "
+        "(below 5 words: only case and white space differ)",
     }
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "pyarrow")
 
@@ -100,6 +117,7 @@ class Deduplicate(Fit):
         keys = np.zeros((len(texts), bands), dtype=np.uint64)
         counts = np.zeros(len(texts), dtype=np.int64)
         digests: list[bytes] = []
+        alike: list[bytes] = []
         for part in shingles.chunks(texts):
             words = shingles.words_of(texts[part.start : part.stop])
             words = shingles.seeded(words, seeds and seeds[part.start : part.stop])
@@ -108,11 +126,13 @@ class Deduplicate(Fit):
             rows = part.start + np.flatnonzero(lengths)
             keys[rows] = minhash.band_keys(grams, lengths, bands, length)
             digests += words.digests
+            alike += words.alike
         return pa.table(
             {
                 "id": ids,
                 "words": pa.array(counts),
                 "exact": pa.array(digests, type=pa.binary(16)),
+                "alike": pa.array(alike, type=pa.binary(16)),
                 "keys": pa.FixedSizeListArray.from_arrays(pa.array(keys.ravel()), bands),
             }
         )
@@ -135,8 +155,8 @@ class Deduplicate(Fit):
         """After round 0: who may be a duplicate of whom, by piece."""
         table = pa.concat_tables(tables)
         order = self._ranked(table["words"])
-        digests = np.concatenate([_bytes_of(c) for c in table["exact"].chunks] or [_bytes_of(None)])
-        twin = _first_equal(digests[order])
+        exact = _digests(table["exact"])
+        twin = _first_equal(_digests(table["alike"])[order])
         words = table["words"].to_numpy()[order]
         single = np.flatnonzero((twin == np.arange(len(twin))) & (words >= shingles.MIN_WORDS))
         left, right = minhash.candidates(_matrix(table["keys"], order[single]))
@@ -145,7 +165,9 @@ class Deduplicate(Fit):
         doubled = np.flatnonzero(twin != np.arange(len(twin)))
         twins[order[doubled]] = order[twin[doubled]]
         involved = np.unique(np.concatenate([left, right, order[doubled], order[twin[doubled]]]))
-        local = _linked(table["id"], involved, twins[involved], left, right)
+        its = np.where(twins >= 0, twins, np.arange(len(order)))
+        equal = (exact == exact[its]).all(axis=1)
+        local = _linked(table["id"], involved, twins[involved], equal[involved], left, right)
         bounds = np.cumsum([0, *(t.num_rows for t in tables)])
         cuts = np.searchsorted(involved, bounds)
         pieces = [local.slice(a, b - a).sort_by("id") for a, b in pairwise(cuts.tolist())]
@@ -168,6 +190,8 @@ class Deduplicate(Fit):
             components.Sets(sets["grams"], order),
             self.threshold,
         )
+        same = self._says_the_same(left, right, scores, sets.take(order))
+        left, right, scores = left[same], right[same], scores[same]
         stays, score = components.survivors(len(rows), left, right, scores)
         survivor, value = np.arange(count), np.ones(count)
         survivor[rows], value[rows] = rows[stays], score
@@ -176,6 +200,7 @@ class Deduplicate(Fit):
         exact = np.zeros(count, dtype=bool)
         # The text kept of equal ones may itself have a survivor; it is then that of all of them.
         exact[doubled] = survivor[twin[doubled]] == twin[doubled]
+        exact &= links["equal"].to_numpy()
         value[doubled] = value[twin[doubled]]
         survivor[doubled] = survivor[twin[doubled]]
         group = components.components(
@@ -199,6 +224,27 @@ class Deduplicate(Fit):
         bounds = np.cumsum([0, *(t.num_rows for t in local)]).tolist()
         pieces = [found.slice(a, b - a).filter(told.slice(a, b - a)) for a, b in pairwise(bounds)]
         return State(round=2, done=True, local=pieces)
+
+    def _says_the_same(
+        self, left: Ints, right: Ints, scores: components.Floats, sets: pa.Table
+    ) -> npt.NDArray[np.bool_]:
+        """Which pairs are not told apart by their operators. left, right: rows of `sets`.
+
+        An operator that one text has and the other has not changes three 3-grams of each.
+        """
+        same = np.ones(len(scores), dtype=bool)
+        equal = np.flatnonzero(scores >= 1)
+        rows = np.unique(np.concatenate([left[equal], right[equal]]))
+        told = sets.select(["words", "operators"]).take(pa.array(rows)).to_pylist()
+        for at in equal.tolist():
+            one, other = (told[int(np.searchsorted(rows, row[at]))] for row in (left, right))
+            if one["operators"] == other["operators"]:
+                continue
+            mine, its = Counter(one["operators"]), Counter(other["operators"])
+            changed = 3 * max((mine - its).total(), (its - mine).total())
+            words = one["words"] + max(mine.total(), its.total())
+            same[at] = words - changed >= self.threshold * (words + changed)
+        return same
 
     def judge(self, verdicts: Verdicts, seen: VisibleState) -> None:
         groups, duplicate_of = list(verdicts.ids), [None] * len(verdicts)
@@ -232,7 +278,7 @@ class Deduplicate(Fit):
 
 
 def gram_sets(ids: pa.Array, texts: Sequence[str], seeds: Sequence[int] | None = None) -> pa.Table:
-    """The sorted sets of 3-grams of texts, as a table."""
+    """The sorted sets of 3-grams of texts and their operators, as a table."""
     flat, sizes, counts = [], [], []
     for part in shingles.chunks(texts):
         words = shingles.words_of(texts[part.start : part.stop])
@@ -245,7 +291,8 @@ def gram_sets(ids: pa.Array, texts: Sequence[str], seeds: Sequence[int] | None =
     values = np.concatenate(flat) if flat else np.empty(0, dtype=np.uint64)
     lists = pa.ListArray.from_arrays(pa.array(offsets, type=pa.int32()), pa.array(values))
     words_column = np.concatenate(counts) if counts else np.empty(0, dtype=np.int64)
-    return pa.Table.from_arrays([ids, pa.array(words_column), lists], schema=_SETS)
+    operators = pa.array(map(shingles.operators_of, texts), type=pa.string())
+    return pa.Table.from_arrays([ids, pa.array(words_column), lists, operators], schema=_SETS)
 
 
 def _bytes_of(chunk: pa.Array | None) -> Any:
@@ -276,8 +323,20 @@ def _first_equal(digests: Any) -> Ints:
     return first
 
 
-def _linked(ids: pa.ChunkedArray, involved: Ints, twins: Ints, left: Ints, right: Ints) -> pa.Table:
-    """One row for each record involved: the text it equals, or the ids it may be near to.
+def _digests(column: pa.ChunkedArray) -> Any:
+    return np.concatenate([_bytes_of(chunk) for chunk in column.chunks] or [_bytes_of(None)])
+
+
+def _linked(
+    ids: pa.ChunkedArray,
+    involved: Ints,
+    twins: Ints,
+    equal: npt.NDArray[np.bool_],
+    left: Ints,
+    right: Ints,
+) -> pa.Table:
+    """One row for each record involved: the text it is like, whether it is equal to it, or the ids
+    it may be near to.
 
     A pair is noted once, with the larger id, and in the order of ids: nothing in the table of a
     piece depends on records that have nothing to do with it.
@@ -294,7 +353,7 @@ def _linked(ids: pa.ChunkedArray, involved: Ints, twins: Ints, left: Ints, right
         pa.array(offsets, type=pa.int32()), names.take(pa.array(low[order]))
     )
     twin = ids.take(pa.array(twins, mask=twins < 0)).combine_chunks()
-    return pa.Table.from_arrays([names, twin, partners], schema=_LINKED)
+    return pa.Table.from_arrays([names, twin, pa.array(equal), partners], schema=_LINKED)
 
 
 def _positions(names: pa.ChunkedArray, ids: pa.Array) -> Ints:

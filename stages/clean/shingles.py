@@ -1,13 +1,15 @@
 """Texts as sets of hashed word 3-grams, for a whole batch at once in NumPy.
 
 Words are runs of \\w after casefolding; each Han, kana or hangul character is a word of its own.
-Punctuation and white space do not count. Hashes are 64 bits and the same on every machine.
+Punctuation and white space do not count; what operators a text has is told apart. Hashes are 64
+bits and the same on every machine.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -32,16 +34,17 @@ _ALONE = (
     (0x20000, 0x3FFFF),
 )
 _BASE = 0x9E3779B97F4A7C15  # odd, so it has an inverse modulo 2**64
-_START = np.uint32(1 << 31)
 
 
 class Words(NamedTuple):
-    """The words of some texts: hashes one after the other, how many each text has, and 16 bytes
-    that are equal for equal words."""
+    """The words of some texts: hashes one after the other, how many each text has, 16 bytes that
+    are equal for equal texts (white space at the ends of lines does not count), and 16 that are
+    equal for texts below MIN_WORDS without regard to case and white space too."""
 
     hashes: Hashes
     counts: Ints
     digests: list[bytes]
+    alike: list[bytes]
 
 
 def mixed(values: Hashes) -> Hashes:
@@ -64,7 +67,7 @@ def _characters() -> tuple[npt.NDArray[np.uint8], Hashes]:
     return kinds, numbers
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _powers(length: int, base: int) -> Hashes:
     factors = np.full(length, base, dtype=np.uint64)
     factors[0] = 1
@@ -89,17 +92,19 @@ def chunks(texts: Sequence[str]) -> Iterator[range]:
 def words_of(texts: Sequence[str]) -> Words:
     """The words of the texts of one chunk; a text longer than CHUNK should come alone."""
     folded = [text.casefold() for text in texts]
+    digests = [_digest(text) for text in texts]
     if len(folded) == 1 and len(folded[0]) > CHUNK:
-        return _words_of_long(folded[0])
-    hashes, counts, marked, bounds = _hashed(folded)
-    digests = []
-    for number, text in enumerate(folded):
-        if counts[number] >= MIN_WORDS:
-            data = marked[bounds[number] : bounds[number + 1]].tobytes()
-        else:
-            data = _short(text)
-        digests.append(hashlib.blake2b(data, digest_size=16).digest())
-    return Words(hashes, counts, digests)
+        hashes = _hashes_of_long(folded[0])
+        counts: Ints = np.array([len(hashes)])
+    else:
+        hashes, counts = _hashed(folded)
+    alike = [
+        _blake(b"short:" + " ".join(text.split()).encode("utf-8", "surrogatepass"))
+        if count < MIN_WORDS
+        else digest
+        for text, count, digest in zip(folded, counts.tolist(), digests, strict=True)
+    ]
+    return Words(hashes, counts, digests, alike)
 
 
 def seed_of(text: str | None) -> int:
@@ -114,41 +119,66 @@ def seeded(words: Words, seeds: Sequence[int] | None) -> Words:
     if not seeds or not any(seeds):
         return words
     numbers = np.array(seeds, dtype=np.uint64)
-    digests = [
-        hashlib.blake2b(digest + seed.to_bytes(8, "little"), digest_size=16).digest()
-        if seed
-        else digest
-        for digest, seed in zip(words.digests, seeds, strict=True)
-    ]
-    return Words(words.hashes ^ np.repeat(numbers, words.counts), words.counts, digests)
+
+    def told_apart(digests: Sequence[bytes]) -> list[bytes]:
+        pairs = zip(digests, seeds, strict=True)
+        return [_blake(one + seed.to_bytes(8, "little")) if seed else one for one, seed in pairs]
+
+    hashes = words.hashes ^ np.repeat(numbers, words.counts)
+    return Words(hashes, words.counts, told_apart(words.digests), told_apart(words.alike))
 
 
-def _short(text: str) -> bytes:
-    # "x > 5" and "x < 5" have the same words: what is short is compared with its punctuation.
-    return b"short:" + " ".join(text.split()).encode("utf-8", "surrogatepass")
+def _blake(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()
 
 
-def _words_of_long(text: str) -> Words:
+def _digest(text: str) -> bytes:
+    lines = "\n".join(line.rstrip() for line in text.strip().split("\n"))
+    return _blake(lines.encode("utf-8", "surrogatepass"))
+
+
+def _hashes_of_long(text: str) -> Hashes:
     """The same for one long text, cut between words so that memory stays a few megabytes."""
-    digest = hashlib.blake2b(digest_size=16)
     gap, found, begin = re.compile(r"\W"), [], 0
     while begin < len(text):
         cut = gap.search(text, begin + CHUNK)
         end = cut.start() if cut else len(text)
-        hashes, _, marked, _ = _hashed([text[begin:end]])
-        digest.update(marked.tobytes())
-        found.append(hashes)
+        found.append(_hashed([text[begin:end]])[0])
         begin = end
-    hashes = np.concatenate(found)
-    whole = digest.digest()
-    if len(hashes) < MIN_WORDS:
-        whole = hashlib.blake2b(_short(text), digest_size=16).digest()
-    return Words(hashes, np.array([len(hashes)]), [whole])
+    return np.concatenate(found)
 
 
-def _hashed(folded: list[str]) -> tuple[Hashes, Ints, npt.NDArray[np.uint32], Ints]:
-    """Word hashes, words a text, the characters of words (the first of each marked), and where
-    the characters of each text begin."""
+# What lays a page out: what begins a line of Markdown, a rule, bold.
+_LAYOUT = re.compile(r"^[ \t]*[-*#>+|]+[ \t]|([-*#=_~|+>])\1{2,}|\*\*", re.MULTILINE)
+_MINUS = re.compile(r"(?<!\w)-(?=\d)")  # a sign; between words it is mostly a dash
+_ASCII = "+<>=|~^$*/%&@#\\\\"
+
+
+@lru_cache(maxsize=1)
+def _symbols() -> re.Pattern[str]:
+    """ASCII's operators, and Unicode's signs of mathematics and currencies, and emoji.
+
+    What lies beyond U+FFFF and is no word is taken as a whole: a list of its ranges makes `re`
+    fifty times slower.
+    """
+    beyond = "".join(
+        char
+        for char in map(chr, range(0x80, 0x10000))
+        if unicodedata.category(char) in ("Sm", "Sc", "So")
+    )
+    return re.compile(f"[{_ASCII}{beyond}]|(?!\\w)[\U00010000-\U0010ffff]")
+
+
+def operators_of(text: str) -> str:
+    """The operators and symbols of a text, sorted: what tells `x + y` from `x - y`, C# from C++."""
+    if "**" in text or "\n" in text or text[:1] in "-*#>+| \t":
+        text = _LAYOUT.sub("", text)
+    signs = _MINUS.findall(text) if "-" in text else []
+    return "".join(sorted([*_symbols().findall(text), *signs]))
+
+
+def _hashed(folded: list[str]) -> tuple[Hashes, Ints]:
+    """Word hashes, and words a text."""
     kinds_of, numbers_of = _characters()
     text = "\n".join(folded) + "\n"
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
@@ -160,12 +190,8 @@ def _hashed(folded: list[str]) -> tuple[Hashes, Ints, npt.NDArray[np.uint32], In
     offsets = np.zeros(len(folded) + 1, dtype=np.int64)
     np.cumsum([len(piece) + 1 for piece in folded], out=offsets[1:])
     counts = np.diff(np.searchsorted(starts, offsets))
-    inside = np.flatnonzero(kinds)
-    marked = codes[inside]
-    marked[begins[inside]] |= _START
-    bounds = np.searchsorted(inside, offsets)
     if not len(starts):
-        return np.empty(0, dtype=np.uint64), counts, marked, bounds
+        return np.empty(0, dtype=np.uint64), counts
     # A word's hash is a polynomial of its characters. Sums over the word at its place in the
     # text are brought back to place 0 by the inverse of the base.
     length = CHUNK * 2
@@ -173,7 +199,7 @@ def _hashed(folded: list[str]) -> tuple[Hashes, Ints, npt.NDArray[np.uint32], In
         length *= 2
     values = numbers_of[at] * _powers(length, _BASE)[: len(codes)]
     sums = np.add.reduceat(values, starts)
-    return mixed(sums * _powers(length, pow(_BASE, -1, 1 << 64))[starts]), counts, marked, bounds
+    return mixed(sums * _powers(length, pow(_BASE, -1, 1 << 64))[starts]), counts
 
 
 def shingles_of(words: Words) -> tuple[Hashes, Ints]:
@@ -195,6 +221,26 @@ def shingles_of(words: Words) -> tuple[Hashes, Ints]:
         last = ends - back
         whole[last[(last >= 0) & (counts >= back)]] = False
     return grams[whole[: len(grams)]], lengths
+
+
+def runs_of(words: Words, length: int) -> tuple[Hashes, Ints]:
+    """All runs of `length` words, one text after the other, and how many each text has."""
+    counts, hashes = words.counts, words.hashes
+    lengths: Ints = np.maximum(counts - (length - 1), 0)
+    if not lengths.any():
+        return np.empty(0, dtype=np.uint64), lengths
+    # Sums over a run at its place among all words are brought back to place 0, as for words.
+    size = CHUNK
+    while size < len(hashes):
+        size *= 2
+    sums = np.zeros(len(hashes) + 1, dtype=np.uint64)
+    np.cumsum(hashes * _powers(size, _BASE)[: len(hashes)], out=sums[1:])
+    starts = np.arange(len(hashes) - length + 1)
+    runs = sums[length:] - sums[:-length]
+    ends = np.cumsum(counts)
+    whole = starts + length <= np.repeat(ends, counts)[starts]
+    backs = _powers(size, pow(_BASE, -1, 1 << 64))[starts]
+    return mixed(runs * backs)[whole], lengths
 
 
 def sets_of(words: Words) -> tuple[Hashes, Ints]:

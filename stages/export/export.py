@@ -1,8 +1,7 @@
-"""A records corpus as the files that other trainers read, with a data card.
+"""A corpus as the files that other trainers read, with a data card.
 
-Nothing is shuffled; records that a format cannot hold are listed in left_out.jsonl. Formats:
-OpenAI and TRL `messages`, Alpaca and ShareGPT as LLaMA-Factory and Axolotl read them, plain text,
-and the folder that `datasets.load_from_disk` opens.
+Nothing is shuffled; a line comes before its turn only where readers take the types of all from the
+first ones (`lines`). Records that a format cannot hold are listed in left_out.jsonl.
 """
 
 from __future__ import annotations
@@ -12,30 +11,35 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from stages.base import End, Progress
+from stages import card
+from stages.base import End, Needs, Progress
 from stages.corpus import Corpus, canonical
 from stages.errors import StageFailed, UsageError
-from stages.export import filled
+from stages.export import filled, formats, parquet, readers
+from stages.export.formats import BESIDE, Format, LeftOut, Shape
+from stages.export.lines import TypedLines
 from stages.json_lines import Lines, readable
 from stages.kinds import RECORDS, Kind
-from stages.records import FORMS, MESSAGE, form_of
-from stages.tokens.given import BESIDE, beside, beside_content
+from stages.records import FORMS, form_of
+from stages.tokens.given import BESIDE as GIVEN
 from stages.tokens.kind import TOKENS
 
 SIDES = ("train", "val")
 LEFT_OUT = "left_out.jsonl"
-OF_TOKENS = ("filled",)  # formats that are made of tokens
+OF_TOKENS = ("pretokenized", "filled")  # formats that are made of tokens
 EXPORT = Kind("export", "files", "stages.export.panels")
+IGNORED = -100  # the label of a token that the loss does not count, as PyTorch has it
 
 Record = Mapping[str, Any]
 
 
 class _Consumed:
-    """What an export works on: tokens where its format is made of them, else records."""
+    """What an export works on: tokens where its format holds them, else records."""
 
     def __get__(self, stage: Export | None, owner: type) -> Kind:
         return TOKENS if stage is not None and stage.format in OF_TOKENS else RECORDS
@@ -45,19 +49,28 @@ class _Consumed:
 class Export(End):
     """Write train and val files in a format that other trainers read, and a data card.
 
-    Records with `split` val go to val, all others to train. What a format cannot hold (a `text`
-    record has no messages; alpaca and text have no place for tools and calls) is listed in
-    left_out.jsonl with its id, and counted.
+    Records with `split` val go to val, all others to train. Beside each file of JSON lines is the
+    same as Parquet, with its types; beside both are LLaMA-Factory's dataset_info.json and an
+    axolotl configuration where these read the format, and the card (README.md with the front
+    matter of hubs) has the lines for TRL. Tools, documents and chat_template_kwargs of a record
+    are keys of its line. What a format cannot hold is listed in left_out.jsonl with its id, the
+    reason and the part, and counted.
 
     format: seedbed keeps prompt, completion, text and messages as they are; messages is OpenAI's
-        and TRL's; alpaca is instruction, input, output, system, history; sharegpt is
-        conversations of from and value; text is one text; arrow is a folder for
-        datasets.load_from_disk with the columns of seedbed, and the tools as JSON text in `tools`
-        where any record has some; filled is lines of text filled to a number of tokens, of a
-        tokens corpus, for trainers that know nothing but text.
+        and TRL's, with tools; alpaca is instruction, input, output, system, history; sharegpt is
+        conversations of from and value, with calls, results and tools as text, as LLaMA-Factory
+        has them; prompt_completion is the last answer and what stands before it, as text where
+        no record is a conversation; dpo is the same with the answer as `chosen`, beside
+        `rejected`, a column or a key of meta; text is one text; pygmalion is prompt and generation
+        as text, also as an Arrow file; arrow is a folder for datasets.load_from_disk with the
+        columns of seedbed, and tools and the like as JSON text where any record has some;
+        pretokenized is input_ids, attention_mask and labels of a tokens corpus, as axolotl and
+        TRL take them; filled is lines of text filled to a number of tokens, of a tokens corpus,
+        for trainers that know nothing but text.
     columns: columns written beside the text, where the corpus has them; id leads back to the
-        source.
-    join: what stands between prompt and completion, or between messages, in the format text.
+        source. pretokenized has none, filled the ids of all records of a line.
+    join: what stands between prompt and completion, or between messages, in the formats text and
+        pygmalion.
     fill: tokens of a line in the format filled. none: as many as tokenize gave a record.
     """
 
@@ -66,18 +79,18 @@ class Export(End):
     consumes: ClassVar[Kind] = _Consumed()  # type: ignore[assignment]
     reasons: ClassVar[Mapping[str, str]] = {
         "form": "the format cannot hold a record of this form",
+        "beside": "the format cannot hold what the record has beside its messages",
+        "pair": "there is no answer that was rejected beside the record's own",
     }
 
-    format: Literal["seedbed", "messages", "alpaca", "sharegpt", "text", "arrow", "filled"] = (
-        "seedbed"
-    )
+    format: Format = "seedbed"
     columns: tuple[str, ...] = ("id",)
     join: str = "\n\n"
     fill: int | None = field(default=None, metadata={"range": (1, 1 << 24)})
 
-    def needs(self) -> tuple[tuple[str, ...], ...]:
-        """At least one of the forms; ids for what is made of tokens."""
-        return (("input_ids",),) if self.consumes == TOKENS else (FORMS,)
+    def needs(self) -> Needs:
+        """At least one of the forms; tokens with their mask for pretokenized."""
+        return (("input_ids",), ("loss_mask",)) if self.consumes == TOKENS else (FORMS,)
 
     def run(self, source: Path, out: Path, work: Path, progress: Progress) -> dict[str, Any]:
         """Write the files and the card; the numbers are counted again from the files."""
@@ -90,22 +103,28 @@ class Export(End):
         if self.format == "filled":
             return self._fill(corpus, out, progress)
         kept = [name for name in self.columns if name in corpus.schema.names]
+        shape, left_out = Shape(), dict[str, int]()
         if self.format == "arrow":
-            rows, left_out = _write_arrow(corpus, out, kept, progress)
+            rows = _write_arrow(corpus, out, kept, progress)
+        elif self.format == "pretokenized":
+            rows = _write_tokens(corpus, out, progress)
         else:
-            rows, left_out = self._write_lines(corpus, out, kept, progress)
-        if sum(rows.values()) + left_out != len(corpus):
+            shape = _shape_of(corpus)
+            rows, left_out = self._write_lines(corpus, out, kept, shape, progress)
+        if sum(rows.values()) + sum(left_out.values()) != len(corpus):
             raise StageFailed(
                 f"export: {len(corpus)} records came, {sum(rows.values())} were written and "
-                f"{left_out} left out"
+                f"{sum(left_out.values())} left out"
             )
-        summary = {
-            "format": self.format,
-            "rows": rows,
-            "seen": len(corpus),
-            "reasons": {"form": left_out} if left_out else {},
-        }
-        (out / "README.md").write_text(_card(corpus, summary), encoding="utf-8")
+        summary = {"format": self.format, "rows": rows, "seen": len(corpus), "reasons": left_out}
+        sides = [side for side, number in rows.items() if number]
+        if entries := readers.llama_factory(self.format, shape, sides):
+            _write_json(out / "dataset_info.json", entries)
+        if config := readers.axolotl(self.format, shape, sides):
+            (out / "axolotl.yaml").write_text(config, encoding="utf-8")
+        snippet = readers.trl(self.format, sides)
+        text = _card(corpus, summary, snippet)
+        (out / "README.md").write_text(text, encoding="utf-8")
         return summary
 
     def _fill(self, corpus: Corpus, out: Path, progress: Progress) -> dict[str, Any]:
@@ -119,150 +138,74 @@ class Export(End):
             "fill": round(made.used / max(1, made.room), 6),
             "changed": made.changed,
         }
-        (out / "README.md").write_text(_card(corpus, summary), encoding="utf-8")
+        text = _card(corpus, summary, readers.trl("text", [side for side in rows if rows[side]]))
+        (out / "README.md").write_text(text, encoding="utf-8")
         return summary
 
     def _write_lines(
-        self, corpus: Corpus, out: Path, kept: Sequence[str], progress: Progress
-    ) -> tuple[dict[str, int], int]:
-        present = _present_forms(corpus)
-        with_tools = self.format not in _WITHOUT_TOOLS and _any_tools(corpus)
-        rows = dict.fromkeys(_sides(corpus), 0)
-        left_out = done = 0
+        self, corpus: Corpus, out: Path, kept: Sequence[str], shape: Shape, progress: Progress
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        """Rows of each side, and records left out by reason."""
+        sides = _sides(corpus)
+        left_out: dict[str, int] = {}
         with contextlib.ExitStack() as stack:
-            files = {side: stack.enter_context(Lines(out / f"{side}.jsonl")) for side in rows}
+            files = {side: stack.enter_context(TypedLines(out / f"{side}.jsonl")) for side in sides}
             refused = stack.enter_context(Lines(out / LEFT_OUT))
-            for side, record in _records(corpus):
-                line = self._line(record, present)
-                tools = _tools_of(record)
-                if with_tools and line is not None:
-                    # ShareGPT's readers take them as text; every line has the key.
-                    told = _tools_text(tools) or ""
-                    line["tools"] = told if self.format == "sharegpt" else tools
-                if line is None or (tools and self.format in _WITHOUT_TOOLS):
-                    left_out += 1
-                    refused.write({"id": record["id"], "reason": "form", "form": form_of(record)})
-                else:
+            for done, (side, record) in enumerate(_records(corpus), 1):
+                try:
+                    line = formats.line_of(record, self.format, shape, self.join)
                     files[side].write({**line, **{name: record[name] for name in kept}})
-                    rows[side] += 1
-                done += 1
+                except LeftOut as why:
+                    left_out[why.reason] = left_out.get(why.reason, 0) + 1
+                    told = {"reason": why.reason, "form": form_of(record), "what": why.what}
+                    refused.write({"id": record["id"], **told})
                 if done % 1000 == 0:
                     progress(done, len(corpus))
         if not left_out:
             (out / LEFT_OUT).unlink()
-        return {side: _lines_in(out / f"{side}.jsonl", rows[side]) for side in rows}, left_out
-
-    def _line(self, record: Record, present: Sequence[str]) -> dict[str, Any] | None:
-        if self.format == "seedbed":
-            # Every line has the same keys, so that readers find one schema.
-            return {
-                name: _open_messages(record[name]) if name == "messages" else record[name]
-                for name in present
-            }
-        if self.format == "text":
-            return _as_text(record, self.join)
-        messages = _as_messages(record)
-        if messages is None:
-            return None
-        if self.format == "messages":
-            return {"messages": messages}
-        return _as_sharegpt(messages) if self.format == "sharegpt" else _as_alpaca(messages)
+        rows = {side: _lines_in(out / f"{side}.jsonl", file.rows) for side, file in files.items()}
+        shapes = set().union(*(file.shapes for file in files.values()))
+        typed = pa.schema([corpus.schema.field(name) for name in kept])
+        for side in sides:
+            _write_parquet(out / f"{side}.jsonl", out / f"{side}.parquet", shapes, typed)
+        if self.format == "pygmalion":
+            for side in sides:
+                _write_ipc(out / f"{side}.parquet", out / f"{side}.arrow")
+        return rows, left_out
 
 
-# --- one record in each format ------------------------------------------------------------------
+# --- what a corpus has --------------------------------------------------------------------------
 
 
-def _open_messages(messages: list[Record] | None) -> list[dict[str, Any]] | None:
-    """Role and content, and the keys that `extra` holds (tool calls, names)."""
-    if messages is None:
-        return None
-    opened = []
-    for message in messages:
-        one: dict[str, Any] = {"role": message["role"], "content": message["content"]}
-        if message.get("extra"):
-            one = {**_opened(message["extra"]), **one}
-        opened.append(one)
-    return opened
+def _sides(corpus: Corpus) -> tuple[str, ...]:
+    return SIDES if "split" in corpus.schema.names else SIDES[:1]
 
 
-def _opened(extra: str) -> dict[str, Any]:
-    """The keys that `extra` holds; what is no object stays under its own name."""
-    with contextlib.suppress(ValueError, RecursionError):
-        value = json.loads(extra)
-        if isinstance(value, dict):
-            return value
-    return {"extra": extra}
+def _records(corpus: Corpus) -> Iterator[tuple[str, dict[str, Any]]]:
+    for batch in corpus.batches():
+        for record in batch.to_pylist():
+            yield ("val" if record.get("split") == "val" else "train"), record
 
 
-def _as_messages(record: Record) -> list[dict[str, Any]] | None:
-    if record.get("messages") is not None:
-        return _open_messages(record["messages"])
-    if record.get("prompt") is None or record.get("completion") is None:
-        return None
-    return [
-        {"role": "user", "content": record["prompt"]},
-        {"role": "assistant", "content": record["completion"]},
-    ]
-
-
-def _as_alpaca(messages: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The last turn as instruction and output, the turns before as history; None when the
-    messages are not question and answer in turn, or carry more than text."""
-    system = ""
-    if messages and messages[0]["role"] == "system":
-        system, messages = messages[0]["content"] or "", messages[1:]
-    expected = ("user", "assistant") * (len(messages) // 2)
-    if not messages or tuple(message["role"] for message in messages) != expected:
-        return None
-    if any(message["content"] is None or len(message) > 2 for message in messages):
-        return None
-    texts = [message["content"] for message in messages]
-    history = [[texts[at], texts[at + 1]] for at in range(0, len(texts) - 2, 2)]
-    return {
-        "instruction": texts[-2],
-        "input": "",
-        "output": texts[-1],
-        "system": system,
-        "history": history,
-    }
-
-
-_WITHOUT_TOOLS = ("alpaca", "text")
-
-
-def _tools_of(record: Record) -> list[Any] | None:
-    """The tools that a record's calls are made of: beside its messages, not among them."""
-    return beside(record).get("tools")
-
-
-def _tools_text(tools: list[Any] | None) -> str | None:
-    return readable(tools) if tools else None
-
-
-_SHAREGPT = {"user": "human", "assistant": "gpt", "system": "system", "tool": "observation"}
-
-
-def _as_sharegpt(messages: list[dict[str, Any]]) -> dict[str, Any] | None:
-    known = all(
-        message["role"] in _SHAREGPT and message["content"] is not None and len(message) == 2
-        for message in messages
-    )
-    if not messages or not known:
-        return None
-    turns = [{"from": _SHAREGPT[m["role"]], "value": m["content"]} for m in messages]
-    return {"conversations": turns}
-
-
-def _as_text(record: Record, join: str) -> dict[str, Any] | None:
-    """None when a message has calls, reasoning or pictures, which are no part of its content."""
-    if record.get("messages") is not None:
-        if any(beside_content(message.get("extra")) for message in record["messages"]):
-            return None
-        parts = [message["content"] for message in record["messages"]]
-    else:
-        parts = [record.get(name) for name in ("text", "prompt", "completion")]
-    texts = [text for text in parts if text is not None]
-    return {"text": join.join(texts)} if texts else None
+def _shape_of(corpus: Corpus) -> Shape:
+    """What decides the keys of all lines."""
+    names = [name for name in FORMS if name in corpus.schema.names]
+    filled: set[str] = set()
+    beside: set[str] = set()
+    history = calls = False
+    for batch in corpus.batches():
+        filled |= {name for name in names if batch.column(name).null_count < batch.num_rows}
+        if "messages" in names:
+            lengths = pc.fill_null(pc.list_value_length(batch.column("messages")), 0)
+            history = history or bool(pc.any(pc.greater(lengths, 3)).as_py())
+            extra = pc.struct_field(pc.list_flatten(batch.column("messages")), "extra")
+            calls = calls or bool(pc.any(pc.match_substring(extra, '"tool_calls"')).as_py())
+        given = [name for name in ("meta", *GIVEN) if name in batch.column_names]
+        for record in batch.select(given).to_pylist():
+            beside |= formats.given_beside(record).keys()
+    forms = [name for name in names if name in filled] or names[:1]
+    given = [name for name in BESIDE if name in beside]
+    return Shape(forms, "messages" in filled, given, history, calls)
 
 
 # --- files --------------------------------------------------------------------------------------
@@ -276,43 +219,77 @@ def _lines_in(path: Path, expected: int) -> int:
     return found
 
 
-def _sides(corpus: Corpus) -> tuple[str, ...]:
-    return SIDES if "split" in corpus.schema.names else SIDES[:1]
+def _write_parquet(lines: Path, path: Path, shapes: set[str], typed: pa.Schema) -> None:
+    """The same rows as a file of JSON lines; none for a file without any."""
+    with open(lines, encoding="utf-8", newline="\n") as file:
+        first = file.readline()
+        if not first:
+            return
+        schema = parquet.schema_of(json.loads(first), shapes, typed)
+        file.seek(0)
+        parquet.write(path, ((json.loads(line), len(line)) for line in file), schema)
 
 
-def _records(corpus: Corpus) -> Iterator[tuple[str, dict[str, Any]]]:
-    for batch in corpus.batches():
-        for record in batch.to_pylist():
-            yield ("val" if record.get("split") == "val" else "train"), record
+def _write_ipc(source: Path, path: Path) -> None:
+    """The rows of a Parquet file as one Arrow IPC file."""
+    import pyarrow.parquet as pq
+
+    if not source.exists():
+        return
+    with pq.ParquetFile(source) as file:
+        schema = file.schema_arrow.remove_metadata()
+        with open(path, "wb") as target, pa.ipc.new_file(target, schema) as writer:
+            for batch in file.iter_batches(4096):
+                writer.write_table(canonical(pa.Table.from_batches([batch]).cast(schema)))
 
 
-def _any_tools(corpus: Corpus) -> bool:
-    return any(any(_tools_in(batch)) for batch in corpus.batches())
+def _write_tokens(corpus: Corpus, out: Path, progress: Progress) -> dict[str, int]:
+    """Ids, a mask of ones, and labels: the ids of tokens that the loss counts."""
+    ids = pa.list_(pa.int32())
+    schema = pa.schema(
+        [("input_ids", ids), ("attention_mask", pa.list_(pa.int8())), ("labels", ids)]
+    )
+    about = {"info": {"features": {f.name: parquet.feature(f.type) for f in schema}}}
+    schema = schema.with_metadata({"huggingface": json.dumps(about)})
+    rows = dict.fromkeys(_sides(corpus), 0)
+    for side in rows:
+        with (
+            Lines(out / f"{side}.jsonl") as lines,
+            parquet.Table(out / f"{side}.parquet", schema) as table,
+        ):
+            for batch in corpus.batches():
+                for record in _of_side(batch, side).to_pylist():
+                    tokens = record["input_ids"]
+                    pairs = zip(tokens, record["loss_mask"], strict=True)
+                    line = {
+                        "input_ids": tokens,
+                        "attention_mask": [1] * len(tokens),
+                        "labels": [token if wanted else IGNORED for token, wanted in pairs],
+                    }
+                    lines.write(line)
+                    table.write(line, 16 * len(tokens))
+                    rows[side] += 1
+                progress(sum(rows.values()), len(corpus))
+    return {side: _lines_in(out / f"{side}.jsonl", number) for side, number in rows.items()}
 
 
-def _tools_in(batch: pa.Table) -> list[str | None]:
-    """The tools of each row, as JSON text."""
-    names = [name for name in ("meta", *BESIDE) if name in batch.column_names]
-    return [_tools_text(_tools_of(record)) for record in batch.select(names).to_pylist()]
-
-
-def _present_forms(corpus: Corpus) -> list[str]:
-    names = [name for name in FORMS if name in corpus.schema.names]
-    filled = set()
-    for batch in corpus.batches():
-        filled |= {name for name in names if batch.column(name).null_count < batch.num_rows}
-    return [name for name in names if name in filled] or names[:1]
+def _of_side(batch: pa.Table, side: str) -> pa.Table:
+    if "split" not in batch.column_names:
+        return batch
+    mine = [(value == "val") == (side == "val") for value in batch.column("split").to_pylist()]
+    return batch.filter(pa.array(mine, type=pa.bool_()))
 
 
 def _write_arrow(
     corpus: Corpus, out: Path, kept: Sequence[str], progress: Progress
-) -> tuple[dict[str, int], int]:
+) -> dict[str, int]:
     """The layout of `datasets.DatasetDict.save_to_disk`: a stream of Arrow batches a side."""
-    names = list(dict.fromkeys([*_present_forms(corpus), *kept]))
+    shape = _shape_of(corpus)
+    names = list(dict.fromkeys([*shape.forms, *kept]))
     schema = pa.schema([corpus.schema.field(name) for name in names])
-    with_tools = "tools" not in names and _any_tools(corpus)
-    if with_tools:
-        schema = schema.append(pa.field("tools", pa.string()))
+    more = [name for name in shape.beside if name not in names]
+    for name in more:
+        schema = schema.append(pa.field(name, pa.string()))
     rows = dict.fromkeys(_sides(corpus), 0)
     for side in rows:
         folder = out / side
@@ -320,16 +297,14 @@ def _write_arrow(
         data = "data-00000-of-00001.arrow"
         with open(folder / data, "wb") as file, pa.ipc.new_stream(file, schema) as writer:
             for batch in corpus.batches():
-                if "split" in batch.column_names:
-                    mine = [(value == "val") == (side == "val") for value in _split_of(batch)]
-                    batch = batch.filter(pa.array(mine, type=pa.bool_()))
-                if batch.num_rows:
-                    shown = batch.select(names)
-                    if with_tools:
-                        tools = pa.array(_tools_in(batch), type=pa.string())
-                        shown = shown.append_column(schema.field("tools"), tools)
+                mine = _of_side(batch, side)
+                if mine.num_rows:
+                    shown = mine.select(names)
+                    for name in more:
+                        told = pa.array(_as_text(mine, name), type=pa.string())
+                        shown = shown.append_column(schema.field(name), told)
                     writer.write_table(canonical(shown))
-                rows[side] += batch.num_rows
+                rows[side] += mine.num_rows
                 progress(sum(rows.values()), len(corpus))
         state: dict[str, Any] = {
             "_data_files": [{"filename": data}],
@@ -340,61 +315,38 @@ def _write_arrow(
             "_output_all_columns": False,
             "_split": side,
         }
-        features = {field.name: _feature(field.type) for field in schema}
+        features = {field.name: parquet.feature(field.type) for field in schema}
         info = {"citation": "", "description": "", "homepage": "", "license": ""}
         _write_json(folder / "state.json", state)
         _write_json(folder / "dataset_info.json", {**info, "features": features})
     _write_json(out / "dataset_dict.json", {"splits": list(rows)})
-    return rows, 0
+    return rows
 
 
-def _split_of(batch: pa.Table) -> list[str | None]:
-    return list(batch.column("split").to_pylist())
+def _as_text(batch: pa.Table, name: str) -> list[str | None]:
+    """What each row has beside its messages under a name, as JSON text."""
+    given = [column for column in ("meta", *GIVEN) if column in batch.column_names]
+    found = [formats.given_beside(row).get(name) for row in batch.select(given).to_pylist()]
+    return [readable(value) if value else None for value in found]
 
 
-def _feature(kind: pa.DataType) -> Any:
-    """An Arrow type as `datasets` writes it."""
-    if kind == MESSAGE or pa.types.is_struct(kind):
-        return {field.name: _feature(field.type) for field in kind}
-    if pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind):
-        length = kind.list_size if pa.types.is_fixed_size_list(kind) else -1
-        return {"feature": _feature(kind.value_type), "length": length, "_type": "List"}
-    names = {"double": "float64", "float": "float32", "halffloat": "float16"}
-    return {"dtype": names.get(str(kind), str(kind)), "_type": "Value"}
+def _card(corpus: Corpus, summary: Mapping[str, Any], snippet: str | None) -> str:
+    """What the files hold, from where, under which licences, and how they are read."""
+    rows, form = summary["rows"], summary["format"]
+    names = (("train", "train"), ("val", "validation"))
+    files = [(name, f"{side}.parquet") for side, name in names if rows.get(side)]
+    tables = [] if form == "arrow" else files
+    lines = card.front_matter(corpus, sum(rows.values()), [form], tables)
+    lines += ["# Data card", "", f"Format: {form}. Records: {summary['seen']:,}.", ""]
+    lines += ["| file | records |", "|---|---:|"]
+    suffix = "/" if form == "arrow" else ".jsonl"
+    lines += [f"| {side}{suffix} | {number:,} |" for side, number in rows.items()]
+    for reason, number in summary["reasons"].items():
+        lines.append(f"| {LEFT_OUT} ({Export.reasons[reason]}) | {number:,} |")
+    if snippet:
+        lines += ["", "## Training with TRL", "", "```python", snippet, "```"]
+    return "\n".join([*lines, *card.of_sources(corpus)])
 
 
 def _write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-
-
-# --- the data card ------------------------------------------------------------------------------
-
-
-def _card(corpus: Corpus, summary: Mapping[str, Any]) -> str:
-    """A data card: what the files hold, from where, under which licences."""
-    licences = sorted({str(source.get("license") or "unknown") for source in corpus.sources})
-    lines = ["# Data card", ""]
-    lines += [f"Format: {summary['format']}. Records: {summary['seen']:,}.", ""]
-    lines += ["| file | records |", "|---|---:|"]
-    suffix = "/" if summary["format"] == "arrow" else ".jsonl"
-    lines += [f"| {side}{suffix} | {number:,} |" for side, number in summary["rows"].items()]
-    for reason, number in summary["reasons"].items():
-        lines.append(f"| {LEFT_OUT} ({Export.reasons[reason]}) | {number:,} |")
-    lines += ["", "## Sources and licences", ""]
-    if corpus.sources:
-        lines += ["| source | licence | read by |", "|---|---|---|"]
-        for source in corpus.sources:
-            cells = (source.get("name"), source.get("license") or "unknown", source.get("stage"))
-            lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
-        lines += ["", f"Licences that occur: {', '.join(_cell(name) for name in licences)}."]
-        if "unknown" in licences:
-            lines.append("For some sources no licence was given: ask before passing the data on.")
-    else:
-        lines.append("The corpus names no sources.")
-    lines += ["", "## Origin", "", f"Digest of the corpus: `{corpus.digest}`.", ""]
-    return "\n".join(lines)
-
-
-def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split())

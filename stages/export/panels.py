@@ -46,7 +46,8 @@ def _left_out(summary: dict[str, Any]) -> str:
     left = sum(summary["reasons"].values())
     if not left:
         return ""
+    each = ", ".join(f"{reason} {number(count)}" for reason, count in summary["reasons"].items())
     return (
         f"{number(left)} of {number(summary['seen'])} records ({percent(left, summary['seen'])}): "
-        f"the format {summary['format']} cannot hold their form"
+        f"the format {summary['format']} cannot hold them ({each})"
     )

@@ -39,7 +39,6 @@ _BINARY = (
     (b"MZ\x90", "program"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Microsoft Office document"),
     (b"SQLite format 3\0", "SQLite database"),
-    (b"PGDMP", "pg_dump archive (custom format)"),
     (b"7z\xbc\xaf\x27\x1c", "7z archive"),
     (b"Rar!\x1a\x07", "RAR archive"),
     (b"PAR1", "Parquet file"),

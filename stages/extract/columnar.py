@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from stages.errors import Unreadable, UsageError
+from stages.extract.forms.names import numbered
 from stages.extract.forms.values import bytes_text
 from stages.extract.jsontext.lines import LINE_BYTES
 from stages.extract.packed.streams import Limits
@@ -68,7 +69,8 @@ def rows(
 ) -> Iterator[dict[str, Any] | Unreadable]:
     """The rows of a seekable stream as JSON values, a row that cannot be read as what is wrong.
 
-    Unreadable: corrupt, oversize, duplicate_key; the reading ends there."""
+    The second of two columns of one name is numbered: text, text_2. Unreadable: corrupt, oversize;
+    the reading ends there."""
     import pyarrow as pa
 
     limits, sized, made = limits or Limits(), _Sized(stream), 0
@@ -116,15 +118,10 @@ def _batches(stream: _Sized, form: str) -> Iterator[Any]:
         found = stream_reader
     for batch in found:
         batch.validate(full=True)
-        yield batch
+        yield batch.rename_columns(numbered(batch.schema.names))
 
 
 def _check_schema(schema: Any) -> None:
-    seen: set[str] = set()
-    for name in schema.names:
-        if name in seen:
-            raise Unreadable("duplicate_key", key=name)
-        seen.add(name)
     level = [field.type for field in schema]
     for _ in range(_DEPTH):
         level = [kind.field(n).type for kind in level for n in range(kind.num_fields)]
@@ -244,8 +241,8 @@ def _widths(array: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: dates in ISO form, bytes as the text that they are, else
-    base64; no NaN."""
+    """A value as JSON has it: dates in ISO form, bytes as the text that they are, else as bytes
+    that are none; no NaN."""
     if value is None or isinstance(value, str | bool | int):
         return value
     if isinstance(value, float):

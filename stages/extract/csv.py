@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import Unreadable
-from stages.extract import charsets, file_kinds, files, forms
+from stages.extract import charsets, file_kinds, files, flat_trees, forms
 from stages.extract.delimited.sheet import Reading, Sheet
+from stages.extract.flat_trees import FlatTrees
 from stages.extract.packed import archives
 from stages.extract.packed.streams import from_system
 from stages.extract.spreadsheet import workbook
@@ -63,10 +65,11 @@ class CsvExtract(RowSource):
         "no_form": "a column that was named is not there, or a message has no role",
         "bad_type": "messages are not a list of objects in JSON, or a role or content is no text",
         "empty": "there is no text: an empty file, or nothing but white space where text is due",
+        **flat_trees.REASONS,
         "binary": "the file is not text: a picture, a program, a document of another kind",
     }
 
-    cuts: ClassVar[Mapping[str, str]] = forms.ROW_CUTS
+    cuts: ClassVar[Mapping[str, str]] = {k: v for k, v in forms.CUTS.items() if k != "binary"}
 
     delimiter: str | None = None
     quote: str | None = None
@@ -131,7 +134,8 @@ class CsvExtract(RowSource):
     def read(self, part: Part) -> Iterator[Item | Fault]:
         if "reader" in part.detail:
             return self._workbook(part)
-        return archives.read(part, self.suffixes, self._member)
+        member = partial(self._member, part.detail.get("sample"))
+        return archives.read(part, self.suffixes, member)
 
     def _workbook(self, part: Part) -> Iterator[Item | Fault]:
         ((name, path),) = part.paths()
@@ -167,7 +171,9 @@ class CsvExtract(RowSource):
                 continue
             yield Item(here, raw, made.records, made.form, made.text)
 
-    def _member(self, place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
+    def _member(
+        self, sample: int | None, place: Place, stream: archives.Member
+    ) -> Iterator[Item | Fault]:
         if (other := file_kinds.other(stream.peek(file_kinds.HEAD), self.name)) is not None:
             yield Fault(place, "wrong_kind", other)
             return
@@ -182,12 +188,33 @@ class CsvExtract(RowSource):
             told: dict[str, Any] = {"missing": layout.missing, "columns": sheet.names[:50]}
             yield Fault(place, "no_form", told)
             return
+        if flat_trees.are_nodes(sheet.names):
+            with FlatTrees(self._names, sample) as trees:
+                yield from self._table(place, stream, sheet, layout, trees)
+                yield from trees.items(layout.item)
+            return
+        yield from self._table(place, stream, sheet, layout, None)
+
+    def _table(
+        self,
+        place: Place,
+        stream: archives.Member,
+        sheet: Sheet,
+        layout: forms.Layout,
+        trees: FlatTrees | None,
+    ) -> Iterator[Item | Fault]:
+        """The rows of a file; those that are nodes of trees are given to `trees`."""
         wider = forms.Layouts(self._names, rows=True)
         number = 0
         for number, (row, reason, evidence) in enumerate(sheet.judged(), 1):  # noqa: B007
             here = Place(place.path, place.member, row.offset, row.size, row.line)
             if reason is None:
                 values = sheet.values(row)
+                if trees is not None and trees.takes(values):
+                    trees.take(here, values)
+                    if trees.full:
+                        return
+                    continue
                 own = layout if len(values) == len(sheet.names) else wider.of(tuple(values))
                 try:
                     made = own.read(values)

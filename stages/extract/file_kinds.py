@@ -17,29 +17,52 @@ WRONG_KIND = {
 }
 
 # kind → the stage that reads it, or what else helps
-_READ_BY = {"HTML": "html", "JSON": "jsonl", "CSV": "csv", "SQL": "sql"}
-_BINARY = {"Parquet file": "jsonl", "Arrow file": "jsonl", "SQLite database": "database"}
+_READ_BY = {
+    "HTML": "html",
+    "JSON": "jsonl",
+    "CSV": "csv",
+    "SQL": "sql",
+    "Markdown": "documents",
+    "Discord export": "chatlog",
+    "Telegram export": "chatlog",
+    "WhatsApp export": "chatlog",
+    "MediaWiki XML": "xml",
+    "WordPress XML": "xml",
+    "Stack Exchange XML": "xml",
+}
+_BINARY = {
+    "Parquet file": "jsonl",
+    "Arrow file": "jsonl",
+    "SQLite database": "database",
+    "PDF document": "documents",
+}
 _REMEDIES = {
     "Git LFS pointer": "the file itself is not here: `git lfs pull` brings it",
-    "Markdown": "make HTML of it, or JSONL with the text under `text`",
     "WARC": "take the pages out of it, as HTML files",
     "MHTML": "save the page as HTML",
-    "MediaWiki XML": "take the pages out of it, as HTML or JSONL",
-    "WordPress XML": "take the posts out of it, as HTML or JSONL",
-    "pg_dump archive (custom format)": "`pg_restore -f - FILE` makes a dump of it",
-    "Microsoft Office document": "save it as .xlsx or CSV",
+    "Microsoft Office document": "save it as .docx, .xlsx or CSV",
+    "7z archive": "unpack it first: `7z x FILE`",
+    "RAR archive": "unpack it first: `unrar x FILE`",
 }
-_MARKUP = {"HTML", "Git LFS pointer", "WARC", "MHTML", "MediaWiki XML", "WordPress XML"}
+_MARKUP = {"HTML", "Git LFS pointer", "WARC", "MHTML"}
+_DUMPS = {"MediaWiki XML", "WordPress XML", "Stack Exchange XML"}
+_MARKUP |= _DUMPS
+_CHATS = {"Discord export", "Telegram export", "WhatsApp export"}
 # stage → the kinds that it can be sure of; CSV may hold almost anything
 _LOOKED_FOR = {
-    "html": {*_MARKUP - {"HTML"}, "JSON", "SQL", "CSV", "Markdown"},
-    "csv": {*_MARKUP, "JSON", "SQL"},
-    "jsonl": {*_MARKUP, "SQL", "CSV", "Markdown"},
-    "sql": {*_MARKUP, "JSON", "CSV"},
+    "html": {*_MARKUP - {"HTML"}, *_CHATS, "JSON", "SQL", "CSV", "Markdown"},
+    "csv": {*_MARKUP, *_CHATS, "JSON", "SQL"},
+    "jsonl": {*_MARKUP, *_CHATS, "SQL", "CSV", "Markdown"},
+    "sql": {*_MARKUP, *_CHATS, "JSON", "CSV"},
+    "documents": {*_MARKUP, *_CHATS - {"WhatsApp export"}, "JSON", "SQL"},
+    "chatlog": {*_MARKUP, "SQL", "CSV"},
+    "xml": {*_MARKUP - _DUMPS, *_CHATS, "JSON", "SQL", "CSV", "Markdown"},
 }
 
 _HTML = re.compile(r"(?is)(?:<\?xml[^>]*>|<!--.*?-->|\s)*+<(?:!doctype\s+html|html|head|body)\b")
-_XML = re.compile(r"(?is)(?:<\?xml[^>]*>|<!--.*?-->|\s)*+<(mediawiki|rss)\b")
+_XML = re.compile(
+    r"(?s)\ufeff?(?:<\?xml[^>]*>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[[^\]]*\]\s*)?>|\s)*+<([\w:.-]+)"
+)
 _TAG = re.compile(
     r"(?i)</?(?:html|head|body|div|p|span|table|tr|td|ul|ol|li|h[1-6]|article|section|main|title"
     r"|meta|script|style|form|font|center|frameset|pre)\b"
@@ -53,6 +76,16 @@ _KEY = re.compile(r'\s*(?:\[\s*)?\{\s*"(?:[^"\\\n]|\\.)*"\s*:')
 _MARKED = re.compile(
     r"(?m)^#{1,6} \S|^```|^[*-] \S|^\d+\. \S|\[[^\]\n]+\]\([^)\s]+\)|\*\*\w[^*\n]*\*\*"
 )
+_DISCORD = re.compile(r'\s*\{\s*"guild"\s*:\s*\{[^{}]*\}\s*,\s*"channel"\s*:\s*\{')
+_TELEGRAM = re.compile(
+    r'\s*\{\s*(?:"name"\s*:\s*(?:null|"(?:[^"\\\n]|\\.)*")\s*,\s*"type"\s*:\s*"(?:personal_chat'
+    r'|bot_chat|saved_messages|(?:private|public)_(?:super)?(?:group|channel))"|"about"\s*:'
+    r'\s*"[^"\n]*Telegram)'
+)
+_WHATSAPP = re.compile(
+    r"(?m)^\u200e?\[?\d{1,4}([./-])\d{1,2}\1\d{2,4},? \d{1,2}:\d\d(?::\d\d)?"
+    r"(?:[ \u202f][AaPp]\.?[Mm]\.?)?(?:\]| -) [^:\n]{1,60}: "
+)
 _NAME = re.compile(r"""["']?[^\W\d][\w .:/()#%-]{0,60}["']?""")
 
 
@@ -63,6 +96,13 @@ def other(head: bytes, stage: str) -> dict[str, Any] | None:
     text = head[mark:HEAD].decode(charset, "replace")
     kind = _kind(text)
     return _told(kind) if kind in _LOOKED_FOR[stage] else None
+
+
+def root_of(head: bytes) -> str | None:
+    """The name of the root element of XML; None where it does not begin there."""
+    charset, mark = charsets.sniff(head[:4096])
+    found = _XML.match(head[mark:HEAD].decode(charset, "replace"))
+    return found[1] if found is not None else None
 
 
 def binary(head: bytes) -> dict[str, Any] | None:
@@ -86,20 +126,29 @@ def _kind(text: str) -> str | None:
     if _HTML.match(text):
         return "HTML"
     if (root := _XML.match(text)) is not None:
-        if root[1].lower() == "mediawiki":
+        if root[1] == "mediawiki":
             return "MediaWiki XML"
-        return "WordPress XML" if "wordpress.org/export" in text else None
+        if root[1] == "rss":
+            return "WordPress XML" if "wordpress.org/export" in text else None
+        if root[1] == "posts" and re.search(r"<row\s[^>]*\bPostTypeId=", text):
+            return "Stack Exchange XML"
     if _MAIL.match(text):
         return "MHTML" if re.search(r"(?i)multipart/related", text) else None
     if _SQL.match(text):
         return "SQL"
+    if _DISCORD.match(text):
+        return "Discord export"
+    if _TELEGRAM.match(text):
+        return "Telegram export"
+    if len(_WHATSAPP.findall(text)) > 2:
+        return "WhatsApp export"
     if _is_json(text):
         return "JSON"
     if _TAG.search(text):
         return None
     if _is_csv(text):
         return "CSV"
-    return "Markdown" if _is_markdown(text) else None
+    return "Markdown" if is_markdown(text) else None
 
 
 def _is_json(text: str) -> bool:
@@ -133,7 +182,8 @@ def _is_csv(text: str) -> bool:
     return False
 
 
-def _is_markdown(text: str) -> bool:
+def is_markdown(text: str) -> bool:
     """Whether a text without tags has marks of Markdown: several, or a heading at its begin."""
+    text = text[:HEAD]
     body = re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL).lstrip()
     return bool(re.match(r"#{1,6} \S", body)) or len(_MARKED.findall(body)) >= 5

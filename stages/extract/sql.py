@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from stages import records
@@ -18,7 +19,7 @@ from stages.errors import UsageError
 from stages.extract import file_kinds, forms
 from stages.extract.files import find, left_out
 from stages.extract.forms import as_json, key_text
-from stages.extract.packed import archives
+from stages.extract.packed import archives, pg_archives
 from stages.extract.query import PLACE, Tables, names_table, problem_with
 from stages.extract.select_text import frozen
 from stages.extract.sqldump.charset import decoder
@@ -29,12 +30,16 @@ from stages.extract.sqldump.window import ITEM_BYTES
 from stages.place import Place
 from stages.sql_text import formatted
 
-_SUFFIXES = (".sql", ".dump", ".mysql", ".pgsql", ".psql", ".ddl")
+_NOTES = 3  # in a line
+_SUFFIXES = (".sql", ".dump", ".mysql", ".pgsql", ".psql", ".ddl", ".backup", ".pgdump")
 
 
 @dataclass(frozen=True)
 class SqlExtract(RowSource):
-    """Rows of SQL dumps (MySQL, MariaDB, PostgreSQL, SQLite, and scripts of other servers).
+    """Rows of SQL dumps (MySQL, MariaDB, PostgreSQL, SQLite, and scripts of other servers). The
+    custom, tar and directory formats of pg_dump are read through pg_restore, where it is installed.
+    Dates that TO_DATE, STR_TO_DATE, CONVERT and their kin read by a model are ISO 8601; one of a
+    model that is not understood stays as it is written, and the line of the form says so.
 
     table: the table whose rows are wanted, with or without its schema; none: the rows of all.
     query: one SELECT over the tables of each dump, run by DuckDB in process; its rows become the
@@ -80,7 +85,7 @@ class SqlExtract(RowSource):
     }
     cuts: ClassVar[Mapping[str, str]] = forms.ROW_CUTS
     libraries: ClassVar[tuple[str, ...]] = ("duckdb", "sqlparse")
-    suffixes: ClassVar[tuple[str, ...]] = archives.packed(_SUFFIXES)
+    suffixes: ClassVar[tuple[str, ...]] = (*archives.packed(_SUFFIXES), pg_archives.TOC)
 
     table: str | None = None
     query: str | None = field(default=None, metadata={"language": "sql"})
@@ -147,14 +152,33 @@ class SqlExtract(RowSource):
         return frozen(self.query, "later runs take from the store")
 
     def parts(self, path: str, size: int) -> list[Part]:
-        """One part a file: statements before a byte decide how it is read."""
+        """One part a file, for statements before a byte decide how it is read; of pg_dump's
+        archives one a folder."""
         root, names, left = find(path, self.suffixes)
+        names = [
+            name
+            for name in names
+            if Path(name).name != pg_archives.TOC or pg_archives.is_folder(root / name)
+        ]
         several = {"several": True} if len(names) > 1 and self.query is not None else {}
-        parts = [Part(str(root), (name,), detail=several) for name in names]
+        parts = [self._part(root, name, several) for name in names]
         return parts + left_out(root, left)
+
+    @staticmethod
+    def _part(root: Path, name: str, detail: Mapping[str, Any]) -> Part:
+        if (tool := pg_archives.restorer_of(root / name)) is not None:
+            detail = {**detail, "pg_restore": tool}
+        if Path(name).name != pg_archives.TOC:
+            return Part(str(root), (name,), detail=detail)
+        folder = Path(name).parent
+        own = pg_archives.files_of(root / folder)
+        files = tuple((folder / one).as_posix() for one in own)
+        return Part(str(root), files, detail={**detail, "folder": True})
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """The rows of a dump, or of the query over its tables."""
+        if "folder" in part.detail:
+            part = replace(part, files=part.files[:1])
         return archives.read(part, _SUFFIXES, partial(self._member, part.detail))
 
     def _member(
@@ -176,7 +200,8 @@ class SqlExtract(RowSource):
         try:
             yield from self._joined(place, events, stream, self.query)
         except UsageError as error:
-            if "several" not in detail and place.member is None:
+            alone = place.member in (None, pg_archives.RESTORED)
+            if "several" not in detail and alone:
                 raise
             yield Fault(place, "unsuited", {"error": str(error)})
 
@@ -200,6 +225,7 @@ class SqlExtract(RowSource):
         layouts = forms.Layouts(self._names, rows=True)
         shape: Shape | None = None
         layout: forms.Layout | None = None
+        flags: list[str] = []
         for event in events:
             if isinstance(event, Fault):
                 if self._wanted(event.place.table):
@@ -208,12 +234,17 @@ class SqlExtract(RowSource):
             if event.shape is not shape or layout is None or shape.columns is None:
                 shape = event.shape
                 layout = layouts.of(_names(event), shape.table)
+                bits = [column is not None and column.kind == "bits" for column in shape.kinds]
+                flags = list(itertools.compress(layout.columns, bits))
                 if self._wanted(shape.table) and (wrong := layout.mistake(shape.table)):
                     raise UsageError(wrong)
             if self._wanted(shape.table):
                 at = _place(place, event)
-                values = zip(layout.columns, event.values, strict=True)
-                yield layout.item(at, event.raw, dict(values))
+                values = dict(zip(layout.columns, event.values, strict=True))
+                for name in flags:  # MySQL's BIT: its bytes are a number
+                    if isinstance(value := values[name], bytes):
+                        values[name] = int.from_bytes(value, "big")
+                yield _noted(layout.item(at, event.raw, values), event.notes)
 
     def _wanted(self, table: str | None) -> bool:
         if self.table is None or table is None:
@@ -228,12 +259,15 @@ class SqlExtract(RowSource):
     ) -> Iterator[Item | Fault]:
         with Tables(self.query_memory) as tables:
             named = lru_cache(maxsize=4096)(partial(names_table, text))
+            notes: dict[str, None] = {}
             for event in events:
                 if isinstance(event, Fault):
                     if event.place.table is None or named(event.place.table):
                         yield from _fault(place, event, stream)
                 elif named(event.shape.table):
                     tables.add(event, str(_place(place, event)))
+                    if event.notes and len(notes) < _NOTES:
+                        notes.update(dict.fromkeys(event.notes))
             tables.finish(events.reader.named_schemas(), text)
             try:
                 names = tables.columns(text)
@@ -243,7 +277,8 @@ class SqlExtract(RowSource):
                 raise
             if wrong := forms.Layout(names, self._names, rows=True).mistake("the result"):
                 raise UsageError(wrong)
-            yield from self._results(place, tables, text)
+            for item in self._results(place, tables, text):
+                yield _noted(item, tuple(notes))
 
     def _results(self, place: Place, tables: Tables, text: str) -> Iterator[Item | Fault]:
         known: forms.Layout | None = None
@@ -305,6 +340,14 @@ def _place_of(value: Any) -> Place | None:
     except ValueError:
         return None
     return place if place.offset is not None and place.table is not None else None
+
+
+def _noted(item: Item | Fault, notes: tuple[str, ...]) -> Item | Fault:
+    """An item whose line says what stays as it is written."""
+    if not notes or isinstance(item, Fault):
+        return item
+    told = f"as written: {', '.join(notes[:_NOTES])}"
+    return item._replace(form=forms.noted(item.form, told))
 
 
 def _fault(place: Place, fault: Fault, stream: archives.Member) -> Iterator[Fault]:

@@ -20,7 +20,7 @@ from stages.require import require
 CONTROL = 3  # tokenizer.ggml.token_type of a control token
 
 # GGUF tensor name → Hugging Face name; {} is the layer's number
-_LAYER = {
+LAYER = {
     "attn_norm": "input_layernorm",
     "ffn_norm": "post_attention_layernorm",
     "attn_q": "self_attn.q_proj",
@@ -31,7 +31,7 @@ _LAYER = {
     "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj",
 }
-_WHOLE = {
+WHOLE = {
     "token_embd.weight": "model.embed_tokens.weight",
     "output_norm.weight": "model.norm.weight",
     "output.weight": "lm_head.weight",
@@ -173,12 +173,12 @@ def _write_config(reader: Any, out: Path, heads: int, kv_heads: int, tied: bool)
 
 
 def _tensor_name(name: str) -> str:
-    if name in _WHOLE:
-        return _WHOLE[name]
+    if name in WHOLE:
+        return WHOLE[name]
     match = re.fullmatch(r"blk\.(\d+)\.(\w+)\.weight", name)
-    if match is None or match[2] not in _LAYER:
+    if match is None or match[2] not in LAYER:
         raise UsageError(f"the GGUF file has a tensor that is not known: {name}")
-    return f"model.layers.{match[1]}.{_LAYER[match[2]]}.weight"
+    return f"model.layers.{match[1]}.{LAYER[match[2]]}.weight"
 
 
 def _rotary_order(array: np.ndarray, heads: int) -> np.ndarray:

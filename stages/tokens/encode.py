@@ -14,7 +14,7 @@ from stages.tokens.careful import Careful
 from stages.tokens.encoders import Encoders
 from stages.tokens.foreign import guarded
 from stages.tokens.pieces import Assembler, Encoded, Rendered
-from stages.tokens.segments import control_pattern
+from stages.tokens.segments import Segment, control_pattern
 from stages.tokens.widths import widths_of
 
 if TYPE_CHECKING:
@@ -70,6 +70,10 @@ class Encoder:
     def text(self, ids: Sequence[int] | np.ndarray) -> str:
         """The text of tokens, control tokens too."""
         return str(self.marked.decode([int(one) for one in ids], skip_special_tokens=False))
+
+    def rendered(self, text: str) -> list[int]:
+        """Tokens of a text that a template has rendered, its control tokens among them."""
+        return list(self.renderings([[Segment(text, False, False)]]).ids.tolist())
 
     def written(self, ids: Sequence[int]) -> str:
         """The text of which a tokenizer makes these tokens. Some put a blank before each text

@@ -145,6 +145,13 @@ def model_folder(model: str = EMBEDDED) -> Path:
     return folder
 
 
+def config_folder(model: str = EMBEDDED) -> Path:
+    """A folder with the model's config.json; of a hub's model nothing else is fetched."""
+    if _is_hub_id(model):
+        return _downloaded(model, ("config.json",))
+    return model_folder(model) if model == EMBEDDED else _local(model)
+
+
 def resources(model: str = EMBEDDED, *, weights: bool = False) -> tuple[Path, ...]:
     """The files that decide what the model's tokenizer (and its weights) do."""
     if model == EMBEDDED:

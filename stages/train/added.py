@@ -9,7 +9,7 @@ from typing import Any
 
 from stages.corpus import Corpus
 from stages.require import require
-from stages.tokens.model import files_in, load_tokenizer, with_tokens
+from stages.tokens.model import load_tokenizer, with_tokens
 
 
 def added_tokens(source: Path) -> list[str]:
@@ -43,7 +43,7 @@ def make_room(model: Any, name: str, added: Sequence[str]) -> list[int]:
 
 
 def save_tokenizer(name: str, added: Sequence[str], out: Path) -> None:
-    """Write the tokenizer with the new tokens beside what was trained."""
+    """Write the tokenizer with the new tokens beside what was trained; what else a tokenizer's
+    folder has is the base model's own."""
     if added:
-        for file in files_in(Path(with_tokens(name, added))):
-            shutil.copyfile(file, out / file.name)
+        shutil.copyfile(Path(with_tokens(name, added)) / "tokenizer.json", out / "tokenizer.json")

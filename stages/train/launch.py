@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,10 @@ def together(setting: Train, source: Path, work: Path) -> Iterator[Group]:
             with _watched(others, errors), _joined(setting, group_of(setting, 0, count), meeting):
                 yield group_of(setting, 0, count)
         except RuntimeError as error:
-            if told := _death(others, errors):
+            until = time.monotonic() + GRACE  # its end may be seen after that of the connection
+            while not (told := _death(others, errors)) and time.monotonic() < until:
+                time.sleep(0.1)
+            if told:
                 raise StageFailed(told) from error
             raise
         finally:

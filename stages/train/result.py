@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stages import check, json_lines
 from stages.corpus import Corpus, write_json
-from stages.train import adapter, added, model_card, samples
+from stages.train import adapter, added, handover, samples
 from stages.train import model as models
 from stages.train.data import Documents
 from stages.train.setup import Sides
@@ -47,12 +47,16 @@ def write(
         **({"added_tokens": new} if new else {}),
     }
     write_json(out / "summary.json", summary)
-    card = model_card.text(summary, check.as_json(setting), Corpus(source).sources)
-    (out / "README.md").write_text(card, encoding="utf-8")
     added.save_tokenizer(setting.model, new, out)
-    template = samples.chat_template(setting.model, folder, source)
-    if template is not None:
-        (out / "chat_template.jinja").write_text(template, encoding="utf-8")
+    handover.complete(
+        out,
+        model=setting.model,
+        folder=folder,
+        template=samples.chat_template(setting.model, folder, source),
+        summary=summary,
+        parameters=check.as_json(setting),
+        sources=Corpus(source).sources,
+    )
     return summary
 
 

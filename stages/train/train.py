@@ -288,6 +288,12 @@ class Train(End):
             return str(error)
         return problem_in(folder)
 
+    def forecast(self, made: Path | None, raw: int) -> list[str]:
+        """Steps, tokens, memory by part, hours and money."""
+        from stages.train import forecast
+
+        return forecast.lines(self, made, raw)
+
     def run(self, source: Path, out: Path, work: Path, progress: Progress) -> dict[str, Any]:
         """Train; checkpoints in `work` make a killed run go on with the same bits."""
         from stages.train import loop

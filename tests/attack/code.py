@@ -22,8 +22,15 @@ CALLS = {
     "plan": ("plan", "t.yaml"),
     "gc": ("gc", "--store", "store"),
     "diagnose": ("diagnose", "log.csv", "-o", "out"),
+    "estimate": ("estimate", "config.json", "--records", "9"),
+    "modules": ("modules", "config.json"),
+    "bundle": ("bundle", "t.yaml", "-o", "out/b.tar.gz", "--step", "export"),
     "export": ("export", "rows.jsonl", "-o", "out"),
 }
+
+
+MODEL = {"model_type": "llama", "hidden_size": 8, "num_hidden_layers": 1, "vocab_size": 9,
+         "num_attention_heads": 1, "intermediate_size": 9}  # fmt: skip
 
 
 def _attack(words: tuple[str, ...], world: World) -> None:
@@ -48,8 +55,10 @@ def _attack(words: tuple[str, ...], world: World) -> None:
         connection.execute("INSERT INTO t VALUES (1, 'some words of a table')")
     world.write(
         "t.yaml",
-        "version: 1\nname: t\nsources:\n  - html: {path: in}\nsteps: [normalize, dedup, split]\n",
+        "version: 1\nname: t\nsources:\n  - html: {path: in}\n"
+        "steps: [normalize, dedup, split, export]\n",
     )
+    world.write("config.json", json.dumps(MODEL))
     world.call(*words)
     world.hold(not (world.folder / "owned").exists(), "code beside the data was run")
 

@@ -51,7 +51,11 @@ def cases(folder: Path) -> list[Case]:
         said = {"role": "user", "content": "Peas?", "votes": 2}
         rows = [[json.dumps([said])], [json.dumps([{"content": "Peas?", "x": 1}])], ["peas"]]
         csv.writer(file).writerows([["talk"], *rows])
-    (folder / "tasks.csv").write_text('instruction,input,output\nShorten.,"  ",Text.\n')
+    (folder / "tasks.csv").write_text('instruction,input,chosen,rejected\nCut.,"  ",Text.,No.\n')
+    (folder / "tree.csv").write_text(
+        "message_id,parent_id,role,text\n1,,prompter,Peas?\n2,1,assistant,In March.\n"
+        "2,1,assistant,In May.\n3,7,prompter,Why?\n"
+    )
     (folder / "page.csv").write_text("<!DOCTYPE html>\n<html><body>404</body></html>\n")
     stage = CsvExtract()
     refused = {
@@ -78,6 +82,7 @@ def cases(folder: Path) -> list[Case]:
             reasons={"no_form": 1, "bad_type": 1},
         ),
         Case(stage, path=str(folder / "tasks.csv")),
+        Case(stage, path=str(folder / "tree.csv"), reasons={"orphan": 1, "repeated": 1}),
         Case(stage, path=str(folder / "page.csv"), reasons={"wrong_kind": 1}),
         Case(stage, path=str(folder / "empty.csv"), reasons={"empty": 1}),
         Case(stage, path=str(folder / "picture.csv"), reasons={"binary": 1}),

@@ -21,10 +21,10 @@ def _made(path: Path) -> str:
             "INSERT INTO posts VALUES (4, CAST(x'ff' AS TEXT), 'x', NULL, NULL);"
             "INSERT INTO tags VALUES (1, 'peas'), (1, 'beans'), (NULL, NULL);"
             "CREATE TABLE talks (id INTEGER PRIMARY KEY, talk TEXT);"
-            "CREATE TABLE tasks (instruction TEXT, input TEXT, output TEXT);"
+            "CREATE TABLE tasks (instruction TEXT, input TEXT, chosen TEXT, rejected TEXT);"
             """INSERT INTO talks VALUES (1, '[{"role":"user","content":"Peas?","votes":2}]'),"""
             """(2, '[{"content":"Peas?","x":1}]'), (3, 'peas');"""
-            "INSERT INTO tasks VALUES ('Do.', '  ', 'Done.');"
+            "INSERT INTO tasks VALUES ('Do.', '  ', 'Done.', 'No.');"
             "CREATE VIEW large AS SELECT 1 AS id, hex(zeroblob(4500000)) AS t;"
         )
     connection.close()

@@ -22,6 +22,7 @@ RECORDS: list[dict[str, Any]] = [
     {"text": "豌豆应该在春天的第一个温暖的星期播种, 每隔一天浇一次水!"},
     {"text": "x > 5"},
     {"text": "x < 5"},
+    {"text": "x < 5  \n"},
     {"text": "X  > 5"},
     {"text": ""},
     {"prompt": "How do I sow peas?", "completion": PEAS},
@@ -37,7 +38,7 @@ RECORDS: list[dict[str, Any]] = [
 
 def cases(folder: Path) -> list[Case]:
     return [
-        Case(Deduplicate(), records=RECORDS, reasons={"exact_duplicate": 2, "near_duplicate": 4}),
+        Case(Deduplicate(), records=RECORDS, reasons={"exact_duplicate": 1, "near_duplicate": 6}),
         Case(
             Deduplicate(on="output", keep="first"),
             records=RECORDS,

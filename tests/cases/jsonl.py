@@ -8,6 +8,9 @@ import json
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from stages.extract.jsonl import JsonlExtract
 from stages.testing import Case
 
@@ -20,7 +23,14 @@ LINES = [
     {"text": "Peas like cool soil.", "title": "Peas"},
     {"instruction": "Shorten.", "input": "  ", "output": "Text."},
     {"messages": [{"role": "user", "content": "Hi", "votes": 2}]},
+    {"prompt": "When do I sow peas?", "chosen": "In March.", "rejected": "Never."},
     {"prompt": {"role": "prompter", "text": "Hi", "lang": "en", "replies": []}},
+]
+ANSWERS = [
+    {"message_id": 1, "parent_id": None, "role": "prompter", "text": "Peas?"},
+    {"message_id": 2, "parent_id": 1, "role": "assistant", "text": "In March."},
+    {"message_id": 2, "parent_id": 1, "role": "assistant", "text": "In May."},
+    {"message_id": 3, "parent_id": 7, "role": "prompter", "text": "Why?"},
 ]
 REFUSED = [
     b"{oops",
@@ -39,6 +49,9 @@ def cases(folder: Path) -> list[Case]:
     (folder / "good.jsonl").write_bytes(good)
     (folder / "bad.jsonl").write_bytes(good + b"\n".join(REFUSED) + b'\n{"text": "cut')
     (folder / "table.jsonl").write_bytes(b"text,n\n" + b"Peas like cool soil.,1\n" * 9)
+    (folder / "tree.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ANSWERS))
+    table = pa.table({"text": ["Peas like cool soil."], "picture": [b"\xff\xd8\xff"]})
+    pq.write_table(table, folder / "picture.parquet")
     (folder / "empty.jsonl").write_bytes(b"")
     (folder / "picture.jsonl").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
     (folder / "cut.jsonl.gz").write_bytes(gzip.compress(good * 500)[:-100])
@@ -73,8 +86,10 @@ def cases(folder: Path) -> list[Case]:
     return [
         Case(stage, path=str(folder / "good.jsonl")),
         Case(stage, path=str(folder / "array.json")),
-        Case(JsonlExtract(text="title"), path=str(folder / "good.jsonl"), reasons={"no_form": 7}),
+        Case(JsonlExtract(text="title"), path=str(folder / "good.jsonl"), reasons={"no_form": 8}),
         Case(stage, path=str(folder / "bad.jsonl"), reasons=refused),
+        Case(stage, path=str(folder / "tree.jsonl"), reasons={"orphan": 1, "repeated": 1}),
+        Case(stage, path=str(folder / "picture.parquet")),
         Case(stage, path=str(folder / "table.jsonl"), reasons={"wrong_kind": 1}),
         Case(stage, path=str(folder / "empty.jsonl"), reasons={"empty": 1}),
         Case(stage, path=str(folder / "picture.jsonl"), reasons={"binary": 1}),

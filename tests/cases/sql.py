@@ -31,10 +31,10 @@ COPY = (
 PARTS = "SET client_encoding = 'UTF8';\nCOPY public.posts (id) FROM '$$PATH$$/3392.dat';\n"
 TALKS = (
     "CREATE TABLE talks (talk text);\n"
-    "CREATE TABLE tasks (instruction text, input text, output text);\n"
+    "CREATE TABLE tasks (instruction text, input text, chosen text, rejected text);\n"
     """INSERT INTO talks VALUES ('[{"role":"user","content":"Peas?","votes":2}]'),"""
     """('[{"content":"Peas?","x":1}]'),('peas');\n"""
-    "INSERT INTO tasks VALUES ('Do.','  ','Done.');\n"
+    "INSERT INTO tasks VALUES ('Do.','  ','Done.','No.');\n"
 )
 QUERY = (
     "SELECT q.id AS id, q.prompt AS prompt, a.completion AS completion, a._place AS place "
@@ -130,7 +130,7 @@ def cases(folder: Path) -> list[Case]:
         ),
         Case(
             SqlExtract(),
-            path=_write(folder / "custom.dump", b"PGDMP\x01\x0e\x00" + bytes(100)),
+            path=_write(folder / "picture.sql", b"\x89PNG\r\n\x1a\n" + bytes(100)),
             reasons={"binary": 1},
         ),
         Case(

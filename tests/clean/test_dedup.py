@@ -132,7 +132,7 @@ def test_a_record_that_has_nothing_to_do_with_a_piece_leaves_its_table_as_it_is(
 
 
 def test_the_longest_stays_and_of_equals_the_first() -> None:
-    texts = [PEAS, PEAS + " Good luck to you.", PEAS.upper()]
+    texts = [PEAS, PEAS + " Good luck to you.", PEAS + "\n"]
     rejects: list[dict[str, Any]] = []
     kept = Deduplicate()(rows(texts), rejects)
     assert [row["id"] for row in kept] == ["0001"]
@@ -187,6 +187,54 @@ def test_short_texts_are_compared_with_their_punctuation_and_long_ones_without()
     assert group_ids(long) == [0, 0, 2]
 
 
+def reasons(*texts: str) -> list[str]:
+    rejects: list[dict[str, Any]] = []
+    Deduplicate(keep="first")(rows(list(texts)), rejects)
+    return [row["reason"] for row in rejects]
+
+
+def test_an_exact_duplicate_is_equal_but_for_white_space_at_the_ends_of_lines() -> None:
+    nested = "for bed in beds:\n    water(bed)\n    weed(bed)"
+    assert reasons(nested, nested.replace("\n", "  \n") + "\n\n") == ["exact_duplicate"]
+    assert reasons(nested, nested.replace("    weed", "weed")) == ["near_duplicate"]
+    assert reasons(PEAS, PEAS.upper()) == ["near_duplicate"]
+    assert reasons(PEAS, PEAS.replace(",", ";")) == ["near_duplicate"]
+    assert reasons("Turkey", "turkey", "turkey ") == ["near_duplicate", "near_duplicate"]
+    assert reasons("turkey", "turkey ") == ["exact_duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("the rest is seeds + beds * 12 in all", "the rest is seeds - beds * 12 in all"),
+        ("the rest is seeds / beds and no more", "the rest is seeds % beds and no more"),
+        ("it was -7 in the north bed at night", "it was 7 in the north bed at night"),
+        ("sow when night <= day, and not before", "sow when night >= day, and not before"),
+        ("the label begins with ^[a-z] and then", "the label ends with [a-z]$ and then"),
+        ("is this greenhouse program in C++ or not", "is this greenhouse program in C# or not"),
+        ("how was the harvest of this year 🙂", "how was the harvest of this year 🙁"),
+        ("a sack of the seed costs €5 at noon", "a sack of the seed costs $5 at noon"),
+        ("both beds A ∪ B are to be dug over", "both beds A ∩ B are to be dug over"),
+    ],
+)
+def test_texts_that_differ_in_an_operator_or_sign_are_no_duplicates(one: str, other: str) -> None:
+    assert reasons(one, other) == []
+    assert reasons(f"{one}. {PEAS}", f"{other}. {PEAS}") in ([], ["near_duplicate"])
+    assert reasons(one, one.replace(" ", "  ")) == ["near_duplicate"]
+
+
+def test_marks_that_lay_a_page_out_are_no_operators() -> None:
+    plain = "Beds\nsow the early peas\nwater them well\na well-known way\nNote"
+    marked = "# Beds\n- sow the early peas\n* water them well\n\n---\n\na well-known way\n**Note**"
+    assert shingles.operators_of(marked) == shingles.operators_of(plain) == ""
+    assert reasons(plain, marked) == ["near_duplicate"]
+    assert shingles.operators_of("# a\nb - c ** d\n> e > f -1") == "->"
+
+
+def test_in_a_long_text_one_operator_is_a_small_difference() -> None:
+    assert reasons(f"a + b. {PEAS}", f"a - b. {PEAS}") == ["near_duplicate"]
+
+
 def test_a_character_of_han_kana_or_hangul_is_a_word() -> None:
     text = "春天播种豌豆ペンの수박"
     assert shingles.words_of([text]).counts.tolist() == [11]
@@ -217,7 +265,7 @@ def test_a_long_text_is_cut_between_words_to_the_same_result() -> None:
     assert len(long) > shingles.CHUNK
     alone = shingles.words_of([long])
     together = shingles.words_of([long, "x"])
-    assert alone.digests[0] == together.digests[0]
+    assert alone.digests[0] == together.digests[0] == alone.alike[0] == together.alike[0]
     assert np.array_equal(alone.hashes, together.hashes[:-1])
     one, both = shingles.sets_of(alone), shingles.sets_of(together)
     assert np.array_equal(one[0], both[0]) and one[1][0] == both[1][0]

@@ -133,12 +133,13 @@ def test_datasets_opens_the_arrow_folder(tmp_path: Path) -> None:
 def test_what_a_format_cannot_hold_is_listed(tmp_path: Path) -> None:
     rows = [*PAIRS, {"text": "only text", "split": "train"}, TOOL]
     source = _corpus(tmp_path / "in", rows)
-    summary = Export(format="sharegpt")(source, tmp_path / "out")
+    summary = Export(format="alpaca")(source, tmp_path / "out")
     assert summary["rows"] == {"train": 2, "val": 1}
     assert summary["reasons"] == {"form": 2}
+    what = "turns that are not question and answer"
     assert _lines(tmp_path / "out" / "left_out.jsonl") == [
-        {"id": f"{3:032x}", "reason": "form", "form": "text"},
-        {"id": f"{4:032x}", "reason": "form", "form": "messages"},
+        {"id": f"{3:032x}", "reason": "form", "form": "text", "what": "text"},
+        {"id": f"{4:032x}", "reason": "form", "form": "messages", "what": what},
     ]
     Export(format="messages", columns=())(source, tmp_path / "openai")
     assert _lines(tmp_path / "openai" / "val.jsonl")[1] == {"messages": TOOL["messages"]}
@@ -211,7 +212,8 @@ def test_a_format_without_tools_lists_the_records_that_have_some(
     format: Any, tmp_path: Path
 ) -> None:
     summary = Export(format=format)(_with_tools(tmp_path / "in"), tmp_path / "out")
-    assert summary["rows"] == {"train": 1, "val": 0} and summary["reasons"] == {"form": 2}
+    assert summary["rows"] == {"train": 1, "val": 0}
+    assert summary["reasons"] == {"beside": 1, "form": 1}
     assert [one["id"] for one in _lines(tmp_path / "out" / "left_out.jsonl")] == [
         f"{n:032x}" for n in (0, 1)
     ]

@@ -84,12 +84,20 @@ def test_a_row_that_cannot_be_converted_costs_no_other(tmp_path: Path) -> None:
     assert [(r["reason"], r["place"]) for r in rejects] == [("corrupt", "a.arrow![row=1]")]
 
 
-def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
-    table = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["text", "text"])
-    records, rejects = read(stream(table), tmp_path)
-    assert not records
-    assert [(r["reason"], r["evidence"]) for r in rejects] == [
-        ("duplicate_key", {"key": "text", "rows": 0})
+@pytest.mark.parametrize("form", ["stream", "parquet"])
+def test_the_second_of_two_columns_of_one_name_is_numbered(form: str, tmp_path: Path) -> None:
+    cells = [pa.array(["a", "d"]), pa.array(["b", None]), pa.array([1, 2])]
+    table = pa.Table.from_arrays(cells, names=["text", "text", "text_2"])
+    data = stream(table)
+    if form == "parquet":
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink)
+        data = sink.getvalue().to_pybytes()
+    records, rejects = read(data, tmp_path)
+    assert not rejects and [r["text"] for r in records] == ["a", "d"]
+    assert [json.loads(r["meta"]) for r in records] == [
+        {"text_2": 1, "text_3": "b"},
+        {"text_2": 2, "text_3": None},
     ]
 
 

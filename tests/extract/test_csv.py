@@ -17,7 +17,8 @@ from benchmarks.readers import rows
 from stages.base import Fault, Item
 from stages.errors import UsageError
 from stages.extract.csv import CsvExtract
-from stages.extract.delimited.dialect import Dialect, detect
+from stages.extract.delimited.cells import Dialect
+from stages.extract.delimited.dialect import detect
 from stages.extract.delimited.table import Table
 from stages.extract.packed.archives import read_at
 from stages.place import Place
@@ -420,7 +421,7 @@ def test_names_and_values_that_make_far_more_text_are_bounded(
 def test_a_quoted_field_with_doubled_quotes_goes_on_where_backslashes_escape(
     tmp_path: Path,
 ) -> None:
-    from stages.extract.delimited.dialect import Dialect
+    from stages.extract.delimited.cells import Dialect
     from stages.extract.delimited.table import Table
 
     body = b'1,"say ""a""\nand \\"b\\""\n2,c\n'

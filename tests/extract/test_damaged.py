@@ -343,8 +343,10 @@ def test_a_zip_is_bounded_as_a_whole(
     size = (tmp_path / "a.zip").stat().st_size
     got, faults = read(tmp_path, "a.zip", limits=Limits(ratio=100))
     assert sum(map(len, got.values())) <= 100 * size + 190_000
-    (fault,) = faults
-    assert fault.reason == "oversize" and fault.evidence["of"] == "ratio of the archive"
+    fault, rest = faults
+    assert fault.reason == rest.reason == "oversize"
+    assert fault.evidence["of"] == rest.evidence["of"] == "ratio of the archive"
+    assert rest.evidence["unread"] == 100 - len(got) and rest.place.member is None
     assert fault.evidence["limit"] == 100 and fault.evidence["packed"] == size
     assert fault.place.member == f"{len(got) - 1:03}.txt"
 

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import socket
 import sqlite3
-import subprocess
-import tempfile
 import threading
-import time
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -21,9 +15,9 @@ import pytest
 from stages import DatabaseExtract
 from stages.errors import StageFailed, UsageError
 from stages.extract.databases.postgres import password_of
+from tests.extract.conftest import SECRET, Postgres, free_port
 from tests.pipeline import world
 
-SECRET = "s3cret-Pa:ss"
 POSTS = """
     CREATE TABLE posts (id int PRIMARY KEY, question text, answer text, price numeric(30,10),
         made timestamptz, data bytea, f float8, r real, tags text[], ok boolean, big bigint);
@@ -40,76 +34,12 @@ POSTS = """
 """
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The URL of a database with the tables above, on a server that wants a password."""
-    pytest.importorskip("pg8000")
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not binaries:
-        pytest.skip("there are no PostgreSQL binaries to start a server with")
-    owner: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        owner = {"user": "postgres", "group": "postgres"}
-    folder = Path(tempfile.mkdtemp(prefix="seedbed-pg-"))
-    port = _free_port()
-    try:
-        (folder / "password").write_text(SECRET)
-        if owner:
-            shutil.chown(folder, "postgres", "postgres")
-            shutil.chown(folder / "password", "postgres", "postgres")
-        quiet: dict[str, Any] = {"check": True, "capture_output": True, "cwd": "/", **owner}
-        home = binaries[-1].parent
-        made = subprocess.run(
-            [home / "initdb", "-D", folder / "data", "-U", "gardener", "-A", "scram-sha-256",
-             "--pwfile", folder / "password", "-E", "UTF8", "--locale", "C", "-N"],
-            **{**quiet, "check": False},
-        )  # fmt: skip
-        if made.returncode:
-            pytest.skip(f"initdb failed: {made.stderr.decode()[-200:]}")
-        running = subprocess.Popen(
-            [home / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder, "-F",
-             "-c", "listen_addresses=127.0.0.1"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **owner,
-        )  # fmt: skip
-        try:
-            _wait_for(port, running)
-            _run(port, "postgres", "CREATE DATABASE forum")
-            _run(port, "forum", POSTS)
-            yield f"postgresql://gardener@127.0.0.1:{port}/forum"
-        finally:
-            running.terminate()
-            running.wait(30)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _wait_for(port: int, running: subprocess.Popen[bytes]) -> None:
-    for _ in range(100):
-        assert running.poll() is None, "the server stopped"
-        try:
-            _run(port, "postgres", "SELECT 1")
-            return
-        except Exception:
-            time.sleep(0.1)
-    raise AssertionError("the server does not answer")
-
-
-def _run(port: int, database: str, text: str) -> None:
-    import pg8000.native
-
-    connection = pg8000.native.Connection(
-        "gardener", password=SECRET, host="127.0.0.1", port=port, database=database
-    )
-    try:
-        connection.run(text)
-    finally:
-        connection.close()
+def server(postgres: Postgres) -> str:
+    """The URL of a database with the tables above."""
+    postgres.run("postgres", "CREATE DATABASE forum")
+    postgres.run("forum", POSTS)
+    return f"postgresql://gardener@127.0.0.1:{postgres.port}/forum"
 
 
 @pytest.fixture(autouse=True)
@@ -141,7 +71,7 @@ def test_values_are_what_the_server_prints(server: str) -> None:
     assert [row["place"] for row in kept[:2]] == ["!query[id=1]", "!query[id=2]"]
     assert kept[0]["prompt"] == 'why 1\n\\N "x" é' and kept[0]["completion"] == "because 1"
     assert json.loads(kept[0]["meta"]) == {
-        "id": 1, "price": "1.1000000000", "made": "2020-01-01 08:00:00+00", "data": "AP9c",
+        "id": 1, "price": "1.1000000000", "made": "2020-01-01 08:00:00+00",
         "f": 0.1, "r": 0.1, "tags": '{a,"b c",NULL}', "ok": False, "big": 9223372036854775807,
     }  # fmt: skip
     assert {(r["reason"], r["failed"]) for r in rejects} == {("empty", False)}
@@ -168,14 +98,13 @@ def test_the_session_can_change_nothing(server: str) -> None:
     assert [row["text"] for row in kept] == ["n: 2500"] and not rejects
 
 
-def test_one_snapshot(server: str) -> None:
-    port = int(server.rpartition(":")[2].partition("/")[0])
+def test_one_snapshot(server: str, postgres: Postgres) -> None:
     stage = DatabaseExtract(query="SELECT id, question AS text FROM public.posts", key=("id",))
     items = stage.read(stage.parts(server, 1)[0])
     first = next(items)
-    _run(port, "forum", "UPDATE posts SET question = 'changed' WHERE id = 2400")
+    postgres.run("forum", "UPDATE posts SET question = 'changed' WHERE id = 2400")
     texts = [item.records[0]["text"] for item in (first, *items)]  # type: ignore[union-attr]
-    _run(port, "forum", "UPDATE posts SET question = 'why 2400' WHERE id = 2400")
+    postgres.run("forum", "UPDATE posts SET question = 'why 2400' WHERE id = 2400")
     assert len(texts) == 2500 and "changed" not in texts
 
 
@@ -242,7 +171,7 @@ def test_other_urls_are_one_sentence(url: str, sentence: str) -> None:
 def test_a_server_that_does_not_answer_is_a_usage_error() -> None:
     pytest.importorskip("pg8000")
     with pytest.raises(UsageError, match=r"postgresql://u@127\.0\.0\.1:\d+/d: "):
-        read(DatabaseExtract(), f"postgresql://u@127.0.0.1:{_free_port()}/d")
+        read(DatabaseExtract(), f"postgresql://u@127.0.0.1:{free_port()}/d")
 
 
 def test_a_label_makes_the_same_part_and_none_a_new_one() -> None:
@@ -369,13 +298,14 @@ def _forward(server: str, most: int) -> int:
     return int(listening.getsockname()[1])
 
 
-def test_a_session_that_is_ended_fails_the_stage(server: str) -> None:
-    port = int(server.rpartition(":")[2].partition("/")[0])
+def test_a_session_that_is_ended_fails_the_stage(server: str, postgres: Postgres) -> None:
     stage = DatabaseExtract(query="SELECT id, question AS text FROM public.posts", key=("id",))
     items = stage.read(stage.parts(server, 1)[0])
     next(items)
-    _run(port, "forum", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
-         "application_name = 'seedbed'")  # fmt: skip
+    postgres.run(
+        "forum",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'seedbed'",
+    )
     with pytest.raises(StageFailed, match=r"the server ended the reading .* reads this database"):
         list(items)
 
@@ -400,12 +330,16 @@ def test_a_run_goes_on_after_the_server_has_come_back(server: str, tmp_path: Pat
     assert world.work(tmp_path) == {"jsonl": (0, 1), "database": (1, 0)}
 
 
-def test_values_out_of_the_character_set_are_faults(server: str) -> None:
-    port = int(server.rpartition(":")[2].partition("/")[0])
-    _run(port, "forum", "CREATE DATABASE plain ENCODING 'SQL_ASCII' TEMPLATE template0 "
-         "LC_COLLATE 'C' LC_CTYPE 'C'")  # fmt: skip
-    _run(port, "plain", r"CREATE TABLE t (id int PRIMARY KEY, text text); INSERT INTO t VALUES "
-         r"(1, 'good'), (2, E'caf\xe9'), (3, E'gr\xc3\xbcn')")  # fmt: skip
+def test_values_out_of_the_character_set_are_faults(server: str, postgres: Postgres) -> None:
+    postgres.run(
+        "forum",
+        "CREATE DATABASE plain ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'",
+    )
+    postgres.run(
+        "plain",
+        r"CREATE TABLE t (id int PRIMARY KEY, text text); INSERT INTO t VALUES "
+        r"(1, 'good'), (2, E'caf\xe9'), (3, E'gr\xc3\xbcn')",
+    )
     kept, rejects = read(DatabaseExtract(table="t"), server.replace("/forum", "/plain"))
     assert [row["text"] for row in kept] == ["good", "grün"]
     assert [(r["reason"], r["place"]) for r in rejects] == [("encoding", "!t[row=2]")]

@@ -37,8 +37,21 @@ KINDS = {
     "MHTML": MAIL,
     "MediaWiki XML": WIKI,
     "WordPress XML": PRESS,
+    "Stack Exchange XML": b'<?xml version="1.0"?>\n<posts>\n  <row Id="1" PostTypeId="1" />',
+    "Discord export": b'{\n  "guild": {"id": "1"},\n  "channel": {"id": "2"},\n  "messages": [',
+    "Telegram export": b'{\n "name": "A \\"b\\"",\n "type": "personal_chat",\n "id": 1,',
+    "WhatsApp export": b"31.12.23, 23:05 - Ann: x\n" * 3,
 }
-OWN = {"html": {"HTML"}, "csv": {"CSV", "Markdown"}, "jsonl": {"JSON"}, "sql": {"SQL", "Markdown"}}
+CHATS = {"Discord export", "Telegram export", "WhatsApp export"}
+OWN = {
+    "html": {"HTML"},
+    "csv": {"CSV", "Markdown"},
+    "jsonl": {"JSON"},
+    "sql": {"SQL", "Markdown"},
+    "documents": {"Markdown", "CSV", "WhatsApp export"},
+    "chatlog": {*CHATS, "JSON", "Markdown"},
+    "xml": {"MediaWiki XML", "WordPress XML", "Stack Exchange XML"},
+}
 
 
 @pytest.mark.parametrize("stage", sorted(OWN))
@@ -106,8 +119,8 @@ def test_no_text_is_named_too() -> None:
         "read_by": "jsonl",
         "begins": "50 41 52 31 00 00 00 00 00 00 00 00 00 00 00 00",
     }
-    told = binary(b"PGDMP" + bytes(50))
-    assert told is not None and "pg_restore" in told["remedy"]
+    told = binary(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(50))
+    assert told is not None and "CSV" in told["remedy"]
     assert binary(b"plain text") is None
 
 

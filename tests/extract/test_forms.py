@@ -121,8 +121,66 @@ def test_what_is_no_list_of_messages_is_told_where_it_was_named() -> None:
 
 
 def test_no_value_becomes_the_repr_of_python() -> None:
-    listed = made({"a": [{"b": None}, 1.5], "c": True, "d": b"\0"}, rows=True)
-    assert listed.records[0]["text"] == 'a: [{"b":null},1.5]\nc: true\nd: AA=='
+    listed = made({"a": [{"b": None}, 1.5], "c": True, "d": b"caf\xc3\xa9"}, rows=True)
+    assert listed.records[0]["text"] == 'a: [{"b":null},1.5]\nc: true\nd: café'
+
+
+# --- bytes that are no text -----------------------------------------------------------------------
+
+PICTURE = b"\x89PNG\r\n\x1a\n"
+
+
+def test_bytes_that_are_no_text_are_left_out_of_lines_and_told() -> None:
+    found = made({"name": "Ann", "face": PICTURE, "n": [1, PICTURE]}, rows=True)
+    assert found.records == [{"text": "name: Ann\nn: [1,null]"}]
+    assert found.form.endswith("; left out, bytes: face, n")
+    assert found.text.removed == {"binary": 16}
+    with pytest.raises(Unreadable) as told:
+        made({"face": PICTURE, "name": None}, rows=True)
+    assert (told.value.reason, told.value.evidence["field"]) == ("bad_type", "face")
+
+
+def test_a_page_break_in_bytes_makes_them_no_picture() -> None:
+    text = "the first of two pages, of some words each\fthe second page"
+    for body, kept in ((text, True), ("\x01\x02", False), (text + "\0", False)):
+        found = made({"n": "1", "b": body.encode()}, rows=True).records[0]["text"]
+        assert (body in found) == kept
+
+
+def test_bytes_that_are_no_text_are_left_out_of_meta_and_told() -> None:
+    values = {"text": "t", "id": b"17", "face": PICTURE, "pair": {"a": 1, "b": PICTURE}}
+    found = made(values, rows=True)
+    assert found.records == [{"text": "t", "meta": {"id": "17", "pair": {"a": 1}}}]
+    assert found.form == "text ← text; left out, bytes: face, pair; meta ← id, pair"
+    assert found.text.removed == {"meta": 2 + len('{"a":1}'), "binary": 16}
+    for column in ("text", "prompt", "messages"):
+        asked = {column: PICTURE, "completion": "c", "a": "b"}
+        with pytest.raises(Unreadable) as told:
+            made(asked, rows=True, **({"messages": "messages"} if column == "messages" else {}))
+        assert told.value.reason == "bad_type"
+
+
+def test_pictures_in_a_parquet_file_are_left_out_and_told(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    said = [{"role": "user", "content": "what is it", "image": {"path": "a.png", "bytes": PICTURE}}]
+    rows = [{"text": "a", "image": {"path": "a.png", "bytes": PICTURE}}, {"messages": said}]
+    for number, row in enumerate(rows):
+        pq.write_table(pa.Table.from_pylist([row]), tmp_path / f"{number}.parquet")
+    source = JsonlExtract()
+    found = []
+    for part in source.parts(str(tmp_path), 1):
+        for judged in source.splits(part, "a"):
+            found += judged.kept.to_pylist()
+            assert judged.counts.text.removed["binary"] == 8
+            assert "left out, bytes: " in next(iter(judged.counts.forms))
+    assert found[0]["meta"] == '{"image":{"path":"a.png"}}'
+    assert found[1]["messages"][0]["extra"] == '{"image":{"path":"a.png"}}'
+    pq.write_table(pa.table({"text": [PICTURE]}), tmp_path / "0.parquet")
+    rejects: list[dict[str, Any]] = []
+    assert not list(source(tmp_path / "0.parquet", rejects))
+    assert rejects[0]["reason"] == "bad_type" and '"bytes":8' in rejects[0]["evidence"]
 
 
 def test_a_query_makes_messages(tmp_path: Path) -> None:

@@ -411,7 +411,7 @@ def test_parquet_and_arrow_rows_come_out_as_json_values(tmp_path: Path) -> None:
         records = list(JsonlExtract()(tmp_path / name, rejects))
         assert not rejects and [r["text"] for r in records] == [row["text"] for row in rows]
         assert records[7]["place"] == f"{name}![row=7]"
-        assert json.loads(records[7]["meta"]) == {"n": 7, "day": "2020-01-02", "b": "AA=="}
+        assert json.loads(records[7]["meta"]) == {"n": 7, "day": "2020-01-02"}
         assert str(Place.parse(records[7]["place"])) == records[7]["place"]
     (tmp_path / "e.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:5000])
     rejects = []
@@ -518,7 +518,7 @@ def test_a_value_too_long_is_told_and_what_follows_is_read(
 
 
 def test_what_one_row_makes_is_bounded(tmp_path: Path) -> None:
-    from stages.extract.forms import layout, talks
+    from stages.extract.forms import talks, texts
     from stages.extract.jsontext import json_values
 
     leaf = {"role": "assistant", "text": "a"}
@@ -532,7 +532,7 @@ def test_what_one_row_makes_is_bounded(tmp_path: Path) -> None:
     stem = {"role": "prompter", "text": "x", "replies": [leaf] * 60_000}
     assert one({"prompt": stem}, tmp_path)["of"] == "messages made of a tree"
     filled = one({"a": "x" * 100_000, "b": "y"}, tmp_path, prompt="{a}" * 1000, completion="b")
-    assert filled["reason"] == "oversize" and filled["limit"] == layout.FILLED_CHARS
+    assert filled["reason"] == "oversize" and filled["limit"] == texts.FILLED_CHARS
     many = one('{"text":"a","n":[' + "[]," * json_values.VALUES + "[]]}", tmp_path)
     assert many == {
         "reason": "oversize",

@@ -56,7 +56,7 @@ def test_a_row_is_found_again_by_its_place(dump: Path) -> None:
     assert (place.table, place.line) == ("posts", 9)
     assert read_at(dump.parent, place) == b"(11,1,10,7.5,1,'In \\'March\\'.',NULL)"
     assert json.loads(kept[0]["meta"]) == {
-        "table": "posts", "id": 10, "thread_id": 1, "score": "4", "accepted": 0, "raw": "/wA=",
+        "table": "posts", "id": 10, "thread_id": 1, "score": "4", "accepted": 0,
     }  # fmt: skip
     assert [(r["reason"], r["failed"], Place.parse(r["place"]).line) for r in rejects] == [
         ("empty", False, 11),

@@ -174,6 +174,17 @@ def test_digits_stay_without_evidence(tmp_path: Path) -> None:
     assert kept[0]["text"] == "a: 1.10\nb: x"
 
 
+def test_a_bit_is_a_number(tmp_path: Path) -> None:
+    body = "CREATE TABLE `t` (`text` text, `ok` bit(1), `m` bit(12)) ENGINE=x;\n"
+    body += "INSERT INTO `t` VALUES ('a',b'1',b'100000001'),('b',_binary '\\0',NULL);\n"
+    kept, faults = read(SqlExtract(), "a.sql", body, tmp_path)
+    assert [one["meta"] for one in kept] == [
+        {"table": "t", "ok": 1, "m": 257},
+        {"table": "t", "ok": 0},
+    ]
+    assert not faults
+
+
 def test_text_in_columns_of_bytes_is_text(tmp_path: Path) -> None:
     body = "CREATE TABLE `k` (`text` blob, `x` varbinary(9)) ENGINE=InnoDB;\n"
     body += "INSERT INTO `k` VALUES ('une île','b'),(0x89504e47,'c');\n"

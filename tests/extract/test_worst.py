@@ -1,4 +1,4 @@
-"""The worst inputs for the readers of JSON and CSV cost no more than their size."""
+"""The worst inputs for readers of JSON, CSV, XML, documents, chats cost no more than their size."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from stages.base import Source
+from stages.extract.chatlog import ChatlogExtract
 from stages.extract.csv import CsvExtract
+from stages.extract.documents import DocumentExtract
 from stages.extract.jsonl import JsonlExtract
-from tests.extract import worst_csv, worst_json
+from stages.extract.xml import XmlExtract
+from tests.extract import worst_chats, worst_csv, worst_documents, worst_dumps, worst_json
 
 BYTES = 20_000
 GROWTH, SECONDS = 3.0, 3.0  # CPU of twice the bytes: times that of once, and at most
@@ -20,6 +23,12 @@ _NOISE = 0.15  # seconds within which a growth says nothing
 CASES = [
     *(("jsonl", JsonlExtract(), name, make) for name, make in worst_json.CASES.items()),
     *(("csv", CsvExtract(), name, make) for name, make in worst_csv.CASES.items()),
+    *(
+        ("md", DocumentExtract(records="heading", level=6), name, make)
+        for name, make in worst_documents.CASES.items()
+    ),
+    *(("xml", XmlExtract(), name, make) for name, make in worst_dumps.CASES.items()),
+    *(("log", ChatlogExtract(), name, make) for name, make in worst_chats.CASES.items()),
 ]
 
 
@@ -56,4 +65,6 @@ def test_twice_the_bytes_cost_at_most_three_times(
 
 
 def test_the_tables_are_as_long_as_they_were() -> None:
-    assert len(worst_json.CASES) >= 49 and len(worst_csv.CASES) >= 53
+    assert len(worst_json.CASES) >= 53 and len(worst_csv.CASES) >= 53
+    assert len(worst_documents.CASES) >= 36 and len(worst_chats.CASES) >= 27
+    assert len(worst_dumps.CASES) >= 50

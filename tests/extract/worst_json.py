@@ -31,6 +31,12 @@ def _branches(size: int) -> bytes:
     return b'{"prompt":' + body.encode() + b"}\n"
 
 
+def _rows_of_a_tree(size: int, above: Callable[[int], object]) -> bytes:
+    row = '{{"message_id":{},"parent_id":{},"role":"user","text":"a"}}\n'
+    rows = (row.format(n, above(n) if n else "null") for n in range(size // 50))
+    return "".join(rows).encode()
+
+
 CASES: dict[str, Callable[[int], bytes]] = {
     "one key twice among many": lambda n: _numbered(
         '{{"text":"t",'[1:], '"k{}":1', ',"k0":2}\n', n
@@ -93,6 +99,10 @@ CASES: dict[str, Callable[[int], bytes]] = {
         n,
         ",",
     ),
+    "rows of a tree of one long branch": lambda n: _rows_of_a_tree(n, lambda row: row - 1),
+    "rows of a tree of many leaves": lambda n: _rows_of_a_tree(n, lambda row: 0),
+    "rows that answer each other": lambda n: _rows_of_a_tree(n, lambda row: row + 1),
+    "rows that answer what is not there": lambda n: _rows_of_a_tree(n, lambda row: '"x"'),
     "a list wrapped in an object": lambda n: _fill('{"data":[', '{"text":"a"}', "]}\n", n, ","),
     "many lists in an object": lambda n: _numbered("{", '"k{}":[{{}}]', "}\n", n),
     "many keys of no form": lambda n: _numbered("{", '"k{}":1', "}\n", n),

@@ -12,9 +12,13 @@ __all__ = ["FIELDS", "Mutant", "mutants"]
 
 FIELDS = (
     "training",
+    "results",
     "engine",
     "records",
     "extraction",
+    "documents",
+    "chats",
+    "xml",
     "limits",
     "tokens",
     "selection",

@@ -13,6 +13,9 @@ JSON, PAGES, PACKED = (
 )
 OF_DUMPS, OF_TABLES = "tests/extract/test_sqldump.py", "tests/extract/test_csv.py"
 WAYS = ("tests/extract/test_sql_ways.py::test_the_ways_of_reading_agree",)
+FORMS = "stages/extract/forms/"
+OF_PAIRS, OF_TREES = "tests/extract/test_forms_of_pairs.py", "tests/extract/test_flat_trees.py"
+OF_PG, OF_EXPORTS = "tests/extract/test_pg_archives.py", "tests/extract/test_mariadb_exports.py"
 OF_ACCOUNT = "tests/extract/test_html_account.py"
 OF_ARCHIVES, OF_DAMAGE = "tests/extract/test_archives.py", "tests/extract/test_damaged.py"
 
@@ -213,15 +216,15 @@ MUTANTS = (
     ),
     Mutant(
         TABLES + "cells.py",
-        'return None if self.dialect.letters and text == "\\\\N" else self._unescaped(text)',
+        "return None if null else self._unescaped(text)",
         "return self._unescaped(text)",
         "a database's \\N is text",
         (f"{OF_TABLES}::test_the_text_formats_of_databases_keep_null_apart_from_text",),
     ),
     Mutant(
         TABLES + "cells.py",
-        "        if self.dialect.letters:\n            return _BACKSLASH",
-        "        if self.dialect.escape:\n            return _BACKSLASH",
+        "        if self.dialect.letters:\n            return self._escape",
+        "        if self.dialect.escape:\n            return self._escape",
         "a backslash before a letter is lost where it escapes quotes alone",
         (f"{OF_TABLES}::test_a_backslash_before_a_letter_stays_where_it_escapes_quotes",),
     ),
@@ -337,9 +340,95 @@ MUTANTS = (
     ),
     Mutant(
         PACKED + "archives.py",
-        "elif kind is not None and inner is not None:",
-        'elif kind is not None and inner == "zip":',
+        "elif kind is not None and inner is not None and not (",
+        'elif kind is not None and inner == "zip" and not (',
         "what is compressed twice is read as text",
         (f"{OF_ARCHIVES}::test_archives_in_archives_are_faults",),
+    ),
+    # --- what people ask, and in what form: pairs, trees, bytes ---
+    Mutant(
+        FORMS + "layout.py",
+        'others["rejected"] = self._size(values[self._rejected])',
+        'others["rejected"] = 0',
+        "the worse answer of a preference pair goes without a count",
+        (f"{OF_PAIRS}::test_of_a_preference_pair_the_better_answer_is_taken",),
+    ),
+    Mutant(
+        FORMS + "asked.py",
+        "return value if text else None",
+        "return value",
+        "the name of a table is taken for what is asked about",
+        (f"{OF_PAIRS}::test_a_name_of_one_word_is_nothing_that_is_asked_about",),
+    ),
+    Mutant(
+        FORMS + "values.py",
+        "return None, value.length",
+        "return None, 0",
+        "bytes that are no text are left out without a count",
+        ("tests/extract/test_forms.py::test_bytes_that_are_no_text_are_left_out_of_meta_and_told",),
+    ),
+    Mutant(
+        "stages/extract/flat_trees.py",
+        "    found[again] = _LOST  #",
+        "    found[found == _LOST] = _ROOT  #",
+        "an answer to what is not there begins a talk",
+        (f"{OF_TREES}::test_what_belongs_to_no_tree_is_told",),
+    ),
+    Mutant(
+        "stages/records.py",
+        """    return _HALF.sub(lambda half: f"\\\\u{ord(half[0]):04x}", text)""",
+        """    return encodable(text)""",
+        "half a character in meta becomes another one",
+        ("tests/test_records.py::test_half_a_character_in_meta_is_read_back",),
+    ),
+    Mutant(
+        "stages/extract/columnar.py",
+        "yield batch.rename_columns(numbered(batch.schema.names))",
+        "yield batch",
+        "the first of two columns of one name is lost",
+        ("tests/extract/test_columnar.py::test_the_second_of_two_columns_of_one_name_is_numbered",),
+    ),
+    # --- archives of pg_dump, dates, exports ---
+    Mutant(
+        PACKED + "pg_archives.py",
+        """if "/" in name or name in ("", ".", ".."):""",
+        """if name in ("", ".", ".."):""",
+        "an archive reads a file outside of its folder",
+        (f"{OF_PG}::test_a_folder_that_leads_out_of_itself_is_refused",),
+    ),
+    Mutant(
+        PACKED + "pg_archives.py",
+        "            if not stat.S_ISREG(about.st_mode):\n",
+        "            if stat.S_ISDIR(about.st_mode):\n",
+        "a link in an archive is followed",
+        (f"{OF_PG}::test_a_folder_that_leads_out_of_itself_is_refused",),
+    ),
+    Mutant(
+        DUMPS + "dates.py",
+        'turns = {"postgres": 70, "mysql": 70}.get(dialect, 50',
+        'turns = {"postgres": 70, "mysql": 70}.get(dialect, 100',
+        "RR is taken to be of this century",
+        ("tests/extract/test_sql_dates.py::test_models_of_oracle",),
+    ),
+    Mutant(
+        DUMPS + "insert.py",
+        "            shape = _without_numbers(shape)\n",
+        "            pass\n",
+        "values stand in the columns before their own where a server numbers one",
+        ("tests/extract/test_sql_dates.py::test_a_script_of_sql_server",),
+    ),
+    Mutant(
+        TABLES + "exports.py",
+        "return 2 * len(quoted) < len(words) or not words",
+        "return True",
+        "quotes around all fields are taken for text",
+        (f"{OF_EXPORTS}::test_every_way_to_write_a_table_is_read_back",),
+    ),
+    Mutant(
+        TABLES + "cells.py",
+        "return last and len(cells) + 1 < self.dialect.width",
+        "return False",
+        "a line's end that a quote escapes ends the row",
+        (f"{OF_EXPORTS}::test_every_way_to_write_a_table_is_read_back",),
     ),
 )

@@ -50,7 +50,7 @@ MUTANTS = (
     ),
     Mutant(
         VERDICTS,
-        "if same and after[begin] != self._forms[row]:",
+        "if same and after[begin] != self.forms[row]:",
         "if same:",
         "a row that was put in its own stead unchanged counts as changed",
         (f"{OF_VERDICTS}::test_a_row_in_its_own_stead_is_changed_when_its_text_is",),
@@ -264,6 +264,27 @@ MUTANTS = (
         (f"{OF_DEDUP}::test_the_longest_stays_and_of_equals_the_first",),
     ),
     Mutant(
+        CLEAN + "dedup.py",
+        "same[at] = words - changed >= self.threshold * (words + changed)",
+        "same[at] = True",
+        "an operator says nothing",
+        (f"{OF_DEDUP}::test_texts_that_differ_in_an_operator_or_sign_are_no_duplicates",),
+    ),
+    Mutant(
+        CLEAN + "dedup.py",
+        "same[at] = words - changed >= self.threshold * (words + changed)",
+        "same[at] = False",
+        "an operator more makes any text another one",
+        (f"{OF_DEDUP}::test_in_a_long_text_one_operator_is_a_small_difference",),
+    ),
+    Mutant(
+        CLEAN + "dedup.py",
+        'exact &= links["equal"].to_numpy()',
+        'exact |= links["equal"].to_numpy()',
+        "a short text in other letters is an exact duplicate",
+        (f"{OF_DEDUP}::test_an_exact_duplicate_is_equal_but_for_white_space_at_the_ends_of_lines",),
+    ),
+    Mutant(
         CLEAN + "shingles.py",
         "folded = [text.casefold() for text in texts]",
         "folded = list(texts)",
@@ -385,5 +406,61 @@ MUTANTS = (
         "for one in used.values())",
         "a short answer is one of low quality",
         (f"{OF_QUALITY}::test_the_length_of_a_text_is_no_measure_of_its_quality",),
+    ),
+    # --- exports and what is sent ---
+    Mutant(
+        "stages/export/lines.py",
+        "if new and self._lines.size > EARLY:",
+        "if new and self._lines.size > 1 << 40:",
+        "a key that is filled late stays behind",
+        ("tests/export/test_formats.py::test_what_comes_early_keeps_its_order",),
+    ),
+    Mutant(
+        "stages/export/formats.py",
+        'if rejected == answer["content"]:',
+        "if not rejected:",
+        "a pair may be one answer twice",
+        ("tests/export/test_formats.py::test_pairs_of_answers_are_made_of_what_holds_both",),
+    ),
+    Mutant(
+        "stages/export/formats.py",
+        'raise LeftOut("beside", name)',
+        "line[name] = given[name]",
+        "tools are written into formats that have no place for them",
+        (
+            "tests/export/test_export.py::test_a_format_without_tools_lists_the_records_that_have_some",
+        ),
+    ),
+    Mutant(
+        "stages/export/parquet.py",
+        "return pa.list_(pa.json_()) if objects or isinstance(value, list) else pa.json_()",
+        "return pa.list_(pa.string())",
+        "messages with calls are text in Parquet",
+        ("tests/export/test_formats.py::test_datasets_reads_keys_that_are_filled_late[messages]",),
+    ),
+    Mutant(
+        "stages/export/export.py",
+        '"labels": [token if wanted else IGNORED for token, wanted in pairs],',
+        '"labels": [token for token, wanted in pairs],',
+        "every token of an export is trained on",
+        ("tests/export/test_formats.py::test_tokens_have_a_mask_of_ones_and_labels",),
+    ),
+    Mutant(
+        "pipeline/hub.py",
+        "repo_type=kind).private is False",
+        "repo_type=kind).private is None",
+        "a public repository gets what was to be private",
+        (
+            "tests/pipeline/test_push.py::test_a_public_repository_is_not_written_to_as_a_private_one",
+        ),
+    ),
+    Mutant(
+        "pipeline/hub.py",
+        "gone = sorted(_earlier(api, hub, name, kind, revision) - {*files, MANIFEST, CARD})",
+        "gone: list[str] = []",
+        "files of an earlier push stay",
+        (
+            "tests/pipeline/test_push.py::test_an_export_is_sent_with_its_own_card_and_what_an_earlier_one_left_goes",
+        ),
     ),
 )

@@ -1,4 +1,4 @@
-"""Selection: vectors, clusters, neighbours, and which records are kept."""
+"""Selection: vectors, clusters, neighbours, which records are kept, and the two sides."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ _SELECT, _COVERAGE = "stages/select/select.py", "stages/select/coverage.py"
 _KMEANS, _EMBED, _ENCODERS = (
     f"stages/select/{name}.py" for name in ("kmeans", "embed", "encoders")
 )
+
+
+_SPLIT, _CONNECTED = "stages/select/split.py", "stages/select/sides/connected.py"
+_SIZES, _LEAKS = "stages/select/sides/sizes.py", "stages/select/sides/leaks.py"
+_OVERLAP, _BENCHMARKS = "stages/select/sides/overlap.py", "stages/select/sides/benchmarks.py"
 
 
 def _of(name: str, module: str = "kmeans") -> tuple[str, ...]:
@@ -238,5 +243,149 @@ MUTANTS = (
         "pooled = states.mean(1)",
         "padding counts in a transformer's mean",
         _of("test_a_vector_is_of_unit_length_and_independent_of_its_batch[minilm]", "embed"),
+    ),
+    # --- the two sides
+    Mutant(
+        _SIZES,
+        "<= TOLERANCE * target",
+        "<= target",
+        "a small corpus may have twice its share",
+        ("tests/select/test_split.py::test_a_small_corpus_has_the_share_too",),
+    ),
+    Mutant(
+        _SIZES,
+        "(rows <= target) & ",
+        "",
+        "a component larger than val leaves a cut by time without validation",
+        _of("test_a_component_larger_than_val_stays_in_train", "split"),
+    ),
+    Mutant(
+        _SIZES,
+        'mixed = nodes ^ np.uint64(int.from_bytes(secret, "little"))',
+        "mixed = nodes ^ np.uint64(0)",
+        "the seed of the split is ignored",
+        _of("test_a_share_is_kept_and_depends_on_the_seed", "split"),
+    ),
+    Mutant(
+        _SIZES,
+        'left, side="right"',
+        'left + 1, side="right"',
+        "a number of records is exceeded",
+        _of("test_a_number_of_records_is_met_by_whole_components", "split"),
+    ),
+    Mutant(
+        _SIZES,
+        "np.lexsort((place[able], -time[able]))",
+        "np.lexsort((place[able], time[able]))",
+        "the oldest are for validation",
+        _of("test_the_newest_are_for_validation", "split"),
+    ),
+    Mutant(
+        _SPLIT,
+        "np.minimum.at(time, at, own)",
+        "np.maximum.at(time, at, own)",
+        "what is connected begins with its newest record",
+        _of(
+            "test_what_is_connected_begins_with_its_oldest_record_and_no_date_is_for_training",
+            "split",
+        ),
+    ),
+    Mutant(
+        _SPLIT,
+        "exceptions = found.nodes[val != usual]",
+        "exceptions = found.nodes[val & ~usual]",
+        "what a hash puts on the val side stays there",
+        ("tests/select/test_split.py",),
+    ),
+    Mutant(
+        _CONNECTED,
+        ".casefold()",
+        "",
+        "prompts in capitals are other prompts",
+        _of("test_equal_prompts_stay_together_without_regard_to_case_and_space", "split"),
+    ),
+    Mutant(
+        _CONNECTED,
+        '"NFKC"',
+        '"NFC"',
+        "prompts in full-width letters are other prompts",
+        _of("test_prompts_are_compared_by_what_they_say", "split"),
+    ),
+    Mutant(
+        _CONNECTED,
+        "if words >= OPENING:",
+        "if words >= 1:",
+        "a greeting connects conversations",
+        _of("test_a_few_greetings_connect_nothing", "split"),
+    ),
+    Mutant(
+        _CONNECTED,
+        "letters = begun[branches > BRANCHES]",
+        "letters = begun[branches < 0]",
+        "a form letter connects conversations",
+        _of("test_greetings_system_messages_and_form_letters_connect_nothing", "split"),
+    ),
+    Mutant(
+        _CONNECTED,
+        "return None if many else place",
+        "return place",
+        "a table without keys is one object",
+        _of("test_the_rows_of_a_table_are_not_one_object", "split"),
+    ),
+    Mutant(
+        _CONNECTED,
+        "if len(np.unique(key[mine := kind == number])) == 1:",
+        "if len(np.unique(key[mine := kind == number])) == 0:",
+        "a key that says the same of all connects all",
+        _of("test_keys_of_meta_that_name_an_object_connect[url]", "split"),
+    ),
+    Mutant(
+        _CONNECTED,
+        'value = value.partition("#")[0]',
+        "value = str(value)",
+        "parts of one page are two objects",
+        _of("test_parts_of_one_page_stay_together", "split"),
+    ),
+    Mutant(
+        _CONNECTED,
+        'yield _GROUP, f"{_GROUP} {group}"',
+        'yield _GROUP, f"{_GROUP} {str(group)[:1]}"',
+        "groups with one first letter are one group",
+        _of("test_a_number_of_records_is_met_by_whole_components", "split"),
+    ),
+    Mutant(
+        _LEAKS,
+        '"near": len(np.unique(keys[kinds == _NEAR])),',
+        '"near": len(keys[kinds == _NEAR]),',
+        "a val record is counted once a piece",
+        _of("test_a_split_tells_what_train_has_of_val", "leaks"),
+    ),
+    Mutant(
+        _LEAKS,
+        "return int(np.isin(keys[val], np.unique(keys[~val])).sum())",
+        "return int(np.isin(keys[~val], np.unique(keys[val])).sum())",
+        "records of train are counted as leaks",
+        _of("test_what_is_not_connected_is_counted_as_a_leak", "leaks"),
+    ),
+    Mutant(
+        _OVERLAP,
+        "if score >= LIKE:",
+        "if score >= 0:",
+        "candidates are not verified",
+        _of("test_a_split_tells_what_train_has_of_val", "leaks"),
+    ),
+    Mutant(
+        _OVERLAP,
+        'if message["role"] in ("system", "developer")',
+        'if message["role"] == "none"',
+        "a system message is a leak",
+        _of("test_a_shared_system_message_is_no_leak", "leaks"),
+    ),
+    Mutant(
+        _BENCHMARKS,
+        "for length in range(SHORTEST, overlap.RUN):",
+        "for length in range(overlap.RUN, overlap.RUN):",
+        "short items of benchmarks are not looked for",
+        _of("test_a_short_item_is_found_as_a_whole", "benchmarks"),
     ),
 )

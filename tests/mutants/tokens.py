@@ -1,4 +1,4 @@
-"""Tokens: where answers stand, templates, the loss mask, lengths, ends of texts, the split."""
+"""Tokens: where answers stand, templates, the loss mask, lengths, ends of texts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ _ANSWERS, _CHAT = "stages/tokens/answers.py", "stages/tokens/chat.py"
 _ENCODE, _TOKENIZE = "stages/tokens/encode.py", "stages/tokens/tokenize.py"
 _CAREFUL, _PIECES = "stages/tokens/careful.py", "stages/tokens/pieces.py"
 _RENDERER = "stages/tokens/renderer.py"
-_SPLIT = "stages/tokens/split.py"
 
 
 def _of(module: str, name: str) -> tuple[str, ...]:
@@ -22,7 +21,6 @@ PLAIN = _of("tokenize", "test_a_model_without_a_template_takes_plain_joins")
 OTHER = _of("tokenize", "test_a_tokenizer_of_another_kind")
 EMBEDDED = _of("chat", "test_the_embedded_template_adds_a_system_message_only_when_asked")
 STRIPS = _of("chat", "test_a_template_that_strips_is_followed")
-SPLIT = ("tests/tokens/test_split.py",)
 
 MUTANTS = (
     # --- answers and templates
@@ -160,70 +158,6 @@ MUTANTS = (
         "with_system = stage.system is not None",
         "a conversation with a system message gets another",
         _of("tokenize", "test_the_system_message_is_the_one_given"),
-    ),
-    # --- the split
-    Mutant(
-        _SPLIT,
-        'mixed = roots ^ np.uint64(int.from_bytes(secret, "little"))',
-        "mixed = roots ^ np.uint64(0)",
-        "the seed of the split is ignored",
-        _of("split", "test_a_share_is_kept_and_depends_on_the_seed"),
-    ),
-    Mutant(
-        _SPLIT,
-        "self.val * 2.0**64",
-        "self.val * 2.0**63",
-        "half the share goes to validation",
-        _of("split", "test_a_share_is_kept_and_depends_on_the_seed"),
-    ),
-    Mutant(
-        _SPLIT,
-        ".casefold()",
-        "",
-        "prompts in capitals are other prompts",
-        SPLIT,
-    ),
-    Mutant(
-        _SPLIT,
-        '"NFKC"',
-        '"NFC"',
-        "prompts in full-width letters are other prompts",
-        _of("split", "test_prompts_are_compared_by_what_they_say"),
-    ),
-    Mutant(
-        _SPLIT,
-        'asked = batch.texts("input")',
-        'asked = batch.texts("all")',
-        "equal questions with different answers leak between the sides",
-        SPLIT,
-    ),
-    Mutant(
-        _SPLIT,
-        "sorted((root(int(pairs[here, 1])), root(int(pairs[here + 1, 1]))))",
-        "sorted((int(pairs[here, 1]), int(pairs[here + 1, 1])))",
-        "of a chain of groups only neighbours are connected",
-        SPLIT,
-    ),
-    Mutant(
-        _SPLIT,
-        "            if sizes[number] <= left:\n",
-        "            if left > 0:\n",
-        "val_rows is exceeded by the last group",
-        _of("split", "test_val_rows_takes_whole_groups_that_fit"),
-    ),
-    Mutant(
-        _SPLIT,
-        "np.argsort(self._order(distinct), kind",
-        "np.argsort(distinct, kind",
-        "val_rows takes the same groups for every seed",
-        _of("split", "test_val_rows_takes_whole_groups_that_fit"),
-    ),
-    Mutant(
-        _SPLIT,
-        '_hashes([f"g{group}" for group in groups])',
-        '_hashes(["g" + str(group)[:1] for group in groups])',
-        "groups with one first letter are one group",
-        _of("split", "test_val_rows_takes_whole_groups_that_fit"),
     ),
     Mutant(
         "stages/tokens/answers.py",

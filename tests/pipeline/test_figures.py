@@ -73,7 +73,7 @@ def test_what_an_export_leaves_out_is_told_at_the_end(tmp_path: Path) -> None:
         "sources:\n  - jsonl: {path: a.jsonl}\nsteps:\n  - export: {format: messages}\n",
     )
     told = "\n".join(summary.lines(folder))
-    assert "left out   1 of 2 records (50 %): the format messages cannot hold their form" in told
+    assert "left out   1 of 2 records (50 %): the format messages cannot hold them (form 1)" in told
 
 
 def test_diagnose_prints_its_findings(tmp_path: Path) -> None:
@@ -91,11 +91,12 @@ def test_diagnose_prints_its_findings(tmp_path: Path) -> None:
 def test_what_a_fit_learned_and_whether_bytes_are_exact_is_told(tmp_path: Path) -> None:
     _lines(tmp_path / "a.jsonl", *({"text": f"some words and number {n}"} for n in range(3)))
     folder = _run(
-        tmp_path, "sources:\n  - jsonl: {path: a.jsonl}\nsteps: [dedup, split: {val_rows: 1}]\n"
+        tmp_path, "sources:\n  - jsonl: {path: a.jsonl}\nsteps: [dedup, split: {val: 1}]\n"
     )
     read, dedup, split = load_run(folder)["steps"]
     assert read["learned"] is None and dedup["learned"]["rounds"] == 2
-    assert split["learned"]["tables"] == {"links": 0, "val": 1}
+    assert split["learned"]["tables"] == {"of each piece": 1}
+    (sides, check) = split["learned"]["lines"]
     page = (folder / "report.html").read_text()
-    assert page.count("looked at all records") == 2 and "learned table val" in page
+    assert page.count("looked at all records") == 2 and sides in page and check in page
     assert page.count("the same bytes on every machine") == 3

@@ -73,7 +73,7 @@ def test_all_problems_come_in_one_message_with_their_places(tmp_path: Path) -> N
         "  - jsnl: in.jsonl\n"
         "steps:\n"
         "  - dedup: {treshold: 0.7}\n"
-        "  - split: {val: 3}\n"
+        "  - dedup: {threshold: 3}\n"
         "  - jsonl\n"
         "run: {worker: 2}\n",
     )
@@ -83,7 +83,7 @@ def test_all_problems_come_in_one_message_with_their_places(tmp_path: Path) -> N
         (4, 34),
         (5, 5),
         (7, 13),
-        (8, 18),
+        (8, 24),
         (9, 5),
         (10, 7),
     ]
@@ -93,7 +93,7 @@ def test_all_problems_come_in_one_message_with_their_places(tmp_path: Path) -> N
     assert "'licence'" in told[2]
     assert "no stage 'jsnl'; did you mean 'jsonl'?" in told[3]
     assert "no parameter 'treshold'; did you mean 'threshold'?" in told[4]
-    assert "split.val must be between 0 and 1, not 3" in told[5]
+    assert "dedup.threshold must be between 0.3 and 1, not 3" in told[5]
     assert "belongs under sources:" in told[6]
     assert "'worker'; did you mean 'workers'?" in told[7]
 

@@ -11,7 +11,7 @@ import pytest
 
 from stages.corpus import write_corpus
 from stages.records import REJECTS
-from stages.train import model_card, samples
+from stages.train import bases, model_card, samples
 from stages.train.data import read_documents
 from stages.train.plan import order
 from tests.cases.train import SCHEMA, counting, tiny_corpus
@@ -82,7 +82,7 @@ def test_the_card_tells_the_losses_before_and_after(tmp_path: Path) -> None:
         "records_train": 1000, "records_val": 20, "epochs": 3, "steps": 7, "trained_tokens": 5,
         "trainable_parameters": 6, "device": "cpu", "precision": "fp32",
     }  # fmt: skip
-    card = model_card.text(summary, {"rank": 4}, [])
+    card = model_card.text(summary, {"rank": 4}, [], bases.name_of("o/m"), True)
     assert "| validation loss before training | 2.5000 nats a token |" in card
     assert "| validation loss after training | 1.2500 nats a token |" in card
     assert "| records for training | 1,000 |" in card

@@ -16,8 +16,8 @@ from stages.corpus import Corpus, write_corpus
 from stages.errors import StageFailed, UsageError
 from stages.records import REJECTS
 from stages.tokens.packing import pack
+from stages.train import bases, model_card, training
 from stages.train import model as models
-from stages.train import model_card, training
 from stages.train.data import read_documents
 from stages.train.plan import order
 from stages.train.step import step
@@ -393,7 +393,9 @@ def test_the_card_names_sources_and_licences(tmp_path: Path) -> None:
     assert "| counting | CC0-1.0 |" in card and 'base_model: "tiny-llama"' in card
     summary = json.loads((out / "summary.json").read_text())
     sources = [{"name": "a|b\nc", "license": None}]
-    assert "| a\\|b c | not stated |" in model_card.text(summary, {}, sources)
+    assert "| a\\|b c | not stated |" in model_card.text(
+        summary, {}, sources, bases.name_of("o/m"), True
+    )
     assert Corpus(source).sources == [{"name": "counting", "license": "CC0-1.0"}]
 
 

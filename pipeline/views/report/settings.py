@@ -23,7 +23,8 @@ def _learned(state: Learned | None) -> list[tuple[str, Any]]:
         return []
     tables = [(f"learned table {name}", f"{rows:,} rows") for name, rows in state["tables"].items()]
     values = [(f"learned {name}", value) for name, value in state["values"].items()]
-    return [("looked at all records", f"{state['rounds']} times"), *values, *tables]
+    found = [("found", line) for line in state["lines"]]
+    return [("looked at all records", f"{state['rounds']} times"), *values, *tables, *found]
 
 
 def panel(account: Account) -> Panel:

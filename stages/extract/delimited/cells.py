@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import NamedTuple
-
-from stages.extract.delimited.dialect import Dialect
 
 _SPLIT_CHARS = 1 << 14  # longer rows are not searched for split quotes
 # A row of more fields is refused: each takes 60 bytes in memory.
@@ -20,7 +19,26 @@ _LETTERS = {
     "0": "\0",
     "Z": "\x1a",
 }
-_BACKSLASH = re.compile(r"\\(.)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """delimiter: one character, or one and a space. quote: one or none. escape: empty (a quote
+    is written twice) or a backslash; bare: also outside of quotes. letters: backslash n, t, N
+    mean what they mean to a database; nulls: a quote and N do, alone in a field. end: of a row.
+    header: whether the first row of the table names the columns. preamble: rows before it.
+    width: fields of a row, 0: not known."""
+
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str = ""
+    bare: bool = True
+    letters: bool = False
+    nulls: bool = False
+    end: str = "\n"
+    header: bool = True
+    preamble: int = 0
+    width: int = 0
 
 
 class Begun(NamedTuple):
@@ -37,15 +55,17 @@ class Cutter:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         mark = re.escape(dialect.delimiter)
-        escaped = dialect.escape == "\\"
+        escaped = dialect.escape != ""
         free = escaped and dialect.bare
+        sign = re.escape(dialect.escape)
+        self._escape = re.compile(rf"{sign}(.)", re.DOTALL)
         one = len(dialect.delimiter) == 1
         if not one:  # the space may be missing at the end of a row
             mark = f"(?:{mark}|{re.escape(dialect.delimiter[0])}(?=$))"
         self._mark = re.compile(mark)
-        plain = rf"[^{mark}\\]*" if one else rf"(?:(?!{mark})[^\\])*"
+        plain = rf"[^{mark}{sign}]*" if one else rf"(?:(?!{mark})[^{sign}])*"
         if free:
-            bare = rf"{plain}(?:\\.{plain})*\\?"
+            bare = rf"{plain}(?:{sign}.{plain})*{sign}?"
         else:
             bare = f"[^{mark}]*" if one else f"(?:(?!{mark}).)*"
         self._free = free
@@ -59,7 +79,7 @@ class Cutter:
             if dialect.nulls:
                 self._null = re.compile(rf"{q}N(?={mark}|\Z)")
             inner = (
-                rf"[^{q}\\]*+(?:(?:\\.|{q}{q})[^{q}\\]*+)*+"
+                rf"[^{q}{sign}]*+(?:(?:{sign}.|{q}{q})[^{q}{sign}]*+)*+"
                 if escaped
                 else f"[^{q}]*+(?:{q}{q}[^{q}]*+)*+"
             )
@@ -121,12 +141,14 @@ class Cutter:
                 assert found is not None
                 if not text.startswith(quote, found.end()):
                     return Begun(cells, _with(field, text[at:] + end), True), "open"
+                if self._is_end_escaped(text, found.end(), cells):
+                    return Begun(cells, _with(field, found[0] + end), True), "open"
                 cells.append(self._value("".join([*field, found[0]]) if field else found[0]))
                 at = found.end() + 1
             else:
                 found = self._bare.match(text, at)
                 assert found is not None
-                if self._free and found.end() == len(text) and _odd_backslash(found[0]):
+                if self._free and found.end() == len(text) and self._odd(found[0]):
                     return Begun(cells, _with(field, text[at:] + end), False), "escaped"
                 cells.append(self._plain("".join([*field, found[0]]) if field else found[0]))
                 at = found.end()
@@ -137,6 +159,12 @@ class Cutter:
             if mark is None:
                 return Begun(cells, [], False), "broken"
             at = mark.end()
+
+    def _is_end_escaped(self, text: str, at: int, cells: list[str | None]) -> bool:
+        """Whether a quote at a line's end stands before a line's end that is text: MariaDB escapes
+        it so, and then the row has not all of its fields yet."""
+        last = self.dialect.nulls and at + 1 == len(text)
+        return last and len(cells) + 1 < self.dialect.width
 
     def literal(self, text: str) -> list[str | None]:
         """Cells of one line; a quote that does not open and close one whole cell is text."""
@@ -171,15 +199,20 @@ class Cutter:
             return None
         if not self.dialect.escape or not self.dialect.bare:
             return text
-        return None if self.dialect.letters and text == "\\N" else self._unescaped(text)
+        null = self.dialect.letters and text == self.dialect.escape + "N"
+        return None if null else self._unescaped(text)
 
     def _unescaped(self, text: str) -> str:
-        if "\\" not in text:
+        if self.dialect.escape not in text:
             return text
         if self.dialect.letters:
-            return _BACKSLASH.sub(lambda match: _LETTERS.get(match[1], match[1]), text)
+            return self._escape.sub(lambda match: _LETTERS.get(match[1], match[1]), text)
         known = (self.dialect.quote, "\\", self.dialect.delimiter, "\n", "\r")
-        return _BACKSLASH.sub(lambda match: match[1] if match[1] in known else match[0], text)
+        return self._escape.sub(lambda match: match[1] if match[1] in known else match[0], text)
+
+    def _odd(self, text: str) -> bool:
+        """Whether a text ends in an escape that is not escaped itself."""
+        return (len(text) - len(text.rstrip(self.dialect.escape))) % 2 == 1
 
 
 def _begin_of(found: re.Match[str] | None, line: str) -> int:
@@ -189,7 +222,3 @@ def _begin_of(found: re.Match[str] | None, line: str) -> int:
 def _with(field: list[str], line: str) -> list[str]:
     field.append(line)
     return field
-
-
-def _odd_backslash(text: str) -> bool:
-    return (len(text) - len(text.rstrip("\\"))) % 2 == 1

@@ -13,13 +13,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from stages.extract.delimited import exports
+from stages.extract.delimited.cells import Dialect
+from stages.extract.delimited.exports import SAMPLE_ROWS, STEADY, VALUE
 from stages.extract.delimited.header import has_known, looks_like_header, preamble
 
-_SAMPLE_ROWS = 250
 DELIMITERS = (",", ";", "\t", "|", "^", "~", " ", ":")
 # What text is full of: taken only where nothing else cuts the lines, and what it cuts are values.
 _USUAL, _OF_TEXT = DELIMITERS[:4], DELIMITERS[-2:]
-_CUT, _TYPED, _STEADY = 0.34, 0.5, 0.9
+_CUT, _TYPED = 0.34, 0.5
 _NO_DELIMITER = "\x1f"  # of one column of text that holds all the usual ones
 QUOTES = ('"', "'", "")
 
@@ -32,37 +34,7 @@ _SPACES = 20  # so many delimiters, each with one space behind it, are no accide
 _ONE_COLUMN = 0.02
 _CELL_QUOTE = 2.0  # points lost when all cells still begin or end with a quote
 
-_VALUE = re.compile(
-    r"\s*(?:"
-    r"[-+]?[$€£]?\s?\d[\d.,'\u00a0 ]*(?:[eE][-+]?\d+)?\s?[%€$£]?"  # numbers, money, percent
-    r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ]\d{1,2}:\d{2}.*)?"  # dates and times
-    r"|\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s?[AaPp][Mm])?"
-    r"|\w[\w.+-]*@[\w-]+\.[\w.]+|https?://\S+"
-    r"|true|false|yes|no|null|none|n/?a|nan|\\N"
-    r")?\s*",
-    re.IGNORECASE,
-)
 _LONG = 60  # characters; a longer cell is text
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """delimiter: one character, or one and a space. quote: one or none. escape: empty (a quote
-    is written twice) or a backslash; bare: also outside of quotes. letters: backslash n, t, N
-    mean what they mean to a database; nulls: a quote and N do, alone in a field. end: of a row.
-    header: whether the first row of the table names the columns. preamble: rows before it.
-    width: fields of a row, 0: not known."""
-
-    delimiter: str = ","
-    quote: str = '"'
-    escape: str = ""
-    bare: bool = True
-    letters: bool = False
-    nulls: bool = False
-    end: str = "\n"
-    header: bool = True
-    preamble: int = 0
-    width: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,9 +66,10 @@ def _found(text: str, end: str, whole: bool, given: dict[str, str]) -> tuple[flo
     if stated:
         given = {"delimiter": stated[1], **given}
         lines = lines[1:]
-    database = _of_database(lines, given) or _quote_escaped(lines, given)
+    bare = [line.removesuffix("\r") for line in lines]
+    database = exports.of_database(bare, given) or exports.quote_escaped(bare, given)
     if database is not None:
-        return 1.0, _shaped(replace(database, end=end), lines, stated is not None)
+        return 1.0, _shaped(replace(database, end=end), bare, stated is not None)
     best, top = Dialect(delimiter=given.get("delimiter", ",")), -1e9
     # a backslash before a quote with text behind it escapes it; before a delimiter it is text
     escapes = {
@@ -161,7 +134,7 @@ def _delimiters(lines: Sequence[str]) -> Sequence[str]:
         return DELIMITERS
     for delimiter in _USUAL:
         widths = Counter(map(len, _parsed(Dialect(delimiter), lines[1:])[0]))
-        if len(widths) > 1 and max(widths.values()) < _STEADY * sum(widths.values()):
+        if len(widths) > 1 and max(widths.values()) < STEADY * sum(widths.values()):
             return [_NO_DELIMITER]
     return DELIMITERS
 
@@ -172,7 +145,7 @@ def _parsed(
     """(rows of a sample, csv's error or None); `strict` takes no text after a closing quote."""
     csv.field_size_limit(max(csv.field_size_limit(), 1 << 27))
     reader = csv.reader(
-        (line + "\n" for line in lines[:_SAMPLE_ROWS]),
+        (line + "\n" for line in lines[:SAMPLE_ROWS]),
         delimiter=dialect.delimiter[:1] or "\x1f",
         quotechar=dialect.quote or None,
         quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
@@ -185,7 +158,7 @@ def _parsed(
     try:
         rows.extend(row for row in reader if row)
     except csv.Error as error:
-        return rows or [[line] for line in lines[:_SAMPLE_ROWS]], str(error)
+        return rows or [[line] for line in lines[:SAMPLE_ROWS]], str(error)
     return rows, None
 
 
@@ -199,11 +172,11 @@ def _points(dialect: Dialect, lines: Sequence[str], sample: _Sample, least: floa
         if _whole_lines(dialect, lines):
             return -1.0  # the quotes are text: without them each line is a row
         clean, error = _parsed(dialect, lines, strict=True)
-        cut = len(lines) > _SAMPLE_ROWS or not sample.whole
+        cut = len(lines) > SAMPLE_ROWS or not sample.whole
         if error is None or (cut and "unexpected end" in error):
             rows, bonus = clean, _LONG_FIELDS
         else:  # a quote that swallows lines makes few long rows of many
-            kept = min(1.0, 0.5 + len(rows) / min(len(lines), _SAMPLE_ROWS))
+            kept = min(1.0, 0.5 + len(rows) / min(len(lines), SAMPLE_ROWS))
     widths = Counter(map(len, rows))
     width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
     lost = _SELDOM.get(dialect.delimiter, 0.0)
@@ -219,8 +192,8 @@ def _points(dialect: Dialect, lines: Sequence[str], sample: _Sample, least: floa
         return form - lost  # the cells can only lower it
     cells = [cell for row in rows for cell in row]
     if dialect.delimiter in _OF_TEXT and not sample.given and width > 1:
-        values = sum(_VALUE.fullmatch(cell) is not None for cell in cells if len(cell) < _LONG)
-        if steady < _STEADY or values < _TYPED * len(cells):
+        values = sum(VALUE.fullmatch(cell) is not None for cell in cells if len(cell) < _LONG)
+        if steady < STEADY or values < _TYPED * len(cells):
             return -1.0
     mark = dialect.quote or '"'
     quoted = sum([mark in (cell[:1], cell[-1:]) for cell in cells])
@@ -230,7 +203,7 @@ def _points(dialect: Dialect, lines: Sequence[str], sample: _Sample, least: floa
     if width == 1:
         return form - lost
     short = [cell for cell in cells if len(cell) < _LONG]
-    typed = sum([_VALUE.fullmatch(cell) is not None for cell in short]) / len(cells)
+    typed = sum([VALUE.fullmatch(cell) is not None for cell in short]) / len(cells)
     return form * (0.6 + 0.4 * typed) - lost
 
 
@@ -238,66 +211,11 @@ def _whole_lines(dialect: Dialect, lines: Sequence[str]) -> bool:
     """Whether all lines have as many delimiters, within quotes or not, where programs put no quotes
     around text (tabs), or a quote is all of a field."""
     mark = dialect.delimiter[:1]
-    lines = [line for line in lines[:_SAMPLE_ROWS] if line]
+    lines = [line for line in lines[:SAMPLE_ROWS] if line]
     counts = {line.count(mark) for line in lines}
     if len(counts) != 1 or counts == {0}:
         return False
     return mark == "\t" or any(dialect.quote in line.split(mark) for line in lines)
-
-
-def _of_database(lines: Sequence[str], given: dict[str, str]) -> Dialect | None:
-    r"""The text formats of psql and MariaDB: backslash letters, \N for NULL, a steady width."""
-    if given.get("escape", "\\") != "\\" or not any("\\" in line for line in lines):
-        return None
-    text = "\n".join(lines)
-    for delimiter in [given["delimiter"]] if "delimiter" in given else ["\t", ",", ";", "|"]:
-        mark = re.escape(delimiter)
-        nulls = re.search(rf"(?m)(?:^|{mark})\\N(?={mark}|$)", text) if "\\N" in text else None
-        letters = delimiter == "\t" and re.search(r"\\[ntrN0\n]", text.replace("\\\\", ""))
-        if not nulls and not letters:
-            continue
-        rows = list(_unescaped(lines, delimiter))
-        widths = Counter(map(len, rows))
-        width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
-        if width < 2 or count < 0.9 * len(rows):
-            continue
-        body = [cell for row in rows for cell in row if "\\" in cell or '"' in cell]
-        enclosed = [c[1:-1] for c in body if len(c) > 1 and c[0] == c[-1] == '"']
-        bare = [c for c in body if not (len(c) > 1 and c[0] == c[-1] == '"') and c != "\\N"]
-        if enclosed and given.get("quote", '"') == '"':
-            # a database writes no quote twice, and never a bare backslash or nothing for NULL
-            twice = any('""' in cell for cell in enclosed) or any("\\" in cell for cell in bare)
-            if nulls and not twice and not any("" in row for row in rows):
-                return Dialect(delimiter, '"', "\\", letters=True)
-            continue
-        known = re.compile(rf"(?:[^\\]|\\[0bfnrtvZN\\'\"{mark}\n])*")
-        if (nulls or count == len(rows)) and all(known.fullmatch(cell) for cell in bare):
-            return Dialect(delimiter, given.get("quote", ""), "\\", letters=True)
-    return None
-
-
-def _quote_escaped(lines: Sequence[str], given: dict[str, str]) -> Dialect | None:
-    """MariaDB's text with FIELDS ESCAPED BY '"': NULL is a quote and N, alone in a field."""
-    if given.get("quote", '"') != '"' or given.get("escape") or '"N' not in "".join(lines):
-        return None
-    for delimiter in [given["delimiter"]] if "delimiter" in given else _USUAL:
-        plain = _without_nulls(lines, delimiter)
-        if plain == list(lines[:_SAMPLE_ROWS]):
-            continue
-        rows, error = _parsed(Dialect(delimiter), plain, strict=True)
-        widths = Counter(map(len, rows))
-        width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
-        cut = error is None or "unexpected end" in error
-        if cut and width > 1 and count >= _STEADY * len(rows):
-            return Dialect(delimiter, '"', nulls=True)
-    return None
-
-
-def _without_nulls(lines: Sequence[str], delimiter: str) -> list[str]:
-    """The lines of a sample with nothing in place of a quote and N that are a field."""
-    mark = re.escape(delimiter)
-    null = re.compile(rf'(?:(?<={mark})|^)"N(?={mark}|$)')
-    return [null.sub("", line) for line in lines[:_SAMPLE_ROWS]]
 
 
 def _has_lone_backslash(dialect: Dialect, lines: Sequence[str]) -> bool:
@@ -308,31 +226,6 @@ def _has_lone_backslash(dialect: Dialect, lines: Sequence[str]) -> bool:
         if dialect.quote not in line and lone.search(outside):
             return True
     return False
-
-
-def _unescaped(lines: Sequence[str], delimiter: str) -> Iterator[list[str]]:
-    """Rows cut at delimiters that no backslash stands before; quotes hide delimiters."""
-    mark = re.escape(delimiter)
-    cell = re.compile(
-        rf'(?:"(?:[^"\\]|\\.|"")*"(?={mark}|$)|(?:\\.|[^{mark}\\])*\\?)(?:{mark}|$)', re.DOTALL
-    )
-    held: list[str] = []
-    before, quotes, begins, escaped = "", 0, False, False
-    for line in lines[:_SAMPLE_ROWS]:
-        # what no backslash stands before; one at the end of a line stands before the line's end
-        bare = re.sub(r"\\.", "", line if escaped or not held else "\n" + line)
-        escaped = bare.endswith("\\")
-        bare = bare.removesuffix("\\")
-        near = before + bare
-        begins = begins or delimiter + '"' in near or (not before and near.startswith('"'))
-        held.append(line)
-        quotes += bare.count('"')
-        if escaped or (begins and quotes % 2):
-            before = near[-1:]  # nothing only as long as there was nothing
-            continue
-        row = "\n".join(held)
-        yield [found[0].removesuffix(delimiter) for found in cell.finditer(row) if found[0]]
-        held, before, quotes, begins = [], "", 0, False
 
 
 def _always_spaced(dialect: Dialect, lines: Sequence[str]) -> bool:
@@ -354,9 +247,12 @@ def _always_spaced(dialect: Dialect, lines: Sequence[str]) -> bool:
 
 
 def _shaped(dialect: Dialect, lines: Sequence[str], stated: bool) -> Dialect:
-    rows = list(_unescaped(lines, dialect.delimiter)) if dialect.letters else None
-    if dialect.nulls:
-        lines = _without_nulls(lines, dialect.delimiter)
+    rows: list[list[str]] = []
+    if dialect.letters:
+        letter = dialect.delimiter, dialect.escape, dialect.quote
+        rows = list(exports.unescaped(lines, *letter))
+    elif dialect.nulls:
+        rows = [[cell or "" for cell in row] for row in exports.cut(dialect, lines)]
     rows = rows or _parsed(dialect, lines)[0]
     if not rows:
         return dialect
@@ -365,12 +261,7 @@ def _shaped(dialect: Dialect, lines: Sequence[str], stated: bool) -> Dialect:
     skip = preamble(rows, width)
     if skip < len(rows) and has_known(rows[skip]):
         width = min(width, len(rows[skip]))
-    header = looks_like_header(rows[skip:]) if not dialect.letters else _names_above(rows[skip:])
+    header = (
+        looks_like_header(rows[skip:]) if not dialect.letters else exports.names_above(rows[skip:])
+    )
     return replace(dialect, width=width, preamble=skip + stated, header=header)
-
-
-def _names_above(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether a database's text export begins with names: identifiers, and none of them NULL."""
-    names = [cell.strip('"') for cell in rows[0]]
-    identifiers = all(re.fullmatch(r"[A-Za-z_]\w*(?:\([\w*]*\))?", name) for name in names)
-    return identifiers and looks_like_header(rows)

@@ -13,6 +13,7 @@ from stages.extract.delimited.cells import FIELDS
 from stages.extract.delimited.charset import SAMPLE_BYTES, charset_of
 from stages.extract.delimited.dialect import detect
 from stages.extract.delimited.table import Row, Table
+from stages.extract.forms.names import numbered
 from stages.extract.jsontext.lines import LINE_BYTES
 from stages.extract.packed.archives import Member
 
@@ -135,16 +136,5 @@ class Sheet:
 
 def unique_names(header: list[str]) -> list[str]:
     """Names that tell the columns apart: column_3 for none, text_2 for the second text."""
-    names: list[str] = []
-    given: set[str] = set()
-    taken = {name.strip() for name in header}
-    following: dict[str, int] = {}  # the numbers before it are in use
-    for number, name in enumerate((name.strip() for name in header), 1):
-        name = name or f"column_{number}"
-        unique, again = name, following.get(name, 2)
-        while unique in given or (unique != name and unique in taken):
-            unique, again = f"{name}_{again}", again + 1
-        following[name] = again
-        given.add(unique)
-        names.append(unique)
-    return names
+    names = [name.strip() for name in header]
+    return numbered([name or f"column_{number}" for number, name in enumerate(names, 1)])

@@ -11,9 +11,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from stages.extract.delimited.cells import FIELDS, Cutter
+from stages.extract.delimited.cells import FIELDS, Cutter, Dialect
 from stages.extract.delimited.charset import Odd
-from stages.extract.delimited.dialect import Dialect
 from stages.extract.jsontext.lines import LARGE, LINE_BYTES, pieces
 
 # A quoted field of more lines than this is a quote that was never closed; longest seen: 1,160.
@@ -219,7 +218,7 @@ class Table:
         """Whether a quote took in lines each of which has as many delimiters as a row: in tables
         that are cut by tabs, and in others where a quote stands alone between two of them."""
         mark = self.dialect.delimiter[:1]
-        if self.width < 2 or body.count(mark) != self.width - 1:
+        if not self.dialect.quote or self.width < 2 or body.count(mark) != self.width - 1:
             return False
         alone = mark == "\t" or self.dialect.quote in body.split(mark)
         return alone and all(piece.text.count(mark) == self.width - 1 for piece in self._used[1:])

@@ -5,14 +5,15 @@ chat messages, OpenAssistant trees. What is not part of the text goes to `meta` 
 
 layout   names of columns → Layout, which makes the records of all objects and rows that have them
   names    the names that are known, and those that the user gives
-  values   values as text and as JSON, and how many characters they have
+  values   values as text and as JSON, and how many characters they have; texts  of columns
+  asked    what a pair's completion answers
   talks    lists of messages and trees of them
   said     what a layout understood, as a line for people
 """
 
 from stages.extract.forms.layout import CUTS, REASONS, ROW_CUTS, Layout, Layouts, Made
 from stages.extract.forms.names import Form, Names
-from stages.extract.forms.said import ALL_COLUMNS
+from stages.extract.forms.said import ALL_COLUMNS, noted
 from stages.extract.forms.values import as_json, key_text, size, type_name
 
 __all__ = [
@@ -26,4 +27,4 @@ __all__ = [
     "REASONS",
     "ROW_CUTS",
 ]
-__all__ += ["as_json", "key_text", "size", "type_name"]
+__all__ += ["as_json", "key_text", "noted", "size", "type_name"]

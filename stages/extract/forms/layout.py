@@ -10,14 +10,16 @@ from stages.check import nearest
 from stages.counts import TextCount
 from stages.errors import Unreadable
 from stages.extract.forms import names as known_names
-from stages.extract.forms import said, talks
-from stages.extract.forms.names import Names, Pair, columns_of, filled
-from stages.extract.forms.values import as_json, as_text, check_text, size, strict_text, text_of
+from stages.extract.forms import said as said_of
+from stages.extract.forms import talks
+from stages.extract.forms.asked import asked, joined
+from stages.extract.forms.names import Names, Pair, columns_of
+from stages.extract.forms.texts import Texts
+from stages.extract.forms.values import as_json, as_text, check_text, size, without_bytes
 from stages.extract.packed.streams import Limits
 from stages.place import Place
 from stages.records import to_json
 
-FILLED_CHARS = 16 << 20  # of one template
 _LIMITS = Limits()
 _HELD = 1 << 17  # columns of all layouts that are held
 _SHOWN = 20  # keys in evidence
@@ -28,6 +30,8 @@ CUTS = {
     "extra": "what a message has beside its role and content: it stands in the message's extra",
     "tree": "what the nodes of a tree of messages have beside role and text",
     "blank": "white space in the place of what an instruction works on",
+    "rejected": "the worse answer of a preference pair, of which the better one is taken",
+    "binary": "bytes that are no text, in columns beside the text: they are in no record",
 }
 ROW_CUTS = {cut: why for cut, why in CUTS.items() if cut != "tree"}  # of rows of tables
 # Why a row of a table makes no record.
@@ -47,9 +51,11 @@ class Made(NamedTuple):
 
 
 class _Use(NamedTuple):
-    """One way in which columns are used: those that are no part of the text, and the line."""
+    """One way in which columns are used: those that are no part of the text, the columns of each
+    field, and the line."""
 
     rest: tuple[str, ...]
+    fields: Mapping[str, Sequence[str]]
     line: str
 
 
@@ -59,7 +65,8 @@ class Layout:
     table: its name, which goes to meta. skip: columns that are no part of the record (a place).
     rows: the values are a table's and not an object's: numbers are text by their digits, NULL is
     as if it were not there, and without a known column a row is text of lines `column: value`.
-    missing: the columns that are named, and are not there.
+    missing: the columns that are named, and are not there. binary: whether there may be bytes that
+    are no text among the values of an object, as in a columnar file; those of rows may be.
     """
 
     def __init__(
@@ -70,20 +77,30 @@ class Layout:
         table: str | None = None,
         skip: Collection[str] = (),
         rows: bool = False,
+        binary: bool = False,
     ) -> None:
         self.columns = tuple(column for column in columns if column not in skip)
         self._names, self._table, self._rows = names, table, rows
+        self._texts, self._binary = Texts(rows), rows or binary
         present = frozenset(self.columns)
         self.missing = [column for column in names.columns() if column not in present]
         at = known_names.known(self.columns)
-        self._tree = "prompt" if "prompt" in present and names.prompt is None else None
+        self._tree = at.get("prompt") if names.prompt is None else None
+        paired = names.named is None and {known_names.CHOSEN, known_names.REJECTED} <= at.keys()
+        self._chosen = at[known_names.CHOSEN] if paired else None
+        self._rejected = at[known_names.REJECTED] if paired else None
         self._talks = self._find_talks(at) if names.wanted("messages") else []
         self._pair = self._find_pair(at) if names.wanted("prompt") else None
         self._text = self._find_text(at) if names.wanted("text") else None
         self._text_columns = tuple(dict.fromkeys(columns_of(self._text))) if self._text else ()
         self._systems = [at[key] for key in known_names.SYSTEM if key in at]
         self._history = at.get("history")
-        self._uses: dict[tuple[str, str | None], _Use] = {}
+        self._plain = self._pair is not None and (
+            self._pair.known
+            and not (self._pair.matters or self._history or self._systems)
+            and names.system is None
+        )
+        self._uses: dict[tuple[str, tuple[str, ...], str | None], _Use] = {}
         self._lines = self._taken = 0  # characters of lines made, and of the values in them
         if rows and names.form == "prompt" and self._pair is None:
             self.missing = self.missing or ["prompt", "completion"]
@@ -97,11 +114,11 @@ class Layout:
 
     def _find_pair(self, at: Mapping[str, str]) -> Pair | None:
         if self._names.prompt is not None and self._names.completion is not None:
-            return Pair.of(self._names.prompt, self._names.completion, known=False)
+            return Pair(self._names.prompt, self._names.completion)
         return known_names.pair(at)
 
     def _find_text(self, at: Mapping[str, str]) -> str | None:
-        return self._names.text or known_names.first(at, known_names.TEXT)
+        return self._names.text or self._chosen or known_names.first(at, known_names.TEXT)
 
     def mistake(self, what: str) -> str | None:
         """The sentence on a column that is named and is not there; `what` is where it is not."""
@@ -129,7 +146,10 @@ class Layout:
         if self._tree is not None:
             root = values[self._tree]
             if isinstance(root, Mapping) and "replies" in root:
-                return self._of_tree(values, root)
+                return self._of_tree(values, self._tree, root)
+        chosen = None if self._chosen is None else talks.parsed(values[self._chosen])
+        if isinstance(chosen, list | Mapping) and self._names.wanted("messages"):
+            return self._of_chosen(values, chosen)
         for key in self._talks:
             found = talks.parsed(values[key])
             if self._names.messages is not None or isinstance(found, list):
@@ -166,117 +186,115 @@ class Layout:
 
     # --- the forms --------------------------------------------------------------------------------
 
-    def _of_tree(self, values: Mapping[str, Any], root: Mapping[str, Any]) -> Made:
-        use = self._use("tree", None, ("prompt",))
-        meta = self._meta(values, use)
+    def _of_tree(self, values: Mapping[str, Any], column: str, root: Mapping[str, Any]) -> Made:
+        use = self._use("tree", (column,))
+        meta, _ = self._meta(values, use)
         found = talks.tree(root, len(to_json(meta)) if meta else 0)
         made = [{"messages": talk} for talk in found.talks]
         total = sum(_check_talk(talk) for talk in found.talks)
         return self._made(made, use, values, found.said, total, {"tree": found.beside})
 
     def _of_talk(self, values: Mapping[str, Any], key: str, value: object) -> Made:
-        system = self._system(values)
-        use = self._use(f"messages of {key}", system, (key,))
-        found = talks.talk(key, value)
-        said, messages = found.said, found.messages
-        if system is not None:
-            said += self._characters(values, system)
-            messages = [self._system_message(values, system), *messages]
-        total = _check_talk(messages)
-        made = [{"messages": messages}]
-        return self._made(made, use, values, said, total, {"extra": found.extra})
+        columns, turns = [key], [talks.talk(key, value)]
+        if self._chosen is not None and self._names.messages is None:
+            answer = self._texts.one(self._chosen, values)
+            _check_field(self._chosen, answer)
+            columns.append(self._chosen)
+            turns.append(talks.spoken("assistant", answer))
+        return self._of_turns(values, columns, turns)
 
-    def _of_pair(self, values: Mapping[str, Any], pair: Pair) -> Made:
-        system = self._system(values)
-        asked = values[pair.prompt] if pair.known else None
-        if isinstance(asked, list) and asked and isinstance(asked[0], Mapping):
-            return self._of_two_talks(values, pair, asked, system)
-        prompt, completion = (
-            self._filled(pair.prompt, values),
-            self._filled(pair.completion, values),
-        )
-        if pair.context is not None:
-            context = self._one_text(pair.context, values)
-            prompt = f"{prompt}\n\n{context}" if context.strip() else prompt
-        asking, used = pair.asking, pair.used
-        past = values[self._history] if self._history is not None and pair.known else None
-        if past is not None and talks.is_history(past):
-            return self._of_history(values, past, prompt, completion, used, system)
-        said = sum([len(self._one_text(column, values)) for column in used])
-        record: dict[str, Any]
-        if system is None:
-            use = self._use("pair", None, used, asking)
-            record = {"prompt": prompt, "completion": completion}
-            for field, text in record.items():
-                _check_field(field, text)
-            total = len(prompt) + len(completion)
-        else:
-            use = self._use("pair", system, used)
-            said += self._characters(values, system, used)
-            turns = zip(talks.SIDES, (prompt, completion), strict=True)
-            messages = [{"role": role, "content": text} for role, text in turns]
-            record = {"messages": [self._system_message(values, system), *messages]}
-            total = _check_talk(record["messages"])
-        return self._made([record], use, values, said, total)
+    def _of_chosen(self, values: Mapping[str, Any], chosen: list[Any] | Mapping[str, Any]) -> Made:
+        """The better answer of a preference pair as messages: the answer, or all of the talk."""
+        assert self._chosen is not None
+        answer = talks.talk(self._chosen, chosen if isinstance(chosen, list) else [chosen])
+        if any(message["role"] != "assistant" for message in answer.messages):
+            return self._of_turns(values, (self._chosen,), [answer])
+        for key in self._talks:
+            found = talks.parsed(values[key])
+            if isinstance(found, list):
+                turns = [talks.talk(key, found), answer]
+                return self._of_turns(values, (key, self._chosen), turns)
+        if self._pair is None:
+            return self._of_turns(values, (self._chosen,), [answer])
+        return self._of_pair(values, self._pair, answer)
 
-    def _of_two_talks(
-        self, values: Mapping[str, Any], pair: Pair, asked: object, system: str | None
+    def _of_turns(
+        self, values: Mapping[str, Any], columns: Sequence[str], turns: Sequence[talks.Talk]
     ) -> Made:
-        """A pair of which the prompt is a list of messages."""
-        use = self._use("talks", system, (pair.prompt, pair.completion))
-        found = talks.talk(pair.prompt, asked)
-        messages, said, extra = found
-        if isinstance(values[pair.completion], list):
-            answer = talks.talk(pair.completion, values[pair.completion])
-            messages, said, extra = (
-                messages + answer.messages,
-                said + answer.said,
-                extra + answer.extra,
-            )
-        else:
-            text = self._one_text(pair.completion, values)
-            messages, said = [*messages, {"role": "assistant", "content": text}], said + len(text)
+        """The messages of some columns, behind the system prompt if there is one."""
+        system = self._system(values)
+        use = self._use("messages", tuple(dict.fromkeys(columns)), system)
+        messages = [message for turn in turns for message in turn.messages]
+        said = sum(turn.said for turn in turns)
         if system is not None:
-            said += self._characters(values, system)
+            said += self._texts.characters(system, values, columns)
             messages = [self._system_message(values, system), *messages]
         total = _check_talk(messages)
-        return self._made([{"messages": messages}], use, values, said, total, {"extra": extra})
+        cuts = {"extra": sum(turn.extra for turn in turns)}
+        bytes_ = sum(turn.binary for turn in turns)
+        binary = {columns[0]: bytes_} if bytes_ else None
+        made = [{"messages": messages}]
+        return self._made(made, use, values, said, total, cuts, binary)
 
-    def _of_history(
+    def _of_pair(
+        self, values: Mapping[str, Any], pair: Pair, answer: talks.Talk | None = None
+    ) -> Made:
+        """A pair; a talk where it has earlier turns, a system prompt, or sides that are messages.
+        answer: the completion, where it is messages and read already."""
+        if self._plain and answer is None:
+            asking = (pair.prompt, *pair.contexts)
+            pieces, completion = [values[column] for column in asking], values[pair.completion]
+            if type(completion) is str and all([type(piece) is str for piece in pieces]):
+                said = sum(map(len, pieces)) + len(completion)
+                return self._of_sides(values, asking, joined(pieces), completion, said)
+        before = asked(self._texts, values, pair, self._history)
+        given = values[pair.completion] if pair.known else None
+        if answer is None and (talks.is_talk(given) or (before.prompt is None and _listed(given))):
+            answer = talks.talk(pair.completion, given)
+        columns = tuple(dict.fromkeys((*before.columns, *columns_of(pair.completion))))
+        if answer is None:
+            completion = self._texts.filled(pair.completion, values)
+            said = self._texts.characters(pair.completion, values, before.columns)
+            if before.prompt is not None and not before.turns and self._system(values) is None:
+                said += before.said
+                return self._of_sides(values, before.columns, before.prompt, completion, said)
+            _check_field("completion", completion)
+            answer = talks.spoken("assistant", completion)._replace(said=said)
+        turns = list(before.turns)
+        if before.prompt is not None:
+            turns.append(talks.spoken("user", before.prompt)._replace(said=before.said))
+        return self._of_turns(values, columns, [*turns, answer])
+
+    def _of_sides(
         self,
         values: Mapping[str, Any],
-        past: Sequence[Sequence[str]],
+        asking: tuple[str, ...],
         prompt: str,
         completion: str,
-        used: Sequence[str],
-        system: str | None,
+        said: int,
     ) -> Made:
-        """A pair that has earlier turns beside it."""
-        assert self._history is not None
-        use = self._use("history", system, (self._history, *used))
-        turns = [pair for turn in past for pair in zip(talks.SIDES, turn, strict=True)]
-        turns += zip(talks.SIDES, (prompt, completion), strict=True)
-        messages = [{"role": role, "content": text} for role, text in turns]
-        said = sum(len(text) for turn in past for text in turn)
-        said += sum([len(self._one_text(column, values)) for column in used])
-        if system is not None:
-            said += self._characters(values, system)
-            messages = [self._system_message(values, system), *messages]
-        total = _check_talk(messages)
-        return self._made([{"messages": messages}], use, values, said, total)
+        """A pair of texts. asking: the columns of the prompt; said: characters of all of them."""
+        assert self._pair is not None
+        columns = tuple(dict.fromkeys((*asking, *columns_of(self._pair.completion))))
+        use = self._use("pair", columns, asking=asking)
+        _check_field("prompt", prompt)
+        _check_field("completion", completion)
+        record = {"prompt": prompt, "completion": completion}
+        return self._made([record], use, values, said, len(prompt) + len(completion))
 
     def _of_text(self, values: Mapping[str, Any], template: str) -> Made:
         used = self._text_columns
-        use = self._use("text", None, used)
-        text = self._filled(template, values)
+        use = self._use("text", used)
+        text = self._texts.filled(template, values)
         _check_field("text", text)
-        said = sum([len(self._one_text(column, values)) for column in used])
+        said = sum([len(self._texts.one(column, values)) for column in used])
         return self._made([{"text": text}], use, values, said, len(text))
 
     def _of_lines(self, values: Mapping[str, Any]) -> Made:
         """A row without a known column: each value on a line behind its name."""
-        use = self._use("lines", None, ())
+        use = self._use("lines", ())
         lines, said, wanted = [], 0, self._names.wanted("messages")
+        binary: dict[str, int] = {}
         for column in self.columns:
             value = values[column]
             if type(value) is str:
@@ -286,10 +304,15 @@ class Layout:
             elif type(value) is list and wanted and talks.is_talk(value):
                 return self._of_talk(values, column, value)
             else:
-                text = as_text(value)
+                held, size_ = without_bytes(as_json(value))
+                if size_:
+                    binary[column] = size_
+                text = "" if held is None or held == {} else as_text(held)
             if text:
                 said += len(text)
                 lines.append(f"{column}: {text}")
+        if not lines and binary:
+            raise Unreadable("bad_type", field=next(iter(binary)), type="bytes", wanted="text")
         if not lines:
             raise Unreadable("empty", field="text")
         text = "\n".join(lines)
@@ -299,34 +322,14 @@ class Layout:
             raise Unreadable("oversize", bytes=made, of="ratio")
         self._lines = made
         _check_field("text", text)
-        return self._made([{"text": text}], use, values, said, len(text))
+        return self._made([{"text": text}], use, values, said, len(text), binary=binary)
 
     # --- parts of the forms -----------------------------------------------------------------------
-
-    def _one_text(self, column: str, values: Mapping[str, Any]) -> str:
-        """The text of one column."""
-        value = values[column]
-        if isinstance(value, str) and type(value) is str:
-            return value
-        if self._rows and isinstance(value, bytes) and text_of(value) is None:
-            told = {"type": "bytes", "bytes": len(value), "begins": value[:16].hex()}
-            raise Unreadable("bad_type", field=column, wanted="text", **told)
-        if self._rows:
-            return "" if value is None else as_text(value)
-        return strict_text(column, value)
-
-    def _filled(self, template: str, values: Mapping[str, Any]) -> str:
-        if template in values:
-            return self._one_text(template, values)
-        texts = {column: self._one_text(column, values) for column in columns_of(template)}
-        if sum(len(texts[column]) for column in columns_of(template)) > FILLED_CHARS:
-            raise Unreadable("oversize", limit=FILLED_CHARS, of="characters of a filled template")
-        return filled(template, texts)
 
     def _system(self, values: Mapping[str, Any]) -> str | None:
         """The column or template of a system prompt, where it is not empty."""
         if self._names.system is not None:
-            found = self._filled(self._names.system, values)
+            found = self._texts.filled(self._names.system, values)
             return self._names.system if found.strip() else None
         for column in self._systems:
             value = values[column]
@@ -335,33 +338,40 @@ class Layout:
         return None
 
     def _system_message(self, values: Mapping[str, Any], system: str) -> dict[str, str]:
-        return {"role": "system", "content": self._filled(system, values)}
+        return {"role": "system", "content": self._texts.filled(system, values)}
 
-    def _characters(
-        self, values: Mapping[str, Any], template: str, counted: Collection[str] = ()
-    ) -> int:
-        """The characters of a template's columns, without those that are counted already."""
-        columns = dict.fromkeys(columns_of(template))
-        return sum(len(self._one_text(one, values)) for one in columns if one not in counted)
-
-    def _meta(self, values: Mapping[str, Any], use: _Use) -> dict[str, Any]:
-        if not self._rows:
-            return {column: values[column] for column in use.rest}
-        return {
-            column: value if type(value) is str else as_json(value)
-            for column in use.rest
-            if (value := values[column]) is not None
-        }
+    def _meta(self, values: Mapping[str, Any], use: _Use) -> tuple[dict[str, Any], dict[str, int]]:
+        """The values beside the text, and of how many bytes in each column that are no text."""
+        meta: dict[str, Any] = {}
+        binary: dict[str, int] = {}
+        for column in use.rest:
+            value = values[column]
+            kind = type(value)
+            if self._binary and kind is not str and kind is not int:
+                if value is None and self._rows:
+                    continue
+                held = as_json(value) if self._rows else value
+                value, size_ = without_bytes(held)
+                if size_:
+                    binary[column] = size_
+                if size_ and not value:
+                    continue
+            meta[column] = value
+        return meta, binary
 
     def _use(
-        self, form: str, system: str | None, used: Sequence[str], prompt: Sequence[str] = ()
+        self,
+        form: str,
+        used: tuple[str, ...],
+        system: str | None = None,
+        asking: Sequence[str] = (),
     ) -> _Use:
-        """How a form uses the columns; the same each time, so it is kept. prompt: the columns of a
-        prompt, where what is made is a pair and no list of messages."""
-        found = self._uses.get((form, system))
+        """How a form uses the columns; the same each time, so it is kept. asking: the columns of
+        the prompt of a pair."""
+        found = self._uses.get((form, used, system))
         if found is None:
             columns = dict.fromkeys([*(columns_of(system) if system is not None else ()), *used])
-            rest = [column for column in self.columns if column not in columns]
+            rest = [name for name in self.columns if name not in columns and name != self._rejected]
             parts: dict[str, Sequence[str]] = {"messages": [*columns]}
             if form == "lines":
                 rest, parts = [], {}
@@ -369,11 +379,12 @@ class Layout:
                 parts = {"text": [*columns]}
             elif form == "tree":
                 parts = {"messages": [f"{column}, a tree" for column in columns]}
-            elif prompt:
-                last = columns_of(self._pair.completion) if self._pair is not None else ()
-                parts = {"prompt": [*dict.fromkeys(prompt)], "completion": [*dict.fromkeys(last)]}
-            found = _Use(tuple(rest), said.line(parts, rest, self._table))
-            self._uses[form, system] = found
+            elif form == "pair" and self._pair is not None:
+                last = dict.fromkeys(columns_of(self._pair.completion))
+                parts = {"prompt": [*dict.fromkeys(asking)], "completion": [*last]}
+            line = said_of.line(parts, rest, self._table, self._rejected)
+            found = _Use(tuple(rest), parts, line)
+            self._uses[form, used, system] = found
         return found
 
     def _made(
@@ -384,10 +395,13 @@ class Layout:
         said: int,
         total: int,
         cuts: Mapping[str, int] | None = None,
+        binary: Mapping[str, int] | None = None,
     ) -> Made:
         """Records with their meta and their account. said: characters of the values that are text;
-        total: those of the records' texts; cuts: what of the same columns is no text."""
-        meta = self._meta(values, use)
+        total: those of the records' texts; cuts: what of the same columns is no text; binary: bytes
+        of columns of the text that are none."""
+        meta, left = self._meta(values, use)
+        left.update(binary or {})
         beside = sum([len(v) if type(v) is str else size(v) for v in meta.values()])
         if self._table is not None:
             meta = {"table": self._table, **meta}
@@ -397,11 +411,23 @@ class Layout:
         count = TextCount(said, kept, total - kept)
         if said > kept:
             count.removed["blank"] = said - kept
-        for cut, number in (("meta", beside), *(cuts or {}).items()):
+        others = {"meta": beside, **(cuts or {})}
+        if self._rejected is not None:
+            others["rejected"] = self._size(values[self._rejected])
+        line = use.line
+        if left:
+            others["binary"] = sum(left.values())
+            stays = [column for column in use.rest if column in meta]
+            line = said_of.line(use.fields, stays, self._table, self._rejected, left)
+        for cut, number in others.items():
             if number:
                 count.seen += number
                 count.removed[cut] = number
-        return Made(records, use.line, count)
+        return Made(records, line, count)
+
+
+def _listed(value: object) -> bool:
+    return isinstance(value, list) and bool(value)
 
 
 def _check_field(field: str, text: str) -> None:
@@ -424,8 +450,8 @@ def _check_talk(talk: Sequence[Mapping[str, Any]]) -> int:
 class Layouts:
     """Layouts by their columns, as many as there is room for."""
 
-    def __init__(self, names: Names, rows: bool = False) -> None:
-        self._names, self._rows = names, rows
+    def __init__(self, names: Names, rows: bool = False, binary: bool = False) -> None:
+        self._names, self._rows, self._binary = names, rows, binary
         self._found: dict[tuple[tuple[str, ...], str | None], Layout] = {}
         self._size = 0
 
@@ -436,6 +462,7 @@ class Layouts:
             self._size += 8 + len(columns)
             if self._size > _HELD:
                 self._found, self._size = {}, 8 + len(columns)
-            found = Layout(columns, self._names, table=table, rows=self._rows)
+            rows, binary = self._rows, self._binary
+            found = Layout(columns, self._names, table=table, rows=rows, binary=binary)
             self._found[columns, table] = found
         return found

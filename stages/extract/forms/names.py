@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Form = Literal["auto", "text", "prompt", "messages"]
@@ -12,7 +13,14 @@ Form = Literal["auto", "text", "prompt", "messages"]
 TALK = ("messages", "conversations", "conversation")
 TEXT = ("text", "content", "body")
 SYSTEM = ("system", "system_prompt")
-CONTEXT = ("input", "context")  # what an instruction works on
+CONTEXT = ("input", "context")  # what an instruction or a question works on
+# The same, where the value is more than one word: a table's name is no table.
+MATTER = ("passage", "document", "table", "schema")
+CHOSEN, REJECTED = "chosen", "rejected"  # a preference pair: two answers, of which one is better
+_ALSO = {
+    **dict.fromkeys(("chosen_response", "response_chosen"), CHOSEN),
+    **dict.fromkeys(("rejected_response", "response_rejected"), REJECTED),
+}
 _ANSWER = ("output", "response", "completion", "answer")
 # prompt → what its completion may be called, the first pair found counts
 PAIRS = (
@@ -26,6 +34,7 @@ PAIRS = (
 )
 _KEYS = (*TALK, *TEXT, *CONTEXT, *SYSTEM, "history", "role")
 KNOWN = frozenset(_KEYS).union(*((key, *answers) for key, answers in PAIRS))
+_LOOKED_FOR = KNOWN.union(MATTER, (CHOSEN, REJECTED))
 _BRACES = re.compile(r"\{([^{}]+)\}")
 
 
@@ -83,27 +92,21 @@ class Names:
 
 
 class Pair(NamedTuple):
-    """A prompt and its completion, as columns or templates. context: what an instruction works on.
-    known: whether they go by known names. asking: the columns of the prompt; used: of both."""
+    """A prompt and its completion, as columns or templates. contexts: columns of what the prompt
+    is about, which becomes part of it; matters: the same where a value has more than one word;
+    known: whether they go by known names."""
 
     prompt: str
     completion: str
-    context: str | None
-    known: bool
-    asking: tuple[str, ...]
-    used: tuple[str, ...]
-
-    @staticmethod
-    def of(prompt: str, completion: str, context: str | None = None, known: bool = True) -> Pair:
-        """A pair with its columns, each once."""
-        asking = [*columns_of(prompt), *([context] if context is not None else [])]
-        used = dict.fromkeys([*asking, *columns_of(completion)])
-        return Pair(prompt, completion, context, known, tuple(dict.fromkeys(asking)), tuple(used))
+    contexts: tuple[str, ...] = ()
+    matters: tuple[str, ...] = ()
+    known: bool = False
 
 
-def columns_of(template: str) -> list[str]:
+@lru_cache(maxsize=1024)  # a layout asks it of each row
+def columns_of(template: str) -> tuple[str, ...]:
     """The columns that a name or a template like "{title}: {body}" uses."""
-    return _BRACES.findall(template) or [template]
+    return tuple(_BRACES.findall(template)) or (template,)
 
 
 def filled(template: str, texts: Mapping[str, str]) -> str:
@@ -115,26 +118,43 @@ def filled(template: str, texts: Mapping[str, str]) -> str:
 
 def known(columns: Collection[str]) -> dict[str, str]:
     """known name → the column that has it: Question is question, if that is not there."""
-    found = {column: column for column in columns if column in KNOWN}
+    found = {column: column for column in columns if column in _LOOKED_FOR}
     for column in columns:
         lower = column.strip().lower()
-        if lower in KNOWN:
+        lower = _ALSO.get(lower, lower)
+        if lower in _LOOKED_FOR:
             found.setdefault(lower, column)
     return found
 
 
 def pair(at: Mapping[str, str]) -> Pair | None:
-    """The first pair among known names."""
+    """The first pair among known names; of a preference pair the better answer completes it."""
+    better = (CHOSEN,) if REJECTED in at else ()
     for key, answers in PAIRS:
-        answer = next((name for name in answers if name in at), None)
+        answer = next((name for name in (*better, *answers) if name in at), None)
         if key in at and answer is not None:
-            context = None
-            if key == "instruction":
-                context = next((at[name] for name in CONTEXT if name in at), None)
-            return Pair.of(at[key], at[answer], context)
+            contexts = tuple(at[n] for n in CONTEXT if n in at and n not in (key, answer))
+            matters = tuple(at[name] for name in MATTER if name in at)
+            return Pair(at[key], at[answer], contexts, matters, known=True)
     return None
 
 
 def first(at: Mapping[str, str], names: Sequence[str]) -> str | None:
     """The column of the first of some known names that is there."""
     return next((at[name] for name in names if name in at), None)
+
+
+def numbered(columns: Sequence[str]) -> list[str]:
+    """Names that tell columns apart: text_2 for the second text."""
+    names: list[str] = []
+    given: set[str] = set()
+    taken = set(columns)
+    following: dict[str, int] = {}  # the numbers before it are in use
+    for name in columns:
+        unique, again = name, following.get(name, 2)
+        while unique in given or (unique != name and unique in taken):
+            unique, again = f"{name}_{again}", again + 1
+        following[name] = again
+        given.add(unique)
+        names.append(unique)
+    return names

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from stages.errors import Unreadable
-from stages.extract.forms.values import size, type_name
+from stages.extract.forms.names import known, pair
+from stages.extract.forms.values import NotText, check_text, size, type_name, without_bytes
 from stages.extract.jsontext import json_values
 from stages.records import extra_fields, object_json
 from stages.roles import CALL, call_of, meaning
@@ -19,24 +21,34 @@ SIDES = ("user", "assistant")
 
 class Talk(NamedTuple):
     """Messages, the characters of their contents as they stood there, and of what goes to their
-    `extra`."""
+    `extra`; the bytes in them that are no text, which go."""
 
     messages: list[dict[str, Any]]
     said: int
-    extra: int
+    extra: int = 0
+    binary: int = 0
 
 
 def is_talk(value: object) -> bool:
     """Whether a value is a list of messages by its look: objects that have a role and a content."""
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(
-            isinstance(one, Mapping)
-            and ({"role", "content"} <= one.keys() or {"from", "value"} <= one.keys())
-            for one in value
-        )
-    )
+    return isinstance(value, list) and bool(value) and all(map(is_message, value))
+
+
+def is_message(one: object) -> bool:
+    """Whether a value is an object that has a role and a content."""
+    if not isinstance(one, Mapping):
+        return False
+    exact = "role" in one or "from" in one
+    keys = set(one) if exact else {str(key).lower() for key in one}
+    return {"role", "content"} <= keys or {"from", "value"} <= keys
+
+
+def _key(message: Mapping[str, Any], known: tuple[str, ...]) -> str | None:
+    """The key of a message that is a known one: Role is role, if that is not there."""
+    for name in known:
+        if name in message:
+            return name
+    return next((key for key in message if key.lower() in known), None)
 
 
 def parsed(value: object) -> object:
@@ -58,16 +70,17 @@ def talk(key: str, value: object) -> Talk:
     if not value:
         raise Unreadable("empty", field=key)
     found = [_message(f"{key}[{number}]", message) for number, message in enumerate(value)]
-    return Talk([one[0] for one in found], sum(one[1] for one in found), sum(o[2] for o in found))
+    messages = [message for one in found for message in one.messages]
+    said, extra = sum(one.said for one in found), sum(one.extra for one in found)
+    return Talk(messages, said, extra, sum(one.binary for one in found))
 
 
-def _message(field: str, message: object) -> tuple[dict[str, Any], int, int]:
-    """(message, characters of its content, characters of the rest)."""
+def _message(field: str, message: object) -> Talk:
+    """One message of a list."""
     if not isinstance(message, Mapping):
         raise Unreadable("bad_type", field=field, type=type_name(message), wanted="an object")
     rest = dict(message)
-    role_key = next((key for key in _ROLE if key in rest), None)
-    text_key = next((key for key in _CONTENT if key in rest), None)
+    role_key, text_key = _key(rest, _ROLE), _key(rest, _CONTENT)
     if role_key is None or (text_key is None and len(rest) == 1):
         raise Unreadable("no_form", field=field, keys=[str(key) for key in list(rest)[:20]])
     role = rest.pop(role_key)
@@ -81,21 +94,25 @@ def _message(field: str, message: object) -> tuple[dict[str, Any], int, int]:
             rest["parts"] = [part for part in content if not _said(part)]
         length = sum(map(len, said))
         content = "\n".join(said) if said else None
-    elif isinstance(content, str):
+    elif isinstance(content, str) and not isinstance(content, NotText):
         length = len(content)
     elif content is not None:
         raise Unreadable("bad_type", field=f"{field}.{text_key}", type=type_name(content))
-    rest = {key: value for key, value in rest.items() if value is not None}
+    rest, binary = without_bytes({k: value for k, value in rest.items() if value is not None})
+    if rest or not role.isascii():  # the content is checked with the other texts
+        check_text(field, json.dumps([role, rest], ensure_ascii=False))
     made = {"role": _role(role), "content": content, **rest}
     if role == CALL and (calls := call_of(content)) is not None and "tool_calls" not in rest:
         rest["tool_calls"] = calls
         made = {"role": "assistant", "content": None, **rest}
         text = beside(made)
-        return made, text, max(0, length + sum(map(size, rest.values())) - text)
+        extra = max(0, length + sum(map(size, rest.values())) - text)
+        return Talk([made], text, extra, binary)
     if not rest:
-        return made, length, 0
+        return Talk([made], length, 0, binary)
     text = beside(made)
-    return made, length + text, max(0, sum(map(size, rest.values())) - text)
+    extra = max(0, sum(map(size, rest.values())) - text)
+    return Talk([made], length + text, extra, binary)
 
 
 def beside(message: Mapping[str, Any]) -> int:
@@ -121,18 +138,33 @@ def _said(part: object) -> bool:
     )
 
 
-def is_history(past: object) -> bool:
-    """Whether a value is a list of earlier turns: pairs of what was asked and answered."""
-    return (
-        isinstance(past, list)
-        and bool(past)
-        and all(
-            isinstance(turn, list | tuple)
-            and len(turn) == 2
-            and all(isinstance(said, str) for said in turn)
-            for turn in past
-        )
-    )
+def spoken(role: str, text: str) -> Talk:
+    """A talk of one message."""
+    return Talk([{"role": role, "content": text}], len(text))
+
+
+def history(past: object) -> list[Talk] | None:
+    """Earlier turns: messages, or pairs of what was asked and answered, as lists or as objects with
+    known names; None for any other value."""
+    if not isinstance(past, list) or not past:
+        return None
+    if is_talk(past):
+        return [talk("history", past)]
+    turns = [_turn(turn) for turn in past]
+    if not all(turns):
+        return None
+    pairs = [zip(SIDES, turn, strict=True) for turn in turns]
+    return [spoken(role, text) for pair in pairs for role, text in pair]
+
+
+def _turn(turn: object) -> Sequence[str]:
+    """What was asked and what was answered; nothing where a value is no such pair."""
+    if isinstance(turn, Mapping) and len(turn) == len(SIDES):
+        found = pair(known(turn))
+        turn = [turn[found.prompt], turn[found.completion]] if found else turn
+    if not isinstance(turn, list | tuple) or len(turn) != len(SIDES):
+        return ()
+    return turn if all(isinstance(said, str) for said in turn) else ()
 
 
 class Tree(NamedTuple):
@@ -144,31 +176,51 @@ class Tree(NamedTuple):
     beside: int
 
 
+class _Turn(NamedTuple):
+    """A message of a tree, the one that it answers, the messages and characters up to it."""
+
+    message: dict[str, Any]
+    before: _Turn | None
+    number: int
+    length: int
+
+
 def tree(root: Mapping[str, Any], meta: int) -> Tree:
     """The talks of a tree. meta: characters that each talk has beside it. Unreadable: oversize when
     the talks together are too long."""
     talks: list[list[dict[str, Any]]] = []
-    stack: list[tuple[Mapping[str, Any], list[dict[str, Any]], int]] = [(root, [], meta)]
+    stack: list[tuple[Mapping[str, Any], _Turn | None]] = [(root, None)]
     messages = chars = said = beside = 0
     while stack:
-        node, before, length = stack.pop()
+        node, before = stack.pop()
         own = {key: node[key] for key in ("role", "text") if key in node}
-        message, number, _ = _message("prompt", own)
-        said += number
+        found = _message("prompt", own)
+        message, said = found.messages[0], said + found.said
         beside += sum(size(node[key]) for key in node if key not in ("role", "text", "replies"))
-        talk, length = [*before, message], length + len(message["content"] or "")
+        count, length = (0, meta) if before is None else (before.number, before.length)
+        turn = _Turn(message, before, count + 1, length + len(message["content"] or ""))
         replies = node.get("replies")
         if not isinstance(replies, list) or not replies:
-            messages, chars = messages + len(talk), chars + length
+            messages, chars = messages + turn.number, chars + turn.length
             if messages > TREE_MESSAGES:
                 raise Unreadable("oversize", limit=TREE_MESSAGES, of="messages made of a tree")
             if chars > TREE_CHARS:
                 raise Unreadable("oversize", limit=TREE_CHARS, of="characters made of a tree")
-            talks.append(talk)
+            talks.append(_up_to(turn))
             continue
         for place in reversed(range(len(replies))):
             reply = replies[place]
             if not isinstance(reply, Mapping):
                 raise Unreadable("bad_type", field=f"replies[{place}]", type=type_name(reply))
-            stack.append((reply, talk, length))
+            stack.append((reply, turn))
     return Tree(talks, said, beside)
+
+
+def _up_to(last: _Turn) -> list[dict[str, Any]]:
+    """The messages from the root to one."""
+    found: list[dict[str, Any]] = []
+    turn: _Turn | None = last
+    while turn is not None:
+        found.append(turn.message)
+        turn = turn.before
+    return found[::-1]

@@ -14,9 +14,9 @@ from pathlib import Path
 from stages.base import Fault, Item, Part
 from stages.errors import SeedbedError, StageFailed
 from stages.extract import files
-from stages.extract.packed import tars, zips
+from stages.extract.packed import pg_archives, tars, zips
 from stages.extract.packed.compressed import compression, decompressed
-from stages.extract.packed.labels import packed
+from stages.extract.packed.labels import is_package, packed
 from stages.extract.packed.streams import Limits, Member, Raw, from_system
 from stages.place import Place
 
@@ -52,11 +52,13 @@ def members(
     name: str,
     limits: Limits | None = None,
     suffixes: tuple[str, ...] = (),
+    packages: bool = False,
 ) -> Iterator[tuple[Place, Member] | Fault]:
     """What the file `name` below `root` holds: itself, or the members of the archive it is.
 
     Each stream must be read before the next item is asked for. suffixes: which members of an
     archive are wanted; none: all. Folders and hidden members are left out, as in a folder.
+    packages: whether an office document, which is a zip file, is itself and no archive.
     """
     limits = limits or Limits()
     place = Place(name)
@@ -74,19 +76,25 @@ def members(
             yield Fault(place, "unreadable", from_system(error))
             return
         kind = compression(head)
+        if packages and is_package(head):
+            yield place, Member(Raw(file.read, place, file=file))
+            return
         if kind == "zip":
-            yield from zips.members(file, place, limits, suffixes)
+            yield from zips.members(file, place, limits, suffixes, packages)
             return
         if kind == "tar" or kind is None:
             stream = Member(Raw(file.read, place, file=file))
         else:
             stream = decompressed(kind, file, place, limits)
-        head = stream.peek(512)[:512]
-        inner = compression(head)
-        if inner == "tar":
+        head = stream.peek(1024)[:1024]
+        inner = compression(head[:512])
+        if head.startswith(pg_archives.MAGIC) or (inner == "tar" and pg_archives.is_tar(head)):
+            own = path if stream.file is not None else None
+            yield from pg_archives.members(stream, place, limits, own)
+        elif inner == "tar":
             size = os.fstat(file.fileno()).st_size
-            yield from tars.members(stream, place, limits, suffixes, size)
-        elif kind is not None and inner is not None:
+            yield from tars.members(stream, place, limits, suffixes, size, packages)
+        elif kind is not None and inner is not None and not (packages and is_package(head)):
             yield Fault(place, "nested", {"kind": inner})
         else:
             yield place, stream
@@ -127,9 +135,10 @@ def documents(
     limits: Limits | None = None,
     suffixes: tuple[str, ...] = (),
     size: int = 64 << 20,
+    packages: bool = False,
 ) -> Iterator[tuple[Place, bytes] | Fault]:
     """The members as whole documents; one of more than `size` bytes is a fault, a cut one too."""
-    for item in members(root, name, limits, suffixes):
+    for item in members(root, name, limits, suffixes, packages):
         if isinstance(item, Fault):
             yield item
             continue
@@ -146,7 +155,7 @@ def read_at(root: Path | str, place: Place, limits: Limits | None = None) -> byt
 
     FileNotFoundError when file or member are not there, EOFError when they are shorter.
     """
-    for item in members(root, place.path, limits):
+    for item in members(root, place.path, limits, packages=True):
         if isinstance(item, Fault):
             if item.place.member == place.member:
                 raise FileNotFoundError(f"{place}: {item.reason} {dict(item.evidence)}")

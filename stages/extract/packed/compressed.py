@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import lzma
+import os
 import re
 import zlib
 from collections.abc import Callable
@@ -292,5 +293,6 @@ def decompressed(kind: str, file: BinaryIO, place: Place, limits: Limits) -> Mem
         return _Zstd(file.read, slow) if kind == "zstd" else Packed(kind, file.read, slow=slow)
 
     reader = ToTheDamage(open_)
-    budget = Budget(limits, lambda: reader.source.taken, "file")
-    return Member(Raw(reader.read, place, None, (budget,)))
+    size = os.fstat(file.fileno()).st_size
+    budget = Budget(limits, lambda: reader.source.taken, "file", size)
+    return Member(Raw(reader.read, place, (budget,)))

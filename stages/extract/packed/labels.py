@@ -5,12 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stages.base import Fault
+from stages.extract.packed import pg_archives
 from stages.extract.packed.compressed import compression
 from stages.extract.packed.streams import Limits, Member
 from stages.place import Place
 
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tbz2", ".txz", *(".tar" + end for end in _COMPRESSED))
+
+
+# How the first member of an office document in a zip file is called.
+_PACKAGE = (
+    *(b"[Content_Types].xml", b"_rels/.rels", b"docProps/app.xml", b"docProps/core.xml"),
+    *(b"word/document", b"xl/workbook.xml", b"ppt/presentation.xml"),
+)
+_WORD = "word/document.xml"
+_NAME_AT = 30  # in the header of a zip's first member
+
+
+def is_package(head: bytes) -> bool:
+    """Whether a zip file is an office document by the name of its first member, which is a
+    document and no archive of files; head: its first 512 bytes."""
+    return head.startswith(b"PK\x03\x04") and head.startswith(_PACKAGE, _NAME_AT)
 
 
 def packed(suffixes: tuple[str, ...]) -> tuple[str, ...]:
@@ -20,24 +36,29 @@ def packed(suffixes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class Labels:
-    """Which members are wanted, and one label for each: a name that comes again gets ~2."""
+    """Which members are wanted, and one label for each: a name that comes again gets ~2.
 
-    def __init__(self, place: Place, limits: Limits, suffixes: tuple[str, ...]) -> None:
+    packages: whether office documents are members to be read and no archives.
+    """
+
+    def __init__(
+        self, place: Place, limits: Limits, suffixes: tuple[str, ...], packages: bool = False
+    ) -> None:
         self.place, self.limits, self.suffixes = place, limits, packed(suffixes)
+        self._packages = packages
         self.wanted_all = not suffixes
         self._again: dict[str, int] = {}
         self._others: list[str] = []
         self._seen = 0
+        self._is_word = False
 
     def wanted(self, name: str) -> Place | None:
         """The place of a member that is to be read."""
         self._seen += 1
-        if "." in name:
-            parts = name.replace("\\", "/").split("/")
-            if any(part.startswith(".") and part.strip(".") for part in parts):
-                return None
-        if not self.wanted_all and not name.lower().endswith(self.suffixes):
-            self._others = [*self._others, name][:5]
+        if not self.is_wanted(name):
+            if not _hidden(name):
+                self._others = [*self._others, name][:5]
+                self._is_word = self._is_word or name == _WORD
             return None
         label, number = name, self._again.get(name, 0)
         while label in self._again:
@@ -46,6 +67,10 @@ class Labels:
         self._again[name] = number
         self._again.setdefault(label, 0)
         return Place(self.place.path, label)
+
+    def is_wanted(self, name: str) -> bool:
+        """Whether a member's name is one of those to be read."""
+        return not _hidden(name) and (self.wanted_all or name.lower().endswith(self.suffixes))
 
     def damage(self) -> None:
         """Count what is told and is no member: it is bounded with them."""
@@ -62,15 +87,27 @@ class Labels:
     def end(self) -> Iterator[Fault]:
         """The fault of an archive in which nothing was wanted."""
         if not self._again:
-            yield Fault(self.place, "no_members", {"members": self._seen, "first": self._others})
+            told = {"kind": "Word document", "read_by": "documents"} if self._is_word else {}
+            found = {"members": self._seen, "first": self._others, **told}
+            yield Fault(self.place, "no_members", found)
+
+    def opened(self, place: Place, stream: Member) -> Iterator[tuple[Place, Member] | Fault]:
+        """A member, then what ended it early; an archive within the archive is only told."""
+        head = stream.peek(512)[:512]
+        inner = compression(head)
+        if inner is not None and not (self._packages and is_package(head)):
+            yield Fault(place, "nested", {"kind": inner})
+            return
+        if head.startswith(pg_archives.MAGIC):
+            yield from pg_archives.members(stream, place, self.limits)
+            return
+        yield place, stream
+        if stream.fault is not None:
+            yield stream.fault
 
 
-def opened(place: Place, stream: Member) -> Iterator[tuple[Place, Member] | Fault]:
-    """A member, then what ended it early; an archive within the archive is only told."""
-    inner = compression(stream.peek(512)[:512])
-    if inner is not None:
-        yield Fault(place, "nested", {"kind": inner})
-        return
-    yield place, stream
-    if stream.fault is not None:
-        yield stream.fault
+def _hidden(name: str) -> bool:
+    if "." not in name:
+        return False
+    parts = name.replace("\\", "/").split("/")
+    return any(part.startswith(".") and part.strip(".") for part in parts)

@@ -28,16 +28,15 @@ CHUNK = 1 << 18
 class Limits:
     """Bounds on what is read out of compressed files; plain files have none.
 
-    member: bytes of one member of an archive. total: bytes that come out of one file, all its
-    members together: the largest shards of open corpora are half of it, and 64 GiB take minutes.
-    members: number of members of an archive. ratio: bytes that come out for each that is packed,
-    of a member and of the whole, once RATIO_FLOOR bytes have come out.
+    ratio: bytes that come out for each that is packed, of a member and of the whole, once
+    RATIO_FLOOR bytes have come out. members: number of members of an archive. total: bytes that
+    come out of one file, all its members together; none: the ratio alone bounds them, so that a
+    shard of a corpus may be as large as it is.
     """
 
-    member: int = 2 << 30
-    total: int = 64 << 30
-    members: int = 1_000_000
     ratio: int = RATIO
+    members: int = 1_000_000
+    total: int | None = None
 
     def bomb(self, out: int, packed: int) -> bool:
         """Whether so many bytes out of so many packed ones are too many."""
@@ -45,25 +44,31 @@ class Limits:
 
 
 class Budget:
-    """What may come out of so many packed bytes; shared by all members of an archive."""
+    """What may come out of so many packed bytes; shared by all members of an archive.
 
-    def __init__(self, limits: Limits, packed: int | Callable[[], int], whole: str) -> None:
-        self._limits, self._packed, self._whole = limits, packed, whole
+    size: all packed bytes, where `packed` says how many were taken so far."""
+
+    def __init__(
+        self, limits: Limits, packed: int | Callable[[], int], whole: str, size: int = 0
+    ) -> None:
+        self._limits, self._packed, self._whole, self._size = limits, packed, whole, size
         self.out = 0
         self.spent = False
 
     def spend(self, size: int) -> dict[str, Any] | None:
         """Count bytes; the evidence of a fault when they are too many."""
         self.out += size
-        if self.out > self._limits.total:
+        total = self._limits.total
+        if total is not None and self.out > total:
             self.spent = True
-            return {"limit": self._limits.total, "of": f"bytes of the {self._whole}"}
+            return {"limit": total, "of": f"bytes of the {self._whole}"}
         if self.out > RATIO_FLOOR:
             packed = self._packed if isinstance(self._packed, int) else self._packed()
             if self._limits.bomb(self.out, packed):
                 self.spent = True
                 told = {"limit": self._limits.ratio, "of": f"ratio of the {self._whole}"}
-                return {**told, "bytes": self.out, "packed": packed}
+                left = {"unread": self._size - packed} if self._size else {}
+                return {**told, "bytes": self.out, "packed": packed, **left}
         return None
 
 
@@ -74,12 +79,11 @@ class Raw(io.RawIOBase):
         self,
         read: Callable[[int], bytes],
         place: Place,
-        limit: int | None = None,
         budgets: tuple[Budget, ...] = (),
         file: BinaryIO | None = None,
     ) -> None:
         self.file = file
-        self._read, self._place, self._limit, self._budgets = read, place, limit, budgets
+        self._read, self._place, self._budgets = read, place, budgets
         self._offset, self._line = 0, 1
         self.fault: Fault | None = None
 
@@ -95,23 +99,14 @@ class Raw(io.RawIOBase):
             raise
         except Exception as error:  # the border around a foreign decompressor
             return self._stop(*trouble(error))
-        if self._limit is not None and self._offset + len(data) > self._limit:
-            data = data[: self._limit - self._offset]
-            self._count(data)
-            buffer[: len(data)] = data
-            self._stop("oversize", {"limit": self._limit, "of": "bytes"})
-            return len(data)
         for budget in self._budgets:
             if (evidence := budget.spend(len(data))) is not None:
                 return self._stop("oversize", evidence)
         watch.tick()
-        self._count(data)
-        buffer[: len(data)] = data
-        return len(data)
-
-    def _count(self, data: bytes) -> None:
         self._offset += len(data)
         self._line += data.count(b"\n")
+        buffer[: len(data)] = data
+        return len(data)
 
     def _stop(self, reason: str, evidence: Mapping[str, Any]) -> int:
         place = Place(self._place.path, self._place.member, self._offset, 0, self._line)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from stages.base import Fault
 from stages.errors import Unreadable
 from stages.extract.packed.compressed import is_tar_header
-from stages.extract.packed.labels import Labels, opened
+from stages.extract.packed.labels import Labels
 from stages.extract.packed.streams import Budget, Limits, Member, Raw
 from stages.place import Place
 
@@ -106,10 +106,15 @@ class _Blocks:
 
 
 def members(
-    stream: Member, place: Place, limits: Limits, suffixes: tuple[str, ...], size: int
+    stream: Member,
+    place: Place,
+    limits: Limits,
+    suffixes: tuple[str, ...],
+    size: int,
+    packages: bool = False,
 ) -> Iterator[tuple[Place, Member] | Fault]:
     """The members of a tar file. size: bytes of the file itself, which bound what comes out."""
-    labels = Labels(place, limits, suffixes)
+    labels = Labels(place, limits, suffixes, packages)
     budget = Budget(limits, size, "archive")
     reader = _Headers(_Blocks(stream))
     damaged = False
@@ -131,8 +136,8 @@ def members(
         if header.kind not in _REGULAR:
             yield Fault(label, "unreadable", {"error": "a link or device"})
             continue
-        member = Member(Raw(_Data(reader.blocks, header).read, label, limits.member, (budget,)))
-        for item in opened(label, member):
+        member = Member(Raw(_Data(reader.blocks, header).read, label, (budget,)))
+        for item in labels.opened(label, member):
             if isinstance(item, Fault) and member.fault is not None and stream.fault is not None:
                 # the file's own end is the better reason, at the member's place
                 yield Fault(item.place, stream.fault.reason, stream.fault.evidence)

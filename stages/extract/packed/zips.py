@@ -12,12 +12,12 @@ import struct
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeGuard
 
 from stages.base import Fault
 from stages.errors import Unreadable
 from stages.extract.packed.compressed import Packed, ToTheDamage
-from stages.extract.packed.labels import Labels, opened
+from stages.extract.packed.labels import Labels
 from stages.extract.packed.streams import Budget, Limits, Member, Raw
 from stages.place import Place
 
@@ -47,10 +47,14 @@ class _Entry(NamedTuple):
 
 
 def members(
-    file: BinaryIO, place: Place, limits: Limits, suffixes: tuple[str, ...]
+    file: BinaryIO,
+    place: Place,
+    limits: Limits,
+    suffixes: tuple[str, ...],
+    packages: bool = False,
 ) -> Iterator[tuple[Place, Member] | Fault]:
     """The members of a zip file."""
-    labels = Labels(place, limits, suffixes)
+    labels = Labels(place, limits, suffixes, packages)
     file.seek(0, 2)
     size = file.tell()
     budget = Budget(limits, size, "archive")
@@ -89,11 +93,20 @@ def members(
             yield Fault(label, broken.reason, broken.evidence)
             continue
         own = Budget(limits, max(entry.packed, 1), "member")
-        yield from opened(label, Member(Raw(data.read, label, limits.member, (own, budget))))
+        member = Member(Raw(data.read, label, (own, budget)))
+        yield from labels.opened(label, member)
         if budget.spent:
+            left = sum(labels.is_wanted(entry.name) for entry in entries if _is_file(entry))
+            if left:
+                evidence = {"limit": limits.ratio, "of": "ratio of the archive", "unread": left}
+                yield Fault(place, "oversize", evidence)
             return
     if not damaged:
         yield from labels.end()
+
+
+def _is_file(entry: _Entry | Unreadable) -> TypeGuard[_Entry]:
+    return not isinstance(entry, Unreadable) and not entry.name.endswith("/")
 
 
 def _directory(file: BinaryIO, size: int) -> tuple[int, int, int]:

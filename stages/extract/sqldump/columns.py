@@ -14,7 +14,8 @@ from stages.errors import Unreadable
 from stages.extract.sqldump.charset import decoder
 from stages.extract.sqldump.dialect import Session
 from stages.extract.sqldump.escapes import substituted
-from stages.extract.sqldump.literals import Literal, literal, unescape_mysql
+from stages.extract.sqldump.functions import Literal
+from stages.extract.sqldump.literals import literal, unescape_mysql
 from stages.extract.sqldump.schema import Column
 
 _WHOLE = re.compile(rb"[-+]?[0-9]+")

@@ -15,6 +15,14 @@ __all__ = ["DIALECTS", "HEAD", "Session", "detect"]
 _ASSIGNMENT = re.compile(
     rb"(?i)(?<![\w@])(@{0,2}[a-z_]\w*+)\s*+:?=\s*+('[^']*'|\"[^\"]*\"|@{0,2}[\w.]+)"
 )
+_NLS = re.compile(
+    rb"(?is)ALTER\s+SESSION\s+SET\s+NLS_(DATE|TIMESTAMP|TIMESTAMP_TZ)_FORMAT\s*=\s*'([^']*+)'"
+)
+_NLS_FUNCTIONS = {
+    b"DATE": "to_date",
+    b"TIMESTAMP": "to_timestamp",
+    b"TIMESTAMP_TZ": "to_timestamp_tz",
+}
 # Dumps have some ten variables of short values.
 _VARIABLES, _VALUE = 1000, 1000
 
@@ -32,6 +40,8 @@ class Session:
     mysql_server: bool = False  # MySQL itself, which runs /*!50700 to /*!80xxx comments
     declared: bool = False  # whether the dump, or the user, says which character set it is in
     exact: bool = False  # digits stay as they stand: nothing says that the server is SQLite
+    # function → the model of Oracle's that it reads by where it is given none
+    date_models: dict[str, str] = field(default_factory=dict)
     zero_is_next: bool = True  # 0 in an AUTO_INCREMENT column means the next number
     _variables: dict[str, str] = field(default_factory=dict)
 
@@ -76,6 +86,13 @@ class Session:
         if version >= 500000:  # no server's: what MariaDB's tools say to its client
             return False
         return self.mysql_server if version <= 99999 else not self.mysql_server
+
+    def alter(self, text: bytes) -> None:
+        """Take in an ALTER SESSION statement: how Oracle reads dates."""
+        match = _NLS.match(text)
+        if match is not None:
+            named = _NLS_FUNCTIONS[match[1].upper()]
+            self.date_models[named] = match[2][:_VALUE].decode("utf-8", "replace")
 
     def set(self, text: bytes) -> None:
         """Take in a SET statement."""

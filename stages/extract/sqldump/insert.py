@@ -11,8 +11,9 @@ from stages.errors import Unreadable
 from stages.extract.sqldump.between import counted, rows_in
 from stages.extract.sqldump.columns import coerce, converter
 from stages.extract.sqldump.dialect import Session
+from stages.extract.sqldump.functions import Literal
 from stages.extract.sqldump.lexer import NAME, NAMES, Syntax, row, split_names, unquoted
-from stages.extract.sqldump.literals import Literal, Short, Values
+from stages.extract.sqldump.literals import Short, Values
 from stages.extract.sqldump.rows import Row, Shape
 from stages.extract.sqldump.schema import Schema
 from stages.extract.sqldump.statements import end_of_row, pass_to
@@ -167,6 +168,8 @@ def _plan(reader: Reader, head: re.Match[bytes]) -> Plan:
 
     def make() -> Plan:
         shape = reader.shape(head["table"], columns)
+        if columns is None:
+            shape = _without_numbers(shape)
         certain = columns is not None or (
             shape.columns is not None and not any(c and c.generated for c in shape.kinds)
         )
@@ -176,6 +179,14 @@ def _plan(reader: Reader, head: re.Match[bytes]) -> Plan:
     text = (session.charset, session.declared)
     key = (head["table"], head["columns"], session.syntax, session.database, text)
     return reader.plans.of(key, reader.schema(head["table"]), make)
+
+
+def _without_numbers(shape: Shape) -> Shape:
+    """A table as an INSERT without names of columns sees it: SQL Server gives the numbers."""
+    if not any(column is not None and column.identity for column in shape.kinds):
+        return shape
+    kinds = [c._replace(generated=c.generated or c.identity) if c else c for c in shape.kinds]
+    return shape._replace(kinds=tuple(kinds))
 
 
 def _plan_of(session: Session, shape: Shape, width: int | None) -> Plan:
@@ -333,7 +344,9 @@ def _built(reader: Reader, plan: Plan, found: list[Literal], pos: int, raw: byte
         return reader.refused(plan.shape.table, _encoding(session, error), pos, raw)
     except (Unreadable, ValueError, OverflowError) as error:
         return reader.refused(plan.shape.table, error, pos, raw)
-    return _row(reader, plan, values, pos, raw)
+    row = _row(reader, plan, values, pos, raw)
+    notes = tuple(dict.fromkeys([value.note for value in found if value.note]))
+    return row._replace(notes=notes) if notes else row
 
 
 def _encoding(session: Session, error: UnicodeDecodeError) -> Unreadable:

@@ -38,6 +38,7 @@ NAME = (
 NAMES = rb"(?:" + NAME + rb"(?:\s*+\.\s*+" + NAME + rb"){0,3}+)"
 _COMMENT = rb"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/"
 BARE = rb"[-+.\w]++"
+MONEY = rb"(?:\$|\xc2[\xa3\xa5]|\xe2\x82\xac)"  # before SQL Server's numbers: $, pound, yen, euro
 
 
 def body(quote: bytes, backslash: bool, charset: str) -> bytes:
@@ -85,11 +86,13 @@ def token(syntax: Syntax) -> re.Pattern[bytes]:
         parts.append(rb"(?P<dollar>" + DOLLAR + rb")")  # the opening; closed_by tells the rest
     if syntax.dialect == "oracle":
         parts.append(rb"(?P<qquote>" + QQUOTE + rb")")
+    money = rb"(?:" + MONEY + rb"[-+]?+)?+" if syntax.dialect == "mssql" else b""
     opens = rb"(?![eE]')" if syntax.dialect == "postgres" else b""
     parts += [
         rb"(?P<national>[nN]" + plain + rb")",
         rb"(?P<quoted>" + quoted + rb"|`(?:[^`]|``)*+`" + bracketed + rb")",
-        rb"(?P<number>(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][-+]?+[0-9]++)?+(?![\w]))",
+        rb"(?P<number>" + money + rb"(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)"
+        rb"(?:[eE][-+]?+[0-9]++)?+(?![\w]))",
         # what begins with digits and is no number is one word, or each digit would begin one more
         rb"(?P<word>" + opens + rb"[\w@\x80-\xff][\w.$@\x80-\xff]*+)",
         rb"(?P<mark>\|\||::|" + opens + rb"(?!/\*)[^'\"`" + (rb"\[" if brackets else b"") + rb"])",

@@ -1,4 +1,4 @@
-"""One value of a row: literals, and the few functions of constants that dumps are written with.
+"""One value of a row: literals, and what functions make of them.
 
 A value that needs a server (NOW(), a sub-select, a sequence) is refused, never guessed.
 """
@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import NamedTuple
 
 from stages.errors import Unreadable
 from stages.extract.sqldump.charset import decoder, pairs
 from stages.extract.sqldump.dialect import Session
 from stages.extract.sqldump.escapes import substituted
-from stages.extract.sqldump.lexer import next_token, token
+from stages.extract.sqldump.functions import NULL, Literal, called, of_hex
+from stages.extract.sqldump.lexer import MONEY, next_token, token
 
+_CASTS, _CONVERTS = ("cast", "convert", "try_cast", "try_convert"), ("convert", "try_convert")
+_TYPE_WORDS = ("word", "quoted")
 # Dumps nest two or three functions; each level costs frames of Python's own stack.
 DEPTH = 50
 # A value that functions make longer than it stands in the file: by so much in one row, no more.
@@ -25,16 +27,7 @@ class Short(Exception):
     """The bytes end within a value; more may follow."""
 
 
-class Literal(NamedTuple):
-    """kind: null, string, number, hex, bits, word; data: its bytes, unescaped; charset: what an
-    introducer said (for strings and hex), else None."""
-
-    kind: str
-    data: bytes = b""
-    charset: str | None = None
-
-
-NULL = Literal("null")
+_MONEY = re.compile(rb"\A" + MONEY)
 _LETTERS = {
     b"0": b"\0", b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"Z": b"\x1a",
     b"%": b"\\%", b"_": b"\\_",
@@ -44,9 +37,6 @@ _POSTGRES_ESCAPE = re.compile(
     rb"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))|''", re.DOTALL
 )
 _POSTGRES_LETTERS = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
-_UNISTR = re.compile(
-    r"\\(?:(\\)|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|\+([0-9a-fA-F]{6})|([0-9a-fA-F]{4}))"
-)
 # escape_decode knows \b \n \r \t \\ \' and \" as MySQL does; everything else takes the slow way
 _SAFE_ESCAPES = re.compile(rb"(?:[^\\]++|\\[bnrt\\'\"])*+")
 
@@ -95,14 +85,6 @@ def unescape_postgres(data: bytes, encode: str = "utf-8") -> bytes:
             "utf-16", "strict"
         ).encode()  # fmt: skip
     return data
-
-
-def unistr(data: bytes, oracle: bool) -> bytes:
-    """SQLite's and Oracle's unistr(): \\uXXXX, \\UXXXXXXXX, \\+XXXXXX, \\XXXX, \\\\."""
-    text = _UNISTR.sub(
-        lambda m: "\\" if m[1] else chr(int(m[2] or m[3] or m[4] or m[5], 16)), data.decode()
-    )
-    return text.encode("utf-16", "surrogatepass").decode("utf-16").encode()
 
 
 def literal(session: Session, data: bytes) -> Literal:
@@ -209,7 +191,7 @@ class Values:
             return Literal("string", self._plain(text[1:-1]))
         if kind == "number":
             self.next()
-            return Literal("number", text)
+            return Literal("number", _MONEY.sub(b"", text))
         if kind == "hex":
             self.next()
             return Literal("hex", _hex(text))
@@ -245,6 +227,15 @@ class Values:
             if found.kind != "number":
                 raise Unreadable("expression", value=_shown(text + found.data))
             return found if text == b"+" else Literal("number", _negated(found.data))
+        if kind == "mark" and text == b"{":  # {ts '…'} and {d '…'} of ODBC
+            self._deeper()
+            self.next()
+            word, found = self.text.lower(), self._after_word()
+            self._depth -= 1
+            if word not in (b"ts", b"d", b"t") or not self.is_mark(b"}"):
+                raise self._refusal(text)
+            self.next()
+            return found
         if kind == "mark" and text == b"(":
             self._deeper()
             self.next()
@@ -257,6 +248,10 @@ class Values:
         if kind == "word":
             return self._word(text)
         raise self._refusal(text)
+
+    def _after_word(self) -> Literal:
+        self.next()
+        return self._term()
 
     def _refusal(self, text: bytes) -> Exception:
         return Unreadable("expression", value=_shown(text)) if self.kind else Short()
@@ -298,11 +293,16 @@ class Values:
         self._deeper()
         self.next()
         arguments: list[Literal] = []
+        kind = ""
+        if name in _CONVERTS and self.session.dialect == "mssql" and self.kind in _TYPE_WORDS:
+            kind = self._type()
+            if self.is_mark(b","):
+                self.next()
         while not self.is_mark(b")"):
             arguments.append(self.value()[0])
-            if name in ("cast", "convert") and self.kind == "word" and self.text.upper() == b"AS":
+            if name in _CASTS and self.kind == "word" and self.text.upper() == b"AS":
                 self.next()
-                self._type()
+                kind = self._type()
             if self.is_mark(b","):
                 self.next()
             elif not self.is_mark(b")"):
@@ -311,19 +311,21 @@ class Values:
         self.next()
         given = sum([len(argument.data) for argument in arguments])
         left = _GROWTH + self.at - self._begun - self._grown
-        found = _called(name, arguments, self.session, given + left)
+        found = called(name, arguments, self.session, given + left, kind)
         if found is None:
             raise Unreadable("expression", value=f"{name[:100]}(…)")
         self._grown += max(0, len(found.data) - given)
         return found
 
-    def _type(self) -> None:
-        depth = 0
-        while depth or not self.is_mark(b")"):
+    def _type(self) -> str:
+        """Go behind a type, to the comma or parenthesis that follows; its first word."""
+        depth, word = 0, self.text.strip(b'[]"').lower().decode("latin-1")
+        while depth or not (self.is_mark(b")") or self.is_mark(b",")):
             if not self.kind:
                 raise Short
             depth += self.is_mark(b"(") - self.is_mark(b")")
             self.next()
+        return word
 
 
 def _negated(digits: bytes) -> bytes:
@@ -331,40 +333,4 @@ def _negated(digits: bytes) -> bytes:
 
 
 def _hex(text: bytes) -> bytes:
-    digits = text[2:].rstrip(b"'")
-    try:
-        return bytes.fromhex((b"0" * (len(digits) % 2) + digits).decode("latin-1"))
-    except ValueError:
-        raise Unreadable("unparsed", value=_shown(text)) from None
-
-
-_CONVERSIONS = frozenset(
-    (
-        *("cast", "convert", "blob", "clob", "dbclob", "json", "timestamp", "date", "time"),
-        *("to_date", "to_timestamp", "to_clob", "to_nclob", "to_blob", "to_number"),
-    )
-)
-
-
-def _called(name: str, given: list[Literal], session: Session, limit: int) -> Literal | None:
-    """The value of a function of constants; None for one that is not known to be one, and for a
-    value of more than `limit` bytes."""
-    kinds = [value.kind for value in given]
-    if name in _CONVERSIONS:
-        return given[0] if given else None
-    if name in ("char", "chr", "nchar") and kinds == ["number"] and len(given[0].data) < 9:
-        return Literal("string", chr(int(given[0].data)).encode())
-    if name == "replace" and kinds == ["string"] * 3 and given[1].data:
-        text, old, new = (value.data for value in given)
-        if len(new) > len(old) and len(text) + text.count(old) * (len(new) - len(old)) > limit:
-            return None
-        return Literal("string", text.replace(old, new))
-    if name == "unistr" and kinds == ["string"]:
-        return Literal("string", unistr(given[0].data, session.dialect == "oracle"))
-    if name in ("hextoraw", "unhex") and kinds == ["string"]:
-        return Literal("hex", _hex(b"0x" + given[0].data))
-    if name in ("empty_clob", "empty_blob") and not given:
-        return Literal("string" if name == "empty_clob" else "hex")
-    if name == "concat" and given and "null" not in kinds:
-        return Literal("string", b"".join(value.data for value in given))
-    return None
+    return of_hex(text[2:].rstrip(b"'"))

@@ -121,7 +121,7 @@ class Reader:
 
     def no_text(self) -> Fault | None:
         """The refusal of a file that is no text."""
-        if b"\0" in self.window.data[:4096] or self.window.data[:5] == b"PGDMP":
+        if b"\0" in self.window.data[:4096]:
             return refusal(None, "binary", {"first": self.window.data[:8].hex()}, 0, 1)
         return None
 
@@ -411,6 +411,7 @@ class Reader:
         if text is None:
             yield self.cut(None)
             return
+        session.alter(text)
         if _CREATE_TABLE.match(text) and (others := self._others_within(text, offset, line)):
             yield others
             return

@@ -19,7 +19,7 @@ REASONS = {
     "truncated": "the dump ends within a row, a statement, or before its closing line",
     "too_long": "one row or statement is longer than the limit, and was passed over",
     "data": "rows that follow a COPY statement are no SQL (statements: yes)",
-    "binary": "the file is no text: pg_restore -f - makes a dump of an archive of pg_dump",
+    "binary": "the file is no text",
 }
 
 
@@ -32,13 +32,15 @@ class Shape(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One row: its values, and its bytes with offset and line of the first."""
+    """One row: its values, and its bytes with offset and line of the first. notes: what of it stays
+    as it is written, since it was not understood."""
 
     shape: Shape
     values: tuple[Any, ...]
     offset: int
     line: int
     raw: bytes
+    notes: tuple[str, ...] = ()
 
 
 def refusal(

@@ -20,7 +20,8 @@ from stages.extract.sqldump.lexer import (
 
 
 class Column(NamedTuple):
-    """One column. width: bytes of a BIT column, or (digits, scale) of a decimal one."""
+    """One column. width: bytes of a BIT column, or (digits, scale) of a decimal one. identity:
+    whether SQL Server numbers it, so that a row without names of columns has no value for it."""
 
     name: str
     kind: str
@@ -29,6 +30,7 @@ class Column(NamedTuple):
     width: tuple[int, ...] = ()
     unsigned: bool = False
     default: bytes | None = None  # the literal that DEFAULT stands for; None: not in the file
+    identity: bool = False
 
 
 class Schema(NamedTuple):
@@ -49,6 +51,7 @@ _NOT_COLUMNS = frozenset(_KEYS.split())
 _GENERATED = re.compile(
     rb"(?i)\bGENERATED\s+ALWAYS\s+AS\s*\(|\bAS\s*\(|\b(?:VIRTUAL|STORED|PERSISTENT)\b"
 )
+_IDENTITY = re.compile(rb"(?i)\bIDENTITY\b")
 _DEFAULT = re.compile(rb"(?is)\bDEFAULT\s+('(?:[^'\\]|'')*+'|-?[0-9.]++\b|NULL\b)(?!\s*[:(])")
 # SQLite takes 32,767 columns, PostgreSQL and others 1,600; a table of more has no schema.
 _WIDTH = 32767
@@ -154,9 +157,9 @@ def _column(dialect: str, piece: bytes) -> Column | None:
         auto = word == "integer" and b"primary key" in attributes
     else:
         auto = b"auto_increment" in attributes
-    return Column(
-        name, kind, generated, auto, width, b"unsigned" in attributes, _default(rest, auto)
-    )
+    identity = dialect == "mssql" and _IDENTITY.search(_without_strings(rest)) is not None
+    unsigned, default = b"unsigned" in attributes, _default(rest, auto)
+    return Column(name, kind, generated, auto, width, unsigned, default, identity)
 
 
 def _default(rest: bytes, auto: bool) -> bytes | None:

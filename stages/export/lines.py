@@ -1,0 +1,78 @@
+"""Files of JSON lines that readers understand who take all types from the first megabytes.
+
+`datasets` takes the types of all columns from the first 10 MB of the first file, others from fewer
+lines: a key that is empty there, and a nested key that is not there, cannot be read later. So lines
+that bring a key or a type that none before them had come first, when they stand further behind.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from stages.json_lines import Lines
+
+EARLY = 4 << 20  # bytes that every reader sees before it decides
+SHAPES = 2000  # nested keys that are told apart; beyond them data are of any shape
+
+
+class TypedLines:
+    """A file that takes objects one by one; its first lines have all keys and types."""
+
+    def __init__(self, path: Path) -> None:
+        self.rows = 0
+        self.shapes: set[str] = set()  # what the lines have
+        self._path = path
+        self._lines = Lines(path)
+        self._first: Lines | None = None  # lines that come first though they came late
+
+    def write(self, line: Mapping[str, Any]) -> None:
+        """Append a line, or put it first where it is the first of its shape."""
+        self.rows += 1
+        new = False
+        if len(self.shapes) < SHAPES:
+            shape = set(shapes(line))
+            new = not shape <= self.shapes
+            self.shapes |= shape
+        if new and self._lines.size > EARLY:
+            self._first = self._first or Lines(self._new)
+            self._first.write(line)
+        else:
+            self._lines.write(line)
+
+    @property
+    def _new(self) -> Path:
+        return self._path.with_suffix(".new")
+
+    def __enter__(self) -> TypedLines:
+        self._lines.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._lines.__exit__(*error)
+        if self._first is None:
+            return
+        self._first.__exit__(*error)
+        if error[0] is None:
+            with open(self._path, "rb") as rest, open(self._new, "ab") as file:
+                shutil.copyfileobj(rest, file, 1 << 20)
+                file.flush()
+                os.fsync(file.fileno())
+            self._new.replace(self._path)
+
+
+def shapes(value: Any, path: str = "") -> Iterator[str]:
+    """The keys of a JSON value with their types, at any depth; what is empty has none."""
+    stack = [(path, value)]
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, Mapping):
+            yield f"{path}{{{','.join(sorted(map(str, value)))}}}"
+            stack += [(f"{path}.{key}", one) for key, one in value.items()]
+        elif isinstance(value, list):
+            stack += [(f"{path}[]", one) for one in value]
+        elif value is not None:
+            yield f"{path}:{type(value).__name__}"

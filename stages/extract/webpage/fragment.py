@@ -1,0 +1,37 @@
+"""A piece of HTML that is text as a whole, as posts are stored: all of it as Markdown."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from stages.extract.webpage import formulas, limits, tree
+from stages.extract.webpage.account import Content
+from stages.extract.webpage.blocks import blocks_of
+from stages.extract.webpage.markdown import markdown
+
+
+class Fragment(NamedTuple):
+    """markdown: of all its text. kept: characters of it that are its own, without white space.
+    removed: reason → characters that are not in it, of `webpage.cuts`."""
+
+    markdown: str
+    kept: int
+    removed: dict[str, int]
+
+
+def fragment(text: str) -> Fragment | None:
+    """The Markdown of a piece of HTML; None where it has more tags than a page may have."""
+    if limits.tags(text) > limits.TAGS:
+        return None
+    capped = limits.capped(text.replace("\0", ""))
+    if capped is None:
+        return None
+    document = tree.parse(capped)
+    formulas.sources(document)
+    tree.without_frames(document)
+    unseen = tree.unseen(document)
+    blocks, cuts = blocks_of(tree.build(tree.body_of(document))[0])
+    content = Content(blocks, cuts)
+    made = markdown(content.kept)
+    count = content.counted(unseen, made, ticks=True)
+    return Fragment(made, count.kept, count.removed)

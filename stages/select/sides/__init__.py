@@ -1,0 +1,1 @@
+"""Training and validation: what is connected, how much goes to which side, whether it leaks."""

@@ -1,0 +1,88 @@
+"""Which tools there are: verbs that a room or an installed package brings, beside the stages.
+
+A tool is a module with `ABOUT`, `options(parser)` and `act(options)`, which returns the exit code,
+as the engine's own verbs are. It is for what no recipe asks for: to look at a result, to ask it, to
+reckon. A package brings tools by entry points of the group `seedbed.tools`; the entry's name is
+the verb. A word that is ours, or a stage's, stays what it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Collection, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Protocol, cast
+
+import stages
+from stages import registry
+from stages.errors import UsageError
+
+GROUP = "seedbed.tools"
+PARTS = ("ABOUT", "options", "act")
+
+
+class Tool(Protocol):
+    """What a tool's module holds."""
+
+    ABOUT: str  # one line, for the help
+
+    def options(self, parser: argparse.ArgumentParser) -> None:
+        """Say what the tool takes."""
+
+    def act(self, given: argparse.Namespace) -> int:
+        """Do it; returns the exit code."""
+
+
+@cache
+def installed() -> Mapping[str, tuple[EntryPoint, ...]]:
+    """name → entry points of installed packages; more than one when packages disagree."""
+    found: dict[str, tuple[EntryPoint, ...]] = {}
+    for point in entry_points(group=GROUP):
+        found[point.name] = (*found.get(point.name, ()), point)
+    return found
+
+
+def names() -> list[str]:
+    """The names of all tools: ours first, then those of installed packages."""
+    return [*stages.TOOLS, *sorted(set(installed()) - {*stages.TOOLS, *registry.names()})]
+
+
+def load(name: str) -> Tool:
+    """A tool's module; UsageError with the reason when a package's cannot be used."""
+    if name in stages.TOOLS:
+        return cast(Tool, importlib.import_module(stages.TOOLS[name]))
+    points = installed()[name]
+    if len(points) > 1:
+        both = " and ".join(_told(point) for point in points)
+        raise UsageError(f"two tools are called {name!r}, {both}: uninstall one of the packages")
+    told = _told(points[0])
+    try:
+        found = points[0].load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # importing runs the package, which may do anything
+        text = " ".join(str(error).split())[:300]
+        raise UsageError(f"{told} cannot be loaded: {type(error).__name__}: {text}") from None
+    if lacking := [part for part in PARTS if not hasattr(found, part)]:
+        raise UsageError(f"{told} is no tool: it does not define {', '.join(lacking)}")
+    return cast(Tool, found)
+
+
+def clashes(verbs: Collection[str]) -> list[str]:
+    """A sentence for each tool of a package whose name is taken. verbs: the engine's own."""
+    taken = {**dict.fromkeys(stages.TOOLS, "tool"), **dict.fromkeys(verbs, "verb")}
+    taken |= dict.fromkeys(registry.names(), "stage")
+    return [
+        f"{_told(point)} is called like a {taken[name]}, which is used; the package must name it "
+        "otherwise"
+        for name, points in sorted(installed().items())
+        if name in taken
+        for point in points
+    ]
+
+
+def _told(point: EntryPoint) -> str:
+    package = f" of the package {point.dist.name} {point.dist.version}" if point.dist else ""
+    return f"the tool {point.name!r} ({point.value}{package})"

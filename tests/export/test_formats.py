@@ -1,0 +1,259 @@
+"""Each format holds what its readers want, and nothing of a record goes without being told."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from ruamel.yaml import YAML
+
+from stages.corpus import Corpus
+from stages.export.export import Export
+from stages.export.lines import EARLY, TypedLines
+from tests.export.test_export import PAIRS, TALK, TOOLS, _corpus, _lines
+
+CALL = {"id": "c1", "type": "function", "function": {"name": "rain", "arguments": {"bed": "north"}}}
+CALLING: dict[str, Any] = {
+    "messages": [
+        {"role": "user", "content": "Is it wet?"},
+        {"role": "assistant", "content": None, "tool_calls": [CALL]},
+        {"role": "tool", "content": "yes", "tool_call_id": "c1"},
+        {"role": "assistant", "content": "It is."},
+    ],
+    "meta": {"tools": TOOLS},
+    "split": "train",
+}
+
+
+def exported(folder: Path, rows: list[dict[str, Any]], format: Any, **more: Any) -> Any:
+    """(lines of train, what was left out, the folder) of an export."""
+    out = folder / "out"
+    Export(format=format, **{"columns": (), **more})(_corpus(folder / "in", rows), out)
+    lines, left = (out / name for name in ("train.jsonl", "left_out.jsonl"))
+    return *(_lines(path) if path.exists() else [] for path in (lines, left)), out
+
+
+def test_openai_messages_have_calls_and_tools(tmp_path: Path) -> None:
+    lines, left, _ = exported(tmp_path, [CALLING, PAIRS[0]], "messages")
+    assert lines[0] == {"messages": CALLING["messages"], "tools": TOOLS}
+    assert lines[1]["tools"] is None and not left
+
+
+def test_documents_and_variables_of_a_template_go_along(tmp_path: Path) -> None:
+    documents = [{"title": "Peas", "text": "Sow them early."}]
+    meta = {"documents": documents, "chat_template_kwargs": {"enable_thinking": False}}
+    row = {**TALK, "meta": meta}
+    for format in ("messages", "seedbed", "prompt_completion"):
+        (line,), left, _ = exported(tmp_path / format, [row], format)
+        assert line["documents"] == documents and not left
+        assert line["chat_template_kwargs"] == {"enable_thinking": False}
+    lines, left, _ = exported(tmp_path / "sharegpt", [row, PAIRS[0]], "sharegpt")
+    assert len(lines) == 1 and left == [
+        {"id": f"{0:032x}", "reason": "beside", "form": "messages", "what": "documents"}
+    ]
+    _, _, out = exported(tmp_path / "arrow", [row], "arrow")
+    table = pa.ipc.open_stream((out / "train/data-00000-of-00001.arrow").read_bytes()).read_all()
+    assert json.loads(table["documents"][0].as_py()) == documents
+
+
+def test_sharegpt_has_calls_results_and_tools_as_llama_factory_reads_them(tmp_path: Path) -> None:
+    twice = [CALLING["messages"][1]["tool_calls"][0]] * 2
+    double = {**CALLING, "messages": [dict(m) for m in CALLING["messages"]]}
+    double["messages"][1]["tool_calls"] = twice
+    double["messages"].insert(3, {"role": "tool", "content": "still yes"})
+    lines, left, out = exported(tmp_path, [CALLING, double], "sharegpt")
+    call = {"name": "rain", "arguments": {"bed": "north"}}
+    turns = lines[0]["conversations"]
+    assert [turn["from"] for turn in turns] == ["human", "function_call", "observation", "gpt"]
+    assert json.loads(turns[1]["value"]) == call and turns[2]["value"] == "yes"
+    assert json.loads(lines[0]["tools"]) == TOOLS and not left
+    turns = lines[1]["conversations"]
+    assert json.loads(turns[1]["value"]) == [call, call]
+    assert turns[2] == {"from": "observation", "value": "yes\nstill yes"}
+    about = json.loads((out / "dataset_info.json").read_text())["train"]
+    assert about["columns"] == {"messages": "conversations", "tools": "tools"}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "assistant", "content": "I look.", "tool_calls": [CALL]},
+        {"role": "assistant", "content": None, "tool_calls": [CALL], "reasoning_content": "r"},
+        {"role": "assistant", "content": None, "tool_calls": ["rain()"]},
+        {"role": "assistant", "content": "yes", "reasoning_content": "r"},
+        {"role": "critic", "content": "yes"},
+    ],
+)
+def test_what_sharegpt_cannot_hold_is_told(message: dict[str, Any], tmp_path: Path) -> None:
+    row = {"messages": [{"role": "user", "content": "u"}, message], "split": "train"}
+    lines, left, _ = exported(tmp_path, [row, PAIRS[0]], "sharegpt")
+    assert len(lines) == 1 and left[0]["reason"] == "form" and left[0]["what"]
+
+
+def test_prompt_and_completion_are_text_where_no_record_is_a_conversation(tmp_path: Path) -> None:
+    lines, _, _ = exported(tmp_path / "a", PAIRS, "prompt_completion")
+    assert lines[0] == {"prompt": "a?", "completion": PAIRS[0]["completion"]}
+    lines, left, _ = exported(
+        tmp_path / "b", [*PAIRS, TALK, {"text": "t", "split": "train"}], "prompt_completion"
+    )
+    assert lines[0]["prompt"] == [{"role": "user", "content": "a?"}]
+    assert lines[-1] == {"prompt": TALK["messages"][:-1], "completion": [TALK["messages"][-1]]}
+    assert [one["what"] for one in left] == ["text"]
+
+
+def test_pairs_of_answers_are_made_of_what_holds_both(tmp_path: Path) -> None:
+    def pair(rejected: Any) -> dict[str, Any]:
+        return {**PAIRS[2], "completion": "good", "meta": {"rejected": rejected}}
+
+    talk = [{"role": "user", "content": "c?"}, {"role": "assistant", "content": "bad"}]
+    rows = [pair("bad"), pair(talk), pair(json.dumps(talk)), pair(talk[1]), pair("good"),
+            pair("  "), pair(None), pair(3)]  # fmt: skip
+    lines, left, out = exported(tmp_path / "a", rows, "dpo")
+    assert lines == [{"prompt": "c?", "chosen": "good", "rejected": "bad"}] * 4
+    assert {one["reason"] for one in left} == {"pair"} and len(left) == 4
+    assert json.loads((out / "dataset_info.json").read_text())["train"]["ranking"] is True
+    lines, _, _ = exported(tmp_path / "b", [{**TALK, "meta": {"rejected": "bad"}}], "dpo")
+    assert lines[0]["prompt"] == TALK["messages"][:-1]
+    assert lines[0]["chosen"] == [TALK["messages"][-1]]
+    assert lines[0]["rejected"] == [{"role": "assistant", "content": "bad"}]
+
+
+def test_prompt_and_generation_are_an_arrow_file_too(tmp_path: Path) -> None:
+    lines, _, out = exported(tmp_path, [PAIRS[0], TALK], "pygmalion", join="\n")
+    assert lines[0] == {"prompt": "a?", "generation": PAIRS[0]["completion"]}
+    assert lines[1]["prompt"] == "s\nu1\na1\nu2"
+    with pa.memory_map(str(out / "train.arrow")) as file:
+        table = pa.ipc.open_file(file).read_all()
+    assert table.to_pylist() == lines
+
+
+def test_tokens_have_a_mask_of_ones_and_labels(tmp_path: Path) -> None:
+    from stages.corpus import write_corpus
+    from stages.records import REJECTS
+
+    rows = [{"input_ids": [5, 6, 7], "loss_mask": [False, True, True], "split": "train"},
+            {"input_ids": [8], "loss_mask": [False], "split": "val"}]  # fmt: skip
+    table = pa.Table.from_pylist(rows)
+    write_corpus(tmp_path / "in", "tokens", [(table, REJECTS.empty_table())], {"sources": []})
+    summary = Export(format="pretokenized")(tmp_path / "in", tmp_path / "out")
+    assert summary["rows"] == {"train": 1, "val": 1}
+    line = {"input_ids": [5, 6, 7], "attention_mask": [1, 1, 1], "labels": [-100, 6, 7]}
+    assert _lines(tmp_path / "out/train.jsonl") == [line]
+    assert pq.read_table(tmp_path / "out/train.parquet").to_pylist() == [line]
+    config = YAML(typ="safe").load((tmp_path / "out/axolotl.yaml").read_text())
+    assert config["datasets"] == [{"path": "train.jsonl", "ds_type": "json", "type": None}]
+
+
+# --- readers ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "format",
+    ["seedbed", "messages", "alpaca", "sharegpt", "prompt_completion", "dpo", "text", "pygmalion"],
+)
+def test_datasets_reads_keys_that_are_filled_late(
+    format: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than the 10 MB from which it takes the types, then records of every other kind."""
+    from datasets import load_dataset
+
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    filler = "word " * 700
+    early = [{"prompt": f"{n}?", "completion": filler, "meta": {"rejected": "bad"},
+              "split": "train"} for n in range(3300)]  # fmt: skip
+    late = [
+        {**TALK, "meta": {"rejected": "bad"}},
+        {**TALK, "meta": {"tools": TOOLS, "rejected": "bad"}},
+        {**CALLING, "meta": {"tools": [*TOOLS, {"type": "function", "function": {"name": "f",
+                             "parameters": {"depth": 3}}}], "rejected": "bad"}},
+        {"text": "only a text", "split": "train"},
+        {**TALK, "split": "val"},
+    ]  # fmt: skip
+    out = tmp_path / "out"
+    summary = Export(format=format)(_corpus(tmp_path / "in", [*early, *late]), out)
+    assert (out / "train.jsonl").stat().st_size > 11 << 20
+    loaded = load_dataset(
+        "json", data_files=str(out / "train.jsonl"), cache_dir=str(tmp_path / "cache")
+    )["train"]
+    lines = _lines(out / "train.jsonl")
+    assert len(loaded) == len(lines) == summary["rows"]["train"]
+    typed = load_dataset(str(out), cache_dir=str(tmp_path / "cache"))
+    assert set(typed) == {"train", *(["validation"] if summary["rows"]["val"] else [])}
+    assert list(loaded.column_names) == list(typed["train"].column_names)
+    for number in (0, 1, 2, 3, 1500, len(lines) - 2, len(lines) - 1):
+        assert dict(loaded[number]) == dict(typed["train"][number]) == lines[number]
+    # Nothing is shuffled: all but the few lines that bring a key are in the order of the corpus.
+    ids = [line["id"] for line in lines]
+    assert sum(one > two for one, two in pairwise(ids)) <= 1
+
+
+def test_what_comes_early_keeps_its_order(tmp_path: Path) -> None:
+    with TypedLines(tmp_path / "a.jsonl") as lines:
+        for number in range(20):
+            lines.write({"n": number, "more": None if number < 10 else str(number)})
+    assert [line["n"] for line in _lines(tmp_path / "a.jsonl")] == list(range(20))
+    with TypedLines(tmp_path / "b.jsonl") as lines:
+        for number in range(6):
+            lines.write(
+                {"n": number, "text": "x" * (EARLY // 2), "more": [] if number < 5 else [1]}
+            )
+    assert [line["n"] for line in _lines(tmp_path / "b.jsonl")] == [5, 0, 1, 2, 3, 4]
+
+
+def test_parquet_has_the_types_of_its_rows(tmp_path: Path) -> None:
+    _, _, out = exported(tmp_path / "a", [*PAIRS, TALK], "messages", columns=("id", "split"))
+    schema = pq.read_schema(out / "train.parquet")
+    message = pa.struct([("content", pa.string()), ("role", pa.string())])
+    assert schema.field("messages").type == pa.list_(message)
+    assert schema.field("split").type == pa.string()
+    _, _, out = exported(tmp_path / "b", [CALLING], "messages")
+    table = pq.read_table(out / "train.parquet")
+    messages = [json.loads(one) for one in table["messages"][0].as_py()]
+    assert messages == CALLING["messages"]
+
+
+def test_the_configurations_name_files_that_are_there(tmp_path: Path) -> None:
+    for format in ("messages", "alpaca", "sharegpt", "text", "prompt_completion"):
+        _, _, out = exported(tmp_path / format, PAIRS, format)
+        entries = json.loads((out / "dataset_info.json").read_text())
+        assert set(entries) == {"train", "val"}
+        for entry in entries.values():
+            columns = [value for key, value in entry["columns"].items()]
+            line = _lines(out / entry["file_name"])[0]
+            assert set(columns) <= set(line), format
+        config = YAML(typ="safe").load((out / "axolotl.yaml").read_text())
+        (train,), (val,) = config["datasets"], config["test_datasets"]
+        assert (out / train["path"]).is_file() and (out / val["path"]).is_file()
+        if "field_messages" in train:
+            mapped = train["message_property_mappings"].values()
+            assert set(mapped) == set(_lines(out / train["path"])[0][train["field_messages"]][0])
+    _, _, out = exported(tmp_path / "own", PAIRS, "seedbed")
+    assert not (out / "dataset_info.json").exists() and not (out / "axolotl.yaml").exists()
+
+
+def test_the_card_has_the_front_matter_of_hubs(tmp_path: Path) -> None:
+    source = _corpus(tmp_path / "in", PAIRS)
+    Export(format="messages")(source, tmp_path / "out")
+    text = (tmp_path / "out/README.md").read_text(encoding="utf-8")
+    assert text.startswith("---\n")
+    front = YAML(typ="safe").load(text.split("---\n")[1])
+    assert front["license"] == ["cc-by-4.0", "unknown"]
+    assert front["size_categories"] == ["n<1K"] and front["task_categories"] == ["text-generation"]
+    assert front["configs"][0]["data_files"] == [
+        {"split": "train", "path": "train.parquet"},
+        {"split": "validation", "path": "val.parquet"},
+    ]
+    assert "SFTConfig(" in text and Corpus(source).digest in text
+
+
+def test_a_large_export_has_row_groups(tmp_path: Path) -> None:
+    rows = [{"prompt": f"{n}?", "completion": str(n), "split": "train"} for n in range(9000)]
+    lines, _, out = exported(tmp_path, rows, "prompt_completion")
+    file = pq.ParquetFile(out / "train.parquet")
+    assert file.metadata.num_row_groups == 3
+    assert file.read().to_pylist() == lines
