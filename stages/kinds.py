@@ -9,6 +9,7 @@ __name__)`. The module may hold any of these functions, which read the folder an
     amounts(folder)   → list[tuple[str, int]]   how much text it is, for the end of the flow
     panels(folder)    → list[Panel]   parts of the report
     card(folder)      → list[str]     the README for a hub, of a folder that has none
+    record(folder, what) → list[str]  one record, by its id or its place; nothing: it has none such
 
 It is named, not imported: how a result is shown is no part of what the result is, nor of its key.
 """
@@ -79,11 +80,15 @@ class Kind:
         """The README of a folder that has none, for those who get it; None for none."""
         return next(iter(self._shown("card", folder)), None)
 
-    def _shown(self, what: str, folder: Path) -> list[Any]:
+    def record(self, folder: Path, what: str) -> list[str]:
+        """One record, line by line, by its id or its place."""
+        return self._shown("record", folder, what)
+
+    def _shown(self, name: str, *given: Any) -> list[Any]:
         if self.shown_by is None:
             return []
-        show = getattr(importlib.import_module(self.shown_by), what, None)
-        return [] if show is None else list(show(folder))
+        show = getattr(importlib.import_module(self.shown_by), name, None)
+        return [] if show is None else list(show(*given))
 
 
 RAW = Kind("raw", "")  # what sources read

@@ -197,22 +197,32 @@ _NO_TEXT = frozenset(("id", "type", "tool_call_id", "call_id", "role", "parts"))
 _CALLS = ("tool_calls", "function_call")
 
 
-def _mapped(value: Any, path: str, visit: Callable[[str, str], str]) -> Any:
-    """A JSON value with each text in it as `visit(path, text)` has it; blank ones stay."""
+NESTED = 100  # levels of what a message has beside its content that are gone into
+
+
+def _mapped(value: Any, path: str, visit: Callable[[str, str], str], level: int = 0) -> Any:
+    """A JSON value with each text in it as `visit(path, text)` has it; blank ones stay. What lies
+    deeper than NESTED levels is visited as one text, in JSON."""
+    if level >= NESTED and isinstance(value, Mapping | list) and value:
+        text = json.dumps(value, ensure_ascii=False)
+        new = visit(path, text)
+        return value if new == text else _opened(new) or new
     if isinstance(value, str):
-        if path.endswith(".arguments") and value.lstrip()[:1] in ("{", "["):
+        if level < NESTED and path.endswith(".arguments") and value.lstrip()[:1] in ("{", "["):
             opened = _opened(value)
             if opened is not None:
-                new = _mapped(opened, path, visit)
+                new = _mapped(opened, path, visit, level + 1)
                 return value if new == opened else json.dumps(new, ensure_ascii=False)
         return visit(path, value) if value.strip() else value
     if isinstance(value, Mapping):
         return {
-            key: one if key in _NO_TEXT else _mapped(one, f"{path}.{key}", visit)
+            key: one if key in _NO_TEXT else _mapped(one, f"{path}.{key}", visit, level + 1)
             for key, one in value.items()
         }
     if isinstance(value, list):
-        return [_mapped(one, f"{path}[{number}]", visit) for number, one in enumerate(value)]
+        return [
+            _mapped(one, f"{path}[{number}]", visit, level + 1) for number, one in enumerate(value)
+        ]
     return value
 
 
@@ -226,18 +236,18 @@ def _opened(text: str | None) -> Any:
 
 def extra_fields(extra: str | None, path: str = "") -> list[tuple[str, str]]:
     """The (name, text) pairs of what a message has beside role and content: reasoning, arguments
-    of calls. Names: messages[2].tool_calls[0].function.arguments.place."""
+    of calls. Names: messages[2].tool_calls[0].function.arguments.place; messages[2].extra for what
+    is no JSON, or nested so deeply that Python cannot read it."""
     value = _opened(extra)
+    if value is None and extra and extra.strip():
+        return [(f"{path}.extra", extra)]
     found: list[tuple[str, str]] = []
 
     def visit(name: str, text: str) -> str:
         found.append((name, encodable(text)))  # an escape in JSON may be half a character
         return text
 
-    try:
-        _mapped(value, path, visit)
-    except RecursionError:
-        return []
+    _mapped(value, path, visit)
     return found
 
 
@@ -313,6 +323,9 @@ def rewritten(record: Mapping[str, Any], new: Mapping[str, str]) -> dict[str, An
 def _rewritten(message: Mapping[str, Any], name: str, new: Mapping[str, str]) -> dict[str, Any]:
     out = {**message, "content": new.get(name, message["content"])}
     if message.get("extra") and any(field.startswith(f"{name}.") for field in new):
-        value = _mapped(_opened(message["extra"]), name, lambda field, text: new.get(field, text))
+        opened = _opened(message["extra"])
+        if opened is None:
+            return {**out, "extra": new.get(f"{name}.extra", message["extra"])}
+        value = _mapped(opened, name, lambda field, text: new.get(field, text))
         out["extra"] = escaped(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     return out

@@ -156,6 +156,26 @@ def joined(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
+@pytest.mark.parametrize("depth", [3, 49, 50, 51, 99, 400])
+def test_a_text_is_seen_and_rewritten_however_deep_it_lies(depth: int) -> None:
+    extra = '{"tool_calls":' + '[{"a":' * depth + '"ann@example.org"' + "}]" * depth + "}"
+    ((name, text),) = extra_fields(extra, "messages[0]")
+    assert "ann@example.org" in text and name.startswith("messages[0].tool_calls")
+    record = {"messages": [{"role": "assistant", "content": "a", "extra": extra}]}
+    masked = rewritten(record, {name: text.replace("ann@example.org", "[mail]")})
+    assert json.loads(masked["messages"][0]["extra"]) == json.loads(
+        extra.replace("ann@example.org", "[mail]")
+    )
+
+
+def test_what_is_beside_a_message_and_no_json_is_a_text() -> None:
+    for extra in ("ann@example.org", '{"a":' * 5000 + "1" + "}" * 5000):
+        ((name, text),) = extra_fields(extra, "messages[0]")
+        assert (name, text) == ("messages[0].extra", extra)
+        record = {"messages": [{"role": "user", "content": "a", "extra": extra}]}
+        assert rewritten(record, {name: "x"})["messages"][0]["extra"] == "x"
+
+
 def test_calls_that_are_nested_without_end_are_compared_as_they_are_written() -> None:
     def record(depth: int) -> dict[str, Any]:
         extra = '{"tool_calls":' + "[" * depth + "]" * depth + "}"

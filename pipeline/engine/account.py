@@ -19,7 +19,7 @@ from stages import check
 from stages.base import Stage
 from stages.errors import UsageError
 from stages.kinds import Kind
-from stages.manifest import MANIFEST, CountsEntry
+from stages.manifest import MANIFEST, CountsEntry, read_manifest
 from stages.records import FORMAT
 from stages.registry import loaded, word_of
 from stages.secrets import masked, masked_values
@@ -206,6 +206,15 @@ def made_by(account: Account, folder: Path) -> dict[Kind, Path]:
     kinds = dict.fromkeys(stage.kind for stage in found if stage is not None)
     paths = {kind: folder / kind.folder for kind in kinds}
     return {kind: path for kind, path in paths.items() if (path / MANIFEST).is_file()}
+
+
+def folders_of(folder: Path) -> dict[Kind, Path]:
+    """kind → folder of what lies in a run's folder, or of the one thing that a stage made."""
+    if not (folder / MANIFEST).is_file():
+        return made_by(load_run(folder), folder)
+    steps = read_manifest(folder).get("steps", [])
+    found = loaded(steps[-1]["stage"]) if steps else None
+    return {} if found is None else {found.kind: folder}
 
 
 def load_run(folder: Path) -> Account:

@@ -100,6 +100,7 @@ class _Worker:
     def __init__(self, paths: list[str]) -> None:
         command, environment = python("pipeline.executors.local")
         environment["OMP_NUM_THREADS"] = "1"  # floats must not depend on the number of workers
+        environment["RAYON_NUM_THREADS"] = "1"  # a worker is one of as many as there are cores
         # The mask is inherited: Ctrl-C is the driver's, from the worker's first moment.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,7 +20,7 @@ from stages import card
 from stages.base import End, Needs, Progress
 from stages.corpus import Corpus, canonical
 from stages.errors import StageFailed, UsageError
-from stages.export import formats, parquet, readers
+from stages.export import filled, formats, parquet, readers
 from stages.export.formats import BESIDE, Format, LeftOut, Shape
 from stages.export.lines import TypedLines
 from stages.json_lines import Lines, readable
@@ -31,6 +31,7 @@ from stages.tokens.kind import TOKENS
 
 SIDES = ("train", "val")
 LEFT_OUT = "left_out.jsonl"
+OF_TOKENS = ("pretokenized", "filled")  # formats that are made of tokens
 EXPORT = Kind("export", "files", "stages.export.panels")
 IGNORED = -100  # the label of a token that the loss does not count, as PyTorch has it
 
@@ -41,7 +42,7 @@ class _Consumed:
     """What an export works on: tokens where its format holds them, else records."""
 
     def __get__(self, stage: Export | None, owner: type) -> Kind:
-        return TOKENS if stage is not None and stage.format == "pretokenized" else RECORDS
+        return TOKENS if stage is not None and stage.format in OF_TOKENS else RECORDS
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,13 @@ class Export(End):
         text; pygmalion is prompt and generation as text, also as an Arrow file; arrow is a folder
         for datasets.load_from_disk with the columns of seedbed, and tools and the like as JSON
         text where any record has some; pretokenized is input_ids, attention_mask and labels of a
-        tokens corpus, as axolotl and TRL take them.
+        tokens corpus, as axolotl and TRL take them; filled is lines of text filled to a number of
+        tokens, of a tokens corpus, for trainers that know nothing but text.
     columns: columns written beside the text, where the corpus has them; id leads back to the
-        source. pretokenized has none.
+        source. pretokenized has none, filled the ids of all records of a line.
     join: what stands between prompt and completion, or between messages, in the formats text and
         pygmalion.
+    fill: tokens of a line in the format filled. none: as many as tokenize gave a record.
     """
 
     name: ClassVar[str] = "export"
@@ -83,6 +86,7 @@ class Export(End):
     format: Format = "seedbed"
     columns: tuple[str, ...] = ("id",)
     join: str = "\n\n"
+    fill: int | None = field(default=None, metadata={"range": (1, 1 << 24)})
 
     def needs(self) -> Needs:
         """At least one of the forms; tokens with their mask for pretokenized."""
@@ -96,6 +100,8 @@ class Export(End):
                 f"{source} holds {corpus.kind}; export with the format {self.format} takes a "
                 f"corpus of {self.consumes}"
             )
+        if self.format == "filled":
+            return self._fill(corpus, out, progress)
         kept = [name for name in self.columns if name in corpus.schema.names]
         shape, left_out = Shape(), dict[str, int]()
         if self.format == "arrow":
@@ -111,13 +117,28 @@ class Export(End):
                 f"{sum(left_out.values())} left out"
             )
         summary = {"format": self.format, "rows": rows, "seen": len(corpus), "reasons": left_out}
-        filled = [side for side, number in rows.items() if number]
-        if entries := readers.llama_factory(self.format, shape, filled):
+        sides = [side for side, number in rows.items() if number]
+        if entries := readers.llama_factory(self.format, shape, sides):
             _write_json(out / "dataset_info.json", entries)
-        if config := readers.axolotl(self.format, shape, filled):
+        if config := readers.axolotl(self.format, shape, sides):
             (out / "axolotl.yaml").write_text(config, encoding="utf-8")
-        snippet = readers.trl(self.format, filled)
+        snippet = readers.trl(self.format, sides)
         text = _card(corpus, summary, snippet)
+        (out / "README.md").write_text(text, encoding="utf-8")
+        return summary
+
+    def _fill(self, corpus: Corpus, out: Path, progress: Progress) -> dict[str, Any]:
+        made = filled.write(corpus, out, _sides(corpus), self.fill, progress)
+        rows = {side: _lines_in(out / f"{side}.jsonl", n) for side, n in made.lines.items()}
+        summary = {
+            "format": self.format,
+            "rows": rows,
+            "seen": len(corpus),
+            "reasons": {},
+            "fill": round(made.used / max(1, made.room), 6),
+            "changed": made.changed,
+        }
+        text = _card(corpus, summary, readers.trl("text", [side for side in rows if rows[side]]))
         (out / "README.md").write_text(text, encoding="utf-8")
         return summary
 

@@ -24,6 +24,7 @@ Format = Literal[
     "pygmalion",
     "arrow",
     "pretokenized",
+    "filled",
 ]
 BESIDE = ("tools", "documents", "chat_template_kwargs")
 

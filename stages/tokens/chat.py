@@ -16,14 +16,24 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from stages.errors import UsageError
 from stages.tokens import shadow
 from stages.tokens.answers import Tails, TooLong, answers, thinks_nothing
+from stages.tokens.blind import is_blind
 from stages.tokens.foreign import encodable, garbled, read_object, read_text
 from stages.tokens.left_out import LeftOut, TemplateError, has_tools
 from stages.tokens.model import tokenizer_folder, tokenizer_of
+from stages.tokens.segments import (
+    Rendering,
+    Segment,
+    Skeleton,
+    Slot,
+    Wanted,
+    control_pattern,
+    filled,
+)
 from stages.tokens.shadow import CALL, CONTENT, REASONING, REASONINGS, Changed, Run, expanded
 from stages.tokens.stretches import apart, snapped, stretches, unlearned, without
 from stages.tokens.template import (
@@ -49,62 +59,6 @@ PROBE = (
 _FORMAT = re.compile(r"(?:[^%]|%[-_0^#]?[A-Za-z%])*")  # of a date: without widths
 
 
-class Segment(NamedTuple):
-    """A stretch of a rendering: of the template or of a message, trained on or not. message: the
-    number of the message of which it is the content, else -1."""
-
-    text: str
-    content: bool
-    trained: bool
-    message: int = -1
-
-
-class Rendering(NamedTuple):
-    """A conversation as text.
-
-    rendered: characters of each message's texts that it has. thinking: characters of reasoning
-    that the template leaves out on purpose. closed: whether a control token ends the last answer.
-    tools: whether the tools are there.
-    """
-
-    segments: list[Segment]
-    rendered: dict[int, int]
-    thinking: int = 0
-    closed: bool = True
-    tools: bool = True
-
-
-class Wanted(NamedTuple):
-    """What is to be trained on: the answers of the messages of these numbers, and of which of them
-    only some characters of the content (begin, end, whether they are); contents: messages of which
-    the content is, and nothing of the template's."""
-
-    answers: tuple[int, ...]
-    details: Mapping[int, Sequence[tuple[int, int, bool]]] = {}
-    contents: tuple[int, ...] = ()
-
-
-class _Slot(NamedTuple):
-    """A stretch of a skeleton: the template's own text, or where a message's content goes."""
-
-    literal: str
-    message: int | None
-    strip: tuple[bool, bool]
-    trained: bool
-    hidden: bool
-
-
-class _Skeleton(NamedTuple):
-    slots: list[_Slot]
-    closed: bool
-
-
-def control_pattern(special: Iterable[str]) -> re.Pattern[str]:
-    """Matches the texts of control tokens, the longest first; nothing when there are none."""
-    ordered = sorted(special, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, ordered)) or r"(?!)")
-
-
 class Chat:
     """A model's chat template.
 
@@ -126,7 +80,7 @@ class Chat:
         self.default_system, self.origin = default_system, origin
         self._meter = Meter()
         self.special = control_pattern(special)
-        self._skeletons: dict[Any, _Skeleton | None] = {}
+        self._skeletons: dict[Any, Skeleton | None] = {}
         day = datetime.datetime.fromisoformat(date)
 
         def strftime_now(format: str) -> str:
@@ -150,6 +104,11 @@ class Chat:
             raise UsageError(
                 refusal(self.origin, f"cannot be read ({type(error).__name__}: {told})")
             ) from None
+
+    @cached_property
+    def is_blind(self) -> bool:
+        """Whether the template's renderings differ in the contents of messages alone."""
+        return is_blind(self.source)
 
     @cached_property
     def _looking(self) -> shadow.Mask:
@@ -249,46 +208,45 @@ class Chat:
 
     def _quick(self, shown: Sequence[Message], wanted: Wanted) -> Rendering | None:
         """The rendering by the skeleton of its roles; None where that is another one."""
-        filled = tuple(bool(m["content"] and m["content"].strip()) for m in shown)
+        skeleton = self._remembered(shown, wanted)
+        if skeleton is None:
+            return None
+        segments = filled(skeleton.slots, [message["content"] for message in shown])
+        if not self.is_blind and "".join(s.text for s in segments) != self._render(shown):
+            return None
+        rendered = {s.message: len(s.text) for s in segments if s.content}
+        first, last = skeleton.hidden or (0, 0)
+        del segments[first:last]
+        return Rendering([s for s in segments if s.text], rendered, 0, skeleton.closed)
+
+    def skeleton(self, messages: Sequence[Message], wanted: Wanted) -> Skeleton | None:
+        """What conversations with the roles of these, all of which have contents and nothing else,
+        are rendered as; None where the template looks at contents."""
+        return self._remembered(messages, wanted) if self.is_blind else None
+
+    def _remembered(self, shown: Sequence[Message], wanted: Wanted) -> Skeleton | None:
+        full = tuple(bool(m["content"] and m["content"].strip()) for m in shown)
         key = (
             tuple(
-                (m["role"], m["content"] if not full else True)
-                for m, full in zip(shown, filled, strict=True)
+                (m["role"], None if is_ else m["content"])
+                for m, is_ in zip(shown, full, strict=True)
             ),
+            full,
             wanted.answers,
             wanted.contents,
         )
         if key in self._skeletons:
-            skeleton = self._skeletons[key]
-        else:
-            skeleton = self._skeleton(shown, filled, wanted)
-            if len(self._skeletons) >= SKELETONS:
-                self._skeletons.clear()
-            if len(shown) <= SHORT:
-                self._skeletons[key] = skeleton
-        if skeleton is None:
-            return None
-        whole: list[str] = []
-        segments: list[Segment] = []
-        rendered: dict[int, int] = {}
-        for slot in skeleton.slots:
-            text, number = slot.literal, -1
-            if slot.message is not None:
-                number = slot.message
-                text = shown[number]["content"]
-                text = text.lstrip() if slot.strip[0] else text
-                text = text.rstrip() if slot.strip[1] else text
-                rendered[number] = len(text)
-            whole.append(text)
-            if text and not slot.hidden:
-                segments.append(Segment(text, slot.message is not None, slot.trained, number))
-        if "".join(whole) != self._render(shown):
-            return None
-        return Rendering(segments, rendered, 0, skeleton.closed)
+            return self._skeletons[key]
+        skeleton = self._skeleton(shown, full, wanted)
+        if len(self._skeletons) >= SKELETONS:
+            self._skeletons.clear()
+        if len(shown) <= SHORT:
+            self._skeletons[key] = skeleton
+        return skeleton
 
     def _skeleton(
         self, shown: Sequence[Message], filled: Sequence[bool], wanted: Wanted
-    ) -> _Skeleton | None:
+    ) -> Skeleton | None:
         marked = [
             {**message, "content": f"\u2003{chr(CONTENT + number)}\u2003"} if full else message
             for number, (message, full) in enumerate(zip(shown, filled, strict=True))
@@ -315,14 +273,17 @@ class Chat:
         trained += [(a, b) for a, b, number in contents if number in wanted.contents]
         hidden = None if self.default_system else self._default_system(marked, text)
         trained = [snapped(span, contents) for span in trained]
-        slots = []
+        slots: list[Segment | Slot] = []
+        out: list[int] = []
         for begin, end, number, learned, left in stretches(len(text), contents, trained, hidden):
-            strip = (False, False)
-            if number is not None:
-                strip = (text[begin] != "\u2003", text[end - 1] != "\u2003")
-            literal = text[begin:end] if number is None else ""
-            slots.append(_Slot(literal, number, strip, learned, left))
-        return _Skeleton(slots, _closed(found))
+            if left:
+                out.append(len(slots))
+            if number is None:
+                slots.append(Segment(text[begin:end], False, learned))
+            else:
+                sides = text[begin] != "\u2003", text[end - 1] != "\u2003"
+                slots.append(Slot(number, *sides, learned))
+        return Skeleton(slots, (out[0], out[-1] + 1) if out else None, _closed(found))
 
     def _refused(self, beside: Mapping[str, Any] | None = None) -> Any:
         """A rendering that is None where the template refuses the messages."""

@@ -136,6 +136,8 @@ def guarded(what: str, characters: int, call: Callable[[], Any]) -> Any:
                 f"{what}: its tokenizer takes more than {allowed:.0f} CPU seconds for "
                 f"{characters:,} characters; name another model"
             )
+    if failed and isinstance(failed[0], SeedbedError):
+        raise failed[0]
     if failed:
         raise TokenizerFailed(_told(failed[0])) from None
     return done[0]

@@ -9,19 +9,24 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.util
+import json
 import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+
 from stages.corpus import sha256_of
-from stages.errors import Changed, UsageError
+from stages.errors import Changed, SeedbedError, UsageError
 from stages.require import require
 from stages.stamps import stamps_of
+from stages.tokens.encoders import record_of
 from stages.tokens.foreign import TokenizerFailed, caught, check_layout, garbled
 
 if TYPE_CHECKING:
@@ -92,6 +97,31 @@ def tokenizer_folder(model: str = EMBEDDED) -> Path:
     return _with_fast_tokenizer(model, folder)
 
 
+def with_tokens(model: str, added: Sequence[str]) -> str:
+    """The model's name; with new tokens that of a folder with its tokenizer's files and these.
+
+    The new ones have the ids behind the vocabulary, in their order, and count wherever they stand
+    in a text; what the vocabulary has already stays what it is.
+    """
+    if not added:
+        return model
+    folder = tokenizer_folder(model)
+    digests = [sha256_of(path) for path in files_in(folder)]
+    told = json.dumps([digests, list(added)]).encode()
+
+    def build(out: Path) -> None:
+        from tokenizers import AddedToken, Tokenizer
+
+        for file in files_in(folder):
+            shutil.copyfile(file, out / file.name)
+        made = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        new = [one for one in added if made.token_to_id(one) is None]
+        made.add_tokens([AddedToken(one, special=False, normalized=False) for one in new])
+        made.save(str(out / "tokenizer.json"))
+
+    return str(_cached("tokenizers", f"{hashlib.sha256(told).hexdigest()[:32]}-added", build))
+
+
 def model_folder(model: str = EMBEDDED) -> Path:
     """A folder with config.json, safetensors and the tokenizer's files."""
     if model == EMBEDDED:
@@ -136,6 +166,12 @@ def files_in(folder: Path, patterns: tuple[str, ...] = TOKENIZER_FILES) -> tuple
     return tuple(sorted({path for pattern in patterns for path in folder.glob(pattern)}))
 
 
+@lru_cache(maxsize=8)
+def _checked(path: str, stamps: object) -> None:
+    """UsageError for a tokenizer of a stranger's that would grow texts or memory."""
+    check_layout(Path(path))
+
+
 @lru_cache(maxsize=4)
 def _load(path: str, stamps: object, foreign: bool) -> Tokenizer:
     from tokenizers import Tokenizer
@@ -147,7 +183,7 @@ def _load(path: str, stamps: object, foreign: bool) -> Tokenizer:
         return tokenizer
 
     if foreign:
-        check_layout(Path(path))
+        _checked(path, stamps)
     try:
         tokenizer: Tokenizer = caught(read)
         return tokenizer
@@ -159,6 +195,44 @@ def load_tokenizer(model: str = EMBEDDED) -> Tokenizer:
     """The model's tokenizer, without padding and truncation; do not change it."""
     path = tokenizer_folder(model) / "tokenizer.json"
     return _load(str(path), stamps_of([path]), model != EMBEDDED)
+
+
+def encoder_record(folder: Path) -> Path | None:
+    """The file in the cache that says which encoder gives the ids of the tokenizer of a folder."""
+    path = folder / "tokenizer.json"
+    return _record(path, stamps_of([path]), cache_folder())
+
+
+@lru_cache(maxsize=8)
+def _record(path: Path, stamps: object, cache: Path) -> Path | None:
+    if path.parents[2] != cache:
+        _checked(str(path), stamps)
+    with contextlib.suppress(OSError):  # a cache that cannot be written
+        (cache / "encoders").mkdir(parents=True, exist_ok=True)
+    if not os.access(cache / "encoders", os.W_OK):
+        return None
+    try:
+        found: Path | None = caught(lambda: record_of(path, cache, sha256_of(path)))
+        return found
+    except TokenizerFailed as error:
+        raise garbled(path, error) from None
+
+
+def id_type(model: str = EMBEDDED, added: Sequence[str] = ()) -> pa.DataType:
+    """The smallest unsigned type that holds all ids of a model's tokenizer with new tokens; 32 bits
+    where the model cannot be had."""
+    try:
+        named = with_tokens(model, added)
+        path = tokenizer_folder(named) / "tokenizer.json"
+        return _id_type(str(path), stamps_of([path]), named != EMBEDDED)
+    except SeedbedError:
+        return pa.uint32()
+
+
+@lru_cache(maxsize=8)
+def _id_type(path: str, stamps: object, foreign: bool) -> pa.DataType:
+    numbers = _load(path, stamps, foreign).get_vocab(with_added_tokens=True).values()
+    return pa.from_numpy_dtype(np.min_scalar_type(max(numbers, default=0)))
 
 
 def tokenizer_of(folder: Path) -> Tokenizer:

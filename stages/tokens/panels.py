@@ -11,6 +11,7 @@ from stages.charts.histogram import drawn, histogram
 from stages.corpus import Corpus
 from stages.kinds import Panel, Tile
 from stages.pages import rendered
+from stages.tokens import shown
 from stages.words import number, percent
 
 
@@ -43,6 +44,11 @@ def panels(folder: Path) -> list[Panel]:
     data = histogram("tokens of a record", "tokens", lengths)
     body = rendered("stages.charts:drawing.html", note=data.note, drawing=drawn(data))
     return [Panel("Tokens of a record", body)]
+
+
+def record(folder: Path, what: str) -> list[str]:
+    """The tokens of one record."""
+    return shown.record(folder, what)
 
 
 def _counted(folder: Path) -> tuple[list[int], int]:

@@ -16,6 +16,7 @@ from typing import Any
 from stages.place import Place
 
 LEAST = 0.5  # of the room that a part fills at least, where it can be cut at a better place
+_AHEAD = 1000  # characters behind a place that tell what it is: the line of a heading
 _CUTS = tuple(
     re.compile(pattern, re.MULTILINE)
     for pattern in (
@@ -34,7 +35,6 @@ def ranges(text: str, ends: Sequence[int], room: int, overlap: int = 0) -> list[
     ends: where each of its tokens ends, in characters. overlap: tokens of the part before with
     which a part begins, about. Without an overlap the parts together are the text.
     """
-    places = [[match.end() for match in cut.finditer(text)] for cut in _CUTS]
     parts: list[tuple[int, int]] = []
     begin = 0
     while True:
@@ -43,15 +43,20 @@ def ranges(text: str, ends: Sequence[int], room: int, overlap: int = 0) -> list[
             return [*parts, (begin, len(text))]
         low = ends[first + int(room * LEAST)]
         high = max(ends[first + room - 1], begin + 1)
-        end = high
-        for found in places:
-            at = bisect_right(found, high) - 1
-            if at >= 0 and found[at] >= low:
-                end = found[at]
-                break
+        end = next((at for cut in _CUTS if (at := _last(cut, text, begin, high)) >= low), high)
         parts.append((begin, end))
         back = ends[max(0, bisect_left(ends, end) - overlap)] if overlap else end
         begin = _word(text, max(back, begin + 1), end) if overlap else end
+
+
+def _last(cut: re.Pattern[str], text: str, begin: int, high: int) -> int:
+    """Where the last match that ends by `high` ends; -1 where there is none."""
+    last = -1
+    for match in cut.finditer(text, begin, high + _AHEAD):
+        if match.end() > high:
+            break
+        last = match.end()
+    return last
 
 
 def _word(text: str, begin: int, end: int) -> int:

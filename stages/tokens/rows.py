@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from stages.errors import UsageError
-from stages.tokens.chat import Segment
-from stages.tokens.encode import Encoded, Encoder, Span
+from stages.tokens.encode import Encoder
 from stages.tokens.foreign import TokenizerFailed
+from stages.tokens.pieces import Encoded, Rendered, Span, segments_of
 from stages.verdicts import Verdicts
 
 FAILURES = 100  # texts at which a tokenizer may fail in one process
@@ -21,23 +20,29 @@ FAILURES = 100  # texts at which a tokenizer may fail in one process
 
 @dataclass
 class Row:
-    """One record on its way: its text in segments, or just its text."""
+    """One record on its way: its rendering, or just its text."""
 
     number: int
-    text: str
-    trained: list[Span]
-    segments: list[Segment] | None = None
+    plain: str = ""
+    rendering: Rendered | None = None
     with_system: bool = False  # begins with a message that the record does not have
     rendered: int = 0  # characters of the record that the text has
     thinking: int = 0  # characters of reasoning that the template leaves out
     tools: int = 0  # characters of tools that it leaves out
 
+    @property
+    def text(self) -> str:
+        """What is encoded."""
+        if self.rendering is None:
+            return self.plain
+        return "".join(segment.text for segment in segments_of(self.rendering))
+
     def contents(self) -> list[Span]:
         """Where the record's own text stands in the rendering."""
-        if self.segments is None:
-            return [(0, len(self.text))]
+        if self.rendering is None:
+            return [(0, len(self.plain))]
         spans, begin = [], 0
-        for segment in self.segments:
+        for segment in segments_of(self.rendering):
             if segment.content and not (self.with_system and segment.message == 0):
                 spans.append((begin, begin + len(segment.text)))
             begin += len(segment.text)
@@ -94,13 +99,17 @@ class Tokens:
 
 
 def encoded_rows(
-    encoder: Encoder, rows: list[Row], plain: bool, verdicts: Verdicts
+    encoder: Encoder, rows: list[Row], verdicts: Verdicts
 ) -> Iterator[tuple[list[Row], Encoded]]:
     """Rows with their tokens; all at once, or one by one where the tokenizer fails at some."""
 
     def encode(some: list[Row]) -> Encoded:
-        return encoder.encode([row.text for row in some], [row.trained for row in some], plain)
+        if some[0].rendering is None:
+            return encoder.texts([row.plain for row in some])
+        return encoder.renderings([row.rendering or () for row in some])
 
+    if not rows:
+        return
     try:
         yield rows, encode(rows)
         return
@@ -110,10 +119,10 @@ def encoded_rows(
         try:
             yield [row], encode([row])
         except TokenizerFailed as error:
-            refuse(encoder, row, error, verdicts)
+            _refuse(encoder, row, error, verdicts)
 
 
-def refuse(encoder: Encoder, row: Row, error: TokenizerFailed, verdicts: Verdicts) -> None:
+def _refuse(encoder: Encoder, row: Row, error: TokenizerFailed, verdicts: Verdicts) -> None:
     verdicts.fail(row.number, "tokenizer", error=str(error), characters=len(row.text))
     encoder.failures += 1
     if encoder.failures >= FAILURES:
@@ -121,9 +130,3 @@ def refuse(encoder: Encoder, row: Row, error: TokenizerFailed, verdicts: Verdict
             f"{encoder.model}: its tokenizer fails at {FAILURES} texts, the last time with "
             f"{error}; name another model"
         )
-
-
-def has_control_text(row: Row, control: re.Pattern[str]) -> bool:
-    """Whether a control token stands in the text that is not the template's own."""
-    own = sum(len(control.findall(s.text)) for s in row.segments or () if not s.content)
-    return len(control.findall(row.text)) != own

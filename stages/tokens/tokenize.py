@@ -9,9 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import itertools
-import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -27,62 +25,34 @@ from stages.kinds import Kind
 from stages.records import FORMS, fields, form_of
 from stages.stamps import stamps_of
 from stages.tokens import model as models
-from stages.tokens.chat import (
-    DATE,
-    Chat,
-    Segment,
-    Wanted,
-    control_pattern,
-    load_chat,
-    problem_in,
-    special_variables,
-)
-from stages.tokens.encode import Encoder, joined
+from stages.tokens.careful import joined
+from stages.tokens.chat import DATE, load_chat, problem_in, special_variables
+from stages.tokens.encode import Encoder
+from stages.tokens.encoders import told
 from stages.tokens.foreign import TokenizerFailed, caught, garbled
-from stages.tokens.given import BESIDE, UnknownRole, beside, beside_content, understood
+from stages.tokens.given import BESIDE
 from stages.tokens.identity import identity_of
 from stages.tokens.kind import TOKENS
-from stages.tokens.left_out import TemplateError
-from stages.tokens.marks import mark_of
 from stages.tokens.parts import part_of, ranges, turns
-from stages.tokens.rows import Row, Tokens, Unheard, encoded_rows, has_control_text, refuse
+from stages.tokens.renderer import Prepared, renderer_of
+from stages.tokens.rows import Row, Tokens, Unheard, encoded_rows
+from stages.tokens.segments import control_pattern
 from stages.verdicts import Verdicts
-
-COLUMNS: Mapping[str, pa.DataType] = {
-    "input_ids": pa.list_(pa.int32()),
-    "loss_mask": pa.list_(pa.bool_()),
-    "length": pa.int32(),
-    "lossy": pa.bool_(),
-}
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """What a model needs to tokenize; made once a process."""
-
-    encoder: Encoder
-    chat: Chat | None
-    control: re.Pattern[str]
-    eos: str | None
 
 
 @lru_cache(maxsize=4)
-def _prepared(
-    model: str, default_system: bool, date: str, folder: str, stamps: object
-) -> _Prepared:
+def _prepared(model: str, default_system: bool, date: str, folder: str, stamps: object) -> Prepared:
     try:
-        encoder = caught(lambda: Encoder(models.load_tokenizer(model), model))
+        tokenizer = models.load_tokenizer(model)
+        eos = special_variables(Path(folder)).get("eos_token")
+        number = None if eos is None else tokenizer.token_to_id(eos)
+        more = {} if eos is None or number is None else {eos: number}
+        record = models.encoder_record(Path(folder))
+        encoder = caught(lambda: Encoder(tokenizer, model, more, record))
     except TokenizerFailed as error:
         raise garbled(Path(folder) / "tokenizer.json", error) from None
-    eos = special_variables(Path(folder)).get("eos_token")
-    if eos is not None and eos not in encoder.special:
-        number = encoder.marked.token_to_id(eos)
-        if number is None:
-            eos = None
-        else:
-            encoder.special[eos] = number
     chat = load_chat(model, encoder.special, default_system, date)
-    return _Prepared(encoder, chat, control_pattern(encoder.special), eos)
+    return Prepared(encoder, chat, control_pattern(encoder.special), next(iter(more), None))
 
 
 @dataclass(frozen=True)
@@ -99,6 +69,9 @@ class Tokenize(Map):
 
     model: smollm2 (embedded), a folder, or a Hugging Face id (owner/name or owner/name@revision);
         its tokenizer and chat template are used, its weights are not.
+    add_tokens: new tokens, as `<|scene|>`, with the ids behind the vocabulary. Each is one token
+        wherever it stands, in a record's text too; training gives the model rows for them, trains
+        these, and saves them and the tokenizer with what it makes.
     chat: template renders with the model's chat template; plain joins the messages as they are,
         each answer followed by the end token, for models that have none.
     train_on: output marks the answers only, last the last of them, all marks every token of a
@@ -145,6 +118,7 @@ class Tokenize(Map):
     }
 
     model: str = field(default=models.EMBEDDED, metadata={"shared": True})
+    add_tokens: tuple[str, ...] = ()
     chat: Literal["template", "plain"] = "template"
     train_on: Literal["output", "last", "all"] = "output"
     train_on_source: bool = False
@@ -163,8 +137,17 @@ class Tokenize(Map):
         return (FORMS,)
 
     def makes(self) -> Mapping[str, pa.DataType]:
-        """input_ids, loss_mask, length, lossy; with truncation also `cut`, the tokens cut off."""
-        return {**COLUMNS, "cut": pa.int32()} if self.long == "truncate" else COLUMNS
+        """input_ids, loss_mask, length, lossy; with truncation also `cut`, the tokens cut off.
+
+        Ids have the smallest unsigned type that holds the vocabulary; the mask is bits."""
+        cut = {"cut": pa.int32()} if self.long == "truncate" else {}
+        return {
+            "input_ids": pa.list_(models.id_type(self.model, self.add_tokens)),
+            "loss_mask": pa.list_(pa.bool_()),
+            "length": pa.int32(),
+            "lossy": pa.bool_(),
+            **cut,
+        }
 
     def drops(self) -> tuple[str, ...]:
         """The text; `id` and `place` lead back to it."""
@@ -172,7 +155,7 @@ class Tokenize(Map):
 
     def tell(self, row: Mapping[str, Any]) -> list[str]:
         """The tokens as text again, what is trained on between ⟦ and ⟧."""
-        tokenizer = models.load_tokenizer(self.model)
+        tokenizer = models.load_tokenizer(self._model())
         told, runs = (
             "",
             itertools.groupby(
@@ -185,18 +168,33 @@ class Tokenize(Map):
         return [f"| {line}" for line in told.splitlines()]
 
     def facts(self) -> Mapping[str, Any]:
-        """What tokenizer and chat template are known by."""
-        return identity_of(self.model)
+        """What tokenizer and chat template are known by, and what gave the ids: the tokenizer's
+        own library, or an encoder of others that was proved to give the same."""
+        used = told(next(iter(self._record()), None))
+        added = {"added_tokens": list(self.add_tokens)} if self.add_tokens else {}
+        return {**identity_of(self.model), "encoder": used, **added}
 
     def resources(self) -> tuple[Path, ...]:
-        """The tokenizer's files."""
-        return models.resources(self.model)
+        """The tokenizer's files, and which encoder was proved to give its ids."""
+        return (*models.resources(self.model), *self._record())
+
+    def _model(self) -> str:
+        """The model, or the folder of its tokenizer with the new tokens."""
+        return models.with_tokens(self.model, self.add_tokens)
+
+    def _record(self) -> tuple[Path, ...]:
+        record = models.encoder_record(models.tokenizer_folder(self._model()))
+        return () if record is None else (record,)
 
     def contradictions(self) -> tuple[str, ...]:
         """A model that is not there, truncation without a length, a system message twice."""
         found = []
         if problem := models.problem_with(self.model) or self._garbled():
             found.append(problem)
+        if any(not one.strip() or one != one.strip() for one in self.add_tokens):
+            found.append("add_tokens: a token must be a text without blanks around it")
+        if len(set(self.add_tokens)) < len(self.add_tokens):
+            found.append("add_tokens names a token twice")
         if self.long == "truncate" and self.max_length is None:
             found.append("long: truncate needs max_length")
         if self.system is not None and self.default_system:
@@ -220,201 +218,49 @@ class Tokenize(Map):
 
     def judge(self, verdicts: Verdicts) -> None:
         """Render, encode the batch, then judge lengths and losses."""
-        folder = models.tokenizer_folder(self.model)
-        stamps = stamps_of(models.files_in(folder))
-        prepared = _prepared(self.model, self.default_system, self.date, str(folder), stamps)
+        folder = models.tokenizer_folder(self._model())
+        stamps = stamps_of([*models.files_in(folder), *self._record()])
+        prepared = _prepared(self._model(), self.default_system, self.date, str(folder), stamps)
+        renderer = renderer_of(self, prepared)
         texts: list[Row] = []
-        plain: list[Row] = []
-        hostile: list[Row] = []
+        talks: list[Row] = []
         present = [n for n in (*FORMS, "meta", *BESIDE) if n in verdicts.table.column_names]
         records = verdicts.table.select(present).to_pylist()
         with prepared.chat.limited() if prepared.chat else contextlib.nullcontext():
             for number, record in enumerate(records):
-                row = self._row(verdicts, number, record, prepared)
-                if row is None:
-                    continue
-                if row.segments is None:
-                    plain.append(row)
-                elif has_control_text(row, prepared.control):
-                    hostile.append(row)
-                else:
-                    texts.append(row)
+                row = renderer.row(verdicts, number, record)
+                if row is not None:
+                    (texts if row.rendering is None else talks).append(row)
         tokens = Tokens(len(verdicts))
-        for rows, as_plain in ((texts, False), (plain, True)):
-            for some, encoded in encoded_rows(prepared.encoder, rows, as_plain, verdicts):
+        for rows, put in ((texts, self._surround), (talks, self._begin)):
+            for some, encoded in encoded_rows(prepared.encoder, rows, verdicts):
                 for place, row in enumerate(some):
                     ids = encoded.ids[encoded.bounds[place] : encoded.bounds[place + 1]]
-                    spans = joined(encoded.spans[place])
-                    tokens.put(row.number, ids, spans, bool(encoded.lossy[place]))
-        for row in plain:
-            if row.number in tokens.ids:
-                self._surround(tokens, row.number, prepared)
-        for row in hostile:
-            assert row.segments is not None
-            try:
-                found = prepared.encoder.encode_segments(row.segments, prepared.control)
-            except TokenizerFailed as error:
-                refuse(prepared.encoder, row, error, verdicts)
-                continue
-            many, spans, lossy = found
-            tokens.put(row.number, np.array(many, dtype=np.int32), joined(spans), lossy)
-        for row in (*texts, *hostile) if self.chat == "plain" else ():
-            if row.number in tokens.ids:
-                self._begin(tokens, row.number, prepared)
+                    tokens.put(row.number, ids, encoded.spans[place], bool(encoded.lossy[place]))
+                    put(tokens, row.number, prepared)
         self._limits(verdicts, tokens)
-        rows = [*texts, *plain, *hostile]
+        rows = [*texts, *talks]
         if tokens.long:
             rows = self._split(verdicts, records, rows, tokens, prepared)
         self._count(verdicts, rows, tokens, prepared)
         tokens.into(verdicts, self.long == "truncate")
 
-    def _row(
-        self,
-        verdicts: Verdicts | Unheard,
-        number: int,
-        record: Mapping[str, Any],
-        prepared: _Prepared,
-    ) -> Row | None:
-        """The rendering of a record; None after marking it."""
-        form = form_of(record)
-        if form == "text" and record["text"].strip():
-            return Row(number, record["text"], [])
-        messages = self._messages(record, form)
-        roles = [message["role"] for message in messages]
-        try:
-            messages = [understood(message, prepared.chat) for message in messages]
-        except UnknownRole as error:
-            verdicts.fail(number, "role", role=str(error), roles=roles[:20])
-            return None
-        answers = [message for message in messages if message["role"] == "assistant"]
-        if form == "messages" and messages and not answers:
-            verdicts.drop(number, "untrained", roles=roles[:20])
-            return None
-        if not any((m["content"] or "").strip() or m.get("extra") for m in answers):
-            names = {"messages": "messages", "prompt": "completion"}
-            verdicts.drop(number, "empty", field=names.get(form or "text", "text"))
-            return None
-        wanted, off, marks = self._wanted(messages)
-        if not wanted.answers and not wanted.contents and self.train_on != "all":
-            verdicts.drop(number, "untrained", roles=roles[:20], marks=marks)
-            return None
-        with_system = len(messages) > len(record.get("messages") or ()) and form == "messages"
-        with_system = with_system or (form == "prompt" and len(messages) > 2)
-        row = Row(number, "", [], with_system=with_system)
-        try:
-            segments = self._segments(messages, wanted, beside(record), row, prepared)
-        except TemplateError as error:
-            verdicts.fail(number, "template", error=str(error)[:500])
-            return None
-        except RecursionError:
-            told = "what stands beside the messages is nested too deeply"
-            verdicts.fail(number, "template", error=told)
-            return None
-        if self.train_on == "all":
-            segments = [s._replace(trained=s.message not in off) for s in segments]
-        position = 0
-        for segment in segments:
-            if segment.trained:
-                row.trained.append((position, position + len(segment.text)))
-            position += len(segment.text)
-        row.trained = joined(row.trained)
-        if not row.trained:
-            verdicts.drop(number, "untrained", roles=roles[:20], marks=marks)
-            return None
-        row.text, row.segments = "".join(segment.text for segment in segments), segments
-        return row
-
-    def _wanted(
-        self, messages: Sequence[Mapping[str, Any]]
-    ) -> tuple[Wanted, frozenset[int], list[str]]:
-        """What is to be learned, the messages that the data says are not, and the marks' names."""
-        marks = [mark_of(message.get("extra")) for message in messages]
-        off = frozenset(n for n, mark in enumerate(marks) if mark.learned is False)
-        answers = [n for n, m in enumerate(messages) if m["role"] == "assistant"]
-        if self.train_on == "last":
-            answers = answers[-1:]
-        contents = [
-            n
-            for n, (message, mark) in enumerate(zip(messages, marks, strict=True))
-            if message["role"] != "assistant"
-            and (self.train_on_source or (mark.learned and mark.key == "train"))
-        ]
-        details = {n: mark.details for n, mark in enumerate(marks) if mark.details}
-        wanted = Wanted(
-            tuple(n for n in answers if n not in off),
-            details,
-            tuple(n for n in contents if n not in off),
-        )
-        return wanted, off, sorted({mark.key for mark in marks if mark.learned is False})
-
-    def _messages(self, record: Mapping[str, Any], form: str | None) -> list[dict[str, Any]]:
-        if form == "messages":
-            messages = list(record["messages"])
-        else:
-            pairs = (("user", record.get("prompt")), ("assistant", record.get("completion")))
-            messages = [
-                {"role": role, "content": text, "extra": None}
-                for role, text in pairs
-                if text is not None
-            ]
-        if self.system is not None and not (messages and messages[0]["role"] == "system"):
-            messages.insert(0, {"role": "system", "content": self.system, "extra": None})
-        return messages
-
-    def _segments(
-        self,
-        messages: Sequence[Mapping[str, Any]],
-        wanted: Wanted,
-        beside: Mapping[str, Any],
-        row: Row,
-        prepared: _Prepared,
-    ) -> list[Segment]:
-        first = int(row.with_system)
-        if self.chat == "template":
-            if prepared.chat is None:
-                raise UsageError(
-                    f"model {self.model!r} has no chat template: tokenize with chat: plain, or "
-                    "name a model that has one"
-                )
-            if beside and prepared.control.search(json.dumps(beside, ensure_ascii=False)):
-                raise TemplateError("a control token stands in the record's tools or variables")
-            found = prepared.chat.rendering(messages, wanted, beside)
-            row.rendered = sum(n for at, n in found.rendered.items() if at >= first)
-            row.thinking = found.thinking
-            if not found.tools:
-                row.tools = len(json.dumps(beside["tools"], ensure_ascii=False))
-            last = len(messages) - 1
-            if not found.closed and self.end_turn and last in wanted.answers and prepared.eos:
-                return [*found.segments, Segment(prepared.eos, False, True)]
-            return found.segments
-        if beside.get("tools"):
-            raise TemplateError("chat: plain does not show the record's tools")
-        segments = []
-        for number, message in enumerate(messages):
-            if problem := beside_content(message.get("extra")):
-                raise TemplateError(f"chat: plain does not show the {problem} of a message")
-            answer = number in wanted.answers
-            if message["content"]:
-                learned = answer or number in wanted.contents
-                segments.append(Segment(message["content"], True, learned, number))
-                row.rendered += len(message["content"]) if number >= first else 0
-            if message["role"] == "assistant" and prepared.eos is not None:
-                segments.append(Segment(prepared.eos, False, answer))
-        return segments
-
-    def _surround(self, tokens: Tokens, number: int, prepared: _Prepared) -> None:
-        """What the tokenizer puts around a text, and the end token; all of it is trained on."""
-        before, after = list(prepared.encoder.before), list(prepared.encoder.after)
-        if self.end_text and prepared.eos is not None:
-            eos = prepared.encoder.special[prepared.eos]
-            after = after if after and after[-1] == eos else [*after, eos]
-        ids = tokens.ids[number]
-        whole = np.concatenate((before, ids, after)).astype(np.int32)
+    def _surround(self, tokens: Tokens, number: int, prepared: Prepared) -> None:
+        """All of a text is trained on, with what is put around it."""
+        whole = self._surrounded(tokens.ids[number], prepared)
         tokens.ids[number], tokens.trained[number] = whole, [(0, len(whole))]
 
-    def _begin(self, tokens: Tokens, number: int, prepared: _Prepared) -> None:
-        """What the tokenizer puts before every text, which a template would have put there."""
-        before = prepared.encoder.before
+    def _surrounded(self, ids: np.ndarray, prepared: Prepared, ends: bool = True) -> np.ndarray:
+        """Tokens with what the tokenizer puts around a text, and, where it ends, the end token."""
+        before, after = list(prepared.encoder.before), list(prepared.encoder.after)
+        if self.end_text and ends and prepared.eos is not None:
+            eos = prepared.encoder.special[prepared.eos]
+            after = after if after and after[-1] == eos else [*after, eos]
+        return np.concatenate((before, ids, after)).astype(np.int32)
+
+    def _begin(self, tokens: Tokens, number: int, prepared: Prepared) -> None:
+        """What the tokenizer puts before every text, where no template has put it there."""
+        before = prepared.encoder.before if self.chat == "plain" else []
         if before and tokens.ids[number][: len(before)].tolist() != before:
             ids = np.concatenate((before, tokens.ids[number])).astype(np.int32)
             spans = [(a + len(before), b + len(before)) for a, b in tokens.trained[number]]
@@ -451,92 +297,128 @@ class Tokenize(Map):
         records: Sequence[Mapping[str, Any]],
         rows: Sequence[Row],
         tokens: Tokens,
-        prepared: _Prepared,
+        prepared: Prepared,
     ) -> list[Row]:
         """Put several rows in the place of each that is too long; returns the other rows.
 
         The parts are records of their own, and become tokens as such.
         """
-        made: list[dict[str, Any]] = []
-        last: list[bool] = []  # whether it ends its text
-        parents: dict[str, int] = {}
+        found: dict[int, list[dict[str, Any]]] = {}
         lost: dict[int, int] = {}
-        for number in tokens.long:
-            (base,) = verdicts.table.slice(number, 1).to_pylist()
+        talks: dict[str, tuple[int, int, dict[str, Any]]] = {}  # id → record, number, part
+        bases = verdicts.table.take(pa.array(tokens.long)).to_pylist()
+        texts = [
+            (base, tokens.ids[number], bool(tokens.lossy[number]))
+            for number, base in zip(tokens.long, bases, strict=True)
+            if form_of(base) == "text"
+        ]
+        made = iter(self._texts(texts, prepared))
+        for number, base in zip(tokens.long, bases, strict=True):
             if form_of(base) == "text":
-                parts = [{"text": text} for text in self._texts(base["text"], prepared)]
-            else:
-                parts, lost[number] = self._talks(records[number], prepared)
-            for at, part in enumerate(parts):
-                one = part_of({**base, **part}, at + 1)
-                made.append(one)
-                last.append(at + 1 == len(parts) or "text" not in part)
-                parents[one["id"]] = number
-        found: dict[int, list[dict[str, Any]]] = {number: [] for number in tokens.long}
-        order = {one["id"]: (at, one) for at, one in enumerate(made)}
+                found[number], lost[number] = next(made)
+                continue
+            found[number] = []
+            parts, lost[number] = self._talks(records[number], prepared)
+            for at, part in enumerate(parts, 1):
+                one = part_of({**base, **part}, at)
+                talks[one["id"]] = number, at, one
         cuts: dict[str, int] = {}  # of the parts, whichever record they are of
-        for ends in (True, False):
-            some = [one for one, end in zip(made, last, strict=True) if end == ends]
-            stage = replace(self, long="drop", end_text=self.end_text and ends)
-            judged = stage.split(pa.Table.from_pylist(some, schema=verdicts.table.schema))
+        if talks:
+            some = [one for _, _, one in talks.values()]
+            table = pa.Table.from_pylist(some, schema=verdicts.table.schema)
+            judged = replace(self, long="drop").split(table)
             for row in judged.kept.to_pylist():
-                found[parents[row["id"]]].append(row)
+                found[talks[row["id"]][0]].append(row)
             for reject in judged.rejects.to_pylist():
-                number, (_, one) = parents[reject["id"]], order[reject["id"]]
-                lost[number] = lost.get(number, 0) + sum(len(t) for _, t in fields(one, "all"))
+                number, _, one = talks[reject["id"]]
+                lost[number] += sum(len(text) for _, text in fields(one, "all"))
             for cut, many in judged.counts.text.removed.items():
                 if cut in self.cuts:  # what left with a part is among the lost
                     cuts[cut] = cuts.get(cut, 0) + many
-        for number, parts in found.items():
-            if not parts:
+        for number, rows_made in found.items():
+            if not rows_made:
                 length = len(tokens.ids[number])
                 verdicts.drop(number, "too_long", score=length, limit=self.max_length)
                 continue
-            verdicts.replace(number, sorted(parts, key=lambda row: order[row["id"]][0]))
+            verdicts.replace(number, rows_made)
             while cuts:
                 verdicts.cut(number, *cuts.popitem())
-            if lost.get(number):
+            if lost[number]:
                 verdicts.cut(number, "long", lost[number])
         return [row for row in rows if row.number not in found]
 
-    def _texts(self, text: str, prepared: _Prepared) -> list[str]:
-        """The parts of a text that is too long."""
+    def _texts(
+        self, texts: Sequence[tuple[Mapping[str, Any], np.ndarray, bool]], prepared: Prepared
+    ) -> Iterator[tuple[list[dict[str, Any]], int]]:
+        """The rows of texts that are too long (each with its tokens, and whether these are lossy),
+        and the characters of their blank parts."""
         assert self.max_length is not None
         encoder = prepared.encoder
         room = max(1, self.max_length - len(encoder.before) - len(encoder.after) - self.end_text)
-        ends = encoder.ends(text)
-        tried = room
-        while True:
-            parts = [text[a:b] for a, b in ranges(text, ends, tried, min(self.overlap, tried // 2))]
-            sizes = np.diff(encoder.encode(parts, [[]] * len(parts), True).bounds)
-            if sizes.max() <= room or tried == 1:
-                return parts
-            tried = max(1, tried * 9 // 10)  # a text that is cut may have more tokens than a whole
+        kind = self.makes()["input_ids"].value_type.to_pandas_dtype()
+        gone = {*self.drops()}
+        begin = len(encoder.before)
+        behind = len(self._surrounded(np.zeros(0, dtype=np.int32), prepared)) - begin
+        ends = [
+            encoder.ends(base["text"], None if lossy else ids[begin : len(ids) - behind])
+            for base, ids, lossy in texts
+        ]
+        bases = [base for base, _, _ in texts]
+        cut = [self._cut(base["text"], one, room) for base, one in zip(bases, ends, strict=True)]
+        encoded = encoder.texts([part for parts in cut for part in parts])
+        tokens, lossy = encoded.tokens(), iter(encoded.lossy.tolist())
+        for base, one, parts in zip(bases, ends, cut, strict=True):
+            found = [(next(tokens), next(lossy)) for _ in parts]
+            tried = room
+            while max(len(ids) for ids, _ in found) > room and tried > 1:
+                # A text that is cut may have more tokens than one that is whole.
+                tried = max(1, tried * 9 // 10)
+                parts = self._cut(base["text"], one, tried)
+                again = encoder.texts(parts)
+                found = list(zip(again.tokens(), again.lossy.tolist(), strict=True))
+            kept = {name: value for name, value in base.items() if name not in gone}
+            rows, lost = [], 0
+            for at, (part, (ids, other)) in enumerate(zip(parts, found, strict=True), 1):
+                whole = self._surrounded(ids, prepared, at == len(parts))
+                if part.isspace() or len(whole) > self.max_length or (other and self.strict):
+                    lost += len(part)
+                    continue
+                row = {
+                    "input_ids": whole.astype(kind),
+                    "loss_mask": np.ones(len(whole), dtype=bool),
+                    "length": len(whole),
+                    "lossy": other,
+                }
+                rows.append(part_of({**kept, **row}, at))
+            yield rows, lost
+
+    def _cut(self, text: str, ends: Sequence[int], room: int) -> list[str]:
+        return [text[a:b] for a, b in ranges(text, ends, room, min(self.overlap, room // 2))]
 
     def _talks(
-        self, record: Mapping[str, Any], prepared: _Prepared
+        self, record: Mapping[str, Any], prepared: Prepared
     ) -> tuple[list[dict[str, Any]], int]:
         """Conversations of whole turns of one that is too long; the characters that fit in none."""
         assert self.max_length is not None
         messages = record.get("messages") or []
-        encoder = prepared.encoder
+        encoder, renderer = prepared.encoder, renderer_of(self, prepared)
 
         def size(some: list[Any]) -> int:
-            row = self._row(Unheard(), 0, {**record, "messages": some}, prepared)
-            if row is None:
+            row = renderer.row(Unheard(), 0, {**record, "messages": some})
+            if row is None or row.rendering is None:
                 return 1 << 40
-            return len(encoder.encode([row.text], [[]], False).ids) + len(encoder.before)
+            return len(encoder.renderings([row.rendering]).ids) + len(encoder.before)
 
         def around(some: list[Any]) -> int:
             contents = [message["content"] or "" for message in some]
-            return len(encoder.encode(contents, [[]] * len(contents), True).ids) if contents else 0
+            return len(encoder.texts(contents).ids) if contents else 0
 
         made, out = turns(messages, self.max_length, size, around)
         left = sum(len(text) for _, text in fields({"messages": out}, "all"))
         return [{"messages": one} for one in made], left
 
     def _count(
-        self, verdicts: Verdicts, rows: Sequence[Row], tokens: Tokens, prepared: _Prepared
+        self, verdicts: Verdicts, rows: Sequence[Row], tokens: Tokens, prepared: Prepared
     ) -> None:
         """Count the characters that the tokens do not hold."""
         held = characters(verdicts.table).tolist()
@@ -545,9 +427,8 @@ class Tokenize(Map):
                 continue
             if row.tools:
                 verdicts.cut_beside(row.number, "tools", row.tools)
-            spans = row.contents()
             left = held[row.number]
-            if row.segments is not None and row.rendered < left:
+            if row.rendering is not None and row.rendered < left:
                 thinking = min(row.thinking, left - row.rendered)
                 verdicts.cut(row.number, "thinking", thinking)
                 verdicts.cut(row.number, "unrendered", left - row.rendered - thinking)
@@ -555,5 +436,6 @@ class Tokenize(Map):
             if tokens.cut[row.number]:
                 tail = prepared.encoder.text(tokens.tails[row.number])
                 border = len(row.text) - len(tail)
+                spans = row.contents()
                 cut = sum(end - max(begin, border) for begin, end in spans if end > border)
                 verdicts.cut(row.number, "cut", min(cut, left))

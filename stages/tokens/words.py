@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -81,7 +81,7 @@ class WordTable:
         return [np.array(encoding.ids, dtype=np.int32).tobytes() for encoding in found]
 
 
-def word_table(plain: Tokenizer, layout: dict[str, object]) -> WordTable | None:
+def word_table(plain: Tokenizer, layout: Mapping[str, object]) -> WordTable | None:
     """A table for a tokenizer (in which control tokens are off), where its way of cutting is
     known and ours proves equal to it; else None."""
     added = layout.get("added_tokens")
@@ -98,9 +98,9 @@ def word_table(plain: Tokenizer, layout: dict[str, object]) -> WordTable | None:
     else:
         return None
     table = WordTable(plain, patterns)
-    proof = _proof()
-    expected = [e.ids for e in plain.encode_batch_fast(proof, add_special_tokens=False)]
-    got = [np.frombuffer(ids, dtype=np.int32).tolist() for ids in table.encode(proof)]
+    texts = proof()
+    expected = [e.ids for e in plain.encode_batch_fast(texts, add_special_tokens=False)]
+    got = [np.frombuffer(ids, dtype=np.int32).tolist() for ids in table.encode(texts)]
     return table if got == expected else None
 
 
@@ -159,7 +159,7 @@ def _class(category: str, last: int) -> str:
 
 
 @lru_cache(maxsize=1)
-def _proof() -> list[str]:
+def proof() -> list[str]:
     """Texts that show a difference in cutting: odd digits, every kind of space, a long document."""
     pieces = [
         "\u00bd \u2167 \u0663 10  20\n\n1. it's IT'S they'll we'Re 'tis",

@@ -122,8 +122,9 @@ class Settings:
     init: Init = "kaiming"
 
 
-def add_adapter(model: Any, settings: Settings) -> Any:
-    """The model with LoRA layers; the seed for their start must have been set."""
+def add_adapter(model: Any, settings: Settings, rows: Sequence[int] = ()) -> Any:
+    """The model with LoRA layers; the seed for their start must have been set. rows: of new tokens,
+    which are trained, and saved with the adapter."""
     peft = require("peft", "train")
     transposed = require("transformers.pytorch_utils", "train").Conv1D
     known = layers_of(model)
@@ -146,6 +147,7 @@ def add_adapter(model: Any, settings: Settings) -> Any:
         modules_to_save=list(settings.modules_to_save) or None,
         layers_to_transform=list(settings.layers) or None,
         layers_pattern=settings.layers_pattern,
+        trainable_token_indices=_rows_of(model, rows),
         use_rslora=settings.rslora,
         use_dora=settings.dora,
         init_lora_weights=True if settings.init == "kaiming" else settings.init,
@@ -159,6 +161,16 @@ def add_adapter(model: Any, settings: Settings) -> Any:
         except (ValueError, NotImplementedError, TypeError) as error:
             said = " ".join(str(error).split())
             raise UsageError(f"train: this model cannot have this adapter: {said}") from None
+
+
+def _rows_of(model: Any, rows: Sequence[int]) -> dict[str, list[int]] | None:
+    """The new rows of the embeddings, and of the layer that makes logits where it is another."""
+    if not rows:
+        return None
+    layers = (model.get_input_embeddings(), model.get_output_embeddings())
+    tied = layers[1] is None or layers[0].weight is layers[1].weight
+    names = {module: path.rpartition(".")[2] for path, module in model.named_modules()}
+    return {names[layer]: list(rows) for layer in (layers[:1] if tied else layers)}
 
 
 def beginning(model: Any, settings: Settings) -> dict[str, Any]:
@@ -180,7 +192,11 @@ def save_adapter(
     """
     peft = require("peft", "train")
     torch = require("torch", "train")
-    state = {k: v.detach().cpu() for k, v in peft.get_peft_model_state_dict(model).items()}
+    # Where rows of new tokens are trained, these are in the state, and no others are wanted.
+    rows = model.peft_config["default"].trainable_token_indices is not None
+    whole = False if rows else "auto"
+    held = peft.get_peft_model_state_dict(model, save_embedding_layers=whole)
+    state = {name: value.detach().cpu() for name, value in held.items()}
     config = model.peft_config["default"].to_dict()
     if begun:
         first = {name: value.cpu() for name, value in begun.items()}

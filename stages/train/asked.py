@@ -107,7 +107,7 @@ class Pair:
 
     def ids_of(self, text: str) -> list[int]:
         """The tokens of a rendered text, control tokens and what the tokenizer puts first."""
-        found = [int(one) for one in self.encoder.encode([text], [()], plain=False).ids]
+        found = self.encoder.rendered(text)
         before = [] if self.chat is not None else list(self.encoder.before)
         return before + found
 

@@ -218,7 +218,7 @@ def _after(pair: Pair, text: str, before: list[int], answer: str) -> list[int]:
     whole = pair.ids_of(text + answer)
     if whole[: len(before)] == before and len(whole) > len(before):
         return whole[len(before) :]
-    return [int(one) for one in pair.encoder.encode([answer], [()], plain=True).ids]
+    return [int(one) for one in pair.encoder.texts([answer]).ids]
 
 
 def _likelihoods(

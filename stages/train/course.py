@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from stages.tokens.packing import pack
 from stages.train.data import Documents
-from stages.train.plan import order, pack, steps_of
+from stages.train.plan import order, steps_of
 from stages.train.schedule import rate, warmup_steps
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class Course:
         """The packed rows of a step: of at most the capacity, or as many as are asked for."""
         wanted = self.setting.accumulation
         if wanted is None:
-            packed = pack(self.documents.lengths[numbers].tolist(), self.capacity)
+            packed = pack(self.documents.lengths[numbers], self.capacity)
             return [[numbers[at] for at in row] for row in packed]
         parts = np.array_split(np.array(numbers), min(wanted * self.processes, len(numbers)))
         rows = [part.tolist() for part in parts]

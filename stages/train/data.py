@@ -1,6 +1,7 @@
 """The tokens corpus as the training loop sees it: documents by number, memory-mapped.
 
-Nothing is copied but one row's tokens at a time; lengths and trained-on counts are held in memory.
+A document's ids are a view of the file, whatever their type; its mask is unpacked from the file's
+bits when it is asked for. Names, lengths and trained-on counts are held in memory.
 """
 
 from __future__ import annotations
@@ -24,11 +25,20 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class _Chunk:
-    """One record batch: token ids and which are trained on, flat, with where each row begins."""
+    """One record batch: token ids, and the bits of those that are trained on, flat, with where each
+    row begins."""
 
     ids: Array
     offsets: Array
-    wanted: Array
+    bits: Array
+    first: int  # the bit of the first token
+
+    def wanted(self, begin: int, end: int) -> Array:
+        """Which tokens are trained on."""
+        low, high = self.first + begin, self.first + end
+        bytes_ = self.bits[low >> 3 : (high + 7) >> 3]
+        found = np.unpackbits(bytes_, count=(low & 7) + end - begin, bitorder="little")
+        return found[low & 7 :].view(bool)
 
 
 @dataclass(frozen=True)
@@ -72,16 +82,18 @@ class Documents:
         return max((int(chunk.ids.max()) for chunk in self._chunks if len(chunk.ids)), default=0)
 
     def tokens(self, number: int) -> tuple[Array, Array]:
-        """(token ids, which of them are targets) of one document."""
+        """(token ids, which of them are targets) of one document. The ids are a view."""
         at, row = self._where[number]
         chunk = self._chunks[at]
         begin = int(chunk.offsets[row])
         end = begin + int(self.lengths[number])
-        return chunk.ids[begin:end], chunk.wanted[begin:end]
+        targets = chunk.wanted(begin, end)
+        targets[:1] = False  # nothing predicts a document's first token
+        return chunk.ids[begin:end], targets
 
 
-def read_documents(path: Path, split: str, max_length: int) -> Documents:
-    """The documents of a split of a tokens corpus."""
+def read_documents(path: Path, split: str, max_length: int | None = None) -> Documents:
+    """The documents of a split of a tokens corpus; without a greatest length they are whole."""
     corpus = Corpus(path)
     if corpus.kind != TOKENS.name:
         raise UsageError(
@@ -100,7 +112,7 @@ def read_documents(path: Path, split: str, max_length: int) -> Documents:
             raise UsageError(f"{path} has no column {', '.join(missing)}: run {stage} before train")
         chunk = _chunk(batch)
         whole = np.diff(chunk.offsets)
-        short = np.minimum(whole, max_length)
+        short = whole if max_length is None else np.minimum(whole, max_length)
         count = _targets(chunk, short)
         mine = pc.equal(batch.column("split"), split).fill_null(False)
         mine = mine.to_numpy().astype(bool)
@@ -118,25 +130,26 @@ def read_documents(path: Path, split: str, max_length: int) -> Documents:
 
 def _targets(chunk: _Chunk, lengths: Array) -> Array:
     """How many trained-on tokens each row has within its length, the first token left out."""
-    before = np.concatenate([[0], np.cumsum(chunk.wanted, dtype=np.int64)])
+    wanted = chunk.wanted(0, len(chunk.ids))
     begins = chunk.offsets[:-1]
+    wanted[begins[np.diff(chunk.offsets) > 0]] = False
+    before = np.concatenate([[0], np.cumsum(wanted, dtype=np.int64)])
     counts: Array = before[begins + lengths] - before[begins]
     return counts
 
 
 def _chunk(batch: pa.Table) -> _Chunk:
-    offsets, ids = _flat(batch.column("input_ids"))
-    wanted = _flat(batch.column("loss_mask"))[1].astype(bool)
-    begins = offsets[:-1]
-    wanted[begins[np.diff(offsets) > 0]] = False  # nothing predicts a document's first token
-    return _Chunk(ids, offsets, wanted)
-
-
-def _flat(column: pa.ChunkedArray) -> tuple[Array, Array]:
-    array = column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
-    lengths = array.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+    ids, mask = (_whole(batch.column(name)) for name in ("input_ids", "loss_mask"))
+    lengths = ids.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
     offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    return offsets, array.flatten().to_numpy(zero_copy_only=False)
+    bits = mask.flatten()
+    buffer = bits.buffers()[1]
+    packed = np.frombuffer(b"" if buffer is None else buffer, dtype=np.uint8)
+    return _Chunk(ids.flatten().to_numpy(), offsets, packed, bits.offset)
+
+
+def _whole(column: pa.ChunkedArray) -> pa.ListArray:
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
 
 
 def _joined(arrays: Sequence[Array]) -> Array:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from stages.train.train import Train
 
 SHOWN = 6  # GPUs that `plan` lists
+RECORD = 2048  # tokens of a record, at most, unless tokenize or train are told another number
 BYTES_A_TOKEN = 4.0  # of English and a vocabulary of 50,000 and more; 2.5 to 5 elsewhere
 # Operations a second that a core with AVX-512 reaches: 105 and 150 tokens a CPU-second of LoRA on
 # SmolLM2-135M, on one kind of machine.
@@ -89,7 +90,7 @@ def lines(train: Train, corpus: Path | None, raw: int) -> list[str]:
     told = [model_line(shape, setup)]
     if corpus is None:
         tokens = max(1, round(raw / BYTES_A_TOKEN))
-        each = min(tokens, train.max_length)
+        each = min(tokens, train.max_length or RECORD)
         told.append(
             f"corpus     not made yet: {size(raw)} of sources are {number(tokens)} tokens, about "
             f"and at most. As if all were trained on, in records of {number(each)} (when it is "

@@ -59,6 +59,21 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
 
 
+def _new_tokens(summary: Mapping[str, Any], made: str) -> list[str]:
+    """How new tokens get their rows, where there are any."""
+    added = summary.get("added_tokens")
+    if not added:
+        return []
+    named = ", ".join(f"`{one}`" for one in added)
+    told = f"New tokens: {named}; the tokenizer beside this card has them."
+    if made == "adapter":
+        told += (
+            " Give the base model rows for them before the adapter is loaded: "
+            "`base.resize_token_embeddings(len(tokenizer))`."
+        )
+    return [told, ""]
+
+
 def example(name: Name, whole: bool, chat: bool, folder: str = "adapter") -> str:
     """Python that loads the result and asks it once, with folders relative to the working folder.
 
@@ -155,6 +170,7 @@ def text(
             f"licence: {licence}.",
             "",
             *note,
+            *_new_tokens(summary, made),
             *_use(name, whole, chat),
             "## Training data",
             _table(("source", "licence"), listed) if listed else none,

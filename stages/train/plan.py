@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from bisect import bisect_left, insort
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -42,23 +41,3 @@ def steps_of(weights: Sequence[int] | np.ndarray[Any, Any], size: int) -> list[t
         cuts.append(min(max(nearest, cuts[-1] + 1), len(weights) - (number - part)))
     cuts.append(len(weights))
     return list(pairwise(cuts))
-
-
-def pack(lengths: Sequence[int], capacity: int) -> list[list[int]]:
-    """Rows of positions in `lengths`, each row's sum within the capacity, best fit decreasing.
-
-    A length over the capacity gets a row of its own. Rows and what is in them come in the order
-    of `lengths`.
-    """
-    rows: list[list[int]] = []
-    room: list[tuple[int, int]] = []  # (room left, row), sorted
-    for place in sorted(range(len(lengths)), key=lambda place: (-lengths[place], place)):
-        found = bisect_left(room, (lengths[place], -1))
-        if found < len(room):
-            left, row = room.pop(found)
-            rows[row].append(place)
-        else:
-            left, row = max(capacity, lengths[place]), len(rows)
-            rows.append([place])
-        insort(room, (left - lengths[place], row))
-    return sorted(sorted(row) for row in rows)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stages import check, json_lines
 from stages.corpus import Corpus, write_json
-from stages.train import adapter, handover, samples
+from stages.train import adapter, added, handover, samples
 from stages.train import model as models
 from stages.train.data import Documents
 from stages.train.setup import Sides
@@ -40,8 +40,14 @@ def write(
         adapter.save_adapter(ready.model, out, setting.adapter(), ready.begun, base)
     json_lines.write(out / "records.jsonl", _losses(sides.validation, state.first, state.last))
     write_json(out / "samples.json", samples.paired(state.before or [], after))
-    summary = {**_facts(training, sides), **_losses_of(lines)}
+    new = added.added_tokens(source)
+    summary = {
+        **_facts(training, sides),
+        **_losses_of(lines),
+        **({"added_tokens": new} if new else {}),
+    }
     write_json(out / "summary.json", summary)
+    added.save_tokenizer(setting.model, new, out)
     handover.complete(
         out,
         model=setting.model,

@@ -22,6 +22,7 @@ from stages.require import require
 from stages.tokens.identity import difference
 from stages.train import adapter
 from stages.train import model as models
+from stages.train.added import added_tokens, make_room
 from stages.train.data import Documents, read_documents
 from stages.train.parallel import Group
 from stages.train.plan import order
@@ -120,7 +121,10 @@ def ready(
     model = models.load_base(
         folder, setting.method, machine.precision, place, setting.quantization()
     )
+    added = added_tokens(source)
+    rows = make_room(model, setting.model, added)
     _check_vocabulary(model, sides, source)
+    _check_positions(model, sides, source)
     left_out: list[str] = []
     begun: dict[str, Any] = {}
     if setting.method == "full":
@@ -128,7 +132,7 @@ def ready(
     else:
         chosen = setting.adapter()
         left_out = adapter.left_out(adapter.layers_of(model), chosen.targets)
-        model = adapter.add_adapter(model, chosen)
+        model = adapter.add_adapter(model, chosen, rows)
         begun = adapter.beginning(model, chosen)
     models.recompute(model, setting.checkpoint_layers)
     if group.even:
@@ -196,4 +200,17 @@ def _check_vocabulary(model: Any, sides: Sides, source: Path) -> None:
         raise UsageError(
             f"{source} holds token {greatest}, and the model has {size:,}: it was tokenized for "
             "another model; name the same model in tokenize and train"
+        )
+
+
+def _check_positions(model: Any, sides: Sides, source: Path) -> None:
+    """UsageError for a document that has more tokens than the model has places for."""
+    names = ("max_position_embeddings", "n_positions")
+    places = next((n for name in names if (n := getattr(model.config, name, None))), None)
+    both = (sides.documents, sides.validation)
+    longest = max(int(documents.lengths.max(initial=0)) for documents in both)
+    if places is not None and longest > places:
+        raise UsageError(
+            f"{source} has a record of {longest:,} tokens, and the model reads {places:,} at most: "
+            f"tokenize with max_length: {places}, or cut what is longer with train's max_length"
         )

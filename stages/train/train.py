@@ -105,7 +105,8 @@ class Train(End):
     processes: that train together, each on a part of every step. none: one a GPU.
     shard: yes: each process holds a part of the weights (FSDP2), for a model that does not fit one
         GPU. Not with quantized weights.
-    max_length: tokens of a record that are used; the rest is cut off and counted.
+    max_length: tokens of a record that are used; the rest is cut off and counted. none: all that
+        the corpus has of it, which tokenize's max_length bounds.
     threads: threads of torch; none: one a core. The bits of the result depend on it.
     samples: validation prompts that are completed before and after training.
     generate: tokens of such a completion, at most.
@@ -170,7 +171,7 @@ class Train(End):
     device: Device = "auto"
     processes: int | None = field(default=None, metadata={"range": (1, 1024)})
     shard: bool = False
-    max_length: int = field(default=2048, metadata={"range": (2, 1 << 24)})
+    max_length: int | None = field(default=None, metadata={"range": (2, 1 << 24)})
     threads: int | None = field(default=None, metadata={"range": (1, 4096)})
     samples: int = field(default=1, metadata={"range": (0, 1000)})
     generate: int = field(default=48, metadata={"range": (1, 4096)})

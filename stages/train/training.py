@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from stages.errors import Interrupted, Preempted, SeedbedError, StageFailed
 from stages.require import require
+from stages.tokens.packing import pack
 from stages.train import checkpoint
 from stages.train.copies import Copies
 from stages.train.course import Course
@@ -21,7 +22,6 @@ from stages.train.data import Documents
 from stages.train.evaluate import evaluate
 from stages.train.loss import row_losses, row_of
 from stages.train.parallel import Group
-from stages.train.plan import pack
 from stages.train.scaling import Scaler
 from stages.train.setup import Machine, Ready, seed_step
 from stages.train.signals import StopWish
@@ -107,7 +107,7 @@ class Training:
         """The loss of each validation record, its line, and a checkpoint if it is the best."""
         state, machine, begin = self.state, self.machine, time.monotonic()
         capacity = self.ready.capacity(self.setting, machine.device)
-        rows = pack(self.validation.lengths.tolist(), capacity)
+        rows = pack(self.validation.lengths, capacity)
         with self._explained(rows):
             losses = evaluate(
                 self.ready.model,

@@ -6,6 +6,8 @@ from tests.mutants.mutant import Mutant
 
 _ANSWERS, _CHAT = "stages/tokens/answers.py", "stages/tokens/chat.py"
 _ENCODE, _TOKENIZE = "stages/tokens/encode.py", "stages/tokens/tokenize.py"
+_CAREFUL, _PIECES = "stages/tokens/careful.py", "stages/tokens/pieces.py"
+_RENDERER = "stages/tokens/renderer.py"
 
 
 def _of(module: str, name: str) -> tuple[str, ...]:
@@ -30,7 +32,7 @@ MUTANTS = (
         EMBEDDED,
     ),
     Mutant(
-        _CHAT,
+        "stages/tokens/chat.py",
         'source = named.get("default")',
         "source = next(iter(named.values()))",
         "of several templates the first is used, not the default",
@@ -45,25 +47,60 @@ MUTANTS = (
     ),
     # --- characters to tokens
     Mutant(
-        _ENCODE,
-        'places[:, 0], side="right") - 1',
-        'places[:, 0], side="left")',
+        _PIECES,
+        'base + low, side="right") - 1',
+        'base + low, side="left")',
         "a token that an answer shares with its prompt is not trained on",
         _of("tokenize", "test_a_token_that_answer_and_prompt_share_is_trained_on"),
     ),
     Mutant(
-        _ENCODE,
-        'places[:, 1], side="left")',
-        'places[:, 1], side="right")',
+        _PIECES,
+        'base + high, side="left")',
+        'base + high, side="right")',
         "the token behind an answer is trained on",
         ENDS,
     ),
     Mutant(
-        _ENCODE,
-        "            places = _byte_places(text, places)\n",
-        "            places = places.copy()\n",
+        _PIECES,
+        "before.append(before[-1] + (len(text) if text.isascii() else len(text.encode())))",
+        "before.append(before[-1] + len(text))",
         "places in characters are taken for places in bytes",
-        ENDS,
+        _of("pieces", "test_ordinary_rows_need_no_second_look"),
+    ),
+    Mutant(
+        _PIECES,
+        "widths[begins] -= np.array(led, dtype=bool)[full]",
+        "pass",
+        "the blank before a text counts as a character of it",
+        _of("pieces", "test_ordinary_rows_need_no_second_look"),
+    ),
+    Mutant(
+        _PIECES,
+        "ids[np.arange(len(flat)) + np.repeat(shift, np.diff(bounds))] = flat",
+        "ids[np.arange(len(flat))] = flat",
+        "the ids of pieces stand before the control tokens between them",
+        _of("pieces", "test_pieces_are_as_the_tokenizer_alone_has_them"),
+    ),
+    Mutant(
+        "stages/tokens/encoders.py",
+        "        if not _equal(found, expected):\n            return False\n",
+        "",
+        "an encoder is used without its proof",
+        _of("encoders", "test_an_encoder_that_errs_is_left_out"),
+    ),
+    Mutant(
+        "stages/tokens/encoders.py",
+        "                    raise Unequal\n",
+        "                    pass\n",
+        "an encoder that errs at a text of the corpus goes on",
+        _of("encoders", "test_one_that_errs_at_a_text_of_the_corpus_ends_what_it_did"),
+    ),
+    Mutant(
+        "stages/tokens/blind.py",
+        'if tag in ("messages", "message") or (tag and self._in_macro):',
+        'if tag in ("messages", "message"):',
+        "what a macro gives is taken for nothing of the messages",
+        _of("blind", "test_templates_that_look_at_contents_are_found_out"),
     ),
     Mutant(
         _ENCODE,
@@ -73,7 +110,7 @@ MUTANTS = (
         CONTROL,
     ),
     Mutant(
-        _ENCODE,
+        _CAREFUL,
         "out[-1] = (out[-1][0], max(end, out[-1][1]))",
         "out[-1] = (out[-1][0], end)",
         "a range within another ends it",
@@ -116,9 +153,9 @@ MUTANTS = (
         LONGER,
     ),
     Mutant(
-        _TOKENIZE,
-        'if self.system is not None and not (messages and messages[0]["role"] == "system"):',
-        "if self.system is not None:",
+        _RENDERER,
+        'with_system = stage.system is not None and roles[:1] != ["system"]',
+        "with_system = stage.system is not None",
         "a conversation with a system message gets another",
         _of("tokenize", "test_the_system_message_is_the_one_given"),
     ),
@@ -189,8 +226,8 @@ MUTANTS = (
     ),
     Mutant(
         "stages/tokens/chat.py",
-        'if "".join(whole) != self._render(shown):',
-        'if len("".join(whole)) != len(self._render(shown)):',
+        'if not self.is_blind and "".join(s.text for s in segments) != self._render(shown):',
+        'if len("".join(s.text for s in segments)) != len(self._render(shown)):',
         "a template that changes letters is not noticed",
         ("tests/tokens/test_chat.py",),
     ),
@@ -223,35 +260,35 @@ MUTANTS = (
         ("tests/tokens/test_families.py::test_reasoning_beside_the_content",),
     ),
     Mutant(
-        "stages/tokens/encode.py",
-        "if not segment.content:",
-        "if True:",
+        _PIECES,
+        "            if segment.content:\n",
+        "            if False:\n",
         "a control token that a user writes becomes one",
-        ("tests/tokens/test_tokenize.py::test_a_control_token_in_a_record_stays_text",),
+        _of("words", "test_control_tokens_count_only_where_they_are_looked_for"),
     ),
     Mutant(
-        "stages/tokens/encode.py",
+        _CAREFUL,
         "places[at] = where, where + len(contents[number])",
         "pass",
         "the prompt's marker takes the blank that begins an answer, and is trained on",
         ("tests/tokens/test_families.py::test_control_tokens_in_a_record_change_nothing_else",),
     ),
     Mutant(
-        "stages/tokens/tokenize.py",
+        _RENDERER,
         "segments.append(Segment(prepared.eos, False, answer))",
         "segments.append(Segment(prepared.eos, False, False))",
         "the end of a plain answer is not trained on",
         ("tests/tokens/test_tokenize.py::test_a_model_without_a_template_takes_plain_joins",),
     ),
     Mutant(
-        "stages/tokens/tokenize.py",
-        "if not found.closed and self.end_turn and last in wanted.answers and prepared.eos:",
-        "if False:",
+        _RENDERER,
+        "return not closed and self._stage.end_turn and last and self._prepared.eos is not None",
+        "return False",
         "an answer that nothing ends is learned without an end",
         ("tests/tokens/test_families.py::test_what_is_learned_is_the_answer_and_its_end",),
     ),
     Mutant(
-        "stages/tokens/tokenize.py",
+        _RENDERER,
         "answers = answers[-1:]",
         "answers = answers[:1]",
         "the first answer is learned for the last",
@@ -273,8 +310,8 @@ MUTANTS = (
     ),
     Mutant(
         "stages/tokens/parts.py",
-        "if at >= 0 and found[at] >= low:",
-        "if at >= 0:",
+        "(at := _last(cut, text, begin, high)) >= low",
+        "(at := _last(cut, text, begin, high)) > begin",
         "a part ends at the first heading, however short it is",
         ("tests/tokens/test_parts.py",),
     ),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.mutants.mutant import Mutant
 
 _STEP, _PLAN = "stages/train/step.py", "stages/train/plan.py"
+_BINS = "stages/tokens/packing.py"
+PACKING = ("tests/tokens/test_packing.py",)
 _CHECKPOINT, _LOOP = "stages/train/checkpoint.py", "stages/train/loop.py"
 _DATA, _MODEL = "stages/train/data.py", "stages/train/model.py"
 _OPTIMIZER, _SCHEDULE = "stages/train/optimizer.py", "stages/train/schedule.py"
@@ -149,18 +151,32 @@ MUTANTS = (
         RATES,
     ),
     Mutant(
-        _PLAN,
-        "key=lambda place: (-lengths[place], place)",
-        "key=lambda place: (lengths[place], place)",
+        _BINS,
+        'order = np.argsort(-sizes, kind="stable")',
+        'order = np.argsort(sizes, kind="stable")',
         "rows are packed with the shortest first, which wastes rows",
-        PLAN,
+        PACKING,
     ),
     Mutant(
-        _PLAN,
-        "bisect_left(room, (lengths[place], -1))",
-        "bisect_left(room, (lengths[place] + 1, -1))",
+        _BINS,
+        "here = size + (fitting & -fitting).bit_length() - 1",
+        "here = size + fitting.bit_length() - 1",
+        "a document goes where there is the most room",
+        PACKING,
+    ),
+    Mutant(
+        _BINS,
+        "fitting = rooms >> size",
+        "fitting = rooms >> size + 1 << 1",
         "a document that fits a row exactly gets another",
-        PLAN,
+        PACKING,
+    ),
+    Mutant(
+        _BINS,
+        'f"bins.{seed}.{epoch}"',
+        'f"bins.{seed}"',
+        "the same documents go together in every epoch",
+        PACKING,
     ),
     Mutant(
         _PLAN,
@@ -321,14 +337,14 @@ MUTANTS = (
     # --- the data
     Mutant(
         _DATA,
-        "    wanted[begins[np.diff(offsets) > 0]] = False  #",
-        "    #",
+        "        targets[:1] = False  #",
+        "        #",
         "a document's first token is learned from the document before it",
         TARGETS,
     ),
     Mutant(
         _DATA,
-        "short = np.minimum(whole, max_length)",
+        "short = whole if max_length is None else np.minimum(whole, max_length)",
         "short = whole",
         "max_length of the training is ignored",
         TARGETS,

@@ -151,6 +151,7 @@ def test_recipe_and_stages_by_hand_agree(faq: Path, tmp_path: Path) -> None:
         pytest.param(["train", "in.jsonl", "-o", "out"], "in.jsonl", marks=pytest.mark.extras),
         (["jsonl", "*.csv", "-o", "out"], "*.csv: not found"),
         (["explain", "abc"], "runs holds no run"),
+        (["show", "abc"], "runs holds no run"),
         (["explain", "abc", "--run", "full"], "not the folder of a run"),
         (["gc"], ".seedbed is not a store"),
     ],

@@ -8,9 +8,14 @@ import os
 from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
+from stages import records
+from stages.corpus import write_corpus
 from stages.errors import UsageError
 from stages.tokens import model as models
+from stages.tokens.tokenize import Tokenize
 
 
 def _build(cache: str) -> list[int]:
@@ -145,3 +150,27 @@ def test_the_embedded_file_is_what_enters_the_key() -> None:
     (file,) = models.resources("smollm2")
     assert file.suffix == ".gguf"
     assert models.resources("smollm2", weights=True) == (file,)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "kind"), [(256, "uint8"), (257, "uint16"), (65_536, "uint16"), (65_537, "uint32")]
+)
+def test_ids_have_the_smallest_type_that_holds_the_vocabulary(
+    tmp_path: Path, tokens: int, kind: str
+) -> None:
+    vocabulary = {f"<{number}>": number for number in range(tokens)}
+    Tokenizer(WordLevel(vocabulary, unk_token="<0>")).save(str(tmp_path / "tokenizer.json"))
+    stage = Tokenize(model=str(tmp_path), chat="plain", strict=False)
+    made = stage.split(records.to_table([{"id": "a", "text": f"<{tokens - 1}>"}])).kept
+    assert str(made.schema.field("input_ids").type.value_type) == kind
+    assert made.column("input_ids").to_pylist() == [[tokens - 1]]
+    assert str(Tokenize(model=str(tmp_path / "none")).makes()["input_ids"].value_type) == "uint32"
+
+
+def test_a_token_takes_two_bytes_and_a_bit(tmp_path: Path) -> None:
+    text = "In rows, three centimetres deep, a hand apart, as soon as the soil is warm. " * 40
+    rows = [{"id": f"{number}", "text": f"{number}. {text}"} for number in range(50)]
+    made = Tokenize().split(records.to_table(rows)).kept
+    write_corpus(tmp_path / "c", "tokens", [(made, records.REJECTS.empty_table())], {})
+    (data,) = (tmp_path / "c/data").iterdir()
+    assert data.stat().st_size / sum(made.column("length").to_pylist()) < 2.3

@@ -45,6 +45,10 @@ def test_a_text_is_cut_at_the_best_place() -> None:
     assert cut("One two. Three four five six", 15) == "One two. "
     assert cut("One two three four five six", 15) == "One two three "
     assert cut("x" * 40, 15) == "x" * 15
+    # Not at one that leaves most of the room empty.
+    assert cut("One.\n# Two\nThree four five six. Seven eight nine ten", 40) == (
+        "One.\n# Two\nThree four five six. "
+    )
 
 
 def test_an_overlap_begins_at_a_word() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from stages.errors import UsageError
 from stages.tokens import model as models
-from stages.tokens.encode import joined
+from stages.tokens.careful import joined
 from stages.tokens.tokenize import Tokenize
 
 NASTY = [

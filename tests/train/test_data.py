@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from stages.corpus import write_corpus
 from stages.records import REJECTS
@@ -40,9 +41,33 @@ def test_targets_are_the_masked_tokens_without_the_first_token(tmp_path: Path) -
     assert documents.ids == ["ranges", "cut"]
     assert documents.lengths.tolist() == [8, 8] and documents.targets.tolist() == [4, 4]
     assert (documents.cut, documents.empty) == (2, 2)
+    whole = read_documents(tmp_path / "c", "train")
+    assert whole.lengths.tolist() == [10, 10, 10] and (whole.cut, whole.empty) == (0, 1)
     for number, wanted in enumerate(([1, 2, 5, 6], [4, 5, 6, 7])):
         ids, mask = documents.tokens(number)
         assert ids.tolist() == list(range(10, 18)) and np.flatnonzero(mask).tolist() == wanted
+
+
+@pytest.mark.parametrize("kind", [pa.uint8(), pa.uint16(), pa.uint32(), pa.int32()], ids=str)
+def test_ids_are_views_of_the_file_and_masks_its_bits(tmp_path: Path, kind: pa.DataType) -> None:
+    rows = [
+        {"id": f"{number}", "split": ("train", "val")[number % 5 == 3], **counting(number, length)}
+        for number, length in enumerate([1, 7, 8, 9, 64, 3, 17, 5, 2, 31])
+    ]
+    at = SCHEMA.get_field_index("input_ids")
+    schema = SCHEMA.set(at, pa.field("input_ids", pa.list_(kind)))
+    table = pa.Table.from_pylist(rows, schema=schema)
+    write_corpus(tmp_path / "c", "tokens", [(table, REJECTS.empty_table())], {})
+    documents = read_documents(tmp_path / "c", "train", 99)
+    kept = [row for row in rows if row["split"] == "train" and any(row["loss_mask"][1:])]
+    assert documents.ids == [row["id"] for row in kept] and len(kept) > 4
+    for number, row in enumerate(kept):
+        ids, wanted = documents.tokens(number)
+        again = documents.tokens(number)[0]
+        assert ids.dtype == kind.to_pandas_dtype() and np.shares_memory(ids, again)
+        assert not ids.flags.owndata and not ids.flags.writeable
+        assert ids.tolist() == row["input_ids"]
+        assert wanted.tolist() == [False, *row["loss_mask"][1:]]
 
 
 def test_rows_of_all_pieces_are_read(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.train.plan import order, pack, steps_of
+from stages.train.plan import order, steps_of
 
 
 def test_one_record_more_leaves_the_order_of_the_others() -> None:
@@ -43,26 +43,3 @@ def test_steps_hold_every_document_once(weights: list[int], size: int) -> None:
     assert all(end > begin for begin, end in steps)
     wanted = max(1, min(len(weights), -(-sum(weights) // size)))
     assert len(steps) == wanted
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(1, 300), max_size=60), st.integers(1, 300))
-def test_rows_hold_every_document_once_within_the_capacity(
-    lengths: list[int], capacity: int
-) -> None:
-    rows = pack(lengths, capacity)
-    assert sorted(at for row in rows for at in row) == list(range(len(lengths)))
-    for row in rows:
-        assert len(row) == 1 or sum(lengths[at] for at in row) <= capacity
-    # Two rows that would fit into one are a waste that best fit never leaves.
-    sums = sorted(sum(lengths[at] for at in row) for row in rows)
-    assert len(sums) < 2 or sums[0] + sums[1] > capacity
-
-
-def test_the_longest_are_packed_first_and_a_row_is_filled_to_its_end() -> None:
-    assert pack([4, 4, 4, 6, 6, 6], 10) == [[0, 3], [1, 4], [2, 5]]
-    assert pack([5, 4, 1], 9) == [[0, 1], [2]]
-
-
-def test_a_capacity_of_zero_gives_each_document_a_row() -> None:
-    assert pack([5, 3, 9], 0) == [[0], [1], [2]]

@@ -15,10 +15,11 @@ from stages import Train
 from stages.corpus import Corpus, write_corpus
 from stages.errors import StageFailed, UsageError
 from stages.records import REJECTS
+from stages.tokens.packing import pack
 from stages.train import bases, model_card, training
 from stages.train import model as models
 from stages.train.data import read_documents
-from stages.train.plan import order, pack
+from stages.train.plan import order
 from stages.train.step import step
 from tests.cases.train import contents, counting, tiny, tiny_corpus, tiny_model, train
 
@@ -103,6 +104,22 @@ def test_tokens_of_another_model_are_refused(tmp_path: Path) -> None:
     stage = replace(tiny(tmp_path), model=str(tiny_model(tmp_path / "small", vocabulary=50)))
     with pytest.raises(UsageError, match="tokenized for another model"):
         train(stage, source, tmp_path)
+
+
+def test_records_longer_than_the_model_reads_are_refused(tmp_path: Path) -> None:
+    source = tiny_corpus(tmp_path / "c")
+    model = tiny_model(tmp_path)
+    config = json.loads((model / "config.json").read_text())
+    for places, most in ((20, None), (20, 20), (30, None)):
+        (model / "config.json").write_text(
+            json.dumps({**config, "max_position_embeddings": places})
+        )
+        stage = tiny(tmp_path, max_length=most, epochs=1)
+        if places == 20 and most is None:
+            with pytest.raises(UsageError, match="the model reads 20 at most: tokenize with"):
+                train(stage, source, tmp_path / f"{places}-{most}")
+        else:
+            train(stage, source, tmp_path / f"{places}-{most}")
 
 
 def test_an_unknown_target_gets_the_nearest_name(tmp_path: Path) -> None:
