@@ -41,7 +41,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (folder / "t.yaml").write_text(
         "version: 1\nname: t\nsources: [{jsonl: {path: a.jsonl}}]\nsteps:\n"
-        f"  - split: {{val_rows: 4}}\n  - tokenize: {{model: {model}}}\n"
+        f"  - split: {{val: 4}}\n  - tokenize: {{model: {model}}}\n"
         "  - train: {batch: 4, epochs: 20, save_every: 10, rank: 4, dropout: 0.1, threads: 1,\n"
         "            device: cpu, precision: fp32, samples: 0}\n"
     )

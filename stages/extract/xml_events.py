@@ -70,6 +70,9 @@ class Events:
             told = expat.errors.messages.get(error.code, str(error))
             reason = "truncated" if last and error.code in _ENDED else "corrupt"
             raise Unreadable(reason, error=f"no XML: {told}", line=error.lineno) from None
+        except (LookupError, ValueError) as error:  # a charset that expat cannot read
+            remedy = "save it in UTF-8"
+            raise Unreadable("corrupt", error=f"its charset: {error}", remedy=remedy) from None
 
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1

@@ -7,11 +7,11 @@ import math
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stages.errors import Interrupted, Preempted, StageFailed
+from stages.errors import Interrupted, Preempted, SeedbedError, StageFailed
 from stages.require import require
 from stages.train import checkpoint
 from stages.train.copies import Copies
@@ -27,7 +27,7 @@ from stages.train.setup import Machine, Ready, seed_step
 from stages.train.signals import StopWish
 from stages.train.state import State
 from stages.train.step import step
-from stages.words import number
+from stages.words import number, size
 
 if TYPE_CHECKING:
     from stages.train.train import Train
@@ -225,4 +225,20 @@ class Training:
             found.append("checkpoint_layers: 1")
         if self.setting.method != "qlora":
             found.append("method: qlora" if self.setting.method == "lora" else "method: lora")
-        return "what needs less: " + ", ".join(found)
+        return f"{self._told(tokens)}what needs less: " + ", ".join(found)
+
+    def _told(self, tokens: int) -> str:
+        """What the estimate says of a row, beside which the device's memory can be held."""
+        from stages.train import estimate
+        from stages.train.forecast import setup_of
+        from stages.train.model import folder_of
+        from stages.train.shape import shape_of
+
+        try:
+            shape = shape_of(folder_of(self.setting.model))
+        except SeedbedError:  # a shape that is not known by formula, or of a tokenizer alone
+            return ""
+        half = self.machine.precision != "fp32"
+        setup = replace(setup_of(self.setting), row=tokens, half=half)
+        total = estimate.memory(shape, setup).total
+        return f"{size(total)} were reckoned for such a row; "

@@ -123,6 +123,21 @@ def test_pairs_of_answers_are_made_of_what_holds_both(tmp_path: Path) -> None:
     assert lines[0]["rejected"] == [{"role": "assistant", "content": "bad"}]
 
 
+def test_pairs_go_from_json_lines_to_json_lines(tmp_path: Path) -> None:
+    from stages import JsonlExtract
+
+    good, bad = ({"role": "assistant", "content": text} for text in ("North.", "None."))
+    asked = {"role": "user", "content": "Which bed?"}
+    rows = [
+        {"prompt": "Which bed?", "chosen": "North.", "rejected": "None."},
+        {"chosen": [asked, good], "rejected": [asked, bad]},
+    ]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    Export(format="dpo", columns=())(JsonlExtract()(str(tmp_path / "in.jsonl")), tmp_path / "out")
+    pair = {"prompt": [asked], "chosen": [good], "rejected": [bad]}
+    assert _lines(tmp_path / "out/train.jsonl") == [pair, pair]
+
+
 def test_prompt_and_generation_are_an_arrow_file_too(tmp_path: Path) -> None:
     lines, _, out = exported(tmp_path, [PAIRS[0], TALK], "pygmalion", join="\n")
     assert lines[0] == {"prompt": "a?", "generation": PAIRS[0]["completion"]}

@@ -152,15 +152,17 @@ def test_of_a_preference_pair_the_better_answer_is_taken(
     values: dict[str, Any], record: dict[str, Any], line: str
 ) -> None:
     found = made({**values, "score": 3})
-    assert found.records == [{**record, "meta": {"score": 3}}]
     worse = next(name for name in values if "rejected" in name.lower())
-    assert found.form == f"{line}; preference pairs: {worse} is left out; meta ← score"
+    assert found.records == [{**record, "meta": {"score": 3, "rejected": values[worse]}}]
+    assert found.form == f"{line}; preference pairs: meta.rejected ← {worse}; meta ← score"
     assert found.text.removed["rejected"] == forms.size(values[worse])
 
 
 def test_a_prompt_that_stands_in_the_chosen_talk_is_said_once() -> None:
     found = made({"prompt": "how deep", "chosen": [ASK, SAY], "rejected": [ASK, WORSE]})
-    assert found.records == [{"messages": [ASK, SAY], "meta": {"prompt": "how deep"}}]
+    (record,) = found.records
+    assert record["messages"] == [ASK, SAY]
+    assert record["meta"] == {"prompt": "how deep", "rejected": [ASK, WORSE]}
 
 
 def test_a_preference_pair_without_its_better_answer_is_empty() -> None:
@@ -182,7 +184,7 @@ def test_a_run_says_what_it_did_with_preference_pairs(tmp_path: Path) -> None:
     (part,) = source.parts(str(tmp_path / "a.jsonl"), 1 << 20)
     (judged,) = source.splits(part, "a")
     assert list(judged.counts.forms) == [
-        "prompt ← prompt; completion ← chosen; preference pairs: rejected is left out"
+        "prompt ← prompt; completion ← chosen; preference pairs: meta.rejected ← rejected"
     ]
     assert judged.counts.text.removed == {"rejected": 3} and "rejected" not in source.usual
 

@@ -268,6 +268,8 @@ LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "ha"}">' for n i
         (b'<!DOCTYPE posts [<!ENTITY a SYSTEM "x">]><posts><row a="&a;"/>', "corrupt", "an entity"),
         (b"<mediawiki>" + b"<page>" * 100_000, "corrupt", "nested deeper"),
         (b"<mediawiki>", "truncated", "no XML"),
+        (b'<?xml version="1.0" encoding="UTF-9"?><mediawiki/>', "corrupt", "its charset"),
+        (b'<?xml version="1.0" encoding="shift_jis"?><mediawiki/>', "corrupt", "its charset"),
         (b"<mediawiki><page></mediawiki>", "corrupt", "no XML"),
     ],
 )

@@ -377,7 +377,7 @@ MUTANTS = (
     # --- what people ask, and in what form: pairs, trees, bytes ---
     Mutant(
         FORMS + "layout.py",
-        'others["rejected"] = self._size(values[self._rejected])',
+        'others["rejected"] = self._size(worse)',
         'others["rejected"] = 0',
         "the worse answer of a preference pair goes without a count",
         (f"{OF_PAIRS}::test_of_a_preference_pair_the_better_answer_is_taken",),

@@ -226,4 +226,5 @@ def test_memory_that_is_too_small_is_told_with_what_needs_less(
         train(tiny(tmp_path), source, tmp_path)
     said = str(failed.value)
     assert "out of memory on cpu in step 1, whose longest row has 40 tokens" in said
+    assert " were reckoned for such a row; what needs less: " in said
     assert "micro_tokens: 22, checkpoint_layers: 1, method: qlora" in said and "\n" not in said

@@ -418,7 +418,7 @@ def test_plan_tells_steps_memory_and_money_when_the_lengths_are_known(tmp_path: 
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     recipe = (
         "version: 1\nname: t\nsources: [{jsonl: {path: a.jsonl}}]\nsteps:\n"
-        f"  - split: {{val_rows: 4}}\n  - tokenize: {{model: {model}}}\n"
+        f"  - split: {{val: 4}}\n  - tokenize: {{model: {model}}}\n"
     )
     (tmp_path / "t.yaml").write_text(recipe + "  - train: {batch: 6, epochs: 3}\n")
     told = seedbed("plan", "t.yaml", cwd=tmp_path).stdout
@@ -432,7 +432,7 @@ def test_plan_tells_steps_memory_and_money_when_the_lengths_are_known(tmp_path: 
     assert "steps      6 an epoch, 18 in 3 epochs of 36 records" in told
     assert "memory     " in told and " activations" in told and "prices of 2026-11" in told
     whole = recipe + "  - train: {batch: 6, epochs: 3}\n"
-    (tmp_path / "t.yaml").write_text(recipe.replace("  - split: {val_rows: 4}\n", ""))
+    (tmp_path / "t.yaml").write_text(recipe.replace("  - split: {val: 4}\n", ""))
     seedbed("run", "t.yaml", cwd=tmp_path)
     (tmp_path / "t.yaml").write_text(whole)  # the last run made tokens without a split
     told = seedbed("plan", "t.yaml", cwd=tmp_path).stdout

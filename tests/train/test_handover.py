@@ -173,7 +173,7 @@ def test_a_recipe_trains_merges_and_is_asked_by_the_name_of_its_run(
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "t.yaml").write_text(
         "version: 1\nname: t\nsources: [{jsonl: {path: a.jsonl}}]\nsteps:\n"
-        f"  - split: {{val_rows: 4}}\n  - tokenize: {{model: {model}}}\n"
+        f"  - split: {{val: 4}}\n  - tokenize: {{model: {model}}}\n"
         "  - train: {batch: 8, epochs: 1, rank: 2, threads: 1, device: cpu, samples: 0}\n"
         "  - merge\n"
     )

@@ -327,7 +327,13 @@ class _Body:
         before = "".join(line.pieces[-3:])
         own = _Line()
         self._inline(run, own)
-        node = Node("sup" if raised == "superscript" else "sub", "", {}, None)
+        node = Node(
+            "sup" if raised == "superscript" else "sub",
+            "",
+            {},
+            None,
+            len("".join(own.text.split())),
+        )
         node.children = [own.text]
         node.chars = len(own.text)
         opening, closing = ("", "") if own.notes else marks(node, before)

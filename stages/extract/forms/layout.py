@@ -30,7 +30,8 @@ CUTS = {
     "extra": "what a message has beside its role and content: it stands in the message's extra",
     "tree": "what the nodes of a tree of messages have beside role and text",
     "blank": "white space in the place of what an instruction works on",
-    "rejected": "the worse answer of a preference pair, of which the better one is taken",
+    "rejected": "the worse answer of a preference pair, of which the better one is taken; it "
+    "stands in the record's meta as `rejected`",
     "binary": "bytes that are no text, in columns beside the text: they are in no record",
 }
 ROW_CUTS = {cut: why for cut, why in CUTS.items() if cut != "tree"}  # of rows of tables
@@ -405,6 +406,9 @@ class Layout:
         beside = sum([len(v) if type(v) is str else size(v) for v in meta.values()])
         if self._table is not None:
             meta = {"table": self._table, **meta}
+        worse = values[self._rejected] if self._rejected is not None else None
+        if isinstance(worse, str | list | Mapping):
+            meta = {**meta, known_names.REJECTED: worse}
         for record in records if meta else ():
             record["meta"] = meta
         kept = min(said, total)
@@ -413,7 +417,7 @@ class Layout:
             count.removed["blank"] = said - kept
         others = {"meta": beside, **(cuts or {})}
         if self._rejected is not None:
-            others["rejected"] = self._size(values[self._rejected])
+            others["rejected"] = self._size(worse)
         line = use.line
         if left:
             others["binary"] = sum(left.values())

@@ -28,7 +28,7 @@ def line(
     the column of the worse answers of preference pairs. left: those with bytes that are no text."""
     told = [f"{field} ← {_listed(columns)}" for field, columns in parts.items()] or [_BY_LINES]
     if rejected is not None:
-        told.append(f"preference pairs: {_short(rejected)} is left out")
+        told.append(f"preference pairs: meta.rejected ← {_short(rejected)}")
     if left:
         told.append(f"left out, bytes: {_listed(sorted(left))}")
     if meta:
