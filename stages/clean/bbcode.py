@@ -27,6 +27,7 @@ _PICTURES = ("img", "attachment", "youtube", "video", "media")
 _NO_ENTITY = re.compile(r"&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,30};)")
 _XML = re.compile(r"<(/?)([A-Za-z][\w.:-]*)([^<>]*)>")
 _MARKS = re.compile(r"<([sei])>[^<]*</\1>")  # what was typed to begin and end a tag
+LINE_ENDS = re.compile(r"[\r\n]++")  # any number of them divides two lines
 _IS_BREAK = re.compile(r"<br\s*/?>\n?")
 
 
@@ -95,7 +96,7 @@ def _shown(text: str, within_html: bool) -> str:
     if within_html:
         return text
     text = _NO_ENTITY.sub("&amp;", text).replace("<", "&lt;")
-    return text.replace("\r\n", "\n").replace("\n", "<br>")
+    return LINE_ENDS.sub("<br>", text)
 
 
 def phpbb(text: str) -> str:

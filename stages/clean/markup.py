@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from stages.base import Map
-from stages.clean.bbcode import bbcode, phpbb
+from stages.clean.bbcode import LINE_ENDS, bbcode, phpbb
 from stages.extract.webpage import limits, page
 from stages.extract.webpage.cuts import CUTS
 from stages.extract.webpage.fragment import fragment
@@ -88,7 +88,7 @@ def as_html(text: str, format: str) -> str:
     if BBCODE.search(text):
         text = bbcode(text, within_html=True)
     if not _LINES.search(text):
-        text = text.replace("\r\n", "\n").replace("\n", "<br>")
+        text = LINE_ENDS.sub("<br>", text)
     return text
 
 

@@ -23,6 +23,11 @@ def fragment(text: str) -> Fragment | None:
     """The Markdown of a piece of HTML; None where it has more tags than a page may have."""
     if limits.tags(text) > limits.TAGS:
         return None
+    with tree.uncollected():
+        return _read(text)
+
+
+def _read(text: str) -> Fragment | None:
     capped = limits.capped(text.replace("\0", ""))
     if capped is None:
         return None

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import html
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -109,21 +106,8 @@ def page(
     whole: all that is shown is content, as in a chapter of a book. trace: so that the page's
     passages can be told.
     """
-    with _uncollected():
+    with tree.uncollected():
         return _read(data, content_type, charset, comments, selector, whole, trace)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Python looks for cycles among all elements of a page again and again while they are made, a
-    tenth of the time, and there are none to be freed: a tree is let go with its page."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 def _read(

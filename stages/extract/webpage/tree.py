@@ -6,8 +6,11 @@ it node by node, and no nesting can exhaust the stack.
 
 from __future__ import annotations
 
+import gc
 import html
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 # Imported here and not where it is used: before a child's memory is limited.
@@ -237,6 +240,19 @@ def build(source: str) -> list[Node]:
         node = node.parent
     root.nonspace = seen
     return order
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Python looks for cycles among all elements of a page again and again while they are made, a
+    tenth of the time, and there are none to be freed: a tree is let go with its page."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def let_go(order: list[Node]) -> None:
