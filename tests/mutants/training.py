@@ -6,7 +6,7 @@ from tests.mutants.mutant import Mutant
 
 _STEP, _PLAN = "stages/train/step.py", "stages/train/plan.py"
 _BINS = "stages/tokens/packing.py"
-PACKING = ("tests/tokens/test_packing.py",)
+PACKING = ("tests/tokens/test_bins.py",)
 _CHECKPOINT, _LOOP = "stages/train/checkpoint.py", "stages/train/loop.py"
 _DATA, _MODEL = "stages/train/data.py", "stages/train/model.py"
 _OPTIMIZER, _SCHEDULE = "stages/train/optimizer.py", "stages/train/schedule.py"
