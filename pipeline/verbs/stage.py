@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import json
 import re
+import typing
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,9 @@ def _read(words: str | list[str], kind: Any) -> Any:
             if check.problem_with(word, kind, None) is None:
                 return word
     value = check.meant(word, kind)
+    if isinstance(value, str) and {int, float} & {*typing.get_args(kind)}:
+        number = scalar(word)  # text and numbers alike: what a recipe would make of it
+        return number if type(number) in (int, float) else value
     if isinstance(value, list):
         item = check.item_of(kind)
         return [one if _fits(one, item) else scalar(one) for one in value]

@@ -52,9 +52,9 @@ class Split(Fit):
     copies, with the same prompt or opening, with 13 words in a row in common, or as near
     duplicates.
 
-    val: how much is for validation: a share (0.05, the default and the usual one for fine-tuning
-        corpora), a number of records (an integer), or the parts of train and val, as 0.99,0.01. A
-        share is met to a twentieth where components allow it.
+    val: how much is for validation: a share (a twentieth is usual for fine-tuning corpora), a
+        number of records (an integer), or the parts of train and val, as 0.99,0.01. A share is met
+        to a twentieth where components allow it.
     seed: another seed, another choice.
     by: columns, or keys of `meta`, whose equal values connect too, as topic_id; with `date` the
         newest records are for validation, by the date in that column or key, or in created_at,

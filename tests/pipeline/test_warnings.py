@@ -97,7 +97,7 @@ def test_columns_with_text_went_to_meta_unread() -> None:
 def _adapter(folder: Path, **values: int) -> Path:
     summary = {
         "records_train": 100, "records_unused": 0, "records_val": 10, "records_cut": 0,
-        "records_without_targets": 0, **values,
+        "records_without_targets": 0, "without_adapter": [], **values,
     }  # fmt: skip
     (folder / "manifest.json").write_text(json.dumps({"summary": summary}))
     return folder
