@@ -77,25 +77,20 @@ class Split(Fit):
 
     val: sizes.Val = 0.05
     seed: int = 0
-    by: str | tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
     connect: tuple[Evidence, ...] = get_args(Evidence)
     benchmarks: tuple[str, ...] = ()
     contaminated: Literal["drop", "tag"] = "drop"
 
     @property
-    def _words(self) -> list[str]:
-        words = self.by.split(",") if isinstance(self.by, str) else self.by
-        return [word for word in map(str.strip, words) if word]
-
-    @property
     def named(self) -> tuple[str, ...]:
         """The columns of `by`, without the word for time."""
-        return tuple(word for word in self._words if word != DATE)
+        return tuple(word for word in self.by if word != DATE)
 
     @property
     def by_time(self) -> bool:
         """Whether the newest are for validation."""
-        return DATE in self._words
+        return DATE in self.by
 
     def contradictions(self) -> tuple[str, ...]:
         """A `val` of another form; a benchmark that is not there."""

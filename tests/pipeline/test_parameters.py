@@ -29,8 +29,8 @@ def _values(kind: Any, default: object) -> Iterator[object]:
             yield from (True, False)
         if part is type(None):
             yield None
-        if typing.get_origin(part) is tuple:
-            yield ()
+        if typing.get_origin(part) is tuple and str not in typing.get_args(kind):
+            yield ()  # where a text may stand, none is one
         if typing.get_origin(part) is typing.Literal:
             yield from typing.get_args(part)
 

@@ -116,5 +116,5 @@ def _lengths(given: argparse.Namespace, train: Train) -> Lengths | None:
         return None
     number_in(given.records, "records", 1, 1 << 40)
     number_in(given.length, "length", 2, 1 << 24)
-    records, length = given.records, min(given.length, train.max_length)
+    records, length = given.records, min(given.length, train.max_length or given.length)
     return Lengths(records, records * length, records * length, length, records * length**2)
