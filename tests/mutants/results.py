@@ -14,7 +14,7 @@ _FORECAST, _TARGETS = "stages/train/forecast.py", "stages/train/targets.py"
 ESTIMATE = "tests/train/test_estimate.py::"
 MERGE = "tests/train/test_merge.py::"
 HANDOVER = "tests/train/test_handover.py::"
-CHAT = "tests/train/test_chat.py::"
+CHAT = "tests/train/test_talk.py::"
 EVALUATE = "tests/train/test_evaluate.py::"
 BUNDLE = "tests/pipeline/test_bundle.py::"
 
