@@ -107,7 +107,7 @@ def _quantize(model: Any, device: str) -> None:
 
 def rows_of(setting: Setting) -> Iterator[list[tuple[Any, Any]]]:
     """Packed rows without end: lengths as in instruction data, two thirds of a document trained."""
-    from stages.train.plan import pack
+    from stages.tokens.packing import pack
 
     vocabulary = SHAPES[setting.shape][-1]
     drawn = np.random.default_rng(0)

@@ -6,6 +6,7 @@ limits. Each measurement is a process of its own, whose peak the kernel tells (V
 
 from __future__ import annotations
 
+import datetime
 import gzip
 import json
 import os
@@ -131,6 +132,32 @@ def _pages(folder: Path, count: int) -> Path:
     return folder
 
 
+def _notes(folder: Path, count: int) -> Path:
+    folder.mkdir()
+    for number, text in enumerate(texts(count, 150)):
+        (folder / f"{number:06}.md").write_text(f"# Note {number}\n\n{text}\n")
+    return folder
+
+
+def _talk(file: IO[str], count: int) -> None:
+    """A conversation a day, as WhatsApp writes it."""
+    for number, text in enumerate(texts(count, 150)):
+        day = datetime.date(2001, 1, 1) + datetime.timedelta(days=number)
+        file.write(f"{day:%d/%m/%Y}, 09:00 - Ann: Question {number}?\n")
+        file.write(f"{day:%d/%m/%Y}, 09:01 - Ben: {text}\n")
+
+
+def _wiki(file: IO[str], count: int) -> None:
+    file.write('<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/">\n')
+    for number, text in enumerate(texts(count, 150)):
+        file.write(
+            f"<page><title>Page {number}</title><ns>0</ns><id>{number + 1}</id><revision><id>1</id>"
+            "<timestamp>2020-01-01T00:00:00Z</timestamp><model>wikitext</model>"
+            f"<format>text/x-wiki</format><text>{text}</text></revision></page>\n"
+        )
+    file.write("</mediawiki>\n")
+
+
 def _file(write: Callable[[IO[str], int], None], name: str) -> Callable[[Path, int], Path]:
     """One file; packed, so that it is a single part and has to be streamed."""
 
@@ -149,6 +176,9 @@ INPUTS: dict[str, tuple[Callable[[Path, int], Path], int]] = {
     "sql": (_file(_sql, "in.sql.gz"), 2000),
     "database": (_database, 2000),
     "html": (lambda folder, count: _pages(folder / "in", count), 60),
+    "documents": (lambda folder, count: _notes(folder / "in", count), 100),
+    "chatlog": (_file(_talk, "in.txt.gz"), 1000),
+    "xml": (_file(_wiki, "in.xml.gz"), 1000),
 }
 
 

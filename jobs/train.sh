@@ -39,4 +39,4 @@ if [ -z "${SEEDBED_COMMAND:-}" ] && [ ! -f "$WORK/venv/.installed" ]; then
 fi
 
 # exec: SIGTERM reaches the training itself, which saves and ends with 75.
-exec $command unbundle "$file" -o "$WORK/bundle" --run
+exec "$command" unbundle "$file" -o "$WORK/bundle" --run

@@ -205,7 +205,7 @@ def encoder_record(folder: Path) -> Path | None:
 
 @lru_cache(maxsize=8)
 def _record(path: Path, stamps: object, cache: Path) -> Path | None:
-    if path.parents[2] != cache:
+    if not path.absolute().is_relative_to(cache.absolute()):
         _checked(str(path), stamps)
     with contextlib.suppress(OSError):  # a cache that cannot be written
         (cache / "encoders").mkdir(parents=True, exist_ok=True)

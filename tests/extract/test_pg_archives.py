@@ -240,7 +240,8 @@ def test_a_list_of_tables_of_anybody_else_is_no_dump(tmp_path: Path) -> None:
 
 def test_it_ends_with_the_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     endless = tmp_path / "pg_restore"
-    endless.write_text(f"#!{sys.executable}\nwhile True: print('SELECT 1;')\n")
+    code = "while True: print('SELECT 1;')"
+    endless.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{code}" "$0"\n')
     endless.chmod(0o755)
     monkeypatch.setattr(pg_archives, "restorer", lambda: (str(endless), "1"))
     monkeypatch.setattr(streams, "RATIO_FLOOR", 1 << 20)

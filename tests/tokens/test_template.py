@@ -112,11 +112,12 @@ HOSTILE = [
 def test_a_hostile_template_is_refused_soon(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "WORK", 1_000_000)
     chat = Chat(HOSTILE[number], (), {}, origin="models/x")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # of all tests in this process
     begun = time.process_time()
     with pytest.raises(UsageError, match=r"models/x: the chat template does more work .* plain"):
         chat.render(TALK)
     assert time.process_time() - begun < 10
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 3 << 20
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss <= max(before, 3 << 20)
 
 
 @pytest.mark.parametrize(
