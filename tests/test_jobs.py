@@ -52,8 +52,12 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(script: str, bundle: Path, work: Path, **more: str) -> subprocess.Popen[str]:
     """A script, in a process group of its own, with the command of this environment."""
-    command = f"{sys.executable} -P -m seedbed"
-    own = {"BUNDLE": str(bundle), "WORK": str(work), "SEEDBED_COMMAND": command, "PAUSE": "0"}
+    command = work.parent / "the command"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m seedbed "$@"\n')
+    command.chmod(0o755)
+    own = {
+        "BUNDLE": str(bundle), "WORK": str(work), "SEEDBED_COMMAND": str(command), "PAUSE": "0",
+    }  # fmt: skip
     return subprocess.Popen(
         ["sh", str(JOBS / script)], env=environment(**own, **more), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, cwd=work.parent,
