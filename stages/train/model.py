@@ -40,8 +40,11 @@ def folder_of(name: str) -> Path:
 
 
 def base_name(name: str) -> str:
-    """What the model is called in what is written: never a path of this machine."""
-    return Path(name).name or name
+    """What a hub, or plain peft beside a folder of that name, finds the model by: never a path of
+    this machine."""
+    from stages.train.bases import name_of  # imports this module
+
+    return name_of(name).public
 
 
 def device_of(device: Device) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stages import check, json_lines
 from stages.corpus import Corpus, write_json
-from stages.train import adapter, added, handover, samples
+from stages.train import adapter, added, bases, handover, samples
 from stages.train import model as models
 from stages.train.data import Documents
 from stages.train.setup import Sides
@@ -64,7 +64,7 @@ def _facts(training: Training, sides: Sides) -> dict[str, Any]:
     setting, state, course = training.setting, training.state, training.course
     documents, validation = sides.documents, sides.validation
     return {
-        "base": models.base_name(setting.model),
+        "base": bases.name_of(setting.model).model,
         "method": setting.method,
         "seed": setting.seed,
         "steps": course.total,

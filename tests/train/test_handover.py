@@ -206,3 +206,12 @@ def test_the_adapter_of_the_embedded_model_names_it_as_hubs_do(tmp_path: Path) -
     assert config["base_model_name_or_path"] == bases.EMBEDDED_HUB
     assert json.loads((out / "base.json").read_text())["model"] == EMBEDDED
     assert (out / "tokenizer.json").is_file()
+
+
+def test_a_base_has_the_name_that_a_hub_finds_it_by(tmp_path: Path) -> None:
+    from stages.train import model as models
+
+    (tmp_path / "my model").mkdir()
+    assert models.base_name("Qwen/Qwen2.5-0.5B@abc") == "Qwen/Qwen2.5-0.5B"
+    assert models.base_name("smollm2") == bases.EMBEDDED_HUB
+    assert models.base_name(str(tmp_path / "my model")) == "my model"
