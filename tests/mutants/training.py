@@ -233,7 +233,7 @@ MUTANTS = (
         "KEPT = 2",
         "KEPT = 1",
         "the checkpoint before the newest is removed",
-        DAMAGED,
+        _of_kills("test_two_checkpoints_are_kept"),
     ),
     # --- the loop
     Mutant(
@@ -290,7 +290,7 @@ MUTANTS = (
         "seed_step(self.setting.seed, step, at)",
         "seed_step(self.setting.seed, 0, at)",
         "every step drops the same inputs",
-        _of_train("test_every_step_has_a_seed_of_its_own"),
+        _of_train("test_every_row_of_every_step_has_a_seed_of_its_own"),
     ),
     Mutant(
         _SETUP,
@@ -381,9 +381,9 @@ MUTANTS = (
     Mutant(
         _PACKING,
         'CLOSE = {"fp32": 1e-3',
-        'CLOSE = {"fp32": 1.0',
-        "a model that mixes documents is taken to keep them apart",
-        _of_train("test_a_model_that_mixes_documents_is_noticed"),
+        'CLOSE = {"fp32": 1e9',
+        "a document that is read in another place of the row is taken to be read alone",
+        ("tests/train/test_packing.py::test_positions_that_go_on_behind_a_neighbour_are_noticed",),
     ),
     Mutant(
         _MODEL,

@@ -58,6 +58,22 @@ def test_half_precision_is_no_leak(name: str) -> None:
     assert models.way_of(model, "auto", "bf16", "cpu") == "documents"
 
 
+def test_positions_that_go_on_behind_a_neighbour_are_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No document sees another, and yet the second is not read as if it stood alone."""
+    model = family("gpt2", 0.35)
+    models.way_of(model, "documents", "fp32", "cpu")
+    assert isolates(model, "fp32", "cpu")
+    plain = model.forward
+
+    def going_on(position_ids: Any = None, **given: Any) -> Any:
+        return plain(position_ids=torch.arange(position_ids.shape[1])[None], **given)
+
+    monkeypatch.setattr(model, "forward", going_on)
+    assert not isolates(model, "fp32", "cpu")
+
+
 def test_a_gradient_does_not_reach_a_neighbour() -> None:
     model = family("llama", 0.35)
     models.way_of(model, "documents", "fp32", "cpu")

@@ -20,7 +20,6 @@ from stages.train import bases, model_card, training
 from stages.train import model as models
 from stages.train.data import read_documents
 from stages.train.plan import order
-from stages.train.step import step
 from tests.cases.train import contents, counting, tiny, tiny_corpus, tiny_model, train
 
 torch = pytest.importorskip("torch")
@@ -186,18 +185,23 @@ def test_validation_losses_are_those_of_each_record_alone(tmp_path: Path) -> Non
         assert record["before"] == pytest.approx(float(alone.mean()), abs=1e-5)
 
 
-def test_every_step_has_a_seed_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_row_of_every_step_has_a_seed_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = tiny_corpus(tmp_path / "c")
     drawn: list[float] = []
+    plain = training.row_of
 
     def watched(*given: Any, **more: Any) -> Any:
         drawn.append(float(torch.rand(1)))
-        return step(*given, **more)
+        return plain(*given, **more)
 
-    monkeypatch.setattr(training, "step", watched)
+    monkeypatch.setattr(training, "row_of", watched)
     train(tiny(tmp_path, epochs=1), source, tmp_path / "one")
+    rows = len(drawn)
     train(tiny(tmp_path, epochs=1), source, tmp_path / "again")
-    assert len(set(drawn[:4])) == 4 and drawn[:4] == drawn[4:]
+    assert rows > 8 and drawn[1:rows] == drawn[rows + 1 :]  # the first is the rehearsal
+    assert len(set(drawn[1:rows])) == rows - 1
 
 
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
