@@ -118,6 +118,8 @@ def _keep_off_path(folder: str) -> None:
 
 def main() -> None:
     """The command line; ends the process with one of the exit codes of `pipeline.cli`."""
+    # Threads of NumPy's own are of no use to the engine, and each takes memory when it is loaded.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     path = list(sys.path)
     try:
         _keep_off_path(os.getcwd())

@@ -121,6 +121,7 @@ def follow() -> None:
     waiting = Group(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
     while (said := waiting.told(None)) is not None:
         _train(said, waiting.rank, waiting.size)
+    require("torch.distributed", "train").destroy_process_group()  # its threads end before it
 
 
 def release() -> None:
