@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,7 +20,6 @@ import stages
 from stages import child, user_code
 from stages.base import DocumentSource, Fault, Item, Part
 from stages.errors import StageFailed
-from stages.extract.jsonl import JsonlExtract
 from stages.place import Place
 
 STAGE = """
@@ -249,21 +249,34 @@ def test_a_child_killed_while_it_waits_is_replaced(stage: type[DocumentSource]) 
     assert _pid(two) != _pid(one)
 
 
-def test_a_child_that_nobody_listens_to_ends_in_silence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """Its worker gave up in the middle of a part, as on a full disk, and has told why."""
-    path = tmp_path / "in.jsonl"
-    path.write_text("".join(json.dumps({"text": f"{n} " * 400}) + "\n" for n in range(3000)))
-    ended: list[int] = []
+UNHEARD = """
+    import sys
+    from stages import JsonlExtract, child
+    from stages.errors import StageFailed
 
-    def leave(process: child.Process, limit: Any) -> Any:
+    ended = []
+
+    def leave(process, limit):
         process._stdout.close()
         ended.append(process.wait())
         raise child.Died("crash", exit_status=ended[-1])
 
-    monkeypatch.setattr(child.Process, "hear", leave)
-    with pytest.raises(StageFailed):
-        list(JsonlExtract().splits(JsonlExtract().parts(str(path), 1 << 30)[0], "s", True))
-    assert ended and set(ended) == {0}
-    assert "Traceback" not in capfd.readouterr().err
+    child.Process.hear = leave
+    try:
+        list(JsonlExtract().splits(JsonlExtract().parts(sys.argv[1], 1 << 30)[0], "s", True))
+    except StageFailed:
+        print(sorted(set(ended)))
+"""
+
+
+def test_a_child_that_nobody_listens_to_ends_in_silence(tmp_path: Path) -> None:
+    """Its worker gave up in the middle of a part, as on a full disk, and has told why. A process of
+    its own, as a worker is: one with threads, as this is by now, may be forked with a lock held."""
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(json.dumps({"text": f"{n} " * 400}) + "\n" for n in range(3000)))
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", textwrap.dedent(UNHEARD), str(path)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stdout == "[0]\n" and done.stderr == "", done.stderr
