@@ -137,6 +137,10 @@ def add_adapter(model: Any, settings: Settings, rows: Sequence[int] = ()) -> Any
             )
     experts = [name for name in names if name in known and known[name].kind == "experts"]
     plain = [name for name in names if name not in experts]
+    if settings.init in TAKING:
+        _check_taking(
+            settings, [known[name] for name in names if name in known], transposed, modules
+        )
     config = peft.LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
@@ -161,6 +165,26 @@ def add_adapter(model: Any, settings: Settings, rows: Sequence[int] = ()) -> Any
         except (ValueError, NotImplementedError, TypeError) as error:
             said = " ".join(str(error).split())
             raise UsageError(f"train: this model cannot have this adapter: {said}") from None
+
+
+def _check_taking(
+    settings: Settings, layers: Sequence[Layer], transposed: Any, modules: Mapping[str, Any]
+) -> None:
+    """UsageError where a start that takes a part of the base along cannot be written for the plain
+    base: peft writes embeddings and the output layer with it, or has no such start."""
+    for one in layers:
+        reason = None
+        if one.kind != "linear" or one.head:
+            reason = "goes with linear layers inside the model alone"
+        elif settings.rank > min(one.shape):
+            reason = f"needs a rank of at most {min(one.shape)} there"
+        elif settings.init == "olora" and isinstance(modules.get(one.name), transposed):
+            reason = "does not go with layers of this kind (Conv1D)"
+        if reason:
+            raise UsageError(
+                f"train.init {settings.init} and the layer {one.name!r}: it {reason}; use init "
+                "kaiming, or other targets"
+            )
 
 
 def _rows_of(model: Any, rows: Sequence[int]) -> dict[str, list[int]] | None:

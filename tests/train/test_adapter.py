@@ -201,3 +201,24 @@ def test_the_written_configuration_names_no_machine(tmp_path: Path) -> None:
     config = json.loads((tmp_path / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == "owner/name" and config["inference_mode"] is True
     assert config["target_modules"] == sorted(config["target_modules"])
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "said"),
+    [
+        (
+            "llama",
+            Settings(targets=("q_proj", "embed_tokens"), init="pissa"),
+            "linear layers inside",
+        ),
+        ("llama", Settings(targets=("q_proj", "lm_head"), init="olora"), "linear layers inside"),
+        ("mixtral", Settings(targets=("experts.down_proj",), init="pissa"), "linear layers inside"),
+        ("llama", Settings(rank=64, init="pissa"), "rank of at most 32"),
+        ("gpt2", Settings(rank=4, init="olora"), "Conv1D"),
+    ],
+)
+def test_a_start_that_could_not_be_written_is_refused(
+    name: str, settings: Settings, said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        add_adapter(family(name), settings)
