@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -74,7 +74,8 @@ def every() -> Iterator[tuple[str, type[Stage]]]:
 def clashes() -> list[str]:
     """A sentence for each stage of a package that has the name of one of ours."""
     return [
-        f"{_told(point)} is called like a stage of seedbed's own, which is used; it can be had as "
+        f"{told_of(point, 'stage')} is called like a stage of seedbed's own, which is used; "
+        f"it can be had as "
         f"{point.value}"
         for name, points in sorted(installed().items())
         if name in stages.TABLE
@@ -115,27 +116,36 @@ def folder_of(cls: type[Stage]) -> str | None:
 
 
 def _of_package(name: str) -> type[Stage]:
-    points = installed()[name]
-    if len(points) > 1:
-        told = " and ".join(_told(point) for point in points)
-        raise UsageError(f"two stages are called {name!r}, {told}: uninstall one of the packages")
-    told = _told(points[0])
-    try:
-        found = points[0].load()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # importing runs the package, which may do anything
-        text = " ".join(str(error).split())[:300]
-        raise UsageError(f"{told} cannot be loaded: {type(error).__name__}: {text}") from None
+    found, told = imported(installed()[name], "stage")
     cls = _checked(found, told)
     if cls.name != name:
         raise UsageError(f"{told} calls itself {cls.name!r}: entry point and class must agree")
     return cls
 
 
-def _told(point: EntryPoint) -> str:
+def imported(points: Sequence[EntryPoint], what: str) -> tuple[Any, str]:
+    """(what the only entry point of a name stands for, the words for it); UsageError for several,
+    or with the reason when it cannot be loaded. what: a stage or a tool."""
+    first, *others = points
+    if others:
+        both = " and ".join(told_of(point, what) for point in points)
+        raise UsageError(
+            f"two {what}s are called {first.name!r}, {both}: uninstall one of the packages"
+        )
+    told = told_of(first, what)
+    try:
+        return first.load(), told
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # importing runs the package, which may do anything
+        text = " ".join(str(error).split())[:300]
+        raise UsageError(f"{told} cannot be loaded: {type(error).__name__}: {text}") from None
+
+
+def told_of(point: EntryPoint, what: str) -> str:
+    """An entry point in words: what it is, its name, value and package."""
     package = f" of the package {point.dist.name} {point.dist.version}" if point.dist else ""
-    return f"the stage {point.name!r} ({point.value}{package})"
+    return f"the {what} {point.name!r} ({point.value}{package})"
 
 
 def _in_module(word: str) -> type[Stage]:

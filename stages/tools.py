@@ -53,18 +53,7 @@ def load(name: str) -> Tool:
     """A tool's module; UsageError with the reason when a package's cannot be used."""
     if name in stages.TOOLS:
         return cast(Tool, importlib.import_module(stages.TOOLS[name]))
-    points = installed()[name]
-    if len(points) > 1:
-        both = " and ".join(_told(point) for point in points)
-        raise UsageError(f"two tools are called {name!r}, {both}: uninstall one of the packages")
-    told = _told(points[0])
-    try:
-        found = points[0].load()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # importing runs the package, which may do anything
-        text = " ".join(str(error).split())[:300]
-        raise UsageError(f"{told} cannot be loaded: {type(error).__name__}: {text}") from None
+    found, told = registry.imported(installed()[name], "tool")
     if lacking := [part for part in PARTS if not hasattr(found, part)]:
         raise UsageError(f"{told} is no tool: it does not define {', '.join(lacking)}")
     return cast(Tool, found)
@@ -75,14 +64,9 @@ def clashes(verbs: Collection[str]) -> list[str]:
     taken = {**dict.fromkeys(stages.TOOLS, "tool"), **dict.fromkeys(verbs, "verb")}
     taken |= dict.fromkeys(registry.names(), "stage")
     return [
-        f"{_told(point)} is called like a {taken[name]}, which is used; the package must name it "
-        "otherwise"
+        f"{registry.told_of(point, 'tool')} is called like a {taken[name]}, which is used; "
+        "the package must name it otherwise"
         for name, points in sorted(installed().items())
         if name in taken
         for point in points
     ]
-
-
-def _told(point: EntryPoint) -> str:
-    package = f" of the package {point.dist.name} {point.dist.version}" if point.dist else ""
-    return f"the tool {point.name!r} ({point.value}{package})"
