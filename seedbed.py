@@ -145,13 +145,17 @@ def main() -> None:
 
     if os.environ["RANK"] != "0":
         follow()
-        return
-    try:
-        command(early=early)
-    except SystemExit as end:
-        if not end.code:  # else torchrun ends the others
+    else:
+        try:
+            command(early=early)
+        except SystemExit as end:
+            if end.code:  # torchrun ends the others
+                raise
             release()
-        raise
+    # Without destructors: threads of a process group may still run, and abort in them.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _by_torchrun() -> bool:
