@@ -78,7 +78,7 @@ class Merge(End):
         torch = require("torch", "train")
         loaded = models.load_base(base.folder, "full", "fp32", "cpu")
         with_it = trained.with_adapter(loaded, adapter, base.said)
-        model, difference = trained.merged(with_it)
+        model, difference = trained.merged(with_it, adapter, base.said)
         progress(1, 3)
         dtype = self._dtype(base.folder)
         model = model.to(getattr(torch, DTYPES[dtype]))

@@ -15,7 +15,12 @@ from typing import Any
 
 from stages.errors import SeedbedError, UsageError
 from stages.require import require
+from stages.tokens.foreign import read_object
 from stages.train import adapter
+
+# Layers, experts or blocks that a model can have; the deepest in use have some hundreds.
+MOST = 2_000
+_COUNTS = re.compile(r"^(?:num|n)_(?:\w+_)?(?:layers?|experts|blocks)$")
 
 # What layers of the usual names do. Of up and down, some guides say that they encode and decode a
 # text: they are the two ends of the block that works on each token by itself.
@@ -108,6 +113,8 @@ def skeleton(path: Path) -> Any:
         raise UsageError(f"{path} has no config.json; name a model's folder, or its config.json")
     transformers = require("transformers", "train")
     torch = require("torch", "train")
+    if wrong := _too_many(read_object(file)):
+        raise UsageError(f"{file} is no model's: it says {wrong}, and at most {MOST:,} are built")
     try:
         config = transformers.AutoConfig.from_pretrained(
             str(file), local_files_only=True, trust_remote_code=False
@@ -121,6 +128,18 @@ def skeleton(path: Path) -> Any:
         raise UsageError(
             f"{file} is no causal language model's: {type(error).__name__}: {first}"
         ) from None
+
+
+def _too_many(config: Mapping[str, Any], depth: int = 0) -> str | None:
+    """The first number of layers or the like that nobody could build, with its name."""
+    for name, value in config.items():
+        if isinstance(value, int) and value > MOST and _COUNTS.search(name):
+            return (
+                f"{name[:60]} {str(value)[:20]}" if value < 1 << 64 else f"{name[:60]} 2⁶⁴ or more"
+            )
+        if isinstance(value, dict) and depth < 8 and (found := _too_many(value, depth + 1)):
+            return found
+    return None
 
 
 def targets_of(model: Any) -> list[Target]:

@@ -33,7 +33,9 @@ def load(adapter: Path, base: Base | None, precision: str, device: str) -> Any:
     if base is None:
         return models.load_base(adapter, "lora", precision, device)
     model = models.load_base(base.folder, "lora", precision, device)
-    return with_adapter(model, adapter, base.said).to(device).eval()
+    found = with_adapter(model, adapter, base.said).to(device).eval()
+    _probe_of(found, adapter, base.said)
+    return found
 
 
 def with_adapter(model: Any, adapter: Path, said: str) -> Any:
@@ -53,11 +55,25 @@ def with_adapter(model: Any, adapter: Path, said: str) -> Any:
         except (KeyboardInterrupt, SeedbedError):
             raise
         except BaseException as error:  # anything that a foreign file can do to its readers
-            first = " ".join(str(error).split())[:300]
-            raise UsageError(
-                f"the adapter {adapter} does not fit the model {said} "
-                f"({type(error).__name__}: {first}); name the model that it was trained on"
-            ) from None
+            raise _unfit(adapter, said, error) from None
+
+
+def _unfit(adapter: Path, said: str, error: BaseException) -> UsageError:
+    first = " ".join(str(error).split())[:300]
+    return UsageError(
+        f"the adapter {adapter} does not fit the model {said} ({type(error).__name__}: {first}); "
+        "name the model that it was trained on"
+    )
+
+
+def _probe_of(model: Any, adapter: Path, said: str) -> Any:
+    """Logits of a fixed row; what an adapter's settings make of it is no bug of ours."""
+    try:
+        return _probe(model)
+    except (KeyboardInterrupt, SeedbedError, MemoryError):
+        raise
+    except Exception as error:
+        raise _unfit(adapter, said, error) from None
 
 
 def _widen(model: Any, adapter: Path) -> None:
@@ -91,20 +107,20 @@ def quiet() -> Iterator[None]:
             bars.enable_progress_bar()
 
 
-def merged(model: Any) -> tuple[Any, float]:
+def merged(model: Any, adapter: Path, said: str) -> tuple[Any, float]:
     """(the whole model with the adapter in its weights, greatest difference of its logits).
 
     The difference is that to base and adapter on a row of tokens, as a share of the greatest logit.
     UsageError for an adapter that cannot be merged, or whose merged weights answer otherwise.
     """
-    before = _probe(model)
+    before = _probe_of(model, adapter, said)
     if not hasattr(model, "merge_and_unload"):
         raise UsageError("an adapter of this type changes no weights and cannot be merged")
     _untie(model)
     with quiet():
         try:
             whole = model.merge_and_unload(safe_merge=True)
-        except (AttributeError, ValueError, NotImplementedError) as error:
+        except (AttributeError, ValueError, TypeError, NotImplementedError) as error:
             first = " ".join(str(error).split())[:300]
             raise UsageError(f"the adapter cannot be merged: {first}") from None
     after = _probe(whole)

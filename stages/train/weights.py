@@ -60,8 +60,17 @@ def _header(path: Path) -> dict[str, Tensor]:
             if not 8 + length <= begin <= end <= size:
                 raise ValueError(f"tensor {name[:80]!r} lies outside of the file")
             shape = tuple(int(one) for one in entry["shape"])
+            if min(shape, default=0) < 0 or math.prod(shape) > 8 * (end - begin):
+                raise ValueError(f"tensor {name[:80]!r} is larger than its bytes")
             tensors[name] = Tensor(path, str(entry["dtype"]), shape, begin, end)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+    ) as error:
         raise garbled(path, error) from None
     return tensors
 

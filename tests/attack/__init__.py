@@ -19,6 +19,7 @@ FIELDS = {
     "wraps": "documents",
     "chats": "documents",
     "xml": "documents",
+    "bundles": "bundles",
     "recipes": "recipes",
     "templates": "templates",
     "logs": "logs",

@@ -106,7 +106,8 @@ def _nested(depth: int) -> bytes:
     return data
 
 
-def _tar_header(name: bytes = b"a.jsonl", size: bytes = b"0" * 11, kind: bytes = b"0") -> bytes:
+def tar_header(name: bytes = b"a.jsonl", size: bytes = b"0" * 11, kind: bytes = b"0") -> bytes:
+    """A header as a writer of archives would not make it."""
     block = bytearray(512)
     block[: len(name)] = name
     block[124 : 124 + len(size)] = size
@@ -144,19 +145,19 @@ CRAFTED: dict[str, bytes | Callable[[], bytes]] = {
     "twice.jsonl.gz": lambda: gzip.compress(gzip.compress(bytes(100 << 20), mtime=0), mtime=0),
     "overlap.zip": _overlapping,
     "nested.zip": partial(_nested, 30),
-    "many.tar.gz": lambda: gzip.compress(_tar_header(b"a.jsonl") * 60_000, mtime=0),
+    "many.tar.gz": lambda: gzip.compress(tar_header(b"a.jsonl") * 60_000, mtime=0),
     "streams.jsonl.gz": lambda: gzip.compress(b"", mtime=0) * 60_000,
     "names.zip": lambda: zip_of({f"{'d/' * 300}{n}.jsonl": b"" for n in range(2000)}),
     "out.zip": lambda: zip_of({"../../../../up.jsonl": LINES, "/tmp/abs.jsonl": LINES}),
     "out.tar": lambda: tar_of({"../../../../up.jsonl": LINES, "/tmp/abs.jsonl": LINES}),
     "odd.tar": lambda: tar_of({"a\x1b[2J\r\u202e.jsonl": LINES, "a#b@1+2:3.jsonl": LINES}),
     "links.tar": _linked,
-    "huge.tar": lambda: _tar_header(size=b"7" * 11) + LINES,
-    "binary.tar": lambda: _tar_header(size=b"\x80" + b"\xff" * 11) + LINES,
-    "negative.tar": lambda: _tar_header(size=b"\xff" * 12) + LINES,
-    "pax.tar": lambda: _tar_header(kind=b"x", size=b"%011o" % (1 << 30)) + b"9" * 5000,
-    "sparse.tar": lambda: _tar_header(kind=b"S", size=b"%011o" % 512) + bytes(512),
-    "longname.tar": lambda: _tar_header(kind=b"L", size=b"%011o" % (4 << 20)) + b"n" * (5 << 20),
+    "huge.tar": lambda: tar_header(size=b"7" * 11) + LINES,
+    "binary.tar": lambda: tar_header(size=b"\x80" + b"\xff" * 11) + LINES,
+    "negative.tar": lambda: tar_header(size=b"\xff" * 12) + LINES,
+    "pax.tar": lambda: tar_header(kind=b"x", size=b"%011o" % (1 << 30)) + b"9" * 5000,
+    "sparse.tar": lambda: tar_header(kind=b"S", size=b"%011o" % 512) + bytes(512),
+    "longname.tar": lambda: tar_header(kind=b"L", size=b"%011o" % (4 << 20)) + b"n" * (5 << 20),
     "secret.zip": lambda: zip_of(_MEMBERS).replace(b"PK\x01\x02\x14\x03\x14\0\0\0",
                                                    b"PK\x01\x02\x14\x03\x14\0\x01\0"),
     "end.zip": b"PK\x05\x06" + b"\xff" * 18,

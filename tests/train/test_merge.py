@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,8 @@ def test_another_base_of_the_same_shape_is_said(tmp_path: Path) -> None:
         (lambda at: (at / "base.json").write_text("[]"), "cannot be used"),
         (lambda at: _set(at, peft_type="NO_SUCH"), "does not fit the model"),
         (lambda at: _set(at, target_modules=["no_such_layer"]), "does not fit the model"),
+        (lambda at: _set(at, alora_invocation_tokens={"a": [1]}), "does not fit the model"),
+        (lambda at: _set(at, alora_invocation_tokens=math.nan), "does not fit the model"),
         (lambda at: (at / "adapter_config.json").unlink(), "holds no adapter"),
     ],
 )
@@ -270,11 +273,26 @@ def test_a_gguf_file_that_differs_is_noticed(
         gguf_file.write(base, tmp_path / "model.gguf")
 
 
-def test_a_header_of_a_tensor_outside_its_file_is_refused(tmp_path: Path) -> None:
-    header = json.dumps({"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}).encode()
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"data_offsets": [0, 8]}, "lies outside of the file"),
+        ({"shape": [10**30]}, "is larger than its bytes"),
+        ({"shape": [-1]}, "is larger than its bytes"),
+        ({"data_offsets": [0, math.inf]}, "cannot be used"),
+        ({"shape": [math.inf]}, "cannot be used"),
+        ({"shape": ["9" * 5000]}, "cannot be used"),
+    ],
+)
+def test_a_header_that_says_more_than_the_file_holds_is_refused(
+    change: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    tensor = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4], **change}
+    header = json.dumps({"a": tensor}).encode()
     (tmp_path / "m.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"1234")
-    with pytest.raises(UsageError, match="lies outside of the file"):
+    with pytest.raises(UsageError, match=words) as told:
         tensors_of(tmp_path)
+    assert len(str(told.value)) < 500
 
 
 def test_loading_gives_the_trained_model(tmp_path: Path) -> None:

@@ -106,7 +106,10 @@ def test_the_command_prints_a_table_or_json(tmp_path: Path, capsys: Any) -> None
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "is no causal language model's"),
+        ("{", r"config\.json cannot be used"),
+        ('{"model_type": "llama", "num_hidden_layers": 1000000000000000000000}', "2⁶⁴ or more"),
+        ('{"model_type": "llama", "num_hidden_layers": 2001}', "it says num_hidden_layers 2001"),
+        ('{"model_type": "x", "text_config": {"num_experts": 9000}}', "it says num_experts 9000"),
         ('{"model_type": "no such"}', "is no causal language model's"),
         ('{"model_type": "vit"}', "is no causal language model's"),
         ('{"model_type": "llama", "hidden_size": "wide"}', "is no causal language model's"),
