@@ -36,7 +36,7 @@ def write(
     if setting.method == "full":
         models.save_model(ready.model, out, weights)
     else:
-        base = models.base_name(setting.model)
+        base = bases.name_of(setting.model)
         adapter.save_adapter(ready.model, out, setting.adapter(), ready.begun, base)
     json_lines.write(out / "records.jsonl", _losses(sides.validation, state.first, state.last))
     write_json(out / "samples.json", samples.paired(state.before or [], after))
