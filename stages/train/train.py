@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from stages.base import End, Progress, Stage
+from stages.curves.kind import ADAPTER
 from stages.errors import SeedbedError, UsageError
 from stages.kinds import Kind
 from stages.tokens.kind import TOKENS
 from stages.train import adapter as adapters
 from stages.train import optimizer as optimizers
 from stages.train.curve import Watcher
-from stages.train.kind import ADAPTER
 from stages.train.model import Attention, Device, Method, Precision, Quantization
 from stages.train.schedule import Schedule
 
