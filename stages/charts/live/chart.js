@@ -47,12 +47,14 @@ seedbed.chart = (() => {
     ctx.beginPath();
     ctx.rect(bbox.left, 0, bbox.width, bbox.top + bbox.height);
     ctx.clip();
+    ctx.textAlign = "left";
+    ctx.textBaseline = "alphabetic";
     ctx.font = `600 ${12 * ratio}px system-ui, "DejaVu Sans", sans-serif`;
     let free = bbox.left;
     for (const mark of [...list].sort((one, other) => one.x - other.x)) {
       const x = Math.round(chart.valToPos(scale ? scale.to(mark.x) : mark.x, "x", true));
       if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) continue;
-      ctx.strokeStyle = ctx.fillStyle = seedbed.colours.of(mark.colour);
+      ctx.strokeStyle = ctx.fillStyle = mark.colour.startsWith("#") ? mark.colour : seedbed.colours.of(mark.colour);
       ctx.lineWidth = (mark.strong ? 2.5 : 1) * ratio;
       ctx.setLineDash(mark.solid ? [] : [3 * ratio, 4 * ratio]);
       ctx.beginPath();
@@ -108,7 +110,7 @@ seedbed.chart = (() => {
         font: '12px system-ui, "DejaVu Sans", sans-serif',
         labelFont: '12px system-ui, "DejaVu Sans", sans-serif',
       };
-      const room = Math.max(3, Math.floor(width / 80));
+      const room = Math.max(3, Math.floor(width / 64));
       const lines = series.map((one) => ({
         label: one.label,
         stroke: colour(one.colour) + (one.faint ? "66" : ""),

@@ -5,7 +5,9 @@ seedbed.explorer = (() => {
   const AROUND = 160; // tokens of a text that are shown on each side
   const LISTED = 8;
 
+  const LONGEST = 24; // characters of a token where many are listed
   const visible = (text) => text.replaceAll("\n", "↵").replaceAll("\r", "␍").replaceAll("\t", "⇥").replaceAll(" ", "␣") || "∅";
+  const short = (text) => (text.length > LONGEST ? visible(text.slice(0, LONGEST)) + "…" : visible(text));
 
   const load = async () => {
     const { packed } = seedbed;
@@ -59,7 +61,7 @@ seedbed.explorer = (() => {
     const { about, texts, curves, points, ids, begins, at, token, record, bigrams, pairs } = data;
     const pairCount = pairs.length / 2;
     const allTokens = counts(token, texts.length), allPairs = counts(bigrams, pairCount);
-    const pairText = (pair) => (pairs[pair] ? visible(texts[pairs[pair] - 1]) : "⟨start⟩") + " " + visible(texts[pairs[pairCount + pair] - 1]);
+    const pairText = (pair) => (pairs[pair] ? short(texts[pairs[pair] - 1]) : "⟨start⟩") + " " + short(texts[pairs[pairCount + pair] - 1]);
     const find = (id) => document.getElementById(id);
     const state = { chosen: [], one: null, colouring: 0, title: "", timed: 0 };
     find("explorer-about").textContent =
@@ -71,7 +73,7 @@ seedbed.explorer = (() => {
     const chartOf = () => {
       const series = [line("mean of all", about.mean, "soft", { dash: [5, 4] })];
       if (state.chosen.length > 1) series.push(line(`mean of ${number(state.chosen.length)}`, state.chosen.length === about.count ? about.mean : curves.mean(state.chosen), "blue"));
-      if (state.one !== null) series.push(line(visible(texts[token[state.one]]), curves.one(state.one), "red", { dots: about.steps.length < 60 }));
+      if (state.one !== null) series.push(line(short(texts[token[state.one]]), curves.one(state.one), "red", { dots: about.steps.length < 60 }));
       return { series, height: 400, x: { label: `${about.axis}s`, log: logX }, y: { label: "loss (nats)", log: false } };
     };
     const chart = seedbed.chart(find("token-chart"), chartOf());
@@ -119,7 +121,7 @@ seedbed.explorer = (() => {
     };
     const tokens = (found, words) => element("div", { class: "tokens" }, ...found.map(([which, count, lift]) =>
       element("span", { class: "token", title: `${number(count)} times, ${digits(lift)} times as often as in all` }, words(which), " ", element("small", {}, number(count)))));
-    const tokensOf = (indices) => tokens(common(token, allTokens, indices), (which) => visible(texts[which]));
+    const tokensOf = (indices) => tokens(common(token, allTokens, indices), (which) => short(texts[which]));
     const pairsOf = (indices) => tokens(common(bigrams, allPairs, indices), pairText);
     const summary = (indices) => element("div", {}, element("h3", {}, "Tokens"), tokensOf(indices), element("h3", {}, "Pairs"), pairsOf(indices));
 

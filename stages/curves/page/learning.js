@@ -52,6 +52,7 @@ seedbed.learning = (() => {
 
     const lineColour = (run, line, number) => {
       if (line.by) return colours.category(number % colours.known);
+      if (state.by) return "soft"; // the groups have the colours
       if (many) return colours.category(run % colours.known);
       return { train: "leaf", val: "blue", retention: "amber", probe_train: "leaf", probe_val: "blue" }[line.side];
     };
@@ -88,7 +89,7 @@ seedbed.learning = (() => {
 
     const marks = () => {
       const out = [];
-      runs.forEach((run) => {
+      runs.forEach((run, number) => {
         if (!many)
           for (const [step, label] of run.epochs) {
             const x = atStep(run, state.axis, step);
@@ -99,7 +100,7 @@ seedbed.learning = (() => {
           const x = atStep(run, state.axis, found.step);
           if (x !== null)
             out.push({ x, label: many ? `${run.name}: ${found.title}` : found.title,
-              colour: found.tone === "good" ? "leaf" : "red", strong: found === state.strong, solid: found === state.strong });
+              colour: many ? colours.category(number % colours.known) : found.tone === "good" ? "leaf" : "red", strong: found === state.strong, solid: found === state.strong });
         }
       });
       return out;
@@ -108,9 +109,9 @@ seedbed.learning = (() => {
     const given = () => {
       const [words, unit] = figures[state.figure];
       const axis = state.axis === "step" ? runs[0].unit : axes[state.axis];
-      const short = { height: holder.clientWidth < 500 ? 300 : 400 };
-      return { ...short, series: series(), marks: marks(),
-        x: { label: state.logX ? `${axis}, logarithmic, 0 at its left end` : axis, short: axis, log: state.logX },
+      const drawn = series(), zero = drawn.some((one) => one.x.some((x) => x <= 0));
+      return { height: holder.clientWidth < 500 ? 300 : 400, series: drawn, marks: marks(),
+        x: { label: state.logX ? `${axis}, logarithmic${zero ? ", 0 at the left end" : ""}` : axis, short: axis, log: state.logX },
         y: { label: [words, unit && `(${unit})`].filter(Boolean).join(" "), log: state.logY } };
     };
     const positive = () => series().every((one) => one.y.every((value) => value === null || value > 0));

@@ -59,7 +59,8 @@ def projected(features: Array, way: Way = "auto") -> tuple[Array, str]:
     if way == "pca" or few or (way == "auto" and not there):
         share = _explained(features)
         hint = "" if there or way == "pca" else "; UMAP comes with the extra `curves`"
-        return _pca(features), f"two principal components ({share:.0%} of the variance){hint}"
+        told = f"two principal components ({share:.0%} of the variance), each on its own scale"
+        return _pca(features), told + hint
     return _umap(features)
 
 
@@ -73,8 +74,9 @@ def _pca(features: Array) -> Array:
         axes = np.concatenate([axes, np.zeros((len(axes), 1))], axis=1)
     # A component has no sign of its own: its largest part is positive.
     largest = axes[np.abs(axes).argmax(axis=0), np.arange(2)]
-    points: Array = (centred @ (axes * np.where(largest < 0, -1, 1))).astype(np.float32)
-    return points
+    points: Array = centred @ (axes * np.where(largest < 0, -1, 1))
+    spread = points.std(axis=0)
+    return (points / np.where(spread > 1e-9, spread, 1.0)).astype(np.float32)
 
 
 def _explained(features: Array) -> float:

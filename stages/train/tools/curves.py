@@ -71,7 +71,8 @@ def act(given: argparse.Namespace) -> int:
     _check_ours(out)
     content = _content(given)
     for run in content.runs:
-        print("\n".join(_lines(run, many=len(content.runs) > 1)))
+        for line in _lines(run, many=len(content.runs) > 1):
+            print(line)
     out.write_text(written(content), encoding="utf-8")
     print(f"page       {out}")
     for path in given.plot:
