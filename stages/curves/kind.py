@@ -2,4 +2,4 @@
 
 from stages.kinds import Kind
 
-ADAPTER = Kind("adapter", "adapter", "stages.train.panels")
+ADAPTER = Kind("adapter", "adapter", "stages.train.panels", own=("recorded",))

@@ -9,11 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from stages.train import estimate, gpus
 from stages.train.course import EVALUATIONS, Course
-from stages.train.data import Documents
+from stages.train.data import nothing
 from stages.train.estimate import Lengths, Setup
 from stages.train.setup import ROW_TOKENS, read_sides
 from stages.train.shape import Shape, shape_of
@@ -75,9 +73,7 @@ def steps_of(train: Train, lengths: Lengths) -> tuple[int, int]:
 
 def size_of_step(train: Train) -> int:
     """Records of a step, or trained-on tokens with `batch_tokens`."""
-    nothing = np.zeros(0, dtype=np.int64)
-    documents = Documents([], nothing, nothing, 0, 0, [], [])
-    return Course(train, documents, 0, train.processes or 1).size
+    return Course(train, nothing(), 0, train.processes or 1).size
 
 
 def lines(train: Train, corpus: Path | None, raw: int) -> list[str]:
