@@ -177,6 +177,8 @@ def read_at(root: Path | str, place: Place, limits: Limits | None = None) -> byt
         else:
             _skip(stream, place.offset)
             data = stream.read(place.length)
+            if not data and stream.go_on():  # it begins behind a damage
+                data = stream.read(place.length)
         if len(data) != place.length:
             raise EOFError(f"{place}: the file is shorter than that")
         return data
@@ -184,5 +186,5 @@ def read_at(root: Path | str, place: Place, limits: Limits | None = None) -> byt
 
 
 def _skip(stream: Member, size: int) -> None:
-    while size > 0 and (data := stream.read(min(size, _CHUNK))):
+    while size > 0 and ((data := stream.read(min(size, _CHUNK))) or stream.go_on()):
         size -= len(data)
