@@ -93,7 +93,12 @@ def members(
             yield from pg_archives.members(stream, place, limits, own)
         elif inner == "tar":
             size = os.fstat(file.fileno()).st_size
-            yield from tars.members(stream, place, limits, suffixes, size, packages)
+            plain = stream.file is not None
+
+            def unread(at: int) -> int:
+                return size - (at if plain else file.tell())
+
+            yield from tars.members(stream, place, limits, suffixes, size, unread, packages)
         elif kind is not None and inner is not None and not (packages and is_package(head)):
             yield Fault(place, "nested", {"kind": inner})
         else:

@@ -67,7 +67,7 @@ class Budget:
             if self._limits.bomb(self.out, packed):
                 self.spent = True
                 told = {"limit": self._limits.ratio, "of": f"ratio of the {self._whole}"}
-                left = {"unread": self._size - packed} if self._size else {}
+                left = {"unread_bytes": self._size - packed} if self._size else {}
                 return {**told, "bytes": self.out, "packed": packed, **left}
         return None
 
