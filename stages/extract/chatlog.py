@@ -45,8 +45,8 @@ class ChatlogExtract(RowSource):
     """Conversations from exports of Discord, Telegram and WhatsApp and from logs of IRC.
 
     Discord: JSON of DiscordChatExporter; Telegram: result.json; WhatsApp: the text of Android and
-    iOS; IRC: irssi, WeeChat, ZNC. What one person says without a break is one turn. Pictures,
-    stickers, deleted messages, joins and notices are left out and counted.
+    iOS; IRC: irssi, WeeChat, ZNC, HexChat, mIRC. What one person says without a break is one
+    turn. Pictures, stickers, deleted messages, joins and notices are left out and counted.
 
     assistant: names of those whose turns are the assistant's, as the log shows them; all others
         are users. Default: none: of two people the one who speaks first in a conversation is the
@@ -256,7 +256,7 @@ class ChatlogExtract(RowSource):
 
 _REMEDY = (
     "export as JSON from Discord (DiscordChatExporter) or Telegram, as text from WhatsApp; logs of "
-    "irssi, WeeChat and ZNC are read"
+    "irssi, WeeChat, ZNC, HexChat and mIRC are read"
 )
 
 

@@ -348,11 +348,28 @@ ZNC = (
     "[23:59:00] *** ann is now known as ann_away\n[23:59:01] <ann_away> The red one.\n"
     "[00:01:00] <bob> It is.\n[00:02:00] * bob nods\n[00:02:01] -NickServ- notice\n"
 )
+HEXCHAT = (
+    "**** BEGIN LOGGING AT Sun Dec 31 23:50:00 2023\n\n"
+    "Dec 31 23:50:01 *\tNow talking on #lamps\nDec 31 23:51:00 *\tcarl (~c@host) has joined\n"
+    "Dec 31 23:58:00 <@ann>\tIs it lit?\nDec 31 23:59:00 *\tann is now known as ann_away\n"
+    "Dec 31 23:59:01 <ann_away>\tThe red one.\nDec 31 23:59:09 -NickServ-\tnotice\n"
+    "Jan 01 00:01:00 <bob>\tIt is.\nJan 01 00:02:00 *\tbob nods\n"
+    "Jan 01 00:03:00 *\tcarl has quit (Ping timeout)\n"
+    "**** ENDING LOGGING AT Mon Jan  1 00:04:00 2024\n"
+)
+MIRC = (
+    "Session Start: Sun Dec 31 23:50:00 2023\nSession Ident: #lamps\n"
+    "[23:51] * carl (~c@host) has joined #lamps\n[23:58] <@ann> Is it lit?\n"
+    "[23:59] * ann is now known as ann_away\n[23:59] <ann_away> The red one.\n"
+    "[00:01] <bob> It is.\n[00:02] * bob nods\nSession Close: Mon Jan 01 00:04:00 2024\n"
+)
 
 
 @pytest.mark.parametrize(
     ("name", "data", "left_out"),
     [
+        ("#lamps.log", HEXCHAT, {"system": 7}),
+        ("mirc.log", MIRC, {"system": 4, "unread": 1}),
         ("irssi.log", IRSSI, {"system": 5}),
         ("irc.lamps.weechatlog", WEECHAT, {"system": 2}),
         ("2023-12-31.log", ZNC, {"system": 3}),
@@ -363,6 +380,19 @@ def test_logs_of_irc(name: str, data: str, left_out: Any, tmp_path: Path) -> Non
     assert turns(one) == [("user", "Is it lit?\nThe red one."), ("assistant", "It is.\n* bob nods")]
     assert one["meta"]["left_out"] == left_out and one["meta"]["date"] == "2023-12-31"
     assert one["meta"]["participants"] == ["ann", "bob"]
+
+
+def test_months_in_the_writers_language_are_told_by_their_order(tmp_path: Path) -> None:
+    data = (
+        "**** PROTOKOLL BEGINNT AM Sun Dec 31 23:50:00 2023\n"
+        "Dez 31 23:58:00 <ann>\tist sie an?\nDez 31 23:59:00 <bob>\tja\n"
+        "Jän 02 10:00:00 <ann>\tund heute?\nJän 02 10:01:00 <bob>\tauch\n"
+        "Feb 01 10:00:00 <ann>\tnoch?\nFeb 01 10:01:00 <bob>\tnein\n"
+    )
+    found = read(tmp_path / "a.log", data)
+    assert [one["meta"]["date"] for one in found] == ["2023-12-31", "2024-01-02", "2024-02-01"]
+    (cut,) = read(tmp_path / "b.log", data.partition("\n")[2].partition("Jän")[0])
+    assert "date" not in cut["meta"]  # nothing says the year
 
 
 def test_without_a_day_the_clock_tells_of_the_next_and_no_date_is_made_up(tmp_path: Path) -> None:
