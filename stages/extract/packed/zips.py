@@ -71,8 +71,8 @@ def members(
         shared = _overlapping(_List(file, begin, stop, shift), limits.members)
     for number, entry in enumerate(entries):
         if labels.full is not None:
-            left = itertools.chain([entry], entries)
-            more = sum(labels.is_wanted(one.name) for one in left if _is_file(one))
+            rest = itertools.chain([entry], entries)
+            more = sum(labels.is_wanted(one.name) for one in rest if _is_file(one))
             yield Fault(place, "oversize", {**labels.full, "unread": more})
             return
         if isinstance(entry, Unreadable):
