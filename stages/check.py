@@ -158,7 +158,7 @@ def problems_of(cls: type, given: Mapping[str, object]) -> dict[str, str]:
         if name not in known:
             found[name] = (
                 f"{getattr(cls, 'name', cls.__name__)} has no parameter {name!r}"
-                + nearest(name, known)
+                + meant_name(cls, name)
             )
             continue
         kind, field = known[name]
@@ -249,6 +249,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     folded = {name.lower(): name for name in known}
     match = difflib.get_close_matches(word.lower(), list(folded), n=1)
     return f"; did you mean {folded[match[0]]!r}?" if match else ""
+
+
+def meant_name(cls: type, word: str) -> str:
+    """What a parameter is called that others call `word`, or the nearest one, as in `nearest`."""
+    own = getattr(cls, "other_names", {}).get(word)
+    return f"; it is called {own!r} here" if own else nearest(word, parameters(cls))
 
 
 def as_json(stage: Any) -> dict[str, Any]:

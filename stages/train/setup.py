@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stages import check
 from stages.corpus import Corpus
 from stages.errors import StageFailed, UsageError
-from stages.records import to_json
 from stages.require import require
 from stages.tokens.identity import difference
 from stages.train import adapter
@@ -140,16 +138,6 @@ def ready(
     way = models.way_of(model, setting.attention, machine.precision, machine.device)
     parameters = {n: value for n, value in model.named_parameters() if value.requires_grad}
     return Ready(model, parameters, way, begun, left_out)
-
-
-def key_of(setting: Train, source: Path, machine: Machine) -> str:
-    """What a checkpoint depends on, beside the model's content, which the engine's key holds."""
-    versions = [require(name, "train").__version__ for name in ("torch", "transformers", "peft")]
-    facts = [
-        check.as_json(setting), Corpus(source).manifest.get("digest"), machine.threads,
-        machine.device, machine.precision, versions,
-    ]  # fmt: skip
-    return hashlib.sha256(to_json(facts).encode()).hexdigest()
 
 
 def seed_step(seed: int, step: int, row: int = 0) -> None:

@@ -9,13 +9,16 @@ from typing import Any
 
 @dataclass
 class State:
-    """key: what the run depends on. done: optimizer steps. evaluated: steps after which the last
+    """identity, means: what is trained and how, as `identity` says. seed: that is used, drawn or
+    given. done: optimizer steps. evaluated: steps after which the last
     validation was. curve_bytes: of the curve's file. tokens, trained: in all steps. skipped: steps
     left out because fp16 overflowed. first, last: losses of the validation records at step 0 and
     last. best: (steps done, validation loss) of the best so far. scale, held: of the loss, in
     fp16. before: completions of the base model."""
 
-    key: str
+    identity: dict[str, Any]
+    means: dict[str, Any]
+    seed: int
     done: int = 0
     evaluated: int = -1
     curve_bytes: int = 0

@@ -409,10 +409,10 @@ def test_the_template_of_the_adapter_is_the_one_that_tokens_were_rendered_with(
 ) -> None:
     from stages.tokens.model import model_folder
     from stages.train.samples import chat_template
-    from tests.pipeline.world import seedbed
+    from tests.train.talking import called
 
     (tmp_path / "a.jsonl").write_text('{"prompt": "How high?", "completion": "Two metres."}\n')
-    seedbed("tokenize", "a.jsonl", "-o", "tokens", "--chat", chat, cwd=tmp_path)
+    called("tokenize", "a.jsonl", "-o", "tokens", "--chat", chat, cwd=tmp_path)
     found = chat_template("smollm2", model_folder("smollm2"), tmp_path / "tokens")
     assert (found is None) == (chat == "plain")
     assert found is None or "im_start" in found
