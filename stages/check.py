@@ -16,6 +16,7 @@ import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from stages.errors import UsageError
@@ -270,3 +271,14 @@ def build(cls: type, given: Mapping[str, object]) -> Any:
     """An instance of a stage class from checked JSON values."""
     kinds = parameters(cls)
     return cls(**{name: convert(value, kinds[name][0]) for name, value in given.items()})
+
+
+def places_of(stage: Any) -> dict[str, Path]:
+    """parameter → the folder or file of a resource that it names on this machine."""
+    needed = {path.resolve() for path in stage.resources()}
+    found = {}
+    for name, value in as_json(stage).items():
+        path = Path(value).expanduser().resolve() if isinstance(value, str) and value else None
+        if path is not None and any(path in (one, *one.parents) for one in needed):
+            found[name] = path
+    return found

@@ -180,21 +180,10 @@ def _is_ours(module: str) -> bool:
     return module.startswith(_PACKAGE + ".")
 
 
-def carried(stage: Stage) -> dict[str, Path]:
-    """parameter → the folder or file of a resource that it names on this machine."""
-    needed = {path.resolve() for path in stage.resources()}
-    found = {}
-    for name, value in check.as_json(stage).items():
-        path = Path(value).expanduser().resolve() if isinstance(value, str) and value else None
-        if path is not None and any(path in (one, *one.parents) for one in needed):
-            found[name] = path
-    return found
-
-
 def base_key(stage: Stage, hashes: FileHashes, without: Collection[str] = ()) -> str:
     """The hash of everything about a stage but its input, and the parameters `without`. Of a path
     to a resource the last name counts, as it may be shown in what is made."""
-    named = {name: {"resource": path.name} for name, path in carried(stage).items()}
+    named = {name: {"resource": path.name} for name, path in check.places_of(stage).items()}
     parameters = {**check.as_json(stage), **named}
     libraries = {
         name: importlib.metadata.version(name) for name in sorted({"pyarrow", *stage.libraries})

@@ -171,6 +171,8 @@ def _own(row: dict[str, Any]) -> Row:
             "epoch": row.get("epoch"),
             "eval_loss": row.get("loss"),
         }
+    if row.get("split") in ("probe_train", "probe_val", "retention"):
+        return {}
     return row
 
 

@@ -31,7 +31,8 @@ LIBRARIES = ("torch", "transformers", "peft")
 def asked_of(setting: Train, source: Path) -> dict[str, Any]:
     """What is to be trained, as JSON: `parameters`, `base` (a fingerprint of its weights) and
     `tokens`, with what the corpus says of its making. No path of this machine decides anything."""
-    values = check.as_json(setting)
+    places = {name: path.name for name, path in check.places_of(setting).items()}
+    values = {**check.as_json(setting), **places}
     parameters = {k: v for k, v in values.items() if k not in setting.means and k != "model"}
     if setting.per_device_batch is not None:
         parameters["processes"] = size_of(setting)  # then a step has records of each
