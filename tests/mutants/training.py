@@ -223,6 +223,16 @@ MUTANTS = (
         RESUMED,
     ),
     Mutant(
+        _SETUP,
+        "if records is not None and records > len(documents):",
+        "if False:",
+        "a step of more records than there are is an epoch, unnoticed",
+        (
+            "tests/train/test_train.py::"
+            "test_a_step_of_more_than_there_is_is_refused_before_the_model_is_loaded",
+        ),
+    ),
+    Mutant(
         "stages/train/resume.py",
         'identity.differences(state["identity"], asked)',
         "[]",
