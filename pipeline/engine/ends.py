@@ -54,7 +54,7 @@ def _ended(
         def write(folder: Path) -> Values:
             with explained(look):
                 whole.verify()
-                summary = stage.run(whole.path, folder, work, run.progress.step)
+                summary = stage.run(whole.path, folder, work, run.progress.timed)
                 whole.verify()
             look()
             return {

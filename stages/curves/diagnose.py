@@ -13,10 +13,10 @@ from stages.charts.svg import alone
 from stages.corpus import write_json
 from stages.curves.finding import sentence
 from stages.curves.findings import findings
+from stages.curves.kind import ADAPTER
 from stages.curves.picture import Found, as_json, curve_of, named
 from stages.curves.read import read_log
 from stages.kinds import Kind
-from stages.train.kind import ADAPTER
 
 FINDINGS = Kind("findings", "findings", "stages.curves.panels")
 

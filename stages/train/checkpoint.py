@@ -105,6 +105,15 @@ def latest(work: Path, key: str) -> tuple[dict[str, Any], dict[str, Any]] | None
     return None
 
 
+def beside_of(folder: Path) -> list[str]:
+    """The names of the files beside a checkpoint that it needs; none where it does not say."""
+    try:
+        told = json.loads((folder / HASHES).read_text(encoding="utf-8"))["beside"]
+        return [name for name in told if name == Path(name).name]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
 class _Damaged(Exception):
     """A checkpoint is not as it was written; the text says where."""
 

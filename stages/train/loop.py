@@ -15,18 +15,24 @@ from typing import TYPE_CHECKING, Any
 
 from stages import check, json_lines
 from stages.base import Progress
-from stages.train import checkpoint, result
+from stages.train import checkpoint, recorded, result, retention
 from stages.train import model as models
+from stages.train.added import added_tokens
 from stages.train.copies import Copies
 from stages.train.course import Course
 from stages.train.curve import Curve, watchers
+from stages.train.data import nothing
 from stages.train.launch import together
+from stages.train.measure import measured, rules
 from stages.train.optimizer import optimizer_of
 from stages.train.parallel import Group
+from stages.train.recorded import Recorded
+from stages.train.recorder import Recorder
 from stages.train.samples import completions
 from stages.train.setup import deterministic, key_of, machine_of, read_sides, ready
 from stages.train.sharding import whole_state
 from stages.train.signals import StopWish
+from stages.train.spelling import spelling_of
 from stages.train.state import State
 from stages.train.training import Training
 
@@ -60,19 +66,23 @@ def train(
         optimizer = optimizer_of(prepared.parameters, setting.optimization())
         capacity = prepared.capacity(setting, machine.device)
         course = Course(setting, sides.documents, capacity, group.size)
+        text = retention.read(setting.retention, setting.model, folder)
+        planned = measured(course, sides.validation, text.passages if text else nothing())
 
         copies = Copies(setting.copy_to if group.first else None, key)
         copies.fetch(work)
         state = _found(work, key, group, prepared.parameters, optimizer)
-        curve = None
+        recorder = spelling = None
         if group.first:
             watching = watchers(setting.report_to, work / "report", check.as_json(setting))
-            curve = Curve(work / "curve.jsonl", state.curve_bytes, watching)
-            closing.enter_context(curve)
+            curve = Curve(work / "curve.jsonl", state.sizes.get("curve.jsonl", 0), watching)
+            recorder = Recorder(work, state.sizes, closing.enter_context(curve))
+            closing.enter_context(recorder)
             closing.enter_context(copies)
+            spelling = spelling_of(setting.model, folder, added_tokens(source))
         training = Training(
             setting, machine, prepared, optimizer, course, sides.validation, state, group, stop,
-            work, curve, copies,
+            work, recorder, copies, planned, spelling,
         )  # fmt: skip
 
         def completed() -> list[dict[str, str]]:
@@ -81,14 +91,17 @@ def train(
 
         if state.done == 0:
             training.rehearse()
+        if not state.based:
+            training.take_base()
         if state.before is None:
             state.before = completed()
         progress(state.done, course.total)
         while True:
-            if course.evaluates(state.done) and state.evaluated < state.done:
-                training.validate()
+            if training.due and state.evaluated < state.done:
+                training.look()
                 training.stop_if_asked()
-            if state.done == course.total:
+            training.notice()
+            if state.done == course.total or state.stopped:
                 break
             training.take_step()
             progress(state.done, course.total)
@@ -97,16 +110,20 @@ def train(
             if group.size > 1:
                 training.stop_if_asked()
 
-        if setting.result == "best" and state.best_position is not None:
+        if state.stopped and state.evaluated < state.done:
+            training.look()
+        if training.takes_best and state.best_position is not None:
             best = checkpoint.at(work, state.best_position)
             checkpoint.restore_parameters(prepared.parameters, best)
         after = completed()
         weights = whole_state(prepared.model) if group.reduced else None
-        if curve is None:
+        if recorder is None:
             return None
-        curve.flush()
-        lines = curve.lines()
-    json_lines.write(out / "curve.jsonl", lines)
+        recorder.flush()
+        lines = recorder.curve.lines()
+        json_lines.write(out / "curve.jsonl", lines)
+        given = Recorded(sides, planned, text, spelling, course.per_epoch, rules(setting))
+        recorded.write(out, given, recorder, lines)
     return result.write(training, sides, folder, source, out, after, lines, weights)
 
 

@@ -37,9 +37,12 @@ STOPS = {
     "in the first micro-step": ("row_of", 4),
     "in a later micro-step": ("row_of", 5),
     "in epoch 2": ("step", 6),
-    "in the first evaluation": ("evaluate", 1),
-    "in an evaluation in the middle": ("evaluate", 3),
-    "in the last evaluation": ("evaluate", 5),
+    "in the base losses": ("evaluate", 1),
+    "in the first evaluation": ("evaluate", 2),
+    "in an evaluation in the middle": ("evaluate", 4),
+    "in the last evaluation": ("evaluate", 6),
+    "in the probe beside an evaluation": ("of_targets", 4),
+    "in the probe alone": ("of_targets", 3),
 }
 
 

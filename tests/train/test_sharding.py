@@ -73,11 +73,10 @@ def test_a_checkpoint_of_two_processes_is_gone_on_from_by_one(
     state["key"] = key_of(alone, source, machine_of(alone))
     tensors = checkpoint.at(tmp_path / "two/work", 6)
     work = tmp_path / "one/work"
-    size = state["curve_bytes"]
     work.mkdir(parents=True)
-    curve = (tmp_path / "two/work/curve.jsonl").read_bytes()[:size]
-    (work / "curve.jsonl").write_bytes(curve)
-    checkpoint.save(work, 6, state, tensors, {"curve.jsonl": size})
+    for name, size in state["sizes"].items():
+        (work / name).write_bytes((tmp_path / "two/work" / name).read_bytes()[:size])
+    checkpoint.save(work, 6, state, tensors, state["sizes"])
     seen: list[int] = []
     out = train(alone, source, tmp_path / "one", lambda now, total: seen.append(now))
     whole = train(alone, source, tmp_path / "whole")

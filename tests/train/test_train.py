@@ -20,7 +20,7 @@ from stages.train import bases, model_card, training
 from stages.train import model as models
 from stages.train.data import read_documents
 from stages.train.plan import order
-from tests.cases.train import contents, counting, tiny, tiny_corpus, tiny_model, train
+from tests.cases.train import contents, counting, recorded, tiny, tiny_corpus, tiny_model, train
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
@@ -166,23 +166,23 @@ def test_a_run_learns_and_says_what_it_did(tmp_path: Path) -> None:
         chosen = documents.targets[order(documents.ids, 0, epoch)].reshape(4, 6)
         tokens = [line["tokens"] for line in trained[4 * epoch : 4 * epoch + 4]]
         assert tokens == chosen.sum(axis=1).tolist()
-    records = [json.loads(line) for line in (out / "records.jsonl").read_text().splitlines()]
-    weighted = sum(r["after"] * r["tokens"] for r in records) / sum(r["tokens"] for r in records)
-    assert weighted == pytest.approx(val[-1]["loss"], abs=1e-9) and len(records) == 6
+    records = [one for one in recorded(out, "records.arrow") if one["split"] == "val"]
+    weighted = sum(r["last"] * r["targets"] for r in records) / sum(r["targets"] for r in records)
+    assert weighted == pytest.approx(val[-1]["loss"], abs=1e-6) and len(records) == 6
 
 
 def test_validation_losses_are_those_of_each_record_alone(tmp_path: Path) -> None:
     source = tiny_corpus(tmp_path / "c")
     out = train(tiny(tmp_path, epochs=1), source, tmp_path)
-    records = [json.loads(line) for line in (out / "records.jsonl").read_text().splitlines()]
+    records = [one for one in recorded(out, "records.arrow") if one["split"] == "val"]
     assert [record["id"] for record in records] == [f"{number:032x}" for number in range(24, 30)]
     base = models.load_base(tiny_model(tmp_path), "lora", "fp32", "cpu")
     for number, record in enumerate(records, 24):
         ids = counting(number, 6 + (number * 5) % 17)["input_ids"]
         row = models.row_of([(np.array(ids), np.arange(len(ids)) >= 3)], "cpu")
         alone = models.row_losses(base, row, "fp32").detach()
-        assert record["tokens"] == len(alone) == len(ids) - 3
-        assert record["before"] == pytest.approx(float(alone.mean()), abs=1e-5)
+        assert record["targets"] == len(alone) == len(ids) - 3
+        assert record["first"] == pytest.approx(float(alone.mean()), abs=1e-5)
 
 
 def test_every_row_of_every_step_has_a_seed_of_its_own(
