@@ -7,6 +7,7 @@ looks in a row have it. What can only be said of a whole run (a good fit, no fit
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -27,10 +28,15 @@ def due(course: Course, done: int) -> bool:
     )
 
 
-def certain(curve: Path, state: State) -> list[Finding]:
-    """The findings that the last look had as well and that were not told yet; `state` remembers
-    them."""
-    found = {_name(one): one for one in findings(read_log(curve)) if one["kind"] in EARLY}
+def look(curve: Path, state: State) -> list[Finding]:
+    """What is certain now about a curve, and was not before."""
+    return certain(findings(read_log(curve)), state)
+
+
+def certain(looked: Sequence[Finding], state: State) -> list[Finding]:
+    """The findings of a look that the last one had as well and that were not told yet; `state`
+    remembers them."""
+    found = {_name(one): one for one in looked if one["kind"] in EARLY}
     new = [name for name in found if name in state.seen and name not in state.told]
     state.seen = sorted(found)
     state.told = [*state.told, *new]

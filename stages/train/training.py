@@ -255,7 +255,7 @@ class Training:
         ended = None
         if self.recorder is not None:
             curve = self.recorder.curve
-            for finding in live.certain(curve.path, state):
+            for finding in live.look(curve.path, state):
                 kind = finding["kind"].replace("_", " ")
                 words = finding["words"]
                 print(f"seedbed: train: step {state.done}: {kind}: {words}", file=sys.stderr)

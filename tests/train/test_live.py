@@ -38,7 +38,7 @@ def test_a_finding_is_certain_when_two_looks_in_a_row_have_it(
     monkeypatch.setattr(live, "read_log", lambda path: path)
     state, told = State("key"), []
     while looks:
-        new = live.certain(tmp_path, state)
+        new = live.look(tmp_path, state)
         told.append([(one["kind"], one.get("epoch")) for one in new])
         state = State.of_json(json.loads(json.dumps(state.as_json())))  # as after a resume
     assert told == [[], [], [("epoch_step", 1)], [("overfit", None)], [("epoch_step", 2)]]
