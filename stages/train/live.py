@@ -7,6 +7,8 @@ looks in a row have it. What can only be said of a whole run (a good fit, no fit
 from __future__ import annotations
 
 import math
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -17,6 +19,7 @@ from stages.train.course import Course
 from stages.train.state import State
 
 Stop = Literal["divergence", "overfit", "plateau"]
+CLEAR = "\r\x1b[K"  # to the line's begin, and all of it away
 LOOKS = 50  # of a run, beside those after validations
 EARLY = ("divergence", "overfit", "epoch_step", "spikes", "plateau")  # kinds that a prefix can have
 
@@ -26,6 +29,12 @@ def due(course: Course, done: int) -> bool:
     return done > 0 and (
         course.evaluates(done) or done % max(1, math.ceil(course.total / LOOKS)) == 0
     )
+
+
+def tell(text: str) -> None:
+    """A line for people, in place of the line of progress that a terminal may show."""
+    terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    print(f"{CLEAR if terminal else ''}seedbed: train: {text}", file=sys.stderr)
 
 
 def look(curve: Path, state: State) -> list[Finding]:

@@ -122,3 +122,19 @@ def test_what_stops_a_run_needs_what_it_is_seen_on(tmp_path: Path) -> None:
     said = tiny(tmp_path, stop_on=("overfit",), validate=False).contradictions()
     assert said == ("stop_on overfit needs validation: leave out validate: no",)
     assert not tiny(tmp_path, stop_on=("plateau",), validate=False).contradictions()
+
+
+def test_a_finding_takes_the_place_of_the_line_of_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    for terminal, kind, wanted in (
+        (True, "xterm", "\r\x1b[Kseedbed: train: W.\n"),
+        (True, "dumb", "seedbed: train: W.\n"),
+        (False, "xterm", "seedbed: train: W.\n"),
+    ):
+        stream = io.StringIO()
+        monkeypatch.setattr(stream, "isatty", lambda terminal=terminal: terminal)
+        monkeypatch.setattr(sys, "stderr", stream)
+        monkeypatch.setenv("TERM", kind)
+        live.tell("W.")
+        assert stream.getvalue() == wanted
