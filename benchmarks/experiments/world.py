@@ -57,7 +57,9 @@ def corpus(path: Path, train: int, val: int, number: int, seed: int) -> Path:
             }
         )
     table = pa.Table.from_pylist(rows)
-    write_corpus(path, "tokens", [(table, REJECTS.empty_table())], {"sources": [], "counts": {}})
+    if not path.exists():
+        said = {"sources": [], "counts": {}}
+        write_corpus(path, "tokens", [(table, REJECTS.empty_table())], said)
     return path
 
 

@@ -48,7 +48,7 @@ MUTANTS = (
     ),
     Mutant(
         _MEASURE,
-        "setting.measure * STEP * float",
+        "setting.measure * passes * float",
         "setting.measure * float",
         "measuring takes a third of what it may",
         SHARE,
