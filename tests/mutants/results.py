@@ -111,11 +111,13 @@ MUTANTS = (
         (f"{MERGE}test_another_base_of_the_same_shape_is_said",),
     ),
     Mutant(
-        _HANDOVER,
-        'config["base_model_name_or_path"], config["revision"] = name.public, name.revision',
-        'config["base_model_name_or_path"], config["revision"] = name.model, name.revision',
+        "stages/train/adapter.py",
+        'config["base_model_name_or_path"], config["revision"] = base.public, base.revision',
+        'config["base_model_name_or_path"], config["revision"] = base.model, base.revision',
         "the adapter names the embedded model by a word that no hub knows",
-        (f"{HANDOVER}test_the_adapter_of_the_embedded_model_names_it_as_hubs_do",),
+        (
+            "tests/train/test_adapter.py::test_the_adapter_of_the_embedded_model_names_it_as_hubs_do",
+        ),
     ),
     Mutant(
         _HANDOVER,

@@ -255,3 +255,14 @@ def test_nothing_else_sends_anything() -> None:
         if path != Path(hubs.__file__):
             text = path.read_text(encoding="utf-8")
             assert not [word for word in senders if word in text], path
+
+
+def test_what_is_the_users_own_stays_at_home(tmp_path: Path) -> None:
+    from pipeline.hub import _files_of
+
+    names = ["adapter_model.safetensors", "curve.jsonl", "recorded/probe.arrow", "README.md"]
+    for name in (*names, "manifest.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    manifest: Any = {"kind": "adapter", "files": {name: {} for name in names}}
+    assert set(_files_of(tmp_path, manifest)) == {*names, "manifest.json"} - {names[2]}
