@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,7 @@ from stages.clean.normalize import Normalize
 from stages.clean.pii import Pii
 from stages.clean.quality import QualityFilter
 from stages.clean.refusals import RefusalFilter
+from stages.extract import file_kinds
 from stages.extract.webpage.page import page
 from stages.select.embed import Embed
 from stages.select.select import KMeansSelect
@@ -125,6 +127,18 @@ def test_every_text_takes_time_by_its_size(stage: Map | Fit) -> None:
         told = within(lambda: judge(stage, small), lambda: judge(stage, large))  # noqa: B023
         if told:
             slow[name] = told
+    assert slow == {}
+
+
+def test_a_look_at_what_a_file_is_takes_little_time() -> None:
+    """Each file is looked at, so that a folder of small ones costs as many looks."""
+    slow = {}
+    for unit in ("[", "[[", "[a](", "[a](b", "![", "**a", "**", "<", '{"a":', "a,", "- ", "1. "):
+        head = (unit * file_kinds.HEAD)[: file_kinds.HEAD].encode()
+        half = head[: file_kinds.HEAD // 2]
+        small, large = (partial(file_kinds.other, one, "csv") for one in (half, head))
+        if told := within(small, large):
+            slow[unit] = told
     assert slow == {}
 
 
