@@ -328,3 +328,14 @@ def test_memory_to_unpack_is_bounded_and_told(tmp_path: Path) -> None:
     found, faults = read(tmp_path, "a.xz")
     assert not found and faults[0].reason == "oversize"
     assert faults[0].evidence == {"limit": 256 << 20, "of": "bytes of memory to unpack it"}
+
+
+def test_a_dictionary_of_zstd_is_told_with_what_to_do(tmp_path: Path) -> None:
+    """Alone, and as web archives have it: in a frame of other data before all others."""
+    frame = bytes.fromhex("28b52ffd278e1e2052235d000000023c5d1202a8c8ab0101d99a2d57")
+    (tmp_path / "a.csv.zst").write_bytes(frame)
+    (tmp_path / "a.warc.zst").write_bytes(b"\x5d\x2a\x4d\x18\x05\0\0\0words" + frame)
+    for name in ("a.csv.zst", "a.warc.zst"):
+        data, (fault,) = read(tmp_path, name)
+        assert (data, fault.reason) == (b"", "unreadable")
+        assert "zstd -d -D DICTIONARY" in str(fault.evidence["remedy"])

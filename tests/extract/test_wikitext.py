@@ -24,6 +24,10 @@ from stages.extract.xmldump.wikilines import markdown
         ("* one\n# first\n# second\n\n# first", "- one\n1. first\n2. second\n\n1. first"),
         ("#* a\n#* b\n# c", "    - a\n    - b\n2. c"),
         ("; Term\n: what it is", "**Term**\n\nwhat it is"),
+        (
+            "; [[Sail]] : a cloth, as http://l.test says",
+            "**Sail**\n\na cloth, as http://l.test says",
+        ),
         ("H<sub>2</sub>O, 10<sup>2</sup>", "H_2O, 10^2"),
         ("<math>a = b</math>", "$a = b$"),
         ("<nowiki>''x''</nowiki>", "''x''"),

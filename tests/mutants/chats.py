@@ -9,6 +9,27 @@ TESTS = "tests/extract/test_chatlog.py"
 
 MUTANTS = (
     Mutant(
+        ROOM + "hexchat.py",
+        'if mark == "*" and not is_event(text):',
+        'if mark == "*":',
+        "who joins a channel of HexChat's says so",
+        (f"{TESTS}::test_logs_of_irc",),
+    ),
+    Mutant(
+        ROOM + "hexchat.py",
+        "if self.year and month < self._month - 6:",
+        "if False:",
+        "a log of HexChat's over New Year stays in its year",
+        (f"{TESTS}::test_months_in_the_writers_language_are_told_by_their_order",),
+    ),
+    Mutant(
+        ROOM + "exports.py",
+        "people.setdefault(own, known[0])",
+        "people.get(own)",
+        "who is called in Slack has no name",
+        (f"{TESTS}::test_a_day_of_slack",),
+    ),
+    Mutant(
         ROOM + "conversation.py",
         "            answering = set(speakers[1:])\n",
         "            answering = set(speakers[:1])\n",

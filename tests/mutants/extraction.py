@@ -21,6 +21,67 @@ OF_WRAPPED = "tests/extract/test_html_archives.py"
 OF_ARCHIVES, OF_DAMAGE = "tests/extract/test_archives.py", "tests/extract/test_damaged.py"
 
 MUTANTS = (
+    # --- exports of databases: whose quote, whose escape, whose end of a row ---
+    Mutant(
+        TABLES + "exports.py",
+        "{escape}(?:[0'\\\"{mark}",
+        "{escape}(?:[^N{mark}",
+        "a quote within text escapes whatever follows it",
+        (OF_EXPORTS,),
+    ),
+    Mutant(
+        TABLES + "exports.py",
+        "share >= STEADY and twice < broken",
+        "share >= STEADY",
+        "where most quotes are written twice they are taken as they stand",
+        (OF_EXPORTS, OF_TABLES),
+    ),
+    Mutant(
+        TABLES + "cells.py",
+        "if last is None or (short and last.end() == len(text)):",
+        "if last is None:",
+        "a quote before a line's end in a text ends its field",
+        (f"{OF_EXPORTS}::test_quotes_that_nothing_escapes_are_told_by_what_stands_behind_them",),
+    ),
+    Mutant(
+        TABLES + "dialect.py",
+        "if larger > max(share, STEADY) and more >= good:",
+        "if larger > 2:",
+        "LF that is text ends rows that end in CR LF",
+        (f"{OF_EXPORTS}::test_a_table_without_nulls_is_read_back",),
+    ),
+    Mutant(
+        TABLES + "dialect.py",
+        "even = len(rows) < _FEW_ROWS or count >= _MOST * len(rows)",
+        "even = True",
+        "a width by accident cuts texts into columns",
+        (
+            OF_EXPORTS
+            + "::test_a_table_without_header_whose_texts_hold_the_delimiter_is_refused_whole",
+        ),
+    ),
+    # --- web archives: what a damage costs ---
+    Mutant(
+        PACKED + "compressed.py",
+        "found = _next_gzip(self._file, damaged + 1, self._first)",
+        "found = None",
+        "a damaged record ends its web archive",
+        (f"{OF_WRAPPED}::test_a_damaged_stream_of_a_packed_web_archive_costs_its_record",),
+    ),
+    Mutant(
+        PAGES + "warc.py",
+        "        if not _fails_check(reader.stream):\n            yield from held\n",
+        "        yield from held\n",
+        "a record whose checksum is wrong is kept",
+        (f"{OF_WRAPPED}::test_a_damaged_stream_of_a_packed_web_archive_costs_its_record",),
+    ),
+    Mutant(
+        PACKED + "archives.py",
+        "return size - (at if plain else file.tell())",
+        "return 0",
+        "a stopped tar does not say what is left",
+        (f"{OF_ARCHIVES}::test_too_many_members_are_told",),
+    ),
     # --- dumps: the pattern of a row beside the reading token by token ---
     Mutant(
         DUMPS + "literals.py",

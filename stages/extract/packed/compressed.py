@@ -195,6 +195,14 @@ class Packed:
         return self._at < len(self._held)
 
 
+# Arrow unpacks with none.
+_OF_DICTIONARY = {
+    "error": "it was packed with a dictionary",
+    "remedy": "unpack it first: zstd -d -D DICTIONARY FILE; web archives have theirs in their "
+    "first frame, behind 8 bytes",
+}
+
+
 class _Zstd:
     """Reads frames of zstd, skippable ones between them."""
 
@@ -236,6 +244,8 @@ class _Zstd:
             if "too much memory" in str(error):
                 told = {"limit": _ZSTD_MEMORY, "of": "bytes of memory to unpack it"}
                 raise Damage("oversize", **told) from None
+            if "ictionary" in str(error):
+                raise Unreadable("unreadable", **_OF_DICTIONARY) from None
             cut = "ends" in str(error) or "truncated" in str(error).lower()
             raise Damage("truncated" if cut else "corrupt", error=str(error)) from None
 

@@ -95,8 +95,12 @@ class _Lines:
         if not text:
             return
         if marks[-1] in ":;":  # indented, or a term: no item of a list
+            told = ""
+            if marks[-1] == ";":  # what it means may stand on the same line
+                text, _, told = text.partition(" : ")
             strong = EMPHASIS * 2 if marks[-1] == ";" and EMPHASIS not in text else ""
             yield from ("", f"{strong}{text}{strong}")
+            yield from ("", told) if told else ()
             return
         depth = len(marks)
         same = 0
