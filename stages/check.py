@@ -16,6 +16,7 @@ import re
 import types
 import typing
 from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from stages.errors import UsageError
@@ -156,7 +157,7 @@ def problems_of(cls: type, given: Mapping[str, object]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in given.items():
         if name not in known:
-            remedy = nearest(name, known) or _as_list(name, given, known)
+            remedy = meant_name(cls, name) or _as_list(name, given, known)
             found[name] = f"{getattr(cls, 'name', cls.__name__)} has no parameter {name!r}{remedy}"
             continue
         kind, field = known[name]
@@ -265,6 +266,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {folded[match[0]]!r}?" if match else ""
 
 
+def meant_name(cls: type, word: str) -> str:
+    """What a parameter is called that others call `word`, or the nearest one, as in `nearest`."""
+    own = getattr(cls, "other_names", {}).get(word)
+    return f"; it is called {own!r} here" if own else nearest(word, parameters(cls))
+
+
 def as_json(stage: Any) -> dict[str, Any]:
     """The parameters of a stage instance as JSON values, in the order of the class."""
     cls: type = type(stage)
@@ -278,3 +285,14 @@ def build(cls: type, given: Mapping[str, object]) -> Any:
     """An instance of a stage class from checked JSON values."""
     kinds = parameters(cls)
     return cls(**{name: convert(value, kinds[name][0]) for name, value in given.items()})
+
+
+def places_of(stage: Any) -> dict[str, Path]:
+    """parameter → the folder or file of a resource that it names on this machine."""
+    needed = {path.resolve() for path in stage.resources()}
+    found = {}
+    for name, value in as_json(stage).items():
+        path = Path(value).expanduser().resolve() if isinstance(value, str) and value else None
+        if path is not None and any(path in (one, *one.parents) for one in needed):
+            found[name] = path
+    return found

@@ -1,4 +1,4 @@
-"""The JSON of DiscordChatExporter and of Telegram Desktop, read message by message.
+"""The JSON of DiscordChatExporter, Telegram Desktop and Slack, read message by message.
 
 Beside messages only what describes a chat is parsed; a file of any size takes little memory.
 """
@@ -31,7 +31,11 @@ class Chat(NamedTuple):
 def read(stream: BinaryIO, offset: int = 0) -> Iterator[Chat | Value]:
     """Each chat, then its messages. Unreadable malformed or truncated where it is no JSON."""
     window = Window(stream, offset, 1)
-    if window.skip(SPACE):
+    if window.skip(SPACE) and _at(window, b"["):  # a day of a channel of Slack's
+        yield Chat({})
+        window.begin += 1
+        yield from json_values.elements(window, True, MESSAGE_BYTES)
+    elif window.data:
         yield from _object(window, 0)
 
 
@@ -126,8 +130,10 @@ def _titled(title: str) -> dict[str, Any]:
     return {"title": title} if title else {}
 
 
-def message(value: Value) -> Message:
-    """What a message says. Unreadable: malformed, no_form (it is of no known kind) and others."""
+def message(value: Value, people: dict[str, str]) -> Message:
+    """What a message says. Unreadable: malformed, no_form (it is of no known kind) and others.
+
+    people: ids of Slack's users → their names, as the messages so far told them; added to."""
     found = _parsed(value.raw)
     bare = Message(value.offset, value.size, value.line, value.raw)
     if isinstance(found, Mapping):
@@ -135,6 +141,8 @@ def message(value: Value) -> Message:
             return _discord(bare, found, found["author"])
         if found.keys() & {"from", "from_id", "actor", "actor_id"} and "date" in found:
             return _telegram(bare, found)
+        if found.get("type") == "message" and isinstance(found.get("ts"), str):
+            return _slack(bare, found, people)
     keys = sorted(found)[:20] if isinstance(found, Mapping) else []
     raise Unreadable("no_form", keys=keys)
 
@@ -143,7 +151,9 @@ def _discord(bare: Message, found: Mapping[str, Any], author: Mapping[str, Any])
     names = [author.get(key) for key in ("nickname", "name", "id")]
     known = tuple(name for name in names if isinstance(name, str) and name)
     content = found.get("content")
-    text = content.strip() if isinstance(content, str) else ""
+    if content is not None and not isinstance(content, str):
+        raise Unreadable("no_form", content=type(content).__name__)
+    text = (content or "").strip()
     time = _iso(found.get("timestamp"))
     if found.get("type", "Default") not in ("Default", "Reply", 0, 19, "0", "19"):
         return _silent(bare, time, text, "system")
@@ -186,23 +196,84 @@ def _telegram(bare: Message, found: Mapping[str, Any]) -> Message:
     )
 
 
+_PEOPLE = 100_000  # users of Slack whose names are kept
+_SLACK_MARK = re.compile(r"<([@#!]?)([^<>|\s]*)(?:\|([^<>]*))?>|&(amp|lt|gt);")
+_SLACK_SIGNS = {"amp": "&", "lt": "<", "gt": ">"}
+# subtypes of what somebody says; all others are what happened
+_SLACK_SAID = (None, "me_message", "thread_broadcast", "bot_message", "file_share", "file_comment")
+
+
+def _slack(bare: Message, found: Mapping[str, Any], people: dict[str, str]) -> Message:
+    time = _fraction(found.get("ts"))
+    written = found.get("text")
+    written = written.strip() if isinstance(written, str) else ""
+    profile, own = found.get("user_profile"), found.get("user")
+    told = [profile.get(key) for key in _SLACK_NAMES] if isinstance(profile, Mapping) else []
+    known = [name for name in told if isinstance(name, str) and name]
+    if isinstance(own, str) and own:
+        if known and len(people) < _PEOPLE:
+            people.setdefault(own, known[0])
+        known = [people.get(own, own), *known, own]
+    known += [name for name in (found.get("username"), found.get("bot_id")) if name]
+    text = _SLACK_MARK.sub(lambda mark: _slack_shown(mark, people), written)
+    if found.get("subtype") not in _SLACK_SAID:
+        return _silent(bare, time, text, "system")
+    things = found.get("files")
+    left_out = {"attachments": len(things)} if isinstance(things, list) and things else {}
+    marks = len(written) - len(text)
+    return bare._replace(
+        speaker=str(known[0]) if known else "?",
+        text=text,
+        time=time,
+        names=_small(tuple(map(str, known))),
+        removed={"marks": marks} if marks > 0 else {},
+        left_out=left_out,
+    )
+
+
+_SLACK_NAMES = ("display_name", "real_name", "name")
+
+
+def _slack_shown(mark: re.Match[str], people: Mapping[str, str]) -> str:
+    """What Slack shows for a link, somebody who is called, or a sign of its markup."""
+    sign, target, label, entity = mark.groups()
+    if entity is not None:
+        return _SLACK_SIGNS[entity]
+    if sign == "@":
+        return "@" + (label or people.get(target, target)).lstrip("@")
+    if sign == "!":
+        return (label or "@" + target.partition("^")[0]).replace("subteam", "group")
+    return ("#" if sign == "#" else "") + (label or target)
+
+
+def _fraction(value: Any) -> float | None:
+    try:
+        return float(value) if isinstance(value, str) and len(value) < 30 else None
+    except ValueError:
+        return None
+
+
 def _flat(text: Any) -> str:
-    """Telegram's text, which is text or a list of pieces; code keeps its marks."""
-    if isinstance(text, str):
-        return text.strip()
+    """Telegram's text, which is text or a list of pieces; code keeps its marks. Unreadable no_form
+    for any other value, whose text would be lost."""
+    if text is None or isinstance(text, str):
+        return (text or "").strip()
+    if not isinstance(text, list):
+        raise Unreadable("no_form", text=type(text).__name__)
     pieces = []
-    for piece in text if isinstance(text, list) else ():
+    for piece in text:
         kind, inner = "plain", piece
         if isinstance(piece, Mapping):
-            kind, inner = str(piece.get("type")), piece.get("text")
-        if isinstance(inner, str):
-            if kind == "pre" and "```" not in inner:
-                language = piece.get("language")
-                opening = language if isinstance(language, str) else ""
-                inner = f"\n```{opening}\n{inner.strip()}\n```\n"
-            elif kind == "code" and "`" not in inner:
-                inner = f"`{inner}`"
-            pieces.append(inner)
+            kind, inner = str(piece.get("type")), piece.get("text", "")
+        if not isinstance(inner, str):
+            raise Unreadable("no_form", text=type(inner).__name__)
+        if kind == "pre" and "```" not in inner:
+            language = piece.get("language")
+            opening = language if isinstance(language, str) else ""
+            inner = f"\n```{opening}\n{inner.strip()}\n```\n"
+        elif kind == "code" and "`" not in inner:
+            inner = f"`{inner}`"
+        pieces.append(inner)
     return "".join(pieces).strip()
 
 
