@@ -1,14 +1,18 @@
 """From mixed JSONL to closed Arrow files of ids, against what people use, all in one run.
 
-    python -m benchmarks.bench_tokens [FILE.jsonl] [--megabytes 20] [--model smollm2|llama2]
-        [--workers 2] [--peers datasets,tokenizers]
+    python -m benchmarks.bench_tokens [FILE.jsonl] [--megabytes 20] [--model smollm2|llama2|wide]
+        [--workers 2] [--peers datasets,trl,tokenizers]
 
 `seedbed run` with the steps jsonl and tokenize (also ids, places, masks and the account of every
 character, which the peers have not), `datasets`: `load_dataset("json")` and `map` in as many
-processes, and a plain loop over `tokenizers`. Each is a process of its own with its workers: wall
+processes, TRL's preparation (what `SFTTrainer` does with a data set before it trains: texts, and
+pairs and conversations as messages, which it takes one kind at a time), and a plain loop over
+`tokenizers`. Each is a process of its own with its workers: wall
 and CPU seconds of all of them from start to end, the most memory that they held at once (sum of
 proportional set sizes, seen ten times a second), bytes a token of their files. Ids are compared row
-by row. Without a file a corpus is made of this machine's Python (`benchmarks/mixed.py`).
+by row; "ids + mask" are the bytes a token of these two columns alone. The model wide is SmolLM2's
+tokenizer with 70,000 entries. Without a file a corpus is made of this machine's Python
+(`benchmarks/mixed.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -55,11 +60,7 @@ def _rendered(tokenizer: Any, row: dict[str, Any]) -> tuple[str, bool]:
     """(text, whether it is a plain one) of a row."""
     if row.get("text") is not None:
         return row["text"], True
-    messages = row.get("messages") or [
-        {"role": "user", "content": row["prompt"]},
-        {"role": "assistant", "content": row["completion"]},
-    ]
-    return tokenizer.apply_chat_template(messages, tokenize=False), False
+    return tokenizer.apply_chat_template(_messages(row), tokenize=False), False
 
 
 def peer_datasets(path: Path, folder: Path, model: Path, workers: int) -> None:
@@ -101,6 +102,50 @@ def peer_datasets(path: Path, folder: Path, model: Path, workers: int) -> None:
     (folder / "files.json").write_text(json.dumps([f["filename"] for f in made.cache_files]))
 
 
+def peer_trl(path: Path, folder: Path, model: Path, workers: int) -> None:
+    """What TRL makes of a data set before it trains: as its trainer is written everywhere."""
+    from datasets import Dataset
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+    from trl import SFTConfig, SFTTrainer
+
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    sizes = {"hidden_size": 8, "intermediate_size": 8, "num_attention_heads": 1}
+    tiny = LlamaForCausalLM(
+        LlamaConfig(vocab_size=len(tokenizer), num_hidden_layers=1, num_key_value_heads=1, **sizes)
+    )
+    config = SFTConfig(
+        output_dir=str(folder / "out"),
+        max_length=None,
+        dataset_num_proc=workers,
+        use_cpu=True,
+        bf16=False,
+        report_to=[],
+    )
+    files = []
+    for kind in ("text", "messages"):
+        rows = (row for row in _rows(path) if (row.get("text") is not None) == (kind == "text"))
+        data = Dataset.from_list(
+            [{kind: row["text"] if kind == "text" else _messages(row)} for row in rows]
+        )
+        trainer = SFTTrainer(tiny, config, train_dataset=data, processing_class=tokenizer)
+        made = folder / f"{kind}.arrow"
+        trainer.train_dataset.select_columns(["input_ids"]).save_to_disk(str(made))
+        files += sorted(map(str, made.glob("*.arrow")))
+    (folder / "files.json").write_text(json.dumps(files))
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    with open(path, encoding="utf-8") as file:
+        yield from map(json.loads, file)
+
+
+def _messages(row: dict[str, Any]) -> list[dict[str, str]]:
+    return row.get("messages") or [
+        {"role": "user", "content": row["prompt"]},
+        {"role": "assistant", "content": row["completion"]},
+    ]
+
+
 def peer_tokenizers(path: Path, folder: Path, model: Path, workers: int) -> None:
     """The library alone: a loop that reads, renders, encodes in batches and writes Arrow."""
     import pyarrow as pa
@@ -131,7 +176,7 @@ def _some(file: Any, number: int) -> Iterator[str]:
         yield line
 
 
-PEERS = {"datasets": peer_datasets, "tokenizers": peer_tokenizers}
+PEERS = {"datasets": peer_datasets, "trl": peer_trl, "tokenizers": peer_tokenizers}
 
 
 # --- measuring ----------------------------------------------------------------------------------
@@ -206,12 +251,22 @@ def ids_in(files: list[Path]) -> Iterator[np.ndarray]:
                     yield flat[begin:end]
 
 
+def in_order(path: Path, rows: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """The ids of texts and then of conversations, in the order of the file."""
+    texts = [row.get("text") is not None for row in _rows(path)]
+    first = [next(rows) for is_text in texts if is_text]
+    rest = iter(first)
+    for is_text in texts:
+        yield next(rest if is_text else rows)
+
+
 def model_named(name: str, folder: Path) -> Path:
     """A folder with tokenizer and template."""
     from stages.tokens.model import tokenizer_folder
 
-    if name == "smollm2":
-        return tokenizer_folder()
+    if name in ("smollm2", "wide"):
+        found = tokenizer_folder()
+        return found if name == "smollm2" else _wide(found, folder)
     if name != "llama2":
         return Path(name).resolve()
     import wordllama
@@ -225,6 +280,17 @@ def model_named(name: str, folder: Path) -> Path:
     return folder
 
 
+def _wide(source: Path, folder: Path) -> Path:
+    """A tokenizer with entries that no merge makes, so that its ids take four bytes."""
+    shutil.copytree(source, folder)
+    layout = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    vocabulary = layout["model"]["vocab"]
+    begin = max(vocabulary.values()) + 1
+    vocabulary.update({f"\u0120never{number}": number for number in range(begin, 70_000)})
+    (folder / "tokenizer.json").write_text(json.dumps(layout), encoding="utf-8")
+    return folder
+
+
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -232,7 +298,7 @@ def main() -> None:
     parser.add_argument("--megabytes", type=float, default=20.0)
     parser.add_argument("--model", default="smollm2")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--peers", default="datasets,tokenizers")
+    parser.add_argument("--peers", default="datasets,trl,tokenizers")
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -272,7 +338,9 @@ def _compare(path: Path, folder: Path, model: Path, given: argparse.Namespace) -
     rows = []
     for name, figures in spent.items():
         tokens = differ = 0
-        for ours, theirs in zip(ids_in(files["seedbed"]), ids_in(files[name]), strict=True):
+        found = ids_in(files[name])
+        found = in_order(path, found) if name == "trl" else found
+        for ours, theirs in zip(ids_in(files["seedbed"]), found, strict=True):
             tokens += len(theirs)
             differ += not np.array_equal(ours, theirs)
         size = sum(file.stat().st_size for file in files[name])
@@ -286,13 +354,20 @@ def _compare(path: Path, folder: Path, model: Path, given: argparse.Namespace) -
                 size / tokens,
                 round(figures["memory"] / 1e6),
                 "equal" if not differ else f"{differ} differ",
+                tokens,
             ]
         )
     encoder = corpus.manifest["steps"][-1].get("facts", {}).get("encoder")
+    held = sum(
+        column.nbytes
+        for batch in corpus.batches()
+        for column in (batch.column("input_ids"), batch.column("loss_mask"))
+    )
     print(
         f"{megabytes:.0f} MB of JSONL, {len(corpus):,} records, {given.workers} processes;", end=""
     )
-    print(f" ids by {encoder or 'tokenizers'}")
+    print(f" ids by {encoder or 'tokenizers'}; ids + mask {held / rows[0][-1]:.3f} bytes a token")
+    rows = [row[:-1] for row in rows]
     table(
         ["", "MB/CPU-s", "MB/s", "CPU times", "wall times", "bytes a token", "MB held", "ids"], rows
     )

@@ -51,8 +51,8 @@ class Export(End):
 
     Records with `split` val go to val, all others to train. Beside each file of JSON lines is the
     same as Parquet, with its types; beside both are LLaMA-Factory's dataset_info.json and an
-    axolotl configuration where these read the format (calls of tools LLaMA-Factory reads by
-    sharegpt alone without a change), and the card (README.md with the front
+    axolotl configuration where these read the format (calls of tools without a change: the one by
+    sharegpt, the other by messages), and the card (README.md with the front
     matter of hubs) has the lines for TRL. Tools, documents and chat_template_kwargs of a record
     are keys of its line. What a format cannot hold is listed in left_out.jsonl with its id, the
     reason and the part, and counted.

@@ -80,6 +80,8 @@ def _axolotl(form: str, shape: Shape) -> list[str] | None:
             field_input="input",
             field_output="output",
         )
+    if form == "sharegpt" and (shape.calls or "tools" in shape.beside):
+        return None  # it would give a call to the template as a text of the role function_call
     if form in ("sharegpt", "messages"):
         key, role, content = (
             ("conversations", "from", "value")
@@ -93,6 +95,7 @@ def _axolotl(form: str, shape: Shape) -> list[str] | None:
             f"      role: {role}",
             f"      content: {content}",
             '    roles_to_train: ["assistant"]',
+            *(_ROLES if form == "sharegpt" else ()),
         ]
     if form == "text":
         return ["    type: completion", "    field: text"]
@@ -110,6 +113,15 @@ def _axolotl(form: str, shape: Shape) -> list[str] | None:
     if form == "pretokenized":
         return ["    type:"]
     return None
+
+
+_ROLES = (
+    "    roles:",
+    '      system: ["system"]',
+    '      user: ["human"]',
+    '      assistant: ["gpt"]',
+    '      tool: ["observation"]',
+)
 
 
 def _typed(**fields: str) -> list[str]:

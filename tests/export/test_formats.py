@@ -346,18 +346,23 @@ def test_the_configurations_name_files_that_are_there(tmp_path: Path) -> None:
     assert not (out / "dataset_info.json").exists() and not (out / "axolotl.yaml").exists()
 
 
-def test_llama_factory_is_told_of_calls_in_the_form_alone_that_it_reads_as_they_are(
+def test_readers_are_told_of_calls_in_the_form_alone_that_they_read_as_they_are(
     tmp_path: Path,
 ) -> None:
     for rows in ([CALLING], [TALK, {**TALK, "meta": {"tools": TOOLS}}]):
         _, _, out = exported(tmp_path / f"messages{len(rows)}", rows, "messages")
-        assert not (out / "dataset_info.json").exists()
+        assert not (out / "dataset_info.json").exists() and (out / "axolotl.yaml").exists()
         _, _, out = exported(tmp_path / f"sharegpt{len(rows)}", rows, "sharegpt")
+        assert not (out / "axolotl.yaml").exists()
         (entry,) = json.loads((out / "dataset_info.json").read_text()).values()
         assert entry["columns"] == {"messages": "conversations", "tools": "tools"}
     _, _, out = exported(tmp_path / "plain", [TALK], "messages")
     (entry,) = json.loads((out / "dataset_info.json").read_text()).values()
     assert entry["formatting"] == "sharegpt" and entry["tags"]["role_tag"] == "role"
+    _, _, out = exported(tmp_path / "talk", [TALK], "sharegpt")
+    (config,) = YAML(typ="safe").load((out / "axolotl.yaml").read_text())["datasets"]
+    names = {name for names in config["roles"].values() for name in names}
+    assert {turn["from"] for turn in _lines(out / "train.jsonl")[0]["conversations"]} <= names
 
 
 def test_the_card_has_the_front_matter_of_hubs(tmp_path: Path) -> None:

@@ -19,6 +19,52 @@ OF_NORMALIZE, OF_REFUSALS = "tests/clean/test_normalize.py", "tests/clean/test_r
 OF_QUALITY = "tests/clean/test_quality.py"
 
 MUTANTS = (
+    # --- preference pairs ---
+    Mutant(
+        "stages/clean/pii.py",
+        "            texts = [*record.fields, *record.rejected]\n",
+        "            texts = record.fields\n",
+        "personal data of rejected answers stay",
+        ("tests/clean/test_rejected_answers.py",),
+    ),
+    Mutant(
+        "stages/preference.py",
+        "return value if new == inner else json.dumps(new, ensure_ascii=False)",
+        "return value",
+        "a rejected answer that is messages as JSON text stays as it was",
+        ("tests/clean/test_rejected_answers.py",),
+    ),
+    Mutant(
+        VERDICTS,
+        "                self.cut_beside(row, cut, number)\n",
+        "                pass\n",
+        "what is masked of a rejected answer is not counted",
+        ("tests/clean/test_rejected_answers.py",),
+    ),
+    Mutant(
+        "stages/clean/dedup.py",
+        "return to_json([calls, rejected]) if rejected else calls",
+        "return calls",
+        "pairs that differ in the rejected answer alone are duplicates",
+        ("tests/clean/test_rejected_answers.py",),
+    ),
+    Mutant(
+        "stages/export/lines.py",
+        '{**value[answer], "weight": 1}',
+        "value[answer]",
+        "a side cannot be loaded beside one that has calls alone",
+        ("tests/export/test_formats.py::test_what_opens_a_file_says_nothing",),
+    ),
+    Mutant(
+        "stages/export/formats.py",
+        'return {"prompt": "".join([*said, _METHARME["assistant"]])',
+        'return {"prompt": "".join(said)',
+        "a prompt in the form of Metharme does not ask the model",
+        (
+            "tests/export/test_formats.py::"
+            "test_several_texts_of_a_prompt_say_who_speaks_as_metharme_has_it",
+        ),
+    ),
     # --- verdicts ---
     Mutant(
         VERDICTS,
@@ -100,8 +146,8 @@ MUTANTS = (
     ),
     Mutant(
         RECORDS,
-        'f"{ordinal}.{part}"',
-        'f"{ordinal}{part}"',
+        'b"%b%b%d.%d"',
+        'b"%b%b%d%d"',
         "ordinal and part of an id run into one another",
         (f"{OF_RECORDS}::test_the_borders_between_the_parts_of_an_id_count",),
     ),

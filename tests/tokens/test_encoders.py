@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from pipeline.engine import jobs
+from pipeline.engine.run import run_recipe
+from pipeline.progress import Progress
+from pipeline.recipe.checked import read_recipe
 from stages import records
+from stages.corpus import Corpus
 from stages.errors import Changed, UsageError
 from stages.tokens import encoders
 from stages.tokens import model as models
@@ -114,6 +119,43 @@ def test_one_that_errs_at_a_text_of_the_corpus_ends_what_it_did(
     assert _record(model) == {"encoder": {"name": "second", "version": "2.0"}, "refused": ["first"]}
     (row,) = Tokenize(model=model).split(table).kept.to_pylist()
     assert row["input_ids"] == _ids(model, "One of the peas.")
+
+
+class _Here:
+    """Does the jobs of a run in this process, where encoders are those of the test."""
+
+    def map(self, todo: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for job in todo:
+            yield {**jobs.execute(json.loads(json.dumps(job))), "seconds": 0.0, "cpu": 0.0}
+
+    def close(self) -> None:
+        """Nothing was started."""
+
+
+def test_a_run_in_which_an_encoder_errs_begins_again_with_the_next(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [json.dumps({"text": f"Row {n} of the {'peas' if n == 30 else 'beans'}."})
+             for n in range(40)]  # fmt: skip
+    (tmp_path / "in.jsonl").write_text("\n".join(lines) + "\n")
+    steps = f"[tokenize: {{model: {json.dumps(model)}, max_length: none}}]"
+    sources = "  - jsonl: {path: in.jsonl, name: rows}"
+    (tmp_path / "t.yaml").write_text(f"version: 1\nname: t\nsources:\n{sources}\nsteps: {steps}\n")
+    said: list[str] = []
+    monkeypatch.setattr(Progress, "say", lambda self, text: said.append(text))
+    digests = []
+    for first in (_spoiled("peas"), _exact):
+        monkeypatch.setattr(encoders, "_MAKERS", {"first": first, "second": _exact})
+        where = {name: str(tmp_path / f"{name}{len(digests)}") for name in ("store", "out")}
+        monkeypatch.setenv("SEEDBED_CACHE", str(tmp_path / f"cache{len(digests)}"))
+        shown = run_recipe(read_recipe(tmp_path / "t.yaml", where), _Here()).shown
+        corpus = Corpus(shown["tokens"])
+        digests.append(corpus.table().select(["id", "input_ids", "loss_mask"]).to_pylist())
+        facts = corpus.manifest["steps"][-1]["facts"]
+        assert facts["encoder"] == ("first 1.0" if first is _exact else "second 2.0")
+    # All rows are those of the encoder that is right, and the run says what it did.
+    assert digests[0] == digests[1] and len(digests[0]) == 40
+    assert sum("first does not give the tokenizer's ids" in text for text in said) == 1
 
 
 def test_texts_are_compared_for_as_long_as_an_encoder_is_used(
