@@ -1,6 +1,6 @@
 """Does the training loss fall in steps where records repeat, and only there?
 
-    python -m benchmarks.experiments.stairs [--records 320] [--seed 1] [--work FOLDER]
+    python -m benchmarks.experiments.stairs [--records 160] [--seed 1] [--work FOLDER]
 
 A tiny Llama learns one dialect of a made-up world (`world`), and is then trained whole on new
 records in another dialect in five ways: 3 epochs of N records at a constant rate; 1 epoch of 3 N
@@ -22,15 +22,15 @@ from benchmarks.experiments import world
 from benchmarks.experiments.runs import Made, border, by_part, figure, mean, rows, told, trained
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "experiments"
-WIDTH, LAYERS = 128, 3
+WIDTH, LAYERS = 96, 2
 RATE = 2e-3
-BEFORE = 3000  # records of the first dialect
+BEFORE = 1500  # records of the first dialect
 
 
 def main() -> None:
     """Train, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--records", type=int, default=320)
+    parser.add_argument("--records", type=int, default=160)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--work", type=Path, help="a folder that keeps the trainings for a rerun")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-NAMES, VALUES, WORDS = 5000, 64, 24  # words that name things, values, words of sentences
+NAMES, VALUES, WORDS = 2400, 64, 24  # words that name things, values, words of sentences
 SLOTS, SENTENCE = 4, 11  # values in a sentence; its tokens with the end
 ASK, END = 1, 2
 FIRST_NAME = 3
@@ -41,6 +41,8 @@ def corpus(path: Path, train: int, val: int, number: int, seed: int, names: int 
     from stages.corpus import write_corpus
     from stages.records import REJECTS
 
+    if names + train + val > NAMES:
+        raise SystemExit(f"{names + train + val} records, and {NAMES} words for them: take fewer")
     random = np.random.default_rng([seed, number])
     sentence = dialect(number)
     rows = []
