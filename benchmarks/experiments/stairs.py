@@ -103,8 +103,8 @@ def _page(made: dict[str, Made], learned: Made, count: int, per: int, seed: int)
             f"{world.UNSEEN:.3f} is all that can be known. Nats a target, ± two standard errors.",
             "",
             "Memorised: how far the loss of records, before the step that trains on them, lies "
-            "below validation's. (While validation falls steeply, a straight line between two of its "
-            "looks lies above it: what the first N show is that, and no memory.)",
+            "below validation's. (While validation falls steeply, a straight line between two of "
+            "its looks lies above it: what the first N show is that, and no memory.)",
             "",
             rows(["training", "first N", "second N", "third N records"], parts),
             "From one view of a record to the next: how much further its loss has fallen than "
