@@ -1,8 +1,9 @@
 """Trainings of an experiment, and what their records say of memorising.
 
-A record is memorised by as much as its loss lies further below its base loss than validation's does
-at the same step: `memorised = (val(s) - val(0)) - (loss(s) - base)`, in nats a target. Before a
-record is trained on, that is nothing but noise, so the first epoch is the control of the others.
+A record is memorised by as much as its loss lies below validation's at the same step, in nats a
+target; before a record is trained on that is nothing but noise, so the first epoch is the control
+of the others. From one view of a record to the next what is hard about it drops out: the fall of
+its loss beyond that of validation between the same two steps is what the first view taught of it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ class Made:
     steps: Array
     records: Array
     losses: Array
-    base: Array
     per_epoch: int
 
     def curve(self, split: str, name: str = "loss") -> tuple[Array, Array]:
@@ -39,29 +39,35 @@ class Made:
         return np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
 
     def memorised(self) -> Array:
-        """Of each visit, in nats a target; validation between two looks is on a straight line."""
-        at, val = self.curve("val")
-        # A visit is measured before its step's update.
-        control = np.interp(self.steps - 1, at, val) - val[0]
-        made: Array = control - (self.losses - self.base[self.records])
+        """Of each visit, in nats a target."""
+        return self._control(self.steps) - self.losses
+
+    def _control(self, steps: Array) -> Array:
+        """Validation when steps begin, between two looks on a straight line."""
+        made: Array = np.interp(steps - 1, *self.curve("val"))
         return made
 
-    def findings(self) -> list[str]:
-        """What `diagnose` finds, in words."""
-        from stages.curves.findings import findings
-        from stages.curves.read import read_log
-
-        return [f"{one['kind']}: {one['words']}" for one in findings(read_log(self.out))]
+    def again(self, epoch: int) -> tuple[Array, Array]:
+        """(fall beyond validation's from one view of each record to the next, step of the first
+        view). epoch: of the first view, from 1."""
+        first, second = (
+            np.flatnonzero((self.steps - 1) // self.per_epoch == at) for at in (epoch - 1, epoch)
+        )
+        first, second = (some[np.argsort(self.records[some])] for some in (first, second))
+        fall = self.losses[first] - self.losses[second]
+        both = self._control(self.steps[first]) - self._control(self.steps[second])
+        return fall - both, self.steps[first]
 
 
 def trained(folder: Path, source: Path, **given: Any) -> Made:
-    """Train on one thread, in fp32, without dropout, with all base losses; what the folder holds
+    """Train on one thread, in fp32, without dropout with nothing measured beside validation;
+    what the folder holds
     already is read."""
     import pyarrow as pa
 
     common: dict[str, Any] = {
         "method": "full", "batch": 8, "device": "cpu", "precision": "fp32", "threads": 1,
-        "samples": 0, "probe_tokens": 0, "base_losses": "all", "retention": "none", "warmup": 0.0,
+        "samples": 0, "measure": 0.0, "retention": "none", "warmup": 0.0,
         "attention": "documents", "save_minutes": 1e6, "save_every": 1 << 30,
     }  # fmt: skip
     stage = Train(**{**common, **given})
@@ -71,12 +77,11 @@ def trained(folder: Path, source: Path, **given: Any) -> Made:
         stage.run(source, out, folder / "work", lambda done, total: None)
     summary = json.loads((out / "summary.json").read_text())
     visits = pa.ipc.open_file(out / "recorded/visits.arrow").read_all()
-    records = pa.ipc.open_file(out / "recorded/records.arrow").read_all()
     lines = [json.loads(line) for line in (out / "curve.jsonl").read_text().splitlines()]
     step, record, loss = (visits.column(n).to_numpy() for n in ("step", "record", "loss"))
     borders = summary["epoch_borders"]
     return Made(
-        out, lines, step, record, loss.astype(float), records.column("base").to_numpy(),
+        out, lines, step, record, loss.astype(float),
         borders[0] if borders else summary["steps"],
     )  # fmt: skip
 

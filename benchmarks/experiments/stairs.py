@@ -1,6 +1,6 @@
 """Does the training loss fall in steps where records repeat, and only there?
 
-    python -m benchmarks.experiments.stairs [--records 320] [--seed 1] [--work FOLDER]
+    python -m benchmarks.experiments.stairs [--records 160] [--seed 1] [--work FOLDER]
 
 A tiny Llama learns one dialect of a made-up world (`world`), and is then trained whole on new
 records in another dialect in five ways: 3 epochs of N records at a constant rate; 1 epoch of 3 N
@@ -22,15 +22,15 @@ from benchmarks.experiments import world
 from benchmarks.experiments.runs import Made, border, by_part, figure, mean, rows, told, trained
 
 RESULTS = Path(__file__).resolve().parent.parent / "results" / "experiments"
-WIDTH, LAYERS = 128, 3
+WIDTH, LAYERS = 96, 2
 RATE = 2e-3
-BEFORE = 3000  # records of the first dialect
+BEFORE = 1500  # records of the first dialect
 
 
 def main() -> None:
     """Train, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--records", type=int, default=320)
+    parser.add_argument("--records", type=int, default=160)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--work", type=Path, help="a folder that keeps the trainings for a rerun")
@@ -44,7 +44,7 @@ def main() -> None:
 def experiment(folder: Path, count: int, seed: int, out: Path) -> str:
     """The page. count: records of an epoch."""
     plain = world.model(folder / "plain", WIDTH, LAYERS, seed)
-    first = world.corpus(folder / "first", BEFORE, 64, 0, seed)
+    first = world.corpus(folder / "first", BEFORE, 64, 0, seed, names=4 * count)
     learned = trained(folder / "base", first, model=str(plain), epochs=1, lr=RATE, eval_every=500)
     base = str(learned.out)
     val = max(64, count // 4)
@@ -73,8 +73,11 @@ def experiment(folder: Path, count: int, seed: int, out: Path) -> str:
 def _page(made: dict[str, Made], learned: Made, count: int, per: int, seed: int) -> str:
     labels = list(made)
     width = max(4, per // 4)
-    parts = [
-        [label, *(told(pair) for pair in by_part(one, per)[:3])] for label, one in made.items()
+    parts = [[label, *map(told, by_part(one, per)[:3])] for label, one in made.items()]
+    views = [
+        [label, *(told(mean(one.again(epoch)[0])) for epoch in (1, 2))]
+        for label, one in made.items()
+        if one.per_epoch == per
     ]
     borders = [
         [label, *(told(border(one, n * per, width)) for n in (1, 2)), _found(one)]
@@ -99,10 +102,15 @@ def _page(made: dict[str, Made], learned: Made, count: int, per: int, seed: int)
             f"{learned.curve('val')[1][-1]:.3f} nats a target in its own dialect, where "
             f"{world.UNSEEN:.3f} is all that can be known. Nats a target, ± two standard errors.",
             "",
-            "Memorised: how much further a record's loss is below its base loss than validation's "
-            "is at that step.",
+            "Memorised: how far the loss of records, before the step that trains on them, lies "
+            "below validation's. (While validation falls steeply, a straight line between two of "
+            "its looks lies above it: what the first N show is that, and no memory.)",
             "",
             rows(["training", "first N", "second N", "third N records"], parts),
+            "From one view of a record to the next: how much further its loss has fallen than "
+            "validation's between the same two steps.",
+            "",
+            rows(["training", "first to second", "second to third"], views),
             f"Height of the step at each border ({width} steps on either side), and whether "
             "`diagnose` finds epoch steps in the training loss alone:",
             "",
@@ -113,7 +121,8 @@ def _page(made: dict[str, Made], learned: Made, count: int, per: int, seed: int)
                 ["training", "training at N", "validation at N", "lowest validation", "last"], sides
             ),
             "Who is memorised under a cosine in each epoch: records by the rate of their step in "
-            "the first epoch, and what is memorised of them in the second.",
+            "the first epoch, and what that view taught (from the first to the second view, as "
+            "above).",
             "",
             rows(
                 ["quarter of the records by rate", "mean rate", "memorised"],
@@ -134,19 +143,15 @@ def _found(one: Made) -> str:
 
 
 def _by_rate(one: Made, per: int) -> list[list[str]]:
+    """What the first view taught, by the rate of its step."""
     rates = {line["step"]: line["lr"] for line in one.lines if line["split"] == "train"}
-    first, second = one.steps <= per, (one.steps > per) & (one.steps <= 2 * per)
-    rate = np.zeros(len(one.base))
-    rate[one.records[first]] = [rates[step] for step in one.steps[first]]
-    values = one.memorised()[second]
-    seen = rate[one.records[second]]
-    order = np.argsort(seen, kind="stable")
-    shown = []
-    for quarter in np.array_split(order, 4):
-        shown.append(["", f"{seen[quarter].mean():.2e}", told(mean(values[quarter]))])
-    for number, row in enumerate(shown, 1):
-        row[0] = f"{number} of 4"
-    return shown
+    values, steps = one.again(1)
+    rate = np.array([rates[step] for step in steps])
+    quarters = enumerate(np.array_split(np.argsort(rate, kind="stable"), 4), 1)
+    return [
+        [f"{number} of 4", f"{rate[some].mean():.2e}", told(mean(values[some]))]
+        for number, some in quarters
+    ]
 
 
 if __name__ == "__main__":
