@@ -97,8 +97,13 @@ def test_a_file_of_others_is_never_replaced(tmp_path: Path, capsys: Captured) ->
         (["log.json", "-o", "no/such/folder.html"], "no/such is no folder to write folder.html to"),
         (["log.json", "-o", "."], ". is a folder: name a file"),
         (["log.json", "--plot", "curve.gif"], "curve.gif: a plot is written as .png, .svg, .pdf"),
-        (["log.json", "--model", "1"], "--model chooses among curves of several models"),
+        (["log.json", "--which", "1"], "--which chooses among curves of several models"),
         (["empty"], "holds no training log"),
+        ([], "name a run's folder, a training log, or --checkpoints"),
+        (["--checkpoints", "step1"], "need at least two of them"),
+        (["--checkpoints", "a/step1", "b/step1"], "are both of step 1: name one"),
+        (["--checkpoints", "x1", "x2"], "x1"),
+        (["--checkpoints", "x1", "x2", "--count", "1"], "--count is 1, and must be from 2"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_nothing_is_written(
