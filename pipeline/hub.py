@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages import registry
+from stages import owned, registry
 from stages.errors import StageFailed, UsageError
 from stages.kinds import Kind
 from stages.manifest import MANIFEST, Manifest, read_manifest
@@ -85,6 +85,10 @@ def _files_of(folder: Path, manifest: Manifest) -> dict[str, Path | bytes]:
     found: dict[str, Path | bytes] = {name: folder / name for name in (*names, MANIFEST)}
     if missing := [name for name in found if not (folder / name).is_file()]:
         raise UsageError(f"{folder}: {missing[0]} is gone; make it again, then push")
+    within = owned.resolved(folder)
+    for name in found:  # a folder of a stranger's may name what is the user's own
+        if owned.resolved(folder / name) != within / name:
+            raise UsageError(f"{folder / name} is a link: nothing is sent; put the file there")
     if CARD not in found and (text := kind.card(folder)):
         found[CARD] = text.encode()
     return found

@@ -168,6 +168,13 @@ class Source(Stage):
     def read(self, part: Part) -> Iterator[Item | Fault]:
         """The items of a part, in order."""
 
+    @classmethod
+    def problem_with(cls, address: str) -> str | None:
+        """Why a text with `://`, which is the name of no file, cannot name what the stage reads;
+        asked before anything runs. A source that reads addresses answers None for its own. What it
+        says shows no part of the address that may be secret."""
+        return f"{cls.name} reads files, and this is an address: fetch it, then name the file"
+
     def passages(self, place: Place, raw: bytes) -> list[tuple[str, str]]:
         """(reason, text) of all that an item's text was, in its order: what the stage left out
         with one of its `cuts`, what it kept with an empty reason. Empty where that is not told."""

@@ -58,15 +58,15 @@ class Export(End):
 
     format: seedbed keeps prompt, completion, text and messages as they are; messages is OpenAI's
         and TRL's, with tools; alpaca is instruction, input, output, system, history; sharegpt is
-        conversations of from and value, with calls, results and tools as text, as LLaMA-Factory
-        has them; prompt_completion is the last answer and what stands before it, as text where
-        no record is a conversation; dpo is the same with the answer as `chosen`, beside
-        `rejected`, a column or a key of meta, which no stage before has looked at; text is one
-        text; pygmalion is prompt and generation as text, also as an Arrow file; arrow is a folder
-        for datasets.load_from_disk with the columns of seedbed, and tools and the like as JSON
-        text where any record has some; pretokenized is input_ids, attention_mask and labels of a
-        tokens corpus, as axolotl and TRL take them; filled is lines of text filled to a number of
-        tokens, of a tokens corpus, for trainers that know nothing but text.
+        conversations of from and value, with calls, results and tools as text, as LLaMA-Factory has
+        them; prompt_completion is the last answer and what stands before it, as text where no
+        record is a conversation; dpo is the same with the answer as `chosen`, beside `rejected`, a
+        column or a key of meta; text is one text; pygmalion is prompt and generation as text, also
+        as an Arrow file; arrow is a folder for datasets.load_from_disk with the columns of seedbed,
+        and tools and the like as JSON text where any record has some; pretokenized is input_ids,
+        attention_mask and labels of a tokens corpus, as axolotl and TRL take them; filled is lines
+        of text filled to a number of tokens, of a tokens corpus, for trainers that know nothing but
+        text.
     columns: columns written beside the text, where the corpus has them; id leads back to the
         source. pretokenized has none, filled the ids of all records of a line.
     join: what stands between prompt and completion, or between messages, in the formats text and

@@ -65,6 +65,7 @@ class DocumentExtract(DocumentSource):
         "comment": "comments beside the text of a Word document",
         "deleted": "what was deleted or moved away while changes were tracked",
         "hidden": "what Word does not show",
+        "note": "notes of a Word document that nothing in its text refers to",
         "symbol": "signs of a font of their own, which no character stands for",
     }
 

@@ -12,12 +12,15 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from stages.check import nearest
 from stages.corpus import write_json
 from stages.errors import UsageError
 from stages.require import require
+
+if TYPE_CHECKING:
+    from stages.train.bases import Name
 
 ALL = "all-linear"
 Bias = Literal["none", "all", "lora_only"]
@@ -206,10 +209,11 @@ def beginning(model: Any, settings: Settings) -> dict[str, Any]:
 
 
 def save_adapter(
-    model: Any, out: Path, settings: Settings, begun: Mapping[str, Any], base: str
+    model: Any, out: Path, settings: Settings, begun: Mapping[str, Any], base: Name
 ) -> None:
     """Write the adapter so that `PeftModel.from_pretrained` on the plain base gives the trained
-    model. base: the name of the base model. begun: of `beginning`.
+    model. base: what the base model is called, of which the public words are written. begun: of
+    `beginning`.
 
     An adapter that took a part of the base along is written as the difference to its start: the
     product of A and B less that of the first A and B is a LoRA of twice the rank.
@@ -232,7 +236,7 @@ def save_adapter(
         config["r"] = 2 * settings.rank
         config["lora_alpha"] = settings.alpha * (math.sqrt(2) if settings.rslora else 2)
         config["init_lora_weights"] = True
-    config["base_model_name_or_path"] = base
+    config["base_model_name_or_path"], config["revision"] = base.public, base.revision
     config["inference_mode"] = True
     tensors = {name: state[name].contiguous() for name in sorted(state)}
     require("safetensors.torch", "train").save_file(

@@ -1,7 +1,7 @@
 """What lies beside the trained weights, so that the folder can be used at once and elsewhere.
 
-The tokenizer's files, the chat template that renders a question as the records were rendered, the
-name of the base model as a hub and plain peft resolve it, and the card.
+The tokenizer's files, the chat template that renders a question as the records were rendered,
+`base.json` by which the base model is found again, and the card.
 """
 
 from __future__ import annotations
@@ -38,11 +38,6 @@ def complete(
     sources: for the card.
     """
     name = bases.write(model, folder, out)
-    configuration = out / "adapter_config.json"
-    if configuration.is_file():
-        config = read_object(configuration)
-        config["base_model_name_or_path"], config["revision"] = name.public, name.revision
-        write_json(configuration, config)
     if (folder / "tokenizer.json").is_file() or not name.local:
         write_tokenizer(tokenizer_folder(model), out, template)
     text = model_card.text(summary, parameters, sources, name, template is not None)

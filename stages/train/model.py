@@ -39,14 +39,6 @@ def folder_of(name: str) -> Path:
     return Path(model_folder(name))
 
 
-def base_name(name: str) -> str:
-    """What a hub, or plain peft beside a folder of that name, finds the model by: never a path of
-    this machine."""
-    from stages.train.bases import name_of  # imports this module
-
-    return name_of(name).public
-
-
 def device_of(device: Device) -> str:
     """`cuda` or `cpu`; UsageError for a GPU that is not there."""
     torch = require("torch", "train")

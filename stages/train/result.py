@@ -35,7 +35,7 @@ def write(
     if setting.method == "full":
         models.save_model(ready.model, out, weights)
     else:
-        base = models.base_name(setting.model)
+        base = bases.name_of(setting.model)
         adapter.save_adapter(ready.model, out, setting.adapter(), ready.begun, base)
     write_json(out / "samples.json", samples.paired(state.before or [], after))
     new = added.added_tokens(source)

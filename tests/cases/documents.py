@@ -64,6 +64,7 @@ def _word() -> bytes:
     parts = {
         "word/header1.xml": paragraph("Harbour board"),
         "word/comments.xml": "<w:comment>" + paragraph("Is that so?") + "</w:comment>",
+        "word/footnotes.xml": '<w:footnote w:id="1">' + paragraph("Of 1911.") + "</w:footnote>",
     }
     return docx(body, parts)
 

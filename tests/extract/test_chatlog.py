@@ -227,6 +227,29 @@ def test_a_message_that_cannot_be_read_costs_itself(tmp_path: Path) -> None:
     assert Place.parse(rejects[0]["place"]).line is not None
 
 
+@pytest.mark.parametrize(
+    ("make", "key", "content"),
+    [
+        (discord, "content", ["Yes."]),
+        (discord, "content", {"text": "Yes."}),
+        (discord, "content", 7),
+        (telegram, "text", {"text": "Yes."}),
+        (telegram, "text", 7),
+        (telegram, "text", [["Yes."]]),
+        (telegram, "text", ["So ", {"type": "bold", "text": ["Yes."]}]),
+    ],
+)
+def test_a_message_whose_text_is_of_another_type_is_no_silent_one(
+    make: Any, key: str, content: Any, tmp_path: Path
+) -> None:
+    export = json.loads(make(*((f"{DAY}10:0{n}:00", "AB"[n % 2], f"{n}.") for n in range(3))))
+    export["messages"][1][key] = content
+    rejects: list[dict[str, Any]] = []
+    read(tmp_path / "a.json", json.dumps(export), rejects)
+    assert [one["reason"] for one in rejects] == ["no_form", "one_sided"]
+    assert ("7" if content == 7 else "Yes.") in rejects[0]["text"]
+
+
 # --- WhatsApp -----------------------------------------------------------------------------------
 
 FORMS = {

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import random
+import re
 import zipfile
 from typing import Any
 
@@ -162,6 +165,63 @@ def test_what_is_left_out_is_counted() -> None:
         "contents": 10, "hidden": 6, "deleted": 3, "header_footer": 12, "comment": 4
     }  # fmt: skip
     assert made.text.kept == len("Text.Seen.new")
+
+
+_BOX = "<w:r><w:txbxContent>{}</w:txbxContent></w:r>"
+_WAYS = "<mc:AlternateContent><mc:Choice>{}</mc:Choice><mc:Fallback>{}</mc:Fallback>"
+_WAYS += "</mc:AlternateContent>"
+_NOTE = '<w:r><w:footnoteReference w:id="{}"/></w:r>'
+# What a document may be made of; each `{}` becomes a word, and a note belongs to `{note}`.
+PIECES = {
+    "paragraph": paragraph("{}"),
+    "heading": paragraph("{}", "H1"),
+    "item": paragraph("{}", item=(1, 0)),
+    "inserted": paragraph("<w:ins>" + run("{}") + "</w:ins>"),
+    "deleted": paragraph("<w:del><w:r><w:delText>{}</w:delText></w:r></w:del>"),
+    "moved": paragraph("<w:moveFrom>" + run("{}") + "</w:moveFrom>"),
+    "hidden": paragraph(run("{}") + run("{}", "<w:vanish/>")),
+    "raised": paragraph(run("{}") + run("{}", '<w:vertAlign w:val="superscript"/>')),
+    "field": paragraph('<w:fldSimple w:instr="PAGE">' + run("{}") + "</w:fldSimple>"),
+    "link": paragraph("<w:hyperlink>" + run("{}") + "</w:hyperlink>"),
+    "box": paragraph(run("{}") + _BOX.format(paragraph("{}"))),
+    "box in a table of contents": paragraph(run("{}") + _BOX.format(paragraph("{}")), "C"),
+    "table in a box": paragraph(_BOX.format(table(["{}", "{}"]))),
+    "hidden box": paragraph(
+        _BOX.format("</w:txbxContent><w:rPr><w:vanish/></w:rPr><w:txbxContent>" + paragraph("{}"))
+    ),
+    "drawn in two ways": paragraph(_WAYS.format("<w:r><w:drawing/></w:r>", run("{}"))),
+    "table": table(["{}", "{}"], ["{}", table(["{}"])]),
+    "row without cells": "<w:tbl><w:tr>" + paragraph("{}") + "</w:tr></w:tbl>",
+    "control": "<w:sdt><w:sdtContent>" + paragraph("{}") + "</w:sdtContent></w:sdt>",
+    "noted": paragraph(run("{}") + _NOTE.format("{note}")),
+    "noted in a table of contents": paragraph(run("{}") + _NOTE.format("{note}"), "C"),
+    "noted where deleted": paragraph("<w:moveFrom>" + _NOTE.format("{note}") + "</w:moveFrom>"),
+    "a note alone": "{note}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_word_of_a_document_leaves_unsaid(seed: int) -> None:
+    """What stands neither in the text nor in meta is counted, letter by letter."""
+    draw = random.Random(seed)
+    words = (f"w{number:04}w" for number in itertools.count())
+    body, notes, written = paragraph("Tides."), "", []
+
+    def word_(_: re.Match[str]) -> str:
+        written.append(next(words))
+        return written[-1]
+
+    for number in range(draw.randrange(1, 12)):
+        piece = PIECES[draw.choice(list(PIECES))]
+        if "{note}" in piece:
+            notes += f'<w:footnote w:id="{number}">' + paragraph("{}") + "</w:footnote>"
+        piece = "" if piece == "{note}" else piece.replace("{note}", str(number))
+        body += re.sub(r"\{\}", word_, piece)
+    notes = re.sub(r"\{\}", word_, notes)
+    made = extract(docx(body, {"word/footnotes.xml": notes}))
+    missing = [one for one in written if one not in made.records[0]["text"]]
+    assert sum(map(len, missing)) == sum(made.text.removed.values()), made.text.removed
+    assert made.text.seen == len("Tides.") + sum(map(len, written))
 
 
 def test_properties_go_to_meta() -> None:

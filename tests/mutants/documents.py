@@ -88,4 +88,18 @@ MUTANTS = (
         "elements lie within one another without end",
         (f"{OF_WORD}::test_hostile_documents_are_refused_with_a_reason",),
     ),
+    Mutant(
+        ROOM + "word_text.py",
+        'self.remove("note", sum(_text_size(one) for note in notes.values() for one in note))',
+        "pass",
+        "notes that nothing refers to vanish unsaid",
+        (f"{OF_WORD}::test_no_word_of_a_document_leaves_unsaid",),
+    ),
+    Mutant(
+        ROOM + "word_text.py",
+        "                if self._found(line) != before:\n                    return\n",
+        "                return\n",
+        "what only the older of two ways to draw it holds is lost",
+        (f"{OF_WORD}::test_no_word_of_a_document_leaves_unsaid",),
+    ),
 )

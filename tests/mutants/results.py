@@ -8,7 +8,7 @@ _ESTIMATE, _SHAPE = "stages/train/estimate.py", "stages/train/shape.py"
 _TRAINED, _GGUF = "stages/train/trained.py", "stages/train/gguf_file.py"
 _BASES, _HANDOVER = "stages/train/bases.py", "stages/train/handover.py"
 _ASKED, _CHOICES = "stages/train/asked.py", "stages/train/choices.py"
-_VALIDATION, _BUNDLE = "stages/train/validation.py", "pipeline/engine/bundle.py"
+_VALIDATION, _BUNDLE = "stages/train/validation.py", "pipeline/engine/unbundle.py"
 _FORECAST, _TARGETS = "stages/train/forecast.py", "stages/train/targets.py"
 
 ESTIMATE = "tests/train/test_estimate.py::"
@@ -111,11 +111,13 @@ MUTANTS = (
         (f"{MERGE}test_another_base_of_the_same_shape_is_said",),
     ),
     Mutant(
-        _HANDOVER,
-        'config["base_model_name_or_path"], config["revision"] = name.public, name.revision',
-        'config["base_model_name_or_path"], config["revision"] = name.model, name.revision',
+        "stages/train/adapter.py",
+        'config["base_model_name_or_path"], config["revision"] = base.public, base.revision',
+        'config["base_model_name_or_path"], config["revision"] = base.model, base.revision',
         "the adapter names the embedded model by a word that no hub knows",
-        (f"{HANDOVER}test_the_adapter_of_the_embedded_model_names_it_as_hubs_do",),
+        (
+            "tests/train/test_adapter.py::test_the_adapter_of_the_embedded_model_names_it_as_hubs_do",
+        ),
     ),
     Mutant(
         _HANDOVER,
@@ -154,10 +156,24 @@ MUTANTS = (
     ),
     Mutant(
         _BUNDLE,
-        'inside = _NAME.fullmatch(name) and ".." not in name.split("/")',
-        "inside = bool(name)",
+        'return bool(_NAME.fullmatch(name)) and not {".", ".."} & {*name.split("/")}',
+        "return bool(name)",
         "a bundle writes where it likes",
         (f"{BUNDLE}test_what_is_no_bundle_writes_nothing_outside",),
+    ),
+    Mutant(
+        _BUNDLE,
+        "if not _is_file(folder / name, *files[name]):",
+        "if False:",
+        "what was changed since it was unpacked is used",
+        (f"{BUNDLE}test_what_differs_is_told_and_stays",),
+    ),
+    Mutant(
+        _BUNDLE,
+        "for name in sorted(missing, key=lambda name: name != INDEX):",
+        "for name in sorted(missing, key=lambda name: name == INDEX):",
+        "a killed unpacking is not known by the next call",
+        (f"{BUNDLE}test_a_killed_unpacking_goes_on",),
     ),
     Mutant(
         "pipeline/verbs/bundle.py",

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from stages.errors import UsageError
+from stages.tokens.model import EMBEDDED
 from stages.train import model as models
 from stages.train.adapter import Settings, add_adapter, beginning, layers_of, left_out, save_adapter
+from stages.train.bases import EMBEDDED_HUB, Name, name_of
 from stages.train.optimizer import Settings as Optimization
 from stages.train.optimizer import optimizer_of, set_rate
 from tests.train.models import document, family
@@ -68,7 +70,7 @@ def test_a_saved_adapter_on_the_plain_base_is_the_trained_model(name: str, tmp_p
         assert float((losses(model) - plain).abs().max()) < 1e-4, "it begins as the base"
     wanted = losses(trained(model))
     assert float((wanted - plain).abs().max()) > 1e-2
-    save_adapter(model, tmp_path, settings, begun, "base")
+    save_adapter(model, tmp_path, settings, begun, Name("base", "base", None, True))
     again = peft.PeftModel.from_pretrained(family("llama"), str(tmp_path)).eval()
     assert float((losses(again) - wanted).abs().max()) < 1e-4
 
@@ -197,10 +199,18 @@ def test_frozen_weights_are_held_in_their_bits(bits: int, kind: str, tmp_path: P
 
 def test_the_written_configuration_names_no_machine(tmp_path: Path) -> None:
     model = add_adapter(family("llama"), Settings(rank=2))
-    save_adapter(model, tmp_path, Settings(rank=2), {}, "owner/name")
+    save_adapter(model, tmp_path, Settings(rank=2), {}, name_of("owner/name@v2"))
     config = json.loads((tmp_path / "adapter_config.json").read_text())
-    assert config["base_model_name_or_path"] == "owner/name" and config["inference_mode"] is True
+    assert config["base_model_name_or_path"] == "owner/name" and config["revision"] == "v2"
+    assert config["inference_mode"] is True
     assert config["target_modules"] == sorted(config["target_modules"])
+
+
+def test_the_adapter_of_the_embedded_model_names_it_as_hubs_do(tmp_path: Path) -> None:
+    model = add_adapter(family("llama"), Settings(rank=2))
+    save_adapter(model, tmp_path, Settings(rank=2), {}, name_of(EMBEDDED))
+    config = json.loads((tmp_path / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == EMBEDDED_HUB and config["revision"] is None
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,12 @@ def test_the_base_is_named_as_a_hub_knows_it(
     compile(code, "card", "exec")
 
 
+def test_a_base_in_a_folder_has_the_folders_name_and_no_path(tmp_path: Path) -> None:
+    (tmp_path / "my model").mkdir()
+    name = bases.name_of(str(tmp_path / "my model"))
+    assert name == bases.Name("my model", "my model", None, True)
+
+
 def test_the_card_of_the_embedded_model_tells_its_origin() -> None:
     summary = dict.fromkeys(
         ["val_loss_first", "val_loss_last", "records_train", "records_val", "epochs", "steps",
@@ -189,8 +195,7 @@ def test_a_recipe_trains_merges_and_is_asked_by_the_name_of_its_run(
     assert "validation, 2 records" in told and "q.csv, 1 question by letter" in told
 
 
-def test_the_adapter_of_the_embedded_model_names_it_as_hubs_do(tmp_path: Path) -> None:
-    """Without a training: what is written beside weights that are there."""
+def test_what_lies_beside_the_weights_of_the_embedded_model(tmp_path: Path) -> None:
     from stages.train.handover import complete
 
     out = adapter_beside(talking_model(tmp_path / "base"), tmp_path / "out")
@@ -202,16 +207,6 @@ def test_the_adapter_of_the_embedded_model_names_it_as_hubs_do(tmp_path: Path) -
         out, model=EMBEDDED, folder=tmp_path / "base", template="{{ messages }}",
         summary={**summary, "method": "lora"}, parameters={}, sources=[],
     )  # fmt: skip
-    config = json.loads((out / "adapter_config.json").read_text())
-    assert config["base_model_name_or_path"] == bases.EMBEDDED_HUB
+    assert bases.EMBEDDED_HUB in (out / "README.md").read_text()
     assert json.loads((out / "base.json").read_text())["model"] == EMBEDDED
     assert (out / "tokenizer.json").is_file()
-
-
-def test_a_base_has_the_name_that_a_hub_finds_it_by(tmp_path: Path) -> None:
-    from stages.train import model as models
-
-    (tmp_path / "my model").mkdir()
-    assert models.base_name("Qwen/Qwen2.5-0.5B@abc") == "Qwen/Qwen2.5-0.5B"
-    assert models.base_name("smollm2") == bases.EMBEDDED_HUB
-    assert models.base_name(str(tmp_path / "my model")) == "my model"

@@ -11,7 +11,6 @@ import pytest
 from stages import Merge
 from stages.errors import UsageError
 from stages.train import bases, gguf_file, trained
-from stages.train import model as models
 from stages.train.weights import fingerprint, tensors_of
 from tests.train.talking import adapter_beside, talking_model
 
@@ -283,4 +282,3 @@ def test_loading_gives_the_trained_model(tmp_path: Path) -> None:
     model = trained.load(adapter, bases.find(adapter, None), "fp32", "cpu")
     assert torch.equal(logits(model), of_base_and_adapter(base, adapter))
     assert torch.equal(logits(trained.load(base, None, "fp32", "cpu")), of_folder(base))
-    assert models.base_name(str(base)) == "base"

@@ -143,7 +143,9 @@ def _discord(bare: Message, found: Mapping[str, Any], author: Mapping[str, Any])
     names = [author.get(key) for key in ("nickname", "name", "id")]
     known = tuple(name for name in names if isinstance(name, str) and name)
     content = found.get("content")
-    text = content.strip() if isinstance(content, str) else ""
+    if content is not None and not isinstance(content, str):
+        raise Unreadable("no_form", content=type(content).__name__)
+    text = (content or "").strip()
     time = _iso(found.get("timestamp"))
     if found.get("type", "Default") not in ("Default", "Reply", 0, 19, "0", "19"):
         return _silent(bare, time, text, "system")
@@ -187,22 +189,26 @@ def _telegram(bare: Message, found: Mapping[str, Any]) -> Message:
 
 
 def _flat(text: Any) -> str:
-    """Telegram's text, which is text or a list of pieces; code keeps its marks."""
-    if isinstance(text, str):
-        return text.strip()
+    """Telegram's text, which is text or a list of pieces; code keeps its marks. Unreadable no_form
+    for any other value, whose text would be lost."""
+    if text is None or isinstance(text, str):
+        return (text or "").strip()
+    if not isinstance(text, list):
+        raise Unreadable("no_form", text=type(text).__name__)
     pieces = []
-    for piece in text if isinstance(text, list) else ():
+    for piece in text:
         kind, inner = "plain", piece
         if isinstance(piece, Mapping):
-            kind, inner = str(piece.get("type")), piece.get("text")
-        if isinstance(inner, str):
-            if kind == "pre" and "```" not in inner:
-                language = piece.get("language")
-                opening = language if isinstance(language, str) else ""
-                inner = f"\n```{opening}\n{inner.strip()}\n```\n"
-            elif kind == "code" and "`" not in inner:
-                inner = f"`{inner}`"
-            pieces.append(inner)
+            kind, inner = str(piece.get("type")), piece.get("text", "")
+        if not isinstance(inner, str):
+            raise Unreadable("no_form", text=type(inner).__name__)
+        if kind == "pre" and "```" not in inner:
+            language = piece.get("language")
+            opening = language if isinstance(language, str) else ""
+            inner = f"\n```{opening}\n{inner.strip()}\n```\n"
+        elif kind == "code" and "`" not in inner:
+            inner = f"`{inner}`"
+        pieces.append(inner)
     return "".join(pieces).strip()
 
 

@@ -124,6 +124,8 @@ class _Body:
         for block in self.blocks:
             if block.kind == "code":
                 block.text = "\n".join(block.cells)
+        for notes in self._notes.values():
+            self.remove("note", sum(_text_size(one) for note in notes.values() for one in note))
 
     def remove(self, reason: str, characters: int) -> None:
         if characters:
@@ -181,7 +183,7 @@ class _Body:
         name = style.name.lower() if style is not None else ""
         line = self._line(paragraph)
         if any(self._controls) or name.startswith(_CONTENTS):
-            self.remove("contents", line.own)
+            self.remove("contents", line.own + sum(map(_text_size, line.boxes)))
             return
         if self._tables and self._rows and self._rows[-1]:
             self._rows[-1][-1].lines.append(line)
@@ -296,9 +298,7 @@ class _Body:
         elif name == "w:sym":
             self._symbol(node, line)
         elif name == "mc:AlternateContent":
-            chosen = node.child("mc:Choice") or node.child("mc:Fallback")
-            if chosen is not None:
-                self._inline(chosen, line)
+            self._alternatives(node, line)
         elif name == "w:txbxContent":
             line.boxes += _paragraphs(node)
         elif name in ("m:oMath", "m:oMathPara"):
@@ -313,6 +313,19 @@ class _Body:
             line.mark(")")
         else:
             self._inline(node, line)
+
+    def _alternatives(self, node: Element, line: _Line) -> None:
+        """The first of several ways to draw the same that has any text."""
+        before = self._found(line)
+        for way in node.children:
+            if isinstance(way, Element) and way.name in ("mc:Choice", "mc:Fallback"):
+                self._inline(way, line)
+                if self._found(line) != before:
+                    return
+
+    def _found(self, line: _Line) -> tuple[int, ...]:
+        left = sum(self.removed.values())
+        return line.own, len(line.boxes), len(line.notes), left
 
     def _run(self, run: Element, line: _Line) -> None:
         properties = run.child("w:rPr")

@@ -8,7 +8,7 @@ over one pax header, or end in silence.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from stages.base import Fault
@@ -149,6 +149,25 @@ def members(
         yield stream.fault
     elif not damaged:
         yield from labels.end()
+
+
+def plain(stream: Member) -> Iterator[tuple[str, int, Callable[[int], bytes]]]:
+    """(name, size, reader) of the members of an archive that must hold plain files alone.
+
+    What is not read of a member is passed over. `Unreadable` at the first damage and at a link,
+    device or folder; a reader raises EOFError where the archive ends within its member.
+    """
+    reader = _Headers(_Blocks(stream))
+    for header in reader:
+        if isinstance(header, Unreadable):
+            if stream.fault is not None:  # the file's own end is the better reason
+                raise Unreadable(stream.fault.reason, **stream.fault.evidence)
+            raise header
+        if header.kind not in (b"0", b"\0") or header.folder:
+            raise Unreadable("corrupt", error=f"{header.name[:80]!r} is no plain file")
+        yield header.name, header.size, _Data(reader.blocks, header).read
+    if stream.fault is not None:
+        raise Unreadable(stream.fault.reason, **stream.fault.evidence)
 
 
 class _Headers:
