@@ -85,7 +85,7 @@ def of_log(path: Path, name: str | None = None) -> Learning:
     lines = _own(own) if own else _others(log)
     return {
         "name": name or log.title or path.name,
-        "unit": str(getattr(log, "unit", "step")) + "s",
+        "unit": str(getattr(log, "x", "step")) + "s",
         "lines": [*lines, *groups(file.parent, own)],
         "epochs": list(curve_of(log, found).epochs),
         "findings": [_marked(one) for one in found],
