@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from stages.curves.findings import findings
 from stages.curves.page import learning, recorded
 from stages.curves.page.write import Content, written
+from stages.curves.read import read_log
 from tests.browser import Tab, browser, needs_browser
 from tests.curves.making_recorded import HOSTILE
 from tests.curves.making_recorded import recorded as make_recorded
@@ -29,10 +31,10 @@ pytestmark = needs_browser
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a training, whose text and name would run scripts if they could."""
     folder = make_recorded(tmp_path_factory.mktemp("training"))
-    path = folder / "page.html"
+    path, log = folder / "page.html", read_log(folder)
     content = Content(
         f"name {HOSTILE}",
-        [learning.of_log(folder, f"run {HOSTILE}")],
+        [learning.of_log(folder, log, findings(log), f"run {HOSTILE}")],
         recorded.token_curves(folder),
         recorded.colours_of_records(folder),
         recorded.histories(folder),

@@ -46,7 +46,7 @@ def test_a_run_has_its_page_beside_its_report(tmp_path: Path, capsys: Captured) 
     assert command(["curves", str(run), "--projection", "pca"]) == 0
     out = capsys.readouterr().out
     assert re.search(r"^finding +\w", out, re.M)
-    assert f"page       {run / 'curves.html'}" in out
+    assert re.search(rf"^page +{re.escape(str(run))}/curves.html$", out, re.M)
     parts = parts_of(run / "curves.html")
     curves = np.load(run / "adapter" / "recorded" / "probe.npy")
     about = parts["tokens"]
@@ -64,6 +64,33 @@ def test_a_run_has_its_page_beside_its_report(tmp_path: Path, capsys: Captured) 
     assert (run / "curves.html").read_bytes() == before
 
 
+@pytest.mark.extras
+def test_what_training_records_is_what_the_page_shows(tmp_path: Path, capsys: Captured) -> None:
+    pytest.importorskip("peft")
+    from tests.cases.train import tiny, train
+    from tests.train.test_recorded import labelled, with_tokenizer
+
+    with_tokenizer(tmp_path)
+    stage = tiny(tmp_path, epochs=2, batch=3, probe_tokens=60, base_losses="all")
+    out = train(stage, labelled(tmp_path / "c"), tmp_path)
+    page = tmp_path / "page.html"
+    assert command(["curves", str(out), "-o", str(page), "--projection", "pca"]) == 0
+    parts = parts_of(page)
+    about, runs, histories = parts["tokens"], parts["runs"], parts["histories"]
+    assert isinstance(about, dict) and isinstance(runs, dict) and isinstance(histories, list)
+    losses = np.load(out / "recorded" / "probe.npy")
+    assert about["count"] == losses.shape[1] and len(about["steps"]) == losses.shape[0]
+    assert about["mean"] == pytest.approx(losses.astype(float).mean(axis=1), abs=1e-4)
+    (run,) = runs["runs"]
+    drawn = {(line["figure"], line["side"]) for line in run["lines"] if not line["by"]}
+    assert {("loss", side) for side in ("train", "val", "retention", "probe_val")} <= drawn
+    assert {("accuracy", "val"), ("bits_per_byte", "val"), ("excess", "train")} <= drawn
+    assert {line["by"] for line in run["lines"]} >= {"source", "cluster"}
+    assert all(line["axes"].keys() >= {"step", "epoch"} for line in run["lines"])
+    assert sum(one["worst"] is not None for one in histories) == 16  # all that there are
+    assert all(one["steps"] for one in histories)
+
+
 def test_several_logs_lie_over_each_other(
     tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,7 +99,7 @@ def test_several_logs_lie_over_each_other(
     monkeypatch.chdir(tmp_path)
     assert command(["curves", str(one), str(other)]) == 0
     out = capsys.readouterr().out
-    assert "run        seed1\n" in out and "run        seed2\n" in out
+    assert re.search(r"^run +seed1$", out, re.M) and re.search(r"^run +seed2$", out, re.M)
     runs = parts_of(tmp_path / "curves.html")["runs"]
     assert isinstance(runs, dict)
     assert [run["name"] for run in runs["runs"]] == ["seed1", "seed2"]

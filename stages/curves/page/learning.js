@@ -1,6 +1,7 @@
 // Learning curves: what is drawn of which run, over which axis, with the findings marked on it.
 seedbed.learning = (() => {
   const { element, colours } = seedbed;
+  const TONES = { good: "leaf", open: "amber", bad: "red" };
   const SMOOTH_FROM = 200; // points from which a running mean lies over a noisy line
 
   const select = (title, options, change) => {
@@ -96,11 +97,11 @@ seedbed.learning = (() => {
             if (x !== null) out.push({ x, label, colour: "soft", low: true });
           }
         for (const found of run.findings) {
-          if (found.step === null || found.tone === "open") continue;
+          if (found.step === null) continue;
           const x = atStep(run, state.axis, found.step);
           if (x !== null)
             out.push({ x, label: many ? `${run.name}: ${found.title}` : found.title,
-              colour: many ? colours.category(number % colours.known) : found.tone === "good" ? "leaf" : "red", strong: found === state.strong, solid: found === state.strong });
+              colour: many ? colours.category(number % colours.known) : TONES[found.tone], strong: found === state.strong, solid: found === state.strong });
         }
       });
       return out;
@@ -133,10 +134,11 @@ seedbed.learning = (() => {
 
     runs.forEach((run) => {
       for (const found of run.findings) {
-        const placed = found.step !== null && found.tone !== "open";
+        const placed = found.step !== null;
         const act = () => { state.strong = state.strong === found ? null : found; draw(); };
         const entry = element("div", { class: `finding ${found.tone}`, tabindex: placed ? "0" : null, onclick: placed ? act : null },
           element("b", {}, many ? `${run.name}: ${found.title}` : found.title), ` ${found.words}`,
+          found.remedy ? element("span", { class: "remedy" }, ` ${found.remedy}`) : null,
           found.facts.length ? element("small", {}, found.facts.map(([name, value]) => `${name} ${value}`).join(" · ")) : null);
         entry.addEventListener("keydown", (event) => { if (placed && event.key === "Enter") act(); });
         list.append(entry);

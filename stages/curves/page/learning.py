@@ -11,9 +11,10 @@ from typing import Any, TypedDict
 import numpy as np
 
 from stages import json_lines
-from stages.curves.findings import Finding, findings
-from stages.curves.picture import GOOD, MOST, UNMARKED, curve_of, named
-from stages.curves.read import Log, Series, log_file, read_log
+from stages.curves.finding import Finding
+from stages.curves.log import Log, Series
+from stages.curves.picture import MOST, UNMARKED, curve_of, named, tone
+from stages.curves.read import log_file
 
 Array = np.ndarray[Any, Any]
 
@@ -37,7 +38,8 @@ SIDES = {
 }
 # Axes: key of curve.jsonl → words.
 AXES = {"step": "steps", "seen": "tokens", "trained": "trained tokens", "epoch": "epochs"}
-GROUPINGS = {"source": "source", "cluster": "cluster", "group": "duplicate group"}
+RECORDED = {"source": "source", "cluster": "cluster", "group": "duplicate group"}
+GROUPINGS = {"set": "validation set", **RECORDED}
 GROUPS = 24  # of a grouping that are drawn, those with the most tokens
 DIGITS = 6
 
@@ -55,12 +57,14 @@ class Line(TypedDict):
 
 
 class Marked(TypedDict):
-    """A finding as the page shows it. tone: good, bad or open. facts: (name, value)."""
+    """A finding as the page shows it. tone: good, bad or open. step: where a mark stands, if any.
+    facts: (name, value)."""
 
     title: str
     tone: str
     step: float | None
     words: str
+    remedy: str
     facts: list[tuple[str, str]]
 
 
@@ -76,16 +80,16 @@ class Learning(TypedDict):
     repairs: list[str]
 
 
-def of_log(path: Path, name: str | None = None) -> Learning:
-    """The curves of a run's folder or of anyone's log, with what they show."""
-    log = read_log(path)
-    found = findings(log)
+def of_log(path: Path, log: Log, found: Sequence[Finding], name: str) -> Learning:
+    """The curves of a run's folder or of anyone's log, with what they show.
+
+    path: where the log was read. name: what the run is called."""
     file = log_file(path)
     own = json_lines.read(file) if file.name == "curve.jsonl" else []
     lines = _own(own) if own else _others(log)
     return {
-        "name": name or log.title or path.name,
-        "unit": str(getattr(log, "x", "step")) + "s",
+        "name": name,
+        "unit": f"{log.x}s",
         "lines": [*lines, *groups(file.parent, own)],
         "epochs": list(curve_of(log, found).epochs),
         "findings": [_marked(one) for one in found],
@@ -102,19 +106,27 @@ def of_mean(name: str, steps: Array, losses: Array, unit: str = "steps") -> Lear
 
 
 def _marked(one: Finding) -> Marked:
-    tone = "good" if one["kind"] in GOOD else "open" if one["kind"] in UNMARKED else "bad"
-    hidden = ("kind", "words", "step", "steps", "why", "about")
+    hidden = ("kind", "words", "remedy", "step", "x", "steps", "why", "about", "statistic", "test")
+    statistic = one["statistic"]
+    facts = [] if statistic is None else [(one["test"] or "statistic", _told(statistic))]
     return {
         "title": named(one),
-        "tone": tone,
-        "step": one["step"],
+        "tone": tone(one),
+        "step": None if one["kind"] in UNMARKED else one["step"],
         "words": one["words"],
+        "remedy": one["remedy"],
         "facts": [
-            (key.replace("_", " "), _told(value))
-            for key, value in one.items()
-            if key not in hidden and value not in (None, "", [])
+            *facts,
+            *(
+                (_FACTS.get(key, key.replace("_", " ")), _told(value))
+                for key, value in one.items()
+                if key not in hidden and value not in (None, "", [])
+            ),
         ],
     }
+
+
+_FACTS = {"checkpoint": "nearest checkpoint"}
 
 
 def _told(value: object) -> str:
@@ -143,9 +155,14 @@ def _own(rows: Sequence[Mapping[str, Any]]) -> list[Line]:
 
 def _others(log: Log) -> list[Line]:
     lines = []
-    for side, series in (("train", log.train), ("val", log.val)):
+    held = [("loss", "train", "", log.train), ("loss", "val", "", log.val)]
+    held += [("loss", "val", name, series) for name, series in log.others.items()]
+    held += [("lr", "train", "", log.rate), ("grad_norm", "train", "", log.norm)]
+    for figure, side, name, series in held:
         if len(series):
-            lines.append(_line("loss", side, _axes(series, log.epochs_fit), series.values))
+            by = "set" if name else ""
+            axes = _axes(series, log.epochs_fit)
+            lines.append(_line(figure, side, axes, series.values, by, name))
     return lines
 
 
@@ -195,7 +212,7 @@ def groups(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Line]:
     for row in read_arrow(path).to_pylist():
         held[row["by"], row["name"], row["split"]].append(row)
     lines = []
-    for by in GROUPINGS:
+    for by in RECORDED:
         weights: dict[str, int] = defaultdict(int)
         for (mine, name, _), some in held.items():
             if mine == by:

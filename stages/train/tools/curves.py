@@ -102,17 +102,14 @@ def act(given: argparse.Namespace) -> int:
             raise UsageError(f"{path.parent} is no folder to write {path.name} to")
     _check_ours(out)
     content = _content(given)
-    for run in content.runs:
-        for line in _lines(run, many=len(content.runs) > 1):
-            print(line)
     out.write_text(written(content), encoding="utf-8")
-    print(f"page       {out}")
+    print(f"page         {out}")
     for path in given.plot:
         plot(
             content.runs, path, tokens=content.tokens, figure=given.figure, axis=given.over,
             logarithmic=given.log, way=given.projection,
         )  # fmt: skip
-        print(f"plot       {path}")
+        print(f"plot         {path}")
     return 0
 
 
@@ -151,7 +148,7 @@ def _content(given: argparse.Namespace) -> Content:
                 _once(found, "tokens", path, read.curves)
             continue
         folder = path / "adapter" if (path / "adapter" / "curve.jsonl").is_file() else path
-        runs.append(learning.of_log(folder, name))
+        runs.append(_read(folder, name, given))
         if len(given.what) == 1 and recorded.is_recorded(folder):
             found["tokens"] = recorded.token_curves(folder)
             if found["tokens"] is not None:
@@ -168,6 +165,21 @@ def _content(given: argparse.Namespace) -> Content:
         runs.append({**mean, "unit": f"{curves.axis}s"})
     title = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
     return Content(title, runs, **found, way=given.projection)
+
+
+def _read(folder: Path, name: str, given: argparse.Namespace) -> Learning:
+    """Read a log and say what was found."""
+    from stages.curves import told
+    from stages.curves.findings import findings
+    from stages.curves.page import learning
+    from stages.curves.read import read_log
+
+    log = read_log(folder)
+    found = findings(log)
+    if len(given.what) > 1:
+        print(f"{'run':<{told.NAMES}} {name}")
+    print("\n".join(told.lines(log, found)))
+    return learning.of_log(folder, log, found, name)
 
 
 def _measured(given: argparse.Namespace) -> TokenCurves:
@@ -211,10 +223,3 @@ def _names(what: Sequence[Path]) -> list[str]:
         name = place.name or str(place)
         names.append(name if name not in names else f"{name} ({names.count(name) + 1})")
     return names
-
-
-def _lines(run: Learning, many: bool) -> list[str]:
-    """The findings of a run, a line each."""
-    head = [f"run        {run['name']}"] if many else []
-    found = [f"finding    {one['title']}: {one['words']}" for one in run["findings"]]
-    return [*head, *found, *(f"repaired   {note}" for note in run["repairs"])]
