@@ -69,14 +69,6 @@ MUTANTS = (
     ),
     Mutant(
         _CLASSES,
-        "pair[first] = -1 - np.arange(len(first))",
-        "pair[first] = -1",
-        "the first tokens of records are one pair",
-        TOKEN,
-        argued="pairs are told apart by their record, and a record has one first token",
-    ),
-    Mutant(
-        _CLASSES,
         "(fell >= NEAR) & (rose >= NEAR)",
         "(fell >= NEAR) | (rose >= NEAR)",
         "a curve that only falls is U-shaped",
@@ -95,14 +87,6 @@ MUTANTS = (
         "np.asarray(steps, dtype=np.float64)",
         "late checkpoints have all the weight",
         TOKEN,
-    ),
-    Mutant(
-        _PROJECTION,
-        "np.where(largest < 0, -1, 1)",
-        "np.where(largest < 0, 1, 1)",
-        "a component has the sign that the solver gives it",
-        TOKEN,
-        argued="one solver gives one sign: it differs between machines",
     ),
     Mutant(
         _PROJECTION,
@@ -173,7 +157,6 @@ MUTANTS = (
         "if (code !== MISSING) { sum += values[code]; found = many; }",
         "a mean takes gaps for nothing",
         LASSO,
-        argued="the pages of the tests have no gaps; the mean of all is made in Python",
     ),
     Mutant(
         "stages/charts/live/chart.js",
