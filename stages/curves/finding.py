@@ -36,7 +36,8 @@ class Particulars(TypedDict, total=False):
     """What findings of some kinds hold besides.
 
     about: the question, of `cannot_tell`; why: of `refused`; steps: of `spikes`; epoch, fall: of
-    `epoch_step`; rise: of `overfit`; stop: first and last place at which to stop, of `overfit`;
+    `epoch_step` and `memorised`; rise: of `overfit`; stop: first and last place at
+    which to stop, of `overfit`;
     gap, gap_interval: validation minus training loss in nats, of `well_fit` and `overfit`;
     late: relative fall in the last third, of `train_on` and `well_fit`; elbow: first and last
     place of the bend, of `plateau`; times: how many losses are summed; set: of several validations,

@@ -12,6 +12,7 @@ from stages.curves import training, validation
 from stages.curves.borders import Border, epoch_steps
 from stages.curves.finding import KINDS, Finding, at, finding, percent, rounded
 from stages.curves.log import Log
+from stages.curves.repeats import memorised
 
 __all__ = ["KINDS", "Finding", "findings"]
 
@@ -37,6 +38,7 @@ def findings(log: Log) -> list[Finding]:
         found += [] if flat else training.plateau(log)
         found += training.spikes_of(log)
         found += steps
+        found += memorised(log)
     found += _validations(log, diverged)
     if not diverged:
         small = validation.small(log)

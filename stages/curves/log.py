@@ -41,7 +41,8 @@ class Log:
     epochs_fit: whether the epoch field can be used. refused: why this is no one cross-entropy
     curve, or None. others: further validation sets by name. rate, norm: learning rate, and
     gradient norm before the clip. excess: training loss minus that of the model before training on
-    the same records, nats. probe: loss on a fixed sample of training records, dropout off.
+    the same records, nats. repeats: for each repetition, (step, loss) of records at a visit and
+    at the next one. probe: loss on a fixed sample of training records, dropout off.
     checkpoints: steps that were saved. vocabulary: entries of the model's, for a loss of ln V.
     val_records: records of the validation side. columns: names that the file has.
     """
@@ -58,6 +59,7 @@ class Log:
     norm: Series = field(default_factory=nothing)
     excess: Series = field(default_factory=nothing)
     probe: Series = field(default_factory=nothing)
+    repeats: tuple[Array, ...] = ()
     checkpoints: tuple[int, ...] = ()
     vocabulary: int | None = None
     val_records: int | None = None

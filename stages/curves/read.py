@@ -21,6 +21,7 @@ from stages.curves.lines import Line, Lines, lines_of, one_run, one_validation, 
 from stages.curves.log import Log, Series
 from stages.curves.printed import LONG, rows_of
 from stages.curves.refusals import refusal
+from stages.curves.repeats import read_repeats
 from stages.curves.tables import table_rows
 from stages.curves.tfevents import event_rows
 from stages.errors import UsageError
@@ -38,6 +39,8 @@ def read_log(path: str | Path) -> Log:
     log.title = files.title_of(found.first)
     log.checkpoints = files.checkpoints_of(found.first) or _saved(log, state)
     log.vocabulary = files.vocabulary_of(found.first)
+    if found.first.name == "curve.jsonl":
+        log.repeats = read_repeats(found.first.parent)
     return log
 
 

@@ -11,13 +11,7 @@ from stages.curves.finding import Finding, sentence
 from stages.curves.log import Log, Series
 from stages.curves.picture import named, tone
 
-NAMES = 12  # characters of the first column
-
-
-def lines(log: Log, found: Sequence[Finding]) -> list[str]:
-    """What was read, what was found, what had to be repaired: a line each."""
-    out = [f"{'log':<{NAMES}} {read(log)}"]
-    return [*out, *told(found, log.notes)]
+NAMES = 10  # characters of the first column
 
 
 def told(found: Sequence[Finding], notes: Sequence[str]) -> list[str]:
@@ -34,11 +28,11 @@ def rows(found: Sequence[Finding]) -> list[tuple[str, str, str]]:
 def read(log: Log) -> str:
     """How a log was understood: what is on which axis, how many lines, up to where."""
     if not len(log.train) and not len(log.val):
-        return f"{log.title or 'a log'}: no losses"
+        return "no losses"
     parts = [f"{len(log.train):,} lines of training", f"{len(log.val):,} evaluations"]
     parts += [f"{len(series):,} of {name}" for name, series in log.others.items()]
     last = max(float(np.max(one.steps)) for one in (log.train, log.val) if len(one))
-    return f"{log.title or 'a log'}: {', '.join(parts)}, up to {log.x} {last:,.0f}"
+    return f"{', '.join(parts)}, up to {log.x} {last:,.0f}"
 
 
 def as_json(log: Log, found: Sequence[Finding]) -> dict[str, Any]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from stages.curves.borders import Curve, _fits, as_normal, epoch_steps
 from stages.curves.finding import sentence
 from stages.curves.findings import KINDS, findings
 from stages.curves.log import Log, Series
-from tests.cases.diagnose import curve
+from stages.curves.read import read_log
+from tests.cases.diagnose import curve, own_lines, write_lines
 
 
 def log_of(level: np.ndarray[Any, Any], per: int, val: list[float] | None = None) -> Log:
@@ -434,3 +437,52 @@ def test_every_finding_has_a_test_an_interval_and_a_remedy() -> None:
                 continue
             assert one["test"] and one["interval"] is not None, one
             assert one["remedy"] or one["kind"] == "well_fit"
+
+
+# --- what our own training records ---------------------------------------------------------------
+
+
+def test_losses_before_training_make_a_short_step_plain() -> None:
+    """Batches differ in difficulty by far more than the step; less the base they do not."""
+    random = np.random.default_rng(2)
+    hard = random.normal(0, 0.25, 75)
+    level = 0.9 - 0.1 * np.arange(75) / 75 + hard
+    level[25:] -= 0.12
+    log = log_of(level, 25)
+    assert not any(border.found for border in epoch_steps(log).tested)
+    base = np.exp(0.9 + hard)
+    less = np.exp(level) - base + random.normal(0, 0.01, 75)
+    log.excess = Series(log.train.steps, less, log.train.epochs)
+    (first, _) = epoch_steps(log).tested
+    assert first.found and first.jump == pytest.approx(-0.12, abs=0.06)
+
+
+def repeated(folder: Path, gain: float) -> Log:
+    """Forty records in three epochs of forty steps: all learn alike, and once more seen fall by
+    `gain` beyond that. Validation learns what all learn."""
+    random = np.random.default_rng(1)
+    rows = []
+    for record in range(40):
+        hard = random.normal(2.5, 0.8)
+        for visit in range(3):
+            step = 40 * visit + int(random.integers(1, 41))
+            loss = hard - 0.004 * step - gain * visit + random.normal(0, 0.05)
+            rows.append((step, record, loss))
+    rows.sort()
+    table = {name: [row[at] for row in rows] for at, name in enumerate(("step", "record", "loss"))}
+    (folder / "recorded").mkdir(parents=True)
+    with pa.ipc.new_file(folder / "recorded" / "visits.arrow", pa.table(table).schema) as writer:
+        writer.write_table(pa.table(table))
+    lines = own_lines(curve(noise=0.2), 40, {s: 2.6 - 0.004 * s for s in range(0, 121, 20)})
+    write_lines(folder / "curve.jsonl", lines)
+    return read_log(folder)
+
+
+def test_what_is_memorised_is_measured_on_the_records_themselves(tmp_path: Path) -> None:
+    log = repeated(tmp_path / "a", 0.2)
+    assert [rows.shape for rows in log.repeats] == [(40, 4), (40, 4)]
+    finding = kinds(log)["memorised"]
+    low, high = finding["interval"]
+    assert low < -0.2 < high and finding["statistic"] == pytest.approx(-0.2, abs=0.04)
+    assert finding["epoch"] in (1, 2) and "40 records" in finding["words"]
+    assert "memorised" not in kinds(repeated(tmp_path / "b", 0.0))

@@ -152,6 +152,20 @@ MUTANTS = (
         "an auxiliary loss is taken for a validation set",
         _of("forms", "test_parts_of_a_loss_are_no_validation_set"),
     ),
+    Mutant(
+        "stages/curves/repeats.py",
+        "excess = rows[:, 3] - rows[:, 1] - learned",
+        "excess = rows[:, 3] - rows[:, 1]",
+        "what all records learn is told as memorised",
+        _of("findings", "test_what_is_memorised_is_measured_on_the_records_themselves"),
+    ),
+    Mutant(
+        _BORDERS,
+        "curve = _paired(log) or _curve(whole, good)",
+        "curve = _curve(whole, good)",
+        "losses before training are recorded for nothing",
+        _of("findings", "test_losses_before_training_make_a_short_step_plain"),
+    ),
     # --- borders of epochs
     Mutant(
         _BORDERS,

@@ -76,7 +76,7 @@ def test_curves_of_checkpoints_are_the_losses_of_each_model(
     assert about["mean"][2] != about["mean"][1]  # the adapter is on
     assert "passages of text.txt" in json.dumps(about["notes"])
     out = capsys.readouterr().out
-    assert f"page         {page}" in out
+    assert f"page       {page}" in out
 
 
 def test_checkpoints_of_other_models_are_refused(
