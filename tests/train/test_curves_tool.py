@@ -64,6 +64,34 @@ def test_a_run_has_its_page_beside_its_report(tmp_path: Path, capsys: Captured) 
     assert (run / "curves.html").read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["recorded.json", "probe.npy", "groups.arrow", "records.arrow"])
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY\x01\x00 nothing", b'{"format": 2}'])
+def test_a_damaged_record_is_one_sentence(
+    name: str, content: bytes, tmp_path: Path, capsys: Captured
+) -> None:
+    folder = recorded(tmp_path / "adapter")
+    (folder / "recorded" / name).write_bytes(content)
+    assert command(["curves", str(folder), "-o", str(tmp_path / "page.html")]) == 2
+    err = capsys.readouterr().err
+    assert str(folder / "recorded") in err and len(err.splitlines()) == 1
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_curve_that_a_kill_cut_is_shown_as_far_as_it_goes(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    folder = recorded(tmp_path / "adapter")
+    curve, page = folder / "curve.jsonl", tmp_path / "page.html"
+    curve.write_bytes(curve.read_bytes()[:-30])
+    words = ["curves", str(folder), "-o", str(page), "--projection", "pca"]
+    assert command(words) == 0, capsys.readouterr().err
+    runs = parts_of(page)["runs"]
+    assert isinstance(runs, dict)
+    (line,) = [one for one in runs["runs"][0]["lines"] if one["side"] == "train"
+               and one["figure"] == "loss" and not one["by"]]  # fmt: skip
+    assert line["axes"]["step"] == list(range(1, 41))
+
+
 @pytest.mark.extras
 def test_what_training_records_is_what_the_page_shows(tmp_path: Path, capsys: Captured) -> None:
     pytest.importorskip("peft")

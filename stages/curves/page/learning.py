@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
+import pyarrow as pa
 
-from stages import json_lines
 from stages.curves.finding import Finding
 from stages.curves.log import Log, Series
 from stages.curves.picture import MOST, UNMARKED, curve_of, named, tone
 from stages.curves.read import log_file
+from stages.errors import UsageError
 
 Array = np.ndarray[Any, Any]
 
@@ -85,16 +88,29 @@ def of_log(path: Path, log: Log, found: Sequence[Finding], name: str) -> Learnin
 
     path: where the log was read. name: what the run is called."""
     file = log_file(path)
-    own = json_lines.read(file) if file.name == "curve.jsonl" else []
+    own = _rows(file) if file.name == "curve.jsonl" else []
     lines = _own(own) if own else _others(log)
+    with readable(file.parent / "recorded"):
+        groups = _grouped(file.parent, own)
     return {
         "name": name,
         "unit": f"{log.x}s",
-        "lines": [*lines, *groups(file.parent, own)],
+        "lines": [*lines, *groups],
         "epochs": list(curve_of(log, found).epochs),
         "findings": [_marked(one) for one in found],
         "repairs": list(log.notes),
     }
+
+
+def _rows(file: Path) -> list[dict[str, Any]]:
+    """The lines of a curve.jsonl; those that a kill or a hand left broken are no part of it."""
+    found = []
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        with contextlib.suppress(ValueError, RecursionError):
+            row = json.loads(line)
+            if isinstance(row, dict):
+                found.append(row)
+    return found
 
 
 def of_mean(name: str, steps: Array, losses: Array, unit: str = "steps") -> Learning:
@@ -200,7 +216,22 @@ def numbers(values: Iterable[float]) -> list[float | None]:
     ]
 
 
-def groups(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Line]:
+@contextlib.contextmanager
+def readable(place: Path) -> Iterator[None]:
+    """What a damaged file of a folder does to its readers becomes a UsageError that names it."""
+    try:
+        yield
+    except UsageError:
+        raise
+    except (OSError, ValueError, LookupError, TypeError, EOFError, pa.ArrowException) as error:
+        first = " ".join(str(error).split())[:300]
+        raise UsageError(
+            f"{place} holds a damaged file ({type(error).__name__}: {first}): train again, or "
+            "remove the folder to see the curves without it"
+        ) from None
+
+
+def _grouped(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Line]:
     """The losses of sources, clusters and duplicate groups that a training recorded."""
     path = folder / "recorded" / "groups.arrow"
     if not path.is_file():
