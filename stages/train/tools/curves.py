@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 ABOUT = "learning curves with findings and token curves as one offline page; plots for papers"
 PAGE = "curves.html"
+MANY = 2000  # curves from which placing them is worth a word
 HEAD = 2000  # characters of a page in which its mark stands
 
 
@@ -112,6 +114,9 @@ def act(given: argparse.Namespace) -> int:
     if given.json is not None:
         _check_findings(given.json)
     content = _content(given)
+    if content.tokens is not None and len(content.tokens) > MANY:
+        told = "some minutes where UMAP is used, which --projection pca saves"
+        print(f"placing {len(content.tokens):,} curves: {told}", file=sys.stderr, flush=True)
     out.write_text(written(content), encoding="utf-8")
     print(f"page       {out}")
     if given.json is not None:
