@@ -26,7 +26,7 @@ PINS := constraints.txt pyproject.toml
 export OMP_WAIT_POLICY ?= PASSIVE
 export IN OUT
 
-.PHONY: run test test-core lint format fuzz attack mutants clean help $(STAGES)
+.PHONY: run vendor test test-core lint format fuzz attack mutants clean help $(STAGES)
 .DELETE_ON_ERROR:
 
 help:
@@ -71,6 +71,10 @@ attack: $(DEV)
 # Semantic mutations, each against the tests that should notice: ARGS="--field training" narrows.
 mutants: $(DEV)
 	$(VENV)/bin/python -m tests.mutants $(ARGS)
+
+# The libraries of the pages with a script, bundled to one committed file; needs Node and npm.
+vendor:
+	cd vendor && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
 
 bench-%: $(DEV)
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m benchmarks.bench_$* $(ARGS)

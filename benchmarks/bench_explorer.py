@@ -4,14 +4,16 @@
 
 The curves are made here by seed: logistic falls of different depth and time, with noise, in records
 of 200 tokens of a vocabulary of 20,000 words drawn by a power law. The browser is headless Chromium
-with software WebGL, on file://. `loaded` is from the call of the address to the last pane drawn.
-A selection is timed within the page, from the lasso's polygon to panes and table drawn, for one in
-ten and for all of the points; the median of seven.
+with software WebGL, on file://. `loaded` is from the call of the address to the last pane drawn. A
+selection is timed within the page, from the lasso's polygon to panes and table drawn, for one in
+eight and for all of the points; the median of seven. Wall times hold for a machine that does
+nothing else; the CPU seconds of the page's main thread hold on a busy one as well.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import tempfile
 import time
@@ -72,7 +74,7 @@ def main() -> None:
     parser.add_argument("--projection", choices=["pca", "umap"], default="pca")
     given = parser.parse_args()
     header("explorer", "numpy", "umap-learn")
-    rows = []
+    rows = [["load average of the machine", f"{os.getloadavg()[0]:.1f}"]]
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "curves.html"
         curves = made(given.curves, given.steps)

@@ -149,9 +149,12 @@ class Tab:
         pixels = np.frombuffer(base64.b64decode(text), dtype=np.uint8)
         return pixels.reshape(height, width, 4)[..., :3]
 
-    def before(self, script: str) -> None:
-        """Run a script in every page that is opened from now on, before its own."""
-        self.call("Page.addScriptToEvaluateOnNewDocument", source=script)
+    @contextlib.contextmanager
+    def before(self, script: str) -> Iterator[None]:
+        """Run a script in every page that is opened within, before its own."""
+        made = self.call("Page.addScriptToEvaluateOnNewDocument", source=script)
+        yield
+        self.call("Page.removeScriptToEvaluateOnNewDocument", **made)
 
     def call(self, method: str, **given: Any) -> Any:
         """A command of the protocol and its result."""

@@ -63,7 +63,7 @@ def test_the_wheel_holds_the_code_and_no_tests(wheel: Path) -> None:
     checkout = {
         path.relative_to(HOME).as_posix()
         for package in ("stages", "pipeline")
-        for end in ("py", "html", "css")
+        for end in ("py", "html", "css", "js", "txt")
         for path in (HOME / package).rglob(f"*.{end}")
     }
     assert sum(name.endswith(".html") for name in checkout) >= 10

@@ -24,6 +24,7 @@ FIELDS = (
     "tokens",
     "selection",
     "curves",
+    "pages",
 )
 
 

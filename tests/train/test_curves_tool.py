@@ -46,7 +46,7 @@ def test_a_run_has_its_page_beside_its_report(tmp_path: Path, capsys: Captured) 
     assert command(["curves", str(run), "--projection", "pca"]) == 0
     out = capsys.readouterr().out
     assert re.search(r"^finding +\w", out, re.M)
-    assert f"page       {run / 'curves.html'}" in out
+    assert re.search(rf"^page +{re.escape(str(run))}/curves.html$", out, re.M)
     parts = parts_of(run / "curves.html")
     curves = np.load(run / "adapter" / "recorded" / "probe.npy")
     about = parts["tokens"]
@@ -64,6 +64,61 @@ def test_a_run_has_its_page_beside_its_report(tmp_path: Path, capsys: Captured) 
     assert (run / "curves.html").read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["recorded.json", "probe.npy", "groups.arrow", "records.arrow"])
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY\x01\x00 nothing", b'{"format": 2}'])
+def test_a_damaged_record_is_one_sentence(
+    name: str, content: bytes, tmp_path: Path, capsys: Captured
+) -> None:
+    folder = recorded(tmp_path / "adapter")
+    (folder / "recorded" / name).write_bytes(content)
+    assert command(["curves", str(folder), "-o", str(tmp_path / "page.html")]) == 2
+    err = capsys.readouterr().err
+    assert str(folder / "recorded") in err and len(err.splitlines()) == 1
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_curve_that_a_kill_cut_is_shown_as_far_as_it_goes(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    folder = recorded(tmp_path / "adapter")
+    curve, page = folder / "curve.jsonl", tmp_path / "page.html"
+    curve.write_bytes(curve.read_bytes()[:-30])
+    words = ["curves", str(folder), "-o", str(page), "--projection", "pca"]
+    assert command(words) == 0, capsys.readouterr().err
+    runs = parts_of(page)["runs"]
+    assert isinstance(runs, dict)
+    (line,) = [one for one in runs["runs"][0]["lines"] if one["side"] == "train"
+               and one["figure"] == "loss" and not one["by"]]  # fmt: skip
+    assert line["axes"]["step"] == list(range(1, 41))
+
+
+@pytest.mark.extras
+def test_what_training_records_is_what_the_page_shows(tmp_path: Path, capsys: Captured) -> None:
+    pytest.importorskip("peft")
+    from tests.cases.train import tiny, train
+    from tests.train.test_recorded import labelled, with_tokenizer
+
+    with_tokenizer(tmp_path)
+    stage = tiny(tmp_path, epochs=2, batch=3, probe_tokens=60, base_losses="all")
+    out = train(stage, labelled(tmp_path / "c"), tmp_path)
+    page = tmp_path / "page.html"
+    assert command(["curves", str(out), "-o", str(page), "--projection", "pca"]) == 0
+    parts = parts_of(page)
+    about, runs, histories = parts["tokens"], parts["runs"], parts["histories"]
+    assert isinstance(about, dict) and isinstance(runs, dict) and isinstance(histories, list)
+    losses = np.load(out / "recorded" / "probe.npy")
+    assert about["count"] == losses.shape[1] and len(about["steps"]) == losses.shape[0]
+    assert about["mean"] == pytest.approx(losses.astype(float).mean(axis=1), abs=1e-4)
+    (run,) = runs["runs"]
+    drawn = {(line["figure"], line["side"]) for line in run["lines"] if not line["by"]}
+    assert {("loss", side) for side in ("train", "val", "retention", "probe_val")} <= drawn
+    assert {("accuracy", "val"), ("bits_per_byte", "val"), ("excess", "train")} <= drawn
+    assert {line["by"] for line in run["lines"]} >= {"source", "cluster"}
+    assert all(line["axes"].keys() >= {"step", "epoch"} for line in run["lines"])
+    assert sum(one["worst"] is not None for one in histories) == 16  # all that there are
+    assert all(one["steps"] for one in histories)
+
+
 def test_several_logs_lie_over_each_other(
     tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,7 +127,7 @@ def test_several_logs_lie_over_each_other(
     monkeypatch.chdir(tmp_path)
     assert command(["curves", str(one), str(other)]) == 0
     out = capsys.readouterr().out
-    assert "run        seed1\n" in out and "run        seed2\n" in out
+    assert re.search(r"^run +seed1$", out, re.M) and re.search(r"^run +seed2$", out, re.M)
     runs = parts_of(tmp_path / "curves.html")["runs"]
     assert isinstance(runs, dict)
     assert [run["name"] for run in runs["runs"]] == ["seed1", "seed2"]
@@ -97,8 +152,13 @@ def test_a_file_of_others_is_never_replaced(tmp_path: Path, capsys: Captured) ->
         (["log.json", "-o", "no/such/folder.html"], "no/such is no folder to write folder.html to"),
         (["log.json", "-o", "."], ". is a folder: name a file"),
         (["log.json", "--plot", "curve.gif"], "curve.gif: a plot is written as .png, .svg, .pdf"),
-        (["log.json", "--model", "1"], "--model chooses among curves of several models"),
+        (["log.json", "--which", "1"], "--which chooses among curves of several models"),
         (["empty"], "holds no training log"),
+        ([], "name a run's folder, a training log, or --checkpoints"),
+        (["--checkpoints", "step1"], "need at least two of them"),
+        (["--checkpoints", "a/step1", "b/step1"], "are both of step 1: name one"),
+        (["--checkpoints", "x1", "x2"], "x1"),
+        (["--checkpoints", "x1", "x2", "--count", "1"], "--count is 1, and must be from 2"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_nothing_is_written(

@@ -5,10 +5,13 @@ seedbed.scatter = (() => {
     return Boolean(tried.getContext("webgl", { failIfMajorPerformanceCaveat: false }));
   };
 
-  // holder: an element with a height. points: {x, y} from -1 to 1. told: {select(indices), hover(index
+  // holder: a square element. given: {x, y} from -1 to 1. told: {select(indices), hover(index
   // or null)}. Returns {colour, select, filter, zoom, reset, lasso}, or null where WebGL is missing,
   // which the holder then says.
-  const make = async (holder, points, told) => {
+  const ROOM = 0.95; // of the holder's side that the points take
+
+  const make = async (holder, given, told) => {
+    const points = { x: given.x.map((x) => ROOM * x), y: given.y.map((y) => ROOM * y) };
     if (!works()) {
       holder.append(seedbed.element("p", { class: "note" },
         "The points need WebGL, which this browser has switched off or does not have. All else on the page works."));

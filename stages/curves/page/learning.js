@@ -1,6 +1,8 @@
 // Learning curves: what is drawn of which run, over which axis, with the findings marked on it.
 seedbed.learning = (() => {
   const { element, colours } = seedbed;
+  const TONES = { good: "leaf", open: "amber", bad: "red" };
+  const WIDE = 5000; // ratio of the last step to the first
   const SMOOTH_FROM = 200; // points from which a running mean lies over a noisy line
 
   const select = (title, options, change) => {
@@ -47,7 +49,10 @@ seedbed.learning = (() => {
     const usedFigures = Object.keys(figures).filter((key) => lines.some((line) => line.figure === key));
     const usedAxes = Object.keys(axes).filter((key) => lines.some((line) => line.axes[key]));
     const usedGroups = Object.keys(groupings).filter((key) => lines.some((line) => line.by === key));
-    const state = { figure: usedFigures[0], axis: usedAxes[0], logX: false, logY: false, by: "", strong: null };
+    // Where nearly all that happens lies in the first steps, as in pretraining, the axis begins logarithmic.
+    const steps = lines.flatMap((line) => line.axes[usedAxes[0]] ?? []).filter((step) => step > 0);
+    const wide = steps.reduce((most, step) => Math.max(most, step), 0) > WIDE * steps.reduce((least, step) => Math.min(least, step), Infinity);
+    const state = { figure: usedFigures[0], axis: usedAxes[0], logX: wide, logY: false, by: "", strong: null };
     let chart = null;
 
     const lineColour = (run, line, number) => {
@@ -96,11 +101,11 @@ seedbed.learning = (() => {
             if (x !== null) out.push({ x, label, colour: "soft", low: true });
           }
         for (const found of run.findings) {
-          if (found.step === null || found.tone === "open") continue;
+          if (found.step === null) continue;
           const x = atStep(run, state.axis, found.step);
           if (x !== null)
             out.push({ x, label: many ? `${run.name}: ${found.title}` : found.title,
-              colour: many ? colours.category(number % colours.known) : found.tone === "good" ? "leaf" : "red", strong: found === state.strong, solid: found === state.strong });
+              colour: many ? colours.category(number % colours.known) : TONES[found.tone], strong: found === state.strong, solid: found === state.strong });
         }
       });
       return out;
@@ -126,6 +131,7 @@ seedbed.learning = (() => {
     const axis = select("over", usedAxes.map((key) => [key, key === "step" ? runs[0].unit : axes[key]]), (key) => { state.axis = key; draw(); });
     const by = select("for each", [["", "nothing: all together"], ...usedGroups.map((key) => [key, groupings[key]])], (key) => { state.by = key; draw(); });
     const logX = box("logarithmic x", (on) => { state.logX = on; draw(); });
+    logX.made.checked = state.logX;
     const log = box("logarithmic y", (on) => { state.logY = on; draw(); });
     controls.append(...[
       usedFigures.length > 1 && figure.label, usedAxes.length > 1 && axis.label, usedGroups.length > 0 && by.label, logX.label, log.label,
@@ -133,10 +139,11 @@ seedbed.learning = (() => {
 
     runs.forEach((run) => {
       for (const found of run.findings) {
-        const placed = found.step !== null && found.tone !== "open";
+        const placed = found.step !== null;
         const act = () => { state.strong = state.strong === found ? null : found; draw(); };
         const entry = element("div", { class: `finding ${found.tone}`, tabindex: placed ? "0" : null, onclick: placed ? act : null },
           element("b", {}, many ? `${run.name}: ${found.title}` : found.title), ` ${found.words}`,
+          found.remedy ? element("span", { class: "remedy" }, ` ${found.remedy}`) : null,
           found.facts.length ? element("small", {}, found.facts.map(([name, value]) => `${name} ${value}`).join(" · ")) : null);
         entry.addEventListener("keydown", (event) => { if (placed && event.key === "Enter") act(); });
         list.append(entry);

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
+import pyarrow as pa
 
-from stages import json_lines
-from stages.curves import told
-from stages.curves.finding import Finding, sentence
-from stages.curves.findings import findings
-from stages.curves.picture import MOST, curve_of, named, tone
-from stages.curves.read import Log, Series, log_file, read_log
+from stages.curves.finding import Finding
+from stages.curves.log import Log, Series
+from stages.curves.picture import MOST, UNMARKED, curve_of, named, tone
+from stages.curves.read import log_file
+from stages.errors import UsageError
 
 Array = np.ndarray[Any, Any]
 
@@ -39,7 +41,8 @@ SIDES = {
 }
 # Axes: key of curve.jsonl → words.
 AXES = {"step": "steps", "seen": "tokens", "trained": "trained tokens", "epoch": "epochs"}
-GROUPINGS = {"source": "source", "cluster": "cluster", "group": "duplicate group"}
+RECORDED = {"source": "source", "cluster": "cluster", "group": "duplicate group"}
+GROUPINGS = {"set": "validation set", **RECORDED}
 GROUPS = 24  # of a grouping that are drawn, those with the most tokens
 DIGITS = 6
 
@@ -57,18 +60,20 @@ class Line(TypedDict):
 
 
 class Marked(TypedDict):
-    """A finding as the page shows it. tone: good, bad or open. facts: (name, value)."""
+    """A finding as the page shows it. tone: good, bad or open. step: where a mark stands, if any.
+    facts: (name, value)."""
 
     title: str
     tone: str
     step: float | None
     words: str
+    remedy: str
     facts: list[tuple[str, str]]
 
 
 class Learning(TypedDict):
     """The curves of one run. epochs: (step, name) where an epoch begins. unit: what its first axis
-    counts, as "steps". read: how a log was understood, for the terminal."""
+    counts, as "steps"."""
 
     name: str
     unit: str
@@ -76,25 +81,36 @@ class Learning(TypedDict):
     epochs: list[tuple[float, str]]
     findings: list[Marked]
     repairs: list[str]
-    read: str
 
 
-def of_log(path: Path, name: str | None = None) -> Learning:
-    """The curves of a run's folder or of anyone's log, with what they show."""
-    log = read_log(path)
-    found = findings(log)
+def of_log(path: Path, log: Log, found: Sequence[Finding], name: str) -> Learning:
+    """The curves of a run's folder or of anyone's log, with what they show.
+
+    path: where the log was read. name: what the run is called."""
     file = log_file(path)
-    own = json_lines.read(file) if file.name == "curve.jsonl" else []
+    own = _rows(file) if file.name == "curve.jsonl" else []
     lines = _own(own) if own else _others(log)
+    with readable(file.parent / "recorded"):
+        groups = _grouped(file.parent, own)
     return {
-        "name": name or log.title or path.name,
+        "name": name,
         "unit": f"{log.x}s",
-        "lines": [*lines, *groups(file.parent, own)],
+        "lines": [*lines, *groups],
         "epochs": list(curve_of(log, found).epochs),
         "findings": [_marked(one) for one in found],
         "repairs": list(log.notes),
-        "read": told.read(log),
     }
+
+
+def _rows(file: Path) -> list[dict[str, Any]]:
+    """The lines of a curve.jsonl; those that a kill or a hand left broken are no part of it."""
+    found = []
+    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        with contextlib.suppress(ValueError, RecursionError):
+            row = json.loads(line)
+            if isinstance(row, dict):
+                found.append(row)
+    return found
 
 
 def of_mean(name: str, steps: Array, losses: Array, unit: str = "steps") -> Learning:
@@ -102,23 +118,31 @@ def of_mean(name: str, steps: Array, losses: Array, unit: str = "steps") -> Lear
     line = _line("loss", "val", {"step": steps}, losses)
     return {
         "name": name, "unit": unit, "lines": [line], "epochs": [], "findings": [], "repairs": [],
-        "read": "",
     }  # fmt: skip
 
 
 def _marked(one: Finding) -> Marked:
-    hidden = ("kind", "words", "remedy", "checkpoint", "step", "x", "steps", "why", "about")
+    hidden = ("kind", "words", "remedy", "step", "x", "steps", "why", "about", "statistic", "test")
+    statistic = one["statistic"]
+    facts = [] if statistic is None else [(one["test"] or "statistic", _told(statistic))]
     return {
         "title": named(one),
         "tone": tone(one),
-        "step": one["step"],
-        "words": sentence(one),
+        "step": None if one["kind"] in UNMARKED else one["step"],
+        "words": one["words"],
+        "remedy": one["remedy"],
         "facts": [
-            (key.replace("_", " "), _told(value))
-            for key, value in one.items()
-            if key not in hidden and value not in (None, "", [])
+            *facts,
+            *(
+                (_FACTS.get(key, key.replace("_", " ")), _told(value))
+                for key, value in one.items()
+                if key not in hidden and value not in (None, "", [])
+            ),
         ],
     }
+
+
+_FACTS = {"checkpoint": "nearest checkpoint"}
 
 
 def _told(value: object) -> str:
@@ -147,9 +171,14 @@ def _own(rows: Sequence[Mapping[str, Any]]) -> list[Line]:
 
 def _others(log: Log) -> list[Line]:
     lines = []
-    for side, series in (("train", log.train), ("val", log.val)):
+    held = [("loss", "train", "", log.train), ("loss", "val", "", log.val)]
+    held += [("loss", "val", name, series) for name, series in log.others.items()]
+    held += [("lr", "train", "", log.rate), ("grad_norm", "train", "", log.norm)]
+    for figure, side, name, series in held:
         if len(series):
-            lines.append(_line("loss", side, _axes(series, log.epochs_fit), series.values))
+            by = "set" if name else ""
+            axes = _axes(series, log.epochs_fit)
+            lines.append(_line(figure, side, axes, series.values, by, name))
     return lines
 
 
@@ -187,7 +216,22 @@ def numbers(values: Iterable[float]) -> list[float | None]:
     ]
 
 
-def groups(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Line]:
+@contextlib.contextmanager
+def readable(place: Path) -> Iterator[None]:
+    """What a damaged file of a folder does to its readers becomes a UsageError that names it."""
+    try:
+        yield
+    except UsageError:
+        raise
+    except (OSError, ValueError, LookupError, TypeError, EOFError, pa.ArrowException) as error:
+        first = " ".join(str(error).split())[:300]
+        raise UsageError(
+            f"{place} holds a damaged file ({type(error).__name__}: {first}): train again, or "
+            "remove the folder to see the curves without it"
+        ) from None
+
+
+def _grouped(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Line]:
     """The losses of sources, clusters and duplicate groups that a training recorded."""
     path = folder / "recorded" / "groups.arrow"
     if not path.is_file():
@@ -199,7 +243,7 @@ def groups(folder: Path, rows: Sequence[Mapping[str, Any]]) -> list[Line]:
     for row in read_arrow(path).to_pylist():
         held[row["by"], row["name"], row["split"]].append(row)
     lines = []
-    for by in GROUPINGS:
+    for by in RECORDED:
         weights: dict[str, int] = defaultdict(int)
         for (mine, name, _), some in held.items():
             if mine == by:

@@ -30,6 +30,7 @@ SIDE_COLOURS = {
     "probe_train": COLOURS[0], "probe_val": COLOURS[2],
 }  # fmt: skip
 STYLES = {"probe_train": (0, (5, 3)), "probe_val": (0, (5, 3)), "retention": (0, (1, 1))}
+TONES = {"good": COLOURS[0], "open": "#b87010", "bad": COLOURS[3]}
 RC = {
     "font.size": 8, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.6,
     "legend.frameon": False, "pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "seedbed",
@@ -127,9 +128,9 @@ def _marks(axes: Any, run: Learning, axis: str) -> None:
     for step, _ in run["epochs"]:
         axes.axvline(step, color="#9aa39d", linewidth=0.6, linestyle=(0, (3, 3)), zorder=0)
     for found in run["findings"]:
-        if found["step"] is None or found["tone"] == "open":
+        if found["step"] is None:
             continue
-        colour = "#2f7d4f" if found["tone"] == "good" else "#c0392b"
+        colour = TONES[found["tone"]]
         axes.axvline(found["step"], color=colour, linewidth=0.8, linestyle=(0, (1, 1.5)))
         axes.annotate(
             found["title"], (found["step"], 1.0), xycoords=("data", "axes fraction"),

@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from stages.corpus import read_arrow
-from stages.curves.page.learning import numbers
+from stages.curves.page.learning import numbers, readable
 from stages.curves.page.tokens import Texts, TokenCurves
 from stages.errors import UsageError
 
@@ -57,7 +57,12 @@ def about(folder: Path) -> dict[str, Any]:
 
 
 def token_curves(folder: Path) -> TokenCurves | None:
-    """The curves of the probe's tokens; None without a probe, or where tokens have no text."""
+    """The curves of the probe's tokens; None where there is no probe."""
+    with readable(folder / FOLDER):
+        return _token_curves(folder)
+
+
+def _token_curves(folder: Path) -> TokenCurves | None:
     told, place = about(folder), folder / FOLDER
     if not (place / "probe.npy").is_file() or not (place / "probe.arrow").is_file():
         return None
@@ -92,8 +97,8 @@ def token_curves(folder: Path) -> TokenCurves | None:
 def colours_of_records(folder: Path) -> dict[str, list[str]]:
     """What records of the probe are coloured by: words → a name a record of the probe."""
     place = folder / FOLDER
-    probe = read_arrow(place / "probe.arrow").column("record").to_pylist()
-    mine = _taken(place, probe)
+    with readable(place):
+        mine = _taken(place, read_arrow(place / "probe.arrow").column("record").to_pylist())
     return {
         "side": [{"train": "training", "val": "validation"}[row["split"]] for row in mine],
         "source": [str(row["source"]) for row in mine],
@@ -103,6 +108,11 @@ def colours_of_records(folder: Path) -> dict[str, list[str]]:
 
 def histories(folder: Path) -> list[History]:
     """The worst records, the worst first, and then those of the probe."""
+    with readable(folder / FOLDER):
+        return _histories(folder)
+
+
+def _histories(folder: Path) -> list[History]:
     place = folder / FOLDER
     table = read_arrow(place / "records.arrow", ["id", "probed"])
     worst = {row["id"]: row for row in _lines(place / "worst.jsonl")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,12 @@ from stages.errors import UsageError
 
 if TYPE_CHECKING:
     from stages.curves.page.learning import Learning
+    from stages.curves.page.tokens import TokenCurves
     from stages.curves.page.write import Content
 
 ABOUT = "learning curves with findings and token curves as one offline page; plots for papers"
 PAGE = "curves.html"
+MANY = 2000  # curves from which placing them is worth a word
 HEAD = 2000  # characters of a page in which its mark stands
 
 
@@ -24,7 +27,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     from stages.curves.page.plot import ENDINGS
 
     parser.add_argument(
-        "what", nargs="+", type=Path,
+        "what", nargs="*", type=Path,
         help="folders of runs, adapters or other trainers, training logs, or a folder with "
         "curves.npy and tokens.pkl; several are drawn over each other",
     )  # fmt: skip
@@ -56,9 +59,38 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="how token curves become points; default: UMAP where it is installed",
     )  # fmt: skip
     parser.add_argument(
-        "--model", type=int,
+        "--which", type=int,
         help="which model of a file with curves of several, from 0; default: the last",
     )  # fmt: skip
+    _of_checkpoints(parser.add_argument_group("curves of checkpoints, measured here"))
+
+
+def _of_checkpoints(group: argparse._ArgumentGroup) -> None:
+    from stages.train import retention, revisions
+
+    group.add_argument(
+        "--checkpoints", nargs="+", default=[], metavar="MODEL",
+        help="folders of models or adapters, or a hub's owner/name@revision, of one training",
+    )  # fmt: skip
+    group.add_argument(
+        "--text", default=retention.GENERAL,
+        help="a text file (UTF-8) whose tokens are measured; default: a small built-in text",
+    )  # fmt: skip
+    group.add_argument(
+        "--tokens", type=Path,
+        help="a tokens corpus whose validation side is measured in place of a text",
+    )  # fmt: skip
+    group.add_argument(
+        "--count", type=int, default=revisions.TOKENS,
+        help=f"tokens that are measured, at most; default: {revisions.TOKENS:,}",
+    )  # fmt: skip
+    group.add_argument("--model", help="the base model of adapters that do not say it")
+    group.add_argument(
+        "--device", choices=["auto", "cpu", "cuda"], default="auto", help="default: auto"
+    )
+    group.add_argument(
+        "--precision", choices=["auto", "fp32", "bf16"], default="fp32", help="default: fp32"
+    )
 
 
 def act(given: argparse.Namespace) -> int:
@@ -66,6 +98,8 @@ def act(given: argparse.Namespace) -> int:
     from stages.curves.page.plot import ENDINGS, plot
     from stages.curves.page.write import written
 
+    if not given.what and not given.checkpoints:
+        raise UsageError("name a run's folder, a training log, or --checkpoints")
     if given.json == Path("-"):
         print(_as_json(given.what))
         return 0
@@ -80,9 +114,9 @@ def act(given: argparse.Namespace) -> int:
     if given.json is not None:
         _check_findings(given.json)
     content = _content(given)
-    for run in content.runs:
-        for line in _lines(run, many=len(content.runs) > 1):
-            print(line)
+    if content.tokens is not None and len(content.tokens) > MANY:
+        told = "some minutes where UMAP is used, which --projection pca saves"
+        print(f"placing {len(content.tokens):,} curves: {told}", file=sys.stderr, flush=True)
     out.write_text(written(content), encoding="utf-8")
     print(f"page       {out}")
     if given.json is not None:
@@ -152,22 +186,68 @@ def _content(given: argparse.Namespace) -> Content:
         if not path.exists():
             raise UsageError(f"{path} does not exist: name a run's folder or a training log")
         if founding.is_founding(path):
-            read = founding.read(path, given.model)
+            read = founding.read(path, given.which)
             runs += [learning.of_mean(*mean) for mean in read.means]
             if read.curves is not None:
                 _once(found, "tokens", path, read.curves)
             continue
         folder = _run_folder(path)
-        runs.append(learning.of_log(folder, name))
+        runs.append(_read(folder, name, many=len(given.what) > 1))
         if len(given.what) == 1 and recorded.is_recorded(folder):
             found["tokens"] = recorded.token_curves(folder)
             if found["tokens"] is not None:
                 found["by_record"] = recorded.colours_of_records(folder)
             found["histories"] = recorded.histories(folder)
-    if given.model is not None and "tokens" not in found:
-        raise UsageError("--model chooses among curves of several models, and there are none")
+    if given.which is not None and "tokens" not in found:
+        raise UsageError("--which chooses among curves of several models, and there are none")
+    if given.checkpoints:
+        if "tokens" in found:
+            raise UsageError("a page has room for the token curves of one training")
+        curves = found["tokens"] = _measured(given)
+        names.append(Path(given.checkpoints[-1].partition("@")[0]).resolve().name)
+        mean = learning.of_mean("mean of the tokens", curves.steps, curves.mean())
+        runs.append({**mean, "unit": f"{curves.axis}s"})
     title = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
     return Content(title, runs, **found, way=given.projection)
+
+
+def _read(folder: Path, name: str, many: bool) -> Learning:
+    """Read a log and say what was found."""
+    from stages.curves import told
+    from stages.curves.findings import findings
+    from stages.curves.page import learning
+    from stages.curves.read import read_log
+
+    log = read_log(folder)
+    found = findings(log)
+    if many:
+        print(f"{'run':<{told.NAMES}} {name}")
+    print(f"{'read':<{told.NAMES}} {told.read(log)}")
+    for line in told.told(found, log.notes):
+        print(line)
+    return learning.of_log(folder, log, found, name)
+
+
+def _measured(given: argparse.Namespace) -> TokenCurves:
+    """The curves of the checkpoints that are named."""
+    import dataclasses
+    import os
+
+    from stages.train import model as models
+    from stages.train import revisions
+    from stages.train.tools.options import Ticker, number_in
+
+    number_in(given.count, "count", 2, 1_000_000)
+    found, axis = revisions.checkpoints(given.checkpoints)
+    models.set_threads(os.cpu_count() or 1)
+    device = models.device_of(given.device)
+    precision = models.precision_of(given.precision, device)
+    documents, told = revisions.documents_for(found[0].said, given.text, given.tokens, given.count)
+    curves = revisions.measured(
+        found, axis, documents, device, precision,
+        base=given.model, told=Ticker("checkpoints", len(found)),
+    )  # fmt: skip
+    return dataclasses.replace(curves, notes=[told])
 
 
 def _once(found: dict[str, Any], key: str, path: Path, value: object) -> None:
@@ -189,11 +269,3 @@ def _names(what: Sequence[Path]) -> list[str]:
         name = place.name or str(place)
         names.append(name if name not in names else f"{name} ({names.count(name) + 1})")
     return names
-
-
-def _lines(run: Learning, many: bool) -> list[str]:
-    """The findings of a run, a line each."""
-    head = [f"run        {run['name']}"] if many else []
-    head += [f"read       {run['read']}"] if run["read"] else []
-    found = [f"finding    {one['title']}: {one['words']}" for one in run["findings"]]
-    return [*head, *found, *(f"repaired   {note}" for note in run["repairs"])]
