@@ -1,7 +1,7 @@
 """What is sent to a hub, and how: the files that a manifest names, in one commit.
 
 This is the only module that sends anything. Rejects stay here, and so does every file that the
-folder's manifest does not name.
+folder's manifest does not name, and every folder that its kind says is the user's own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages import registry
+from stages import owned, registry
 from stages.errors import StageFailed, UsageError
 from stages.kinds import Kind
 from stages.manifest import MANIFEST, Manifest, read_manifest
@@ -77,13 +77,19 @@ def send(folder: Path, repository: str, *, private: bool, revision: str, message
 def _files_of(folder: Path, manifest: Manifest) -> dict[str, Path | bytes]:
     """What is sent: path in the repository → file or content."""
     pieces = [piece["data"] for piece in manifest.get("pieces", []) if "data" in piece]
-    names = [*manifest.get("files", {}), *pieces]
+    kind = _kind(manifest["kind"])
+    names = [name for name in manifest.get("files", {}) if name.split("/")[0] not in kind.own]
+    names += pieces
     if not names:
         raise UsageError(f"{folder} holds rejects alone: there is nothing to send")
     found: dict[str, Path | bytes] = {name: folder / name for name in (*names, MANIFEST)}
     if missing := [name for name in found if not (folder / name).is_file()]:
         raise UsageError(f"{folder}: {missing[0]} is gone; make it again, then push")
-    if CARD not in found and (text := _kind(manifest["kind"]).card(folder)):
+    within = owned.resolved(folder)
+    for name in found:  # a folder of a stranger's may name what is the user's own
+        if owned.resolved(folder / name) != within / name:
+            raise UsageError(f"{folder / name} is a link: nothing is sent; put the file there")
+    if CARD not in found and (text := kind.card(folder)):
         found[CARD] = text.encode()
     return found
 

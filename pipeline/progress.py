@@ -7,6 +7,7 @@ terminal one line is rewritten; elsewhere a plain line is printed when a step en
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
@@ -18,6 +19,7 @@ from stages.secrets import masked_values
 from stages.words import duration, number, rate
 
 _PATIENCE = 2.0  # seconds before a step is worth a line of progress
+_NOTED = 1.0  # seconds between two events of one stage
 _PLAIN_EVERY = 15.0  # seconds between two plain lines of one step
 
 
@@ -35,6 +37,7 @@ class Progress:
         self._first: tuple[int, float] | None = None  # units that were done, and when
         self._label = ""
         self._line = False
+        self._noted = -math.inf
 
     def event(self, kind: str, **values: Any) -> None:
         """Append one event."""
@@ -72,6 +75,15 @@ class Progress:
             self._line = True
         else:
             self.say(text)
+
+    def timed(self, done: int, total: int) -> None:
+        """The same of a stage that works by itself, whose units are steps of its own: how long
+        each takes is nowhere else, so it is an event as well, at most one a second."""
+        now = time.monotonic()
+        if done in (0, total) or now - self._noted >= _NOTED:
+            self._noted = now
+            self.event("step", label=self._label, done=done, total=total)
+        self.step(done, total)
 
     def say(self, text: str) -> None:
         """A line for people."""

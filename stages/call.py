@@ -70,8 +70,12 @@ class Records(Tabular):
     def _tables(self, hand_over: bool) -> Iterator[pa.Table]:
         stage, met = self._stage, 0
         reasons: Counter[str] = Counter()
-        if not os.path.exists(self._path) and (wrong := secrets.problem(self._path)):
-            raise UsageError(wrong)
+        if not os.path.exists(self._path):
+            wrong = secrets.problem(self._path)
+            if wrong is None and "://" in self._path:
+                wrong = stage.problem_with(self._path)
+            if wrong:
+                raise UsageError(wrong)
         for part in stage.parts(self._path, PART_BYTES):
             for split in stage.splits(part, self._name, self._isolate):
                 left = split.rejects

@@ -47,11 +47,13 @@ class Panel:
 class Kind:
     """name: what manifests and messages call it, and what a later stage consumes. folder: where a
     run shows the latest of it, a plain name; empty for what no run shows. shown_by: the module
-    that shows it; None: nothing but its folder is shown."""
+    that shows it; None: nothing but its folder is shown. own: folders in it that are for the user
+    alone, such as text of the corpus beside a model: `push` leaves them at home."""
 
     name: str
     folder: str
     shown_by: str | None = None
+    own: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.name

@@ -154,7 +154,7 @@ def _is_manifest(value: dict[str, object]) -> TypeGuard[Manifest]:
     return (
         isinstance(value.get("kind"), str)
         and isinstance(steps, list)
-        and all(isinstance(step, dict) for step in steps)
+        and all(isinstance(step, dict) and isinstance(step.get("stage"), str) for step in steps)
         and all(
             isinstance(step.get(name, {}), dict)
             for step in steps
@@ -171,7 +171,12 @@ def _is_manifest(value: dict[str, object]) -> TypeGuard[Manifest]:
             and ("data" not in one or isinstance(one.get("sha256"), str))
             for one in pieces
         )
+        and _are_files(value.get("files", {}))
     )
+
+
+def _are_files(files: object) -> bool:
+    return isinstance(files, dict) and all(_is_inside(name) for name in files)
 
 
 def _is_inside(name: object) -> bool:

@@ -98,10 +98,14 @@ def record_id(source: str, unit: str, raw: bytes, ordinal: int, part: int = 0) -
 
 def record_ids(source: str, unit: str, raw: bytes, ordinal: int, parts: range) -> list[str]:
     """The ids of several records made of one item; its bytes are hashed once."""
-    common = hashlib.blake2b(digest_size=16)
-    for piece in (source.encode(), unit.encode("utf-8", "surrogateescape"), raw):
-        common.update(len(piece).to_bytes(8, "little"))
-        common.update(piece)
+    names = (source.encode(), unit.encode("utf-8", "surrogateescape"))
+    begin = b"".join([len(piece).to_bytes(8, "little") + piece for piece in names])
+    begin += len(raw).to_bytes(8, "little")
+    if len(raw) < _LARGE and len(parts) == 1:  # one call is cheaper than a copy is dear
+        whole = b"%b%b%d.%d" % (begin, raw, ordinal, parts[0])
+        return [hashlib.blake2b(whole, digest_size=16).hexdigest()]
+    common = hashlib.blake2b(begin, digest_size=16)
+    common.update(raw)
     ids = []
     for part in parts:
         digest = common.copy()
@@ -135,8 +139,8 @@ def to_table(records: Iterable[Mapping[str, Any]], schema: pa.Schema = SCHEMA) -
         elif field.name == "messages":
             values = [None if value is None else [_message(m) for m in value] for value in values]
         elif pa.types.is_string(field.type):
-            values = [None if value is None else encodable(value) for value in values]
-            if any(value is not None and len(value) > _LARGE for value in values):
+            values = [v if v is None or v.isascii() else encodable(v) for v in values]
+            if max(map(len, filter(None, values)), default=0) > _LARGE:
                 arrays.append(_strings(values))
                 continue
         arrays.append(pa.array(values, type=field.type))
@@ -169,12 +173,14 @@ def _meta(value: object) -> str | None:
 
 
 def _message(message: Mapping[str, Any]) -> dict[str, str | None]:
+    content = message.get("content")
+    if len(message) == 2 and type(content) is str and type(message.get("role")) is str:
+        return {"role": encodable(message["role"]), "content": encodable(content), "extra": None}
     extra = {key: value for key, value in message.items() if key not in ("role", "content")}
     if set(extra) == {"extra"} and (extra["extra"] is None or isinstance(extra["extra"], str)):
         stored = None if extra["extra"] is None else escaped(extra["extra"])
     else:
         stored = object_json(extra) if extra else None
-    content = message.get("content")
     return {
         "role": encodable(str(message.get("role", ""))),
         "content": None if content is None else encodable(str(content)),
@@ -200,33 +206,34 @@ _CALLS = ("tool_calls", "function_call")
 NESTED = 100  # levels of what a message has beside its content that are gone into
 
 
-def _mapped(value: Any, path: str, visit: Callable[[str, str], str], level: int = 0) -> Any:
+def mapped(value: Any, path: str, visit: Callable[[str, str], str], level: int = 0) -> Any:
     """A JSON value with each text in it as `visit(path, text)` has it; blank ones stay. What lies
     deeper than NESTED levels is visited as one text, in JSON."""
     if level >= NESTED and isinstance(value, Mapping | list) and value:
         text = json.dumps(value, ensure_ascii=False)
         new = visit(path, text)
-        return value if new == text else _opened(new) or new
+        return value if new == text else opened(new) or new
     if isinstance(value, str):
         if level < NESTED and path.endswith(".arguments") and value.lstrip()[:1] in ("{", "["):
-            opened = _opened(value)
-            if opened is not None:
-                new = _mapped(opened, path, visit, level + 1)
-                return value if new == opened else json.dumps(new, ensure_ascii=False)
+            held = opened(value)
+            if held is not None:
+                new = mapped(held, path, visit, level + 1)
+                return value if new == held else json.dumps(new, ensure_ascii=False)
         return visit(path, value) if value.strip() else value
     if isinstance(value, Mapping):
         return {
-            key: one if key in _NO_TEXT else _mapped(one, f"{path}.{key}", visit, level + 1)
+            key: one if key in _NO_TEXT else mapped(one, f"{path}.{key}", visit, level + 1)
             for key, one in value.items()
         }
     if isinstance(value, list):
         return [
-            _mapped(one, f"{path}[{number}]", visit, level + 1) for number, one in enumerate(value)
+            mapped(one, f"{path}[{number}]", visit, level + 1) for number, one in enumerate(value)
         ]
     return value
 
 
-def _opened(text: str | None) -> Any:
+def opened(text: str | None) -> Any:
+    """The object or list that JSON text holds; None for any other text."""
     try:
         value = json.loads(text) if text else None
     except (ValueError, RecursionError):
@@ -238,7 +245,7 @@ def extra_fields(extra: str | None, path: str = "") -> list[tuple[str, str]]:
     """The (name, text) pairs of what a message has beside role and content: reasoning, arguments
     of calls. Names: messages[2].tool_calls[0].function.arguments.place; messages[2].extra for what
     is no JSON, or nested so deeply that Python cannot read it."""
-    value = _opened(extra)
+    value = opened(extra)
     if value is None and extra and extra.strip():
         return [(f"{path}.extra", extra)]
     found: list[tuple[str, str]] = []
@@ -247,7 +254,7 @@ def extra_fields(extra: str | None, path: str = "") -> list[tuple[str, str]]:
         found.append((name, encodable(text)))  # an escape in JSON may be half a character
         return text
 
-    _mapped(value, path, visit)
+    mapped(value, path, visit)
     return found
 
 
@@ -259,7 +266,7 @@ def calls_of(record: Mapping[str, Any], view: View) -> str | None:
         if message.get("extra") and (view == "all" or answers == (view == "output")):
             raw.append(message["extra"])
     try:
-        for value in map(_opened, raw):
+        for value in map(opened, raw):
             if isinstance(value, dict):
                 calls += [_called(value[key]) for key in _CALLS if value.get(key)]
         return to_json(calls) if calls else None
@@ -277,8 +284,8 @@ def _called(value: Any) -> Any:
     if not isinstance(function, Mapping):
         return function
     arguments = function.get("arguments")
-    opened = _opened(arguments) if isinstance(arguments, str) else None
-    return [function.get("name"), arguments if opened is None else opened]
+    held = opened(arguments) if isinstance(arguments, str) else None
+    return [function.get("name"), arguments if held is None else held]
 
 
 def fields(record: Mapping[str, Any], view: View) -> list[tuple[str, str]]:
@@ -323,9 +330,9 @@ def rewritten(record: Mapping[str, Any], new: Mapping[str, str]) -> dict[str, An
 def _rewritten(message: Mapping[str, Any], name: str, new: Mapping[str, str]) -> dict[str, Any]:
     out = {**message, "content": new.get(name, message["content"])}
     if message.get("extra") and any(field.startswith(f"{name}.") for field in new):
-        opened = _opened(message["extra"])
-        if opened is None:
+        held = opened(message["extra"])
+        if held is None:
             return {**out, "extra": new.get(f"{name}.extra", message["extra"])}
-        value = _mapped(opened, name, lambda field, text: new.get(field, text))
+        value = mapped(held, name, lambda field, text: new.get(field, text))
         out["extra"] = escaped(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     return out

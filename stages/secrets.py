@@ -22,8 +22,13 @@ _ENDS = (
     "password", "passwd", "passphrase", "pwd", "secret", "apikey", "accesskey", "secretkey",
     "privatekey", "accountkey", "sharedkey", "accesstoken", "authtoken", "sessiontoken",
     "securitytoken", "refreshtoken", "sastoken", "signature", "credential", "credentials",
+    "passcode", "pswd", "userpass", "dbpass", "requirepass", "sessionid", "cookie", "bearer",
+    "cipherkey", "hexkey", "cryptokey", "encryptionkey", "signingkey", "subscriptionkey",
 )  # fmt: skip
-_WORDS = {"pass", "pw", "token", "auth", "sig", "authorization", "secret", "pwd", "passwort"}
+_WORDS = {
+    *("pass", "pw", "psw", "pwd", "passwort", "secret"),
+    *("token", "jwt", "auth", "authorization", "sig"),
+}
 # `u:p@h` may be a scheme, a user and a host only where the first word is a scheme.
 _KNOWN = (
     r"(?:jdbc:)?(?:postgres(?:ql)?|mysql|mariadb|sqlite3?|oracle|mssql|sqlserver|mongodb|redis|"
@@ -46,11 +51,16 @@ _OTHER_USERINFO = re.compile(
     rf"((?<=//){_TOKEN}|(?<=//){_TOKEN}:[^\s/@]{{0,99}}|"
     rf"(?i:(?<=oracle:)(?:(?:thin|oci):)?[^\s/@]{{1,200}}/[^\s/@]{{1,500}})){_AT}"
 )
-_PAIR = re.compile(r"([?&;#]|%3f|%26)([\w.%+\-]{1,60})(=|%3d)([^\s&#;\"'<>]+)", re.IGNORECASE)
+_PAIR = re.compile(r"([?&;#]|%3f|%26)([\w.%+\-\[\]]{1,60})(=|%3d)([^\s&#;\"'<>]+)", re.IGNORECASE)
 _KEYWORD = re.compile(
     r"(?:(?<=[\s;,&?{(\"'=])|^)([a-z][\w.\-]{0,40}(?: key| password)?)(\s*=\s*)"
     r"('(?:[^'\\]|\\.)*'|\"[^\"]*\"|\{[^}]*\}|[^\s;,&\"']+)",
     re.IGNORECASE | re.MULTILINE,
+)
+# `password: x`, `{"password": "x"}`, `--password=x`: settings as people and JSON write them.
+_SETTING = re.compile(
+    r"(?:^|[\s;,&?{(\"'\-])([a-z][\w.\-]{0,40})[\"']?\s{0,9}[:=]\s{0,9}[\"']?[^\s\"'/\\]",
+    re.IGNORECASE,
 )
 _CONNECTION = re.compile(
     r"(?i)\b(?:host|hostaddr|dbname|database|server|uid|user|user id|data source|dsn|driver|"
@@ -96,8 +106,8 @@ def masked_values(value: Any) -> Any:
 
 
 def _is_secret(name: str) -> bool:
-    words = re.split(r"[-_. +]+", unquote(name).lower())
-    return words[-1] in _WORDS or "".join(words).endswith(_ENDS)
+    words = re.findall(r"[^-_. +\[\]]+", unquote(name).lower())
+    return bool(words) and (words[-1] in _WORDS or "".join(words).endswith(_ENDS))
 
 
 def _pair(match: re.Match[str]) -> str:
@@ -111,7 +121,7 @@ def _keyword(match: re.Match[str]) -> str:
 def _in_settings(text: str) -> bool:
     pairs = [unquote(m[2]).lower() for m in _PAIR.finditer(text)]
     return any(name == "key" or _is_secret(name) for name in pairs) or any(
-        _is_secret(m[1]) for m in _KEYWORD.finditer(text)
+        _is_secret(m[1]) for found in (_KEYWORD, _SETTING) for m in found.finditer(text)
     )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from stages import records
+from stages import preference, records
 from stages.counts import Counts, TextCount, characters
 from stages.records import CORE, FORMS, REJECT_TEXT, REJECTS, View
 
@@ -70,6 +70,16 @@ class Batch:
     def calls(self, view: View = "all") -> list[str | None]:
         """What each row calls in a view, as text in which equal calls are equal; None: nothing."""
         return [records.calls_of(row, view) for row in self.forms]
+
+    @cached_property
+    def _pairs(self) -> dict[int, dict[str, Any]]:
+        return preference.held_in(self.table)
+
+    def rejected(self, row: int) -> list[tuple[str, str]]:
+        """The (name, text) pairs of the answer that was not preferred, where the row is one of a
+        preference pair: beside its forms, so that it is in no view."""
+        held = self._pairs.get(row)
+        return preference.texts_of(held) if held else []
 
     @cached_property
     def forms(self) -> list[dict[str, Any]]:
@@ -164,8 +174,19 @@ class Verdicts(Batch):
         new = self._rewritten.get(row)
         return [(name, new.get(name, text)) for name, text in found] if new else found
 
+    def rejected(self, row: int) -> list[tuple[str, str]]:
+        """The answer that was not preferred, as the stage has rewritten it."""
+        new = self._rewritten.get(row, {})
+        return [(name, new.get(name, text)) for name, text in super().rejected(row)]
+
     def write(self, row: int, name: str, text: str, removed: Mapping[str, int], added: int) -> None:
         """Give a field of a row another text: what left of it, by cut, and what was added."""
+        if preference.named(name):  # beside the texts that the account begins and ends with
+            for cut, number in removed.items():
+                self.cut_beside(row, cut, number)
+            self._rewritten.setdefault(row, {})[name] = text
+            self._changed.add(row)
+            return
         for cut in removed:
             if cut not in self.stage.cuts:
                 raise AssertionError(f"{self.stage.name} has no cut {cut!r}")
@@ -330,9 +351,14 @@ class Verdicts(Batch):
         return pa.concat_tables([table, new]).take(order)
 
     def _rewritten_columns(self) -> dict[str, pa.Array]:
-        """The columns of forms that hold a rewritten text."""
+        """The columns that hold a rewritten text."""
         values: dict[str, list[Any]] = {}
         for row, new in self._rewritten.items():
+            if any(map(preference.named, new)):
+                for name, value in preference.rewritten(self._pairs[row], new).items():
+                    values.setdefault(name, self.column(name))[row] = value
+            if all(map(preference.named, new)):
+                continue
             record = records.rewritten(self.forms[row], new)
             for name in FORMS:
                 if record.get(name) is self.forms[row].get(name):
@@ -342,7 +368,7 @@ class Verdicts(Batch):
                 values[name][row] = record[name]
         return {
             name: records.to_table(
-                [{name: value} for value in column], pa.schema([records.SCHEMA.field(name)])
+                [{name: value} for value in column], pa.schema([self.table.schema.field(name)])
             )
             .column(0)
             .combine_chunks()
@@ -362,6 +388,13 @@ class Record:
     def fields(self) -> list[TextField]:
         """The fields of the view, in order, with their texts as they are now."""
         found = self._verdicts.fields(self.row, self._view)
+        return [TextField(self._verdicts, self.row, name, text) for name, text in found]
+
+    @property
+    def rejected(self) -> list[TextField]:
+        """The texts of the answer that was not preferred, where the record is a preference pair
+        and answers are in the view. A stage that masks or rewrites texts goes over them too."""
+        found = self._verdicts.rejected(self.row) if self._view != "input" else []
         return [TextField(self._verdicts, self.row, name, text) for name, text in found]
 
     def texts(self, view: View) -> dict[str, str]:

@@ -26,6 +26,7 @@ from stages.corpus import (
     write_corpus,
 )
 from stages.errors import UsageError
+from stages.manifest import read_manifest
 from stages.records import REJECTS, SCHEMA, schema_with, to_table
 from tests.pipeline import world
 
@@ -254,6 +255,27 @@ def test_a_pipe_in_the_place_of_a_piece_is_not_waited_for(tmp_path: Path) -> Non
         read_arrow(tmp_path / "00000.arrow")
     with pytest.raises(OSError, match="not a regular file"):
         corpus.sha256_of(tmp_path / "00000.arrow")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": [{}]},
+        {"steps": [{"stage": None}]},
+        {"files": ["a"]},
+        {"files": {"/etc/passwd": 1}},
+        {"files": {"data/../../a": 1}},
+    ],
+)
+def test_a_manifest_lacks_nothing_that_readers_take_for_granted(
+    change: dict[str, Any], tmp_path: Path
+) -> None:
+    manifest = {"format": 1, "kind": "files", "made_by": "seedbed", "files": {"a/b": 1}}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    assert read_manifest(tmp_path)["files"] == {"a/b": 1}
+    (tmp_path / "manifest.json").write_text(json.dumps({**manifest, **change}))
+    with pytest.raises(UsageError, match=r"manifest\.json is damaged"):
+        read_manifest(tmp_path)
 
 
 @pytest.mark.parametrize("role", ["data", "rejects"])

@@ -44,6 +44,10 @@ WITH = [
     "host=h password = 'hush hush'",
     "Server=h;Uid=u;Pwd={hush};",
     "AccountName=x;AccountKey=hush==",
+    "postgresql://h/d?password[]=hush",
+    "postgresql://h/d?login[password]=hush",
+    "sqlite:///x.db?cipher_key=hush",
+    "https://h/x?jwt=hush",
 ]
 WITHOUT = [
     "postgresql://u@h/d",
@@ -58,6 +62,9 @@ WITHOUT = [
     "https://example.org/@user/post:1",
     "data/password.csv",
     "C:/x/y",
+    "in/token=abc/x.parquet",
+    "in/pass=1/y.jsonl",
+    "the token/a: b.jsonl",
 ]
 
 
@@ -72,7 +79,8 @@ def test_a_password_is_found_and_masked_in_every_spelling(text: str) -> None:
 
 @pytest.mark.parametrize("text", [
     "u:hush@h/db", "postgresql://u:12/hush@h/d", "sqlite:///x.db?key=hush", "scott/hush@h:1521/x",
-    "scott/hush@//h:1521",
+    "scott/hush@//h:1521", "password: hush", '{"user": "u", "password": "hush"}', "--token=hush",
+    "u password:hush",
 ])  # fmt: skip
 def test_what_only_a_source_can_mean_is_refused_there(text: str) -> None:
     assert problem(text) is not None

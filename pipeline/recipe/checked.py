@@ -188,7 +188,7 @@ class _Reader:
         full = absolute(path, self.folder)
         if wrong := check.problem_with_text(path):
             self.say(own["path"], f"path {wrong}")
-        elif wrong := problem_with_path(path, full):
+        elif wrong := problem_with_path(path, full, cls):
             self.say(own["path"], wrong)
         elif path and missing(full):
             self.say(own["path"], f"{path}: not found (looked in {self.folder})")
@@ -213,10 +213,18 @@ def absolute(path: str, folder: Path) -> str:
     return path if "://" in path else os.path.join(folder, os.path.expanduser(path))
 
 
-def problem_with_path(path: str, full: str) -> str | None:
-    """Why a text cannot name a source: a password is in it; a file may be called anything."""
+def problem_with_path(path: str, full: str, cls: type[Stage]) -> str | None:
+    """Why a text cannot name what a stage reads: a password is in it, or it is an address that the
+    stage does not read; a file may be called anything."""
     file = unquote(path[len(_SQLITE) :]) if path.startswith(_SQLITE) else full
-    return None if os.path.exists(file) else secrets.problem(path)
+    if os.path.exists(file):
+        return None
+    wrong = secrets.problem(path)
+    if wrong is None and "://" in path:
+        if not issubclass(cls, Source):
+            return f"{cls.name} works on a corpus or a file of records, and this is an address"
+        return cls.problem_with(path)
+    return wrong
 
 
 def missing(path: str) -> bool:

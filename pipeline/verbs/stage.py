@@ -134,7 +134,7 @@ def _input(stage: Any, given: argparse.Namespace) -> Any:
     from stages.corpus import Corpus
 
     path = absolute(given.input, Path.cwd())
-    if wrong := problem_with_path(given.input, path):
+    if wrong := problem_with_path(given.input, path, type(stage)):
         raise UsageError(wrong)
     if missing(path):
         raise UsageError(f"{given.input}: not found")

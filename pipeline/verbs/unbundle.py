@@ -22,15 +22,15 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def act(given: argparse.Namespace) -> int:
     """Unpack, and run when asked to."""
-    from pipeline.engine import bundle
     from pipeline.engine.run import run_stage
+    from pipeline.engine.unbundle import unpack
     from pipeline.views.summary import tell_stage
     from stages import check
     from stages.call import PART_BYTES
     from stages.errors import UsageError
     from stages.words import number
 
-    found = bundle.unpack(given.bundle, given.out)
+    found = unpack(given.bundle, given.out)
     stage, out = found.stage, found.folder / found.stage.kind.folder
     if not given.run:
         files = sum(path.is_file() for path in found.folder.rglob("*"))

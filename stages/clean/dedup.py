@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from stages.base import Fit, State, VisibleState
 from stages.clean import components, minhash, shingles
 from stages.clean.shingles import Ints
+from stages.records import to_json
 from stages.verdicts import Batch, Verdicts
 
 _LINKED = pa.schema(
@@ -70,7 +71,8 @@ class Deduplicate(Fit):
     differs in case, punctuation or indentation alone is a near duplicate of score 1; below 5 words,
     in case and white space alone. It is none where operators, signs or emoji differ and, if each
     were a word, the index would stay below the threshold: `x + y` and `x - y`, C++ and C#.
-    Records whose calls of tools differ are no duplicates, however much else they have in common.
+    Records whose calls of tools differ are no duplicates, however much else they have in common,
+    nor are preference pairs whose rejected answers differ.
 
     In a bucket of more than 512 different texts (a template with many fillings) not all pairs are
     compared but each with the preferred one and with its neighbour in the order of the next band,
@@ -105,10 +107,16 @@ class Deduplicate(Fit):
         chosen = [texts[row] or "" for row in rows]
         ids = pa.array([batch.ids[row] for row in rows], type=pa.string())
         calls = batch.calls(self.on)
-        seeds = [shingles.seed_of(calls[row]) for row in rows]
+        seeds = [shingles.seed_of(self._beside(batch, row, calls[row])) for row in rows]
         if seen.round:
             return gram_sets(ids, chosen, seeds)
         return self.signed(ids, chosen, seeds)
+
+    def _beside(self, batch: Batch, row: int, calls: str | None) -> str | None:
+        """What tells a record apart beside its texts: what it calls, and the answer that was not
+        preferred."""
+        rejected = batch.rejected(row) if self.on != "input" else []
+        return to_json([calls, rejected]) if rejected else calls
 
     def signed(
         self, ids: pa.Array, texts: Sequence[str], seeds: Sequence[int] | None = None

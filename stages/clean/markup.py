@@ -55,7 +55,8 @@ class ConvertMarkup(Map):
     def judge(self, verdicts: Verdicts) -> None:
         """Rewrite each text that holds markup; drop the rows of which nothing is left."""
         for record in verdicts.records(self.on):
-            dressed = [self._undress(verdicts, record, field) for field in record.fields]
+            texts = (*record.fields, *record.rejected)
+            dressed = [self._undress(verdicts, record, field) for field in texts]
             if any(dressed) and not verdicts.is_marked(record.row):
                 judged = record.texts("output") or record.texts("all")
                 if not any(map(str.strip, judged.values())) and not _calls(record):

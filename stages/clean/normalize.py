@@ -98,7 +98,7 @@ class Normalize(Map):
     def judge(self, verdicts: Verdicts) -> None:
         """Rewrite each text; drop the rows of which nothing is left."""
         for record in verdicts.records(self.on):
-            for place in record.fields:
+            for place in (*record.fields, *record.rejected):
                 place.text = self.text(place.text)
             if all(record.texts(self.on).values()):
                 continue

@@ -295,7 +295,8 @@ def mask(text: str, found: list[Found]) -> tuple[str, list[Found]]:
 class Pii(Map):
     """Find personal data and secrets; mask them, or drop the records that hold them.
 
-    on: which text: input, output or all; default all.
+    on: which text: input, output or all; default all. With output and all the answer that was not
+        preferred (`rejected`) is looked at too.
     action: mask puts [EMAIL], [PHONE], [IP], [CARD], [IBAN], [KEY] or [CREDENTIALS] in the place of
         each finding; drop takes the record out, with the findings masked in the reject too, so that
         evidence and text show where they were and never what they were. Default mask.
@@ -323,7 +324,8 @@ class Pii(Map):
         """Mask or drop; count."""
         counts = [0] * len(verdicts)
         for record in verdicts.records(self.on):
-            found = {field: find(field.text, self.kinds) for field in record.fields}
+            texts = [*record.fields, *record.rejected]
+            found = {field: find(field.text, self.kinds) for field in texts}
             counts[record.row] = sum(map(len, found.values()))
             if self.action == "drop" and counts[record.row]:
                 _drop(record, {field.name: hits for field, hits in found.items() if hits})
@@ -336,10 +338,8 @@ class Pii(Map):
 def _drop(record: Record, found: Mapping[str, list[Found]]) -> None:
     """Take a record out; its reject shows where the findings are and never what they are."""
     # The fields outside the view are shown too, so they are masked too.
-    masked = {
-        name: mask(text, found.get(name) or find(text))
-        for name, text in record.texts("all").items()
-    }
+    texts = {**record.texts("all"), **{field.name: field.text for field in record.rejected}}
+    masked = {name: mask(text, found.get(name) or find(text)) for name, text in texts.items()}
     spans = {name: masked[name][1] for name in found}
     name, (first, *_) = next(iter(spans.items()))
     record.drop(

@@ -18,17 +18,15 @@ from stages import records
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import UsageError
 from stages.extract import files, forms
-from stages.extract.databases import postgres, sqlite
+from stages.extract.databases import postgres, sqlite, urls
 from stages.extract.databases.rows import Batch
 from stages.extract.forms import as_json, key_text
 from stages.extract.select_text import frozen
 from stages.place import Place
-from stages.secrets import problem
 from stages.sql_text import formatted
 
 _SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db3")
 _FEW = 20  # rows of each table, for a look
-_POSTGRES = ("postgresql", "postgres")
 
 
 @dataclass(frozen=True)
@@ -101,6 +99,11 @@ class DatabaseExtract(RowSource):
             how = "later runs take from the store as long as a file has not changed"
         return frozen(self.query, how)
 
+    @classmethod
+    def problem_with(cls, address: str) -> str | None:
+        """Why a URL names no database that is read here, or more than its name."""
+        return urls.problem_with(address)
+
     def parts(self, path: str, size: int) -> list[Part]:
         """One part a database, so that all of it is read in one snapshot.
 
@@ -109,30 +112,11 @@ class DatabaseExtract(RowSource):
         """
         if "://" not in path:
             return self._file_parts(path)
-        if wrong := problem(path):
+        if wrong := self.problem_with(path):
             raise UsageError(wrong)
-        try:
-            url = urlsplit(path)
-            _ = url.port
-        except ValueError as error:
-            raise UsageError(f"{path} is no URL: {error}") from None
+        url = urlsplit(path)
         if url.scheme == "sqlite":
-            if url.netloc:
-                raise UsageError(
-                    "a sqlite URL has three slashes before a relative path and four before an "
-                    f"absolute one: sqlite:///{url.netloc}{url.path}"
-                )
             return self._file_parts(unquote(url.path[1:]))
-        if url.scheme in ("mysql", "mariadb"):
-            raise UsageError(
-                "live MySQL and MariaDB are not read; make a dump with mariadb-dump or mysqldump "
-                "and give it to the sql source"
-            )
-        if url.scheme not in _POSTGRES:
-            raise UsageError(
-                f"a database is postgresql://user@host:port/name or sqlite:///path, not "
-                f"{url.scheme}://"
-            )
         mark = f"snapshot {self.snapshot}" if self.snapshot is not None else secrets.token_hex(16)
         return [Part("", (), detail={"url": path}, fingerprint=f"{path} {mark}")]
 

@@ -104,6 +104,7 @@ class Tokenize(Map):
         "unrendered": "the chat template leaves it out",
         "tools": "the chat template shows calls, and not the tools of which they are",
         "thinking": "reasoning that the chat template leaves out of the turn",
+        "rejected": "the answer of a preference pair that was not preferred",
     }
     reasons: ClassVar[Mapping[str, str]] = {
         "empty": "no text, or a prompt without a completion: nothing to learn",
@@ -427,6 +428,8 @@ class Tokenize(Map):
                 continue
             if row.tools:
                 verdicts.cut_beside(row.number, "tools", row.tools)
+            if rejected := sum(len(text) for _, text in verdicts.rejected(row.number)):
+                verdicts.cut_beside(row.number, "rejected", rejected)
             left = held[row.number]
             if row.rendering is not None and row.rendered < left:
                 thinking = min(row.thinking, left - row.rendered)

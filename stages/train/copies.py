@@ -13,12 +13,13 @@ import queue
 import shutil
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from stages.errors import UsageError
 from stages.require import require
-from stages.train.checkpoint import HASHES, KEPT
+from stages.train.checkpoint import HASHES, KEPT, beside_of
 
 FILES = ("state.json", "tensors")
 
@@ -27,7 +28,7 @@ class Copies(contextlib.AbstractContextManager["Copies"]):
     """Checkpoints of one run under `address`/`key`; without an address nothing is done."""
 
     def __init__(self, address: str | None, key: str) -> None:
-        self._todo: queue.Queue[tuple[Path, bytes] | None] = queue.Queue(KEPT)
+        self._todo: queue.Queue[tuple[Path, dict[str, bytes]] | None] = queue.Queue(KEPT)
         self._system: Any = None
         self._thread: threading.Thread | None = None
         if address is None:
@@ -50,15 +51,17 @@ class Copies(contextlib.AbstractContextManager["Copies"]):
             self._todo.put(None)
             self._thread.join()
 
-    def put(self, folder: Path, curve: Path, size: int) -> None:
-        """Copy a checkpoint, with the first `size` bytes of the curve. A copy that is behind is
-        left out for a newer one."""
+    def put(self, folder: Path, beside: Mapping[str, int]) -> None:
+        """Copy a checkpoint, with the first bytes of the files beside it, which go on growing. A
+        copy that is behind is left out for a newer one."""
         if self._thread is None:
             return
-        with open(curve, "rb") as file:
-            item = folder, file.read(size)
+        held = {}
+        for name, size in beside.items():
+            with open(folder.parent / name, "rb") as file:
+                held[name] = file.read(size)
         with contextlib.suppress(queue.Full):
-            self._todo.put_nowait(item)
+            self._todo.put_nowait((folder, held))
 
     def fetch(self, work: Path) -> None:
         """Bring the newest copy here when this machine has no checkpoint."""
@@ -70,9 +73,8 @@ class Copies(contextlib.AbstractContextManager["Copies"]):
             try:
                 for name in (*FILES, HASHES):
                     self._system.get_file(f"{self._root}/{place}/{name}", str(folder / name))
-                self._system.get_file(
-                    f"{self._root}/{place}/curve.jsonl", str(work / "curve.jsonl")
-                )
+                for name in beside_of(folder):
+                    self._system.get_file(f"{self._root}/{place}/{name}", str(work / name))
             except FileNotFoundError:  # its machine went before the copy was whole
                 shutil.rmtree(folder)
                 continue
@@ -93,10 +95,11 @@ class Copies(contextlib.AbstractContextManager["Copies"]):
             except Exception as error:  # whatever a store far away may answer: training goes on
                 print(f"seedbed: train: {item[0].name} was not copied: {error}", file=sys.stderr)
 
-    def _copy(self, folder: Path, curve: bytes) -> None:
+    def _copy(self, folder: Path, beside: Mapping[str, bytes]) -> None:
         place = f"{self._root}/{folder.name}"
         self._system.makedirs(place, exist_ok=True)
-        self._system.pipe_file(f"{place}/curve.jsonl", curve)
+        for name, data in beside.items():
+            self._system.pipe_file(f"{place}/{name}", data)
         for name in (*FILES, HASHES):
             self._system.put_file(str(folder / name), f"{place}/{name}")
         for old in self._places()[:-KEPT]:

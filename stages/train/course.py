@@ -79,9 +79,30 @@ class Course:
         return self.setting.eval_every or max(1, math.ceil(self.total / EVALUATIONS))
 
     def evaluates(self, done: int) -> bool:
-        """Whether there is a validation after `done` steps."""
+        """Whether validation and retention are due after `done` steps."""
         at_end = done in (0, self.total) or done % self.per_epoch == 0
-        return self.setting.validate and (at_end or done % self.eval_every == 0)
+        return at_end or done % self.eval_every == 0
+
+    def probes(self, done: int) -> bool:
+        """Whether the probe is due: with validation, and at 1, 2, 4, 8 … steps, since curves of
+        single tokens move most at the beginning."""
+        return self.evaluates(done) or done & (done - 1) == 0
+
+    @cached_property
+    def evaluations(self) -> int:
+        """How many validations the run has."""
+        return len(self._evaluated)
+
+    @cached_property
+    def points(self) -> int:
+        """How often the run looks at the probe."""
+        powers = {1 << power for power in range(self.total.bit_length())}
+        return len(self._evaluated | powers)
+
+    @cached_property
+    def _evaluated(self) -> set[int]:
+        regular = range(0, self.total + 1, self.eval_every)
+        return {*regular, *range(0, self.total + 1, self.per_epoch), self.total}
 
     def rate(self, step: int) -> float:
         """The learning rate of step `step`, from 0."""

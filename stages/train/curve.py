@@ -13,7 +13,10 @@ from stages.records import to_json
 from stages.require import require
 
 Watcher = Literal["tensorboard", "wandb", "trackio"]
-FIGURES = ("loss", "lr", "grad_norm", "seconds", "tokens")
+FIGURES = (
+    "loss", "lr", "grad_norm", "seconds", "tokens", "excess", "accuracy", "confidence", "entropy",
+    "bits_per_byte",
+)  # fmt: skip
 
 
 class Curve(contextlib.AbstractContextManager["Curve"]):
@@ -49,6 +52,11 @@ class Curve(contextlib.AbstractContextManager["Curve"]):
                 },
             )
 
+    def alert(self, step: int, title: str, words: str) -> None:
+        """Tell watchers of a finding."""
+        for watcher in self._watchers:
+            watcher.alert(step, title, words)
+
     def flush(self) -> int:
         """Bring the lines to the disk; how many bytes they are."""
         os.fsync(self._file.fileno())
@@ -70,6 +78,9 @@ class TensorBoard:
         for name, value in figures.items():
             self._writer.add_scalar(name, value, step)
 
+    def alert(self, step: int, title: str, words: str) -> None:
+        self._writer.add_text(f"finding/{title}", words, step)
+
     def close(self) -> None:
         self._writer.close()
 
@@ -78,10 +89,14 @@ class Tracker:
     """A run of W&B, or of trackio, which has the same interface."""
 
     def __init__(self, library: str, settings: dict[str, Any]) -> None:
-        self._run = require(library, "watch").init(project="seedbed", config=settings)
+        self._library = require(library, "watch")
+        self._run = self._library.init(project="seedbed", config=settings)
 
     def add(self, step: int, figures: dict[str, float]) -> None:
         self._run.log({**figures, "step": step})
+
+    def alert(self, step: int, title: str, words: str) -> None:
+        self._library.alert(title=title, text=f"step {step}: {words}")
 
     def close(self) -> None:
         self._run.finish()

@@ -20,6 +20,7 @@ from stages.errors import UsageError
 from stages.tokens.kind import TOKENS
 
 COLUMNS = ("id", "split", "input_ids", "loss_mask")
+LABELS = ("source", "cluster", "group")  # columns by which losses are told apart, where they are
 Array = np.ndarray[Any, Any]
 
 
@@ -47,7 +48,8 @@ class Documents:
 
     ids: the records' ids. lengths: tokens after the cut. targets: tokens that the loss counts:
     the trained-on ones without the first of a document, which nothing predicts. cut, empty: how
-    many records were shortened, and how many were left out because no target is left.
+    many records were shortened, and how many were left out because no target is left. labels:
+    of the columns `LABELS`, as text, null where there is none.
     """
 
     ids: list[str]
@@ -55,6 +57,7 @@ class Documents:
     targets: Array
     cut: int
     empty: int
+    labels: dict[str, pa.Array]
     _where: list[tuple[int, int]]
     _chunks: list[_Chunk]
 
@@ -69,11 +72,13 @@ class Documents:
     def only(self, numbers: Sequence[int]) -> Documents:
         """These documents, in the order of the corpus."""
         kept = sorted(numbers)
+        places = pa.array(kept, pa.int64())
         return replace(
             self,
             ids=[self.ids[number] for number in kept],
             lengths=self.lengths[kept],
             targets=self.targets[kept],
+            labels={name: told.take(places) for name, told in self.labels.items()},
             _where=[self._where[number] for number in kept],
         )
 
@@ -104,6 +109,7 @@ def read_documents(path: Path, split: str, max_length: int | None = None) -> Doc
     chunks: list[_Chunk] = []
     lengths: list[Array] = []
     targets: list[Array] = []
+    labels: dict[str, list[pa.Array]] = {name: [] for name in LABELS}
     cut = empty = 0
     for batch in corpus.batches():
         missing = [name for name in COLUMNS if name not in batch.column_names]
@@ -125,7 +131,41 @@ def read_documents(path: Path, split: str, max_length: int | None = None) -> Doc
         chunks.append(chunk)
         lengths.append(short[keep])
         targets.append(count[keep])
-    return Documents(ids, _joined(lengths), _joined(targets), cut, empty, where, chunks)
+        for name, told in labels.items():
+            told.append(_label(batch, name).take(pa.array(keep, pa.int64())))
+    joined = {name: pa.concat_arrays(told) for name, told in labels.items() if told}
+    return Documents(ids, _joined(lengths), _joined(targets), cut, empty, joined, where, chunks)
+
+
+def documents_of(ids: Sequence[Array], names: Sequence[str]) -> Documents:
+    """Documents of token ids, all of them targets but the first; those of one token are left out.
+    names: what each is called."""
+    kept = [at for at, row in enumerate(ids) if len(row) > 1]
+    lengths = np.array([len(ids[at]) for at in kept], dtype=np.int64)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    flat = np.concatenate([ids[at] for at in kept]) if kept else np.zeros(0, dtype=np.int64)
+    bits = np.full((len(flat) + 7) // 8, 255, dtype=np.uint8)
+    chunk = _Chunk(flat, offsets, bits, 0)
+    told = {name: pa.nulls(len(kept), pa.string()) for name in LABELS}
+    where = [(0, row) for row in range(len(kept))]
+    return Documents([names[at] for at in kept], lengths, lengths - 1, 0, 0, told, where, [chunk])
+
+
+def nothing() -> Documents:
+    """No documents."""
+    return documents_of([], [])
+
+
+def _label(batch: pa.Table, name: str) -> pa.Array:
+    """A column as text."""
+    if name not in batch.column_names:
+        return pa.nulls(batch.num_rows, pa.string())
+    column = batch.column(name)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_nested(column.type):  # the user's own column of that name
+        return pa.nulls(batch.num_rows, pa.string())
+    return column.cast(pa.string()).combine_chunks()
 
 
 def _targets(chunk: _Chunk, lengths: Array) -> Array:

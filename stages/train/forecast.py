@@ -9,11 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from stages.train import estimate, gpus
+from stages.train import estimate, gpus, rules
 from stages.train.course import EVALUATIONS, Course
-from stages.train.data import Documents
+from stages.train.data import nothing
 from stages.train.estimate import Lengths, Setup
 from stages.train.setup import ROW_TOKENS, read_sides
 from stages.train.shape import Shape, shape_of
@@ -75,9 +73,7 @@ def steps_of(train: Train, lengths: Lengths) -> tuple[int, int]:
 
 def size_of_step(train: Train) -> int:
     """Records of a step, or trained-on tokens with `batch_tokens`."""
-    nothing = np.zeros(0, dtype=np.int64)
-    documents = Documents([], nothing, nothing, 0, 0, [], [])
-    return Course(train, documents, 0, train.processes or 1).size
+    return Course(train, nothing(), 0, train.processes or 1).size
 
 
 def lines(train: Train, corpus: Path | None, raw: int) -> list[str]:
@@ -98,9 +94,16 @@ def lines(train: Train, corpus: Path | None, raw: int) -> list[str]:
         )
         records = math.ceil(tokens / each)
         bound = Lengths(records, tokens, tokens, each, records * each**2)
-        return told + machine_lines(train, shape, setup, bound)
+        return told + machine_lines(train, shape, setup, bound) + guide_lines()
     lengths = lengths_of(train, corpus)
-    return told + corpus_lines(train, setup, lengths) + machine_lines(train, shape, setup, lengths)
+    told += corpus_lines(train, setup, lengths) + machine_lines(train, shape, setup, lengths)
+    return told + guide_lines()
+
+
+def guide_lines() -> list[str]:
+    """Where the guide that many begin with is wrong."""
+    told = [f"not so: {said}; {so}" for said, so in rules.SENTENCES]
+    return [f"{'the guide' if at == 0 else '':<10} {line}" for at, line in enumerate(told)]
 
 
 def model_line(shape: Shape, setup: Setup) -> str:
@@ -116,17 +119,42 @@ def model_line(shape: Shape, setup: Setup) -> str:
 
 def corpus_lines(train: Train, setup: Setup, lengths: Lengths) -> list[str]:
     """Tokens, steps, and where the corpus stands."""
-    from stages.train.rules import of_corpus
-
     each, total = steps_of(train, lengths)
     told = [
         f"steps      {number(each)} an epoch, {number(total)} in {number(train.epochs)} epochs of "
         f"{number(lengths.records)} records",
+        f"           {_batches(train, lengths.records, each)}",
         f"tokens     {number(lengths.tokens)} an epoch, {number(lengths.targets)} of them trained "
         f"on; the longest record has {number(lengths.longest)}",
-        f"corpus     {of_corpus(round(lengths.tokens * BYTES_A_TOKEN))}",
+        f"corpus     {rules.of_corpus(round(lengths.tokens * BYTES_A_TOKEN))}",
     ]
     return told
+
+
+def _batches(train: Train, records: int, each: int) -> str:
+    """How large steps are, and what becomes of the rest that does not fill a batch."""
+    size_ = size_of_step(train)
+    if train.batch_tokens is not None:
+        return f"of about {number(size_)} trained-on tokens each, cut evenly: none is a short rest"
+    least, more = divmod(records, each)
+    sizes = f"{number(least)} or {number(least + 1)}" if more else number(least)
+    rest = records % size_
+    if not rest or each == 1:
+        return f"of {sizes} records each, and none is left over"
+    return (
+        f"of {sizes} records each: batches of {number(size_)} would leave {number(rest)}, and a "
+        "short last batch is a spike at each epoch's border"
+    )
+
+
+def run_line(shape: Shape) -> str:
+    """What asking the model takes: the rule of thumb, and the sum."""
+    weights, cache, whole = rules.to_run(shape)
+    return (
+        f"asking it  {size(1.2 * weights)} by the rule of 1.2 times its {size(weights)} on disk; "
+        f"{size(whole)} with {number(rules.CONTEXT)} tokens: {size(cache)} of them, "
+        f"{size(estimate.RUNTIME)} of CUDA"
+    )
 
 
 def work_of(train: Train, shape: Shape, setup: Setup, lengths: Lengths) -> float:
@@ -152,7 +180,10 @@ def machine_lines(
     own = estimate.memory(shape, replace(setup, row=row), targets_in(row, lengths))
     parts = sorted(own.parts().items(), key=lambda pair: -pair[1])
     said = " + ".join(f"{size(value)} {name}" for name, value in parts if value >= 0.5e6)
-    told = [f"memory     {size(own.total)} with rows of {number(row)} tokens = {said}"]
+    told = [
+        f"memory     {size(own.total)} with rows of {number(row)} tokens = {said}",
+        run_line(shape),
+    ]
     on_cpu = estimate.seconds(
         work_of(train, shape, setup, lengths), CPU_FLOPS[setup.half] * cores(), 1.0
     )
@@ -209,10 +240,10 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def table_of(rules: Sequence[Any]) -> list[str]:
+def table_of(known: Sequence[Any]) -> list[str]:
     """The rules of thumb as lines: case, rule, ours, why."""
     told = []
-    for rule in rules:
+    for rule in known:
         mark = "=" if rule.agrees else "≠"
         told.append(f"{rule.case}: {rule.said} {mark} {rule.ours}")
         if rule.why:

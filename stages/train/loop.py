@@ -8,51 +8,68 @@ due, so a run that was killed goes on with the bits of one that was not.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stages import check, json_lines
 from stages.base import Progress
-from stages.train import checkpoint, result
+from stages.errors import UsageError
+from stages.train import checkpoint, identity, recorded, result, resume, retention
 from stages.train import model as models
+from stages.train.added import added_tokens
 from stages.train.copies import Copies
 from stages.train.course import Course
 from stages.train.curve import Curve, watchers
+from stages.train.data import nothing
 from stages.train.launch import together
+from stages.train.measure import measured, rules
 from stages.train.optimizer import optimizer_of
 from stages.train.parallel import Group
+from stages.train.recorded import Recorded
+from stages.train.recorder import Recorder
 from stages.train.samples import completions
-from stages.train.setup import deterministic, key_of, machine_of, read_sides, ready
+from stages.train.setup import deterministic, machine_of, read_sides, ready
 from stages.train.sharding import whole_state
 from stages.train.signals import StopWish
+from stages.train.spelling import spelling_of
 from stages.train.state import State
 from stages.train.training import Training
 
 if TYPE_CHECKING:
     from stages.train.train import Train
 
-DRAWN = 31  # bits of a seed that is drawn
-
 
 def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress) -> dict[str, Any]:
     """Train as the settings say; writes the adapter folder `out` and returns its summary."""
-    setting = _seeded(setting, work)
+    asked = identity.asked_of(setting, source)
+    copies = Copies(setting.copy_to, identity.key_of(asked))
+    copies.fetch(work)
+    if wrong := resume.left_behind(work, asked, same=True):
+        raise UsageError(wrong)
+    setting = resume.seeded(setting, work)
     with together(setting, source, work) as group:
-        made = train(setting, source, out, work, progress, group)
+        made = train(setting, source, out, work, progress, group, asked, copies)
         assert made is not None
         return made
 
 
 def train(
-    setting: Train, source: Path, out: Path, work: Path, progress: Progress, group: Group
+    setting: Train,
+    source: Path,
+    out: Path,
+    work: Path,
+    progress: Progress,
+    group: Group,
+    asked: dict[str, Any],
+    copies: Copies,
 ) -> dict[str, Any] | None:
-    """What every process of the group does; the first one returns the summary."""
+    """What every process of the group does; the first one returns the summary.
+
+    asked: what is trained, as `identity` says; it and `copies` matter to the first alone.
+    """
     sides = read_sides(setting, source)
     machine = machine_of(setting)
     folder = models.folder_of(setting.model)
-    key = key_of(setting, source, machine)
     with contextlib.ExitStack() as closing:
         closing.enter_context(deterministic())
         stop = closing.enter_context(StopWish(heeded=group.first))
@@ -60,19 +77,22 @@ def train(
         optimizer = optimizer_of(prepared.parameters, setting.optimization())
         capacity = prepared.capacity(setting, machine.device)
         course = Course(setting, sides.documents, capacity, group.size)
+        text = retention.read(setting.retention, setting.model, folder)
+        planned = measured(course, sides.validation, text.passages if text else nothing())
 
-        copies = Copies(setting.copy_to if group.first else None, key)
-        copies.fetch(work)
-        state = _found(work, key, group, prepared.parameters, optimizer)
-        curve = None
+        fresh = State(asked, identity.means_of(machine, group.size), setting.seed)
+        state = resume.found(work, fresh, group, prepared.parameters, optimizer)
+        recorder = spelling = None
         if group.first:
             watching = watchers(setting.report_to, work / "report", check.as_json(setting))
-            curve = Curve(work / "curve.jsonl", state.curve_bytes, watching)
-            closing.enter_context(curve)
+            curve = Curve(work / "curve.jsonl", state.sizes.get("curve.jsonl", 0), watching)
+            recorder = Recorder(work, state.sizes, closing.enter_context(curve))
+            closing.enter_context(recorder)
             closing.enter_context(copies)
+            spelling = spelling_of(setting.model, folder, added_tokens(source))
         training = Training(
             setting, machine, prepared, optimizer, course, sides.validation, state, group, stop,
-            work, curve, copies,
+            work, recorder, copies, planned, spelling,
         )  # fmt: skip
 
         def completed() -> list[dict[str, str]]:
@@ -81,14 +101,17 @@ def train(
 
         if state.done == 0:
             training.rehearse()
+        if not state.based:
+            training.take_base()
         if state.before is None:
             state.before = completed()
         progress(state.done, course.total)
         while True:
-            if course.evaluates(state.done) and state.evaluated < state.done:
-                training.validate()
+            if training.due and state.evaluated < state.done:
+                training.look()
                 training.stop_if_asked()
-            if state.done == course.total:
+            training.notice()
+            if state.done == course.total or state.stopped:
                 break
             training.take_step()
             progress(state.done, course.total)
@@ -97,38 +120,18 @@ def train(
             if group.size > 1:
                 training.stop_if_asked()
 
-        if setting.result == "best" and state.best_position is not None:
+        if state.stopped and state.evaluated < state.done:
+            training.look()
+        if training.takes_best and state.best_position is not None:
             best = checkpoint.at(work, state.best_position)
             checkpoint.restore_parameters(prepared.parameters, best)
         after = completed()
         weights = whole_state(prepared.model) if group.reduced else None
-        if curve is None:
+        if recorder is None:
             return None
-        curve.flush()
-        lines = curve.lines()
-    json_lines.write(out / "curve.jsonl", lines)
+        recorder.flush()
+        lines = recorder.curve.lines()
+        json_lines.write(out / "curve.jsonl", lines)
+        given = Recorded(sides, planned, text, spelling, course.per_epoch, rules(setting))
+        recorded.write(out, given, recorder, lines)
     return result.write(training, sides, folder, source, out, after, lines, weights)
-
-
-def _found(work: Path, key: str, group: Group, parameters: dict[str, Any], optimizer: Any) -> State:
-    """Where the newest whole checkpoint stands, put back; a fresh state without one."""
-    found = checkpoint.latest(work, key) if group.first else None
-    said = group.told(found[0] if found else None)
-    if said is None:
-        return State(key)
-    state = State.of_json(said)
-    tensors = found[1] if found else checkpoint.at(work, state.position)
-    checkpoint.restore(parameters, optimizer, tensors)
-    return state
-
-
-def _seeded(setting: Train, work: Path) -> Train:
-    """Settings with a seed: -1 is drawn once, and kept for a run that goes on."""
-    if setting.seed >= 0:
-        return setting
-    kept = work / "seed.jsonl"
-    if not kept.is_file():
-        work.mkdir(parents=True, exist_ok=True)
-        json_lines.write(kept, [{"seed": secrets.randbits(DRAWN)}])
-    (drawn,) = json_lines.read(kept)
-    return dataclasses.replace(setting, seed=int(drawn["seed"]))

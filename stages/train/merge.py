@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from stages.base import End, Progress
+from stages.curves.kind import ADAPTER
 from stages.errors import UsageError
 from stages.kinds import Kind
 from stages.require import require
-from stages.train.kind import ADAPTER, MODEL
+from stages.train.kind import MODEL
 
 DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 SHARD = 4096  # MB; what hubs and file systems carry without ado

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stages import check, json_lines
+from stages import check
 from stages.corpus import Corpus, write_json
 from stages.train import adapter, added, bases, handover, samples
 from stages.train import model as models
-from stages.train.data import Documents
 from stages.train.setup import Sides
 
 if TYPE_CHECKING:
@@ -38,7 +37,6 @@ def write(
     else:
         base = bases.name_of(setting.model)
         adapter.save_adapter(ready.model, out, setting.adapter(), ready.begun, base)
-    json_lines.write(out / "records.jsonl", _losses(sides.validation, state.first, state.last))
     write_json(out / "samples.json", samples.paired(state.before or [], after))
     new = added.added_tokens(source)
     summary = {
@@ -67,11 +65,12 @@ def _facts(training: Training, sides: Sides) -> dict[str, Any]:
         "base": bases.name_of(setting.model).model,
         "method": setting.method,
         "seed": setting.seed,
-        "steps": course.total,
+        "steps": state.done,
         "steps_skipped": state.skipped,
-        "result_step": state.best[0] if setting.result == "best" and state.best else course.total,
+        "result_step": state.best[0] if training.takes_best and state.best else state.done,
+        **({"stopped": state.stopped} if state.stopped else {}),
         "epochs": setting.epochs,
-        "epoch_borders": list(range(course.per_epoch, course.total, course.per_epoch)),
+        "epoch_borders": list(range(course.per_epoch, state.done, course.per_epoch)),
         "tokens": state.tokens,
         "trained_tokens": state.trained,
         "records_train": len(documents),
@@ -89,20 +88,10 @@ def _facts(training: Training, sides: Sides) -> dict[str, Any]:
 
 
 def _losses_of(lines: Sequence[dict[str, Any]]) -> dict[str, float | None]:
-    """The first and the last loss of either side; None where there was no validation."""
+    """The first and the last loss of each side; None where there was none."""
     made: dict[str, float | None] = {}
-    for side in ("train", "val"):
+    for side in ("train", "val", "retention"):
         losses = [line["loss"] for line in lines if line["split"] == side]
         made[f"{side}_loss_first"] = losses[0] if losses else None
         made[f"{side}_loss_last"] = losses[-1] if losses else None
     return made
-
-
-def _losses(
-    documents: Documents, first: list[float], last: list[float]
-) -> Iterator[dict[str, Any]]:
-    """Loss of each validation record under the base model and at the end."""
-    for number, name in enumerate(documents.ids):
-        tokens = int(documents.targets[number])
-        before, after = first[number] / tokens, last[number] / tokens
-        yield {"id": name, "tokens": tokens, "before": before, "after": after}

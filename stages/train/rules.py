@@ -205,10 +205,16 @@ def _paged(setup: Setup) -> float:
     return (made.total - made.optimizer) / GB
 
 
+def to_run(shape: Shape) -> tuple[float, float, float]:
+    """Bytes of (weights in half precision, keys and values of `CONTEXT` tokens, all that asking a
+    model takes on a GPU)."""
+    weights = 2 * shape.parameters
+    cache = 2 * 2 * shape.layers * shape.keys * CONTEXT
+    return weights, cache, weights + cache + estimate.RUNTIME
+
+
 def _disk() -> Rule:
-    weights = 2 * LLAMA_7B.parameters
-    cache = 2 * 2 * LLAMA_7B.layers * LLAMA_7B.keys * CONTEXT
-    whole = weights + cache + estimate.RUNTIME
+    weights, cache, whole = to_run(LLAMA_7B)
     return Rule(
         "7B asked with a context of 2,048: its size on disk, 13.5 GB, × 1.2",
         "16.2 GB",
@@ -236,6 +242,26 @@ def _rent() -> Rule:
         f"at ${price:.2f} an hour, an example price",
     )
 
+
+# Sentences of the guide that are no figures, and not so; what is so instead. The evidence is in
+# docs/training-cost.md.
+SENTENCES = (
+    (
+        "over-learned is a high training and a low validation error, under-learned both low",
+        "the other way round: over-learned is low training and high validation loss, under-learned "
+        "both high",
+    ),
+    (
+        "a model is incredibly difficult to overtrain",
+        "one view is enough to memorise a record: the training loss falls in steps at epochs' "
+        "borders; watch validation from the second epoch on",
+    ),
+    (
+        "training loss is always below validation loss",
+        "dropout, and a mean over steps that lie behind, put it above: compare the two sides of "
+        "the probe, which see the same weights",
+    ),
+)
 
 LEAST_BYTES = 100 << 20  # of text, for a fine-tuning that teaches more than a manner
 

@@ -9,29 +9,37 @@ from typing import Any
 
 @dataclass
 class State:
-    """key: what the run depends on. done: optimizer steps. evaluated: steps after which the last
-    validation was. curve_bytes: of the curve's file. tokens, trained: in all steps. skipped: steps
-    left out because fp16 overflowed. first, last: losses of the validation records at step 0 and
-    last. best: (steps done, validation loss) of the best so far. scale, held: of the loss, in
-    fp16. before: completions of the base model."""
+    """identity, means: what is trained and how, as `identity` says. seed: that is used, drawn or
+    given. done: optimizer steps. evaluated: steps after which all was
+    measured that is due. sizes: bytes of each file that is written on. based: whether base losses
+    are taken. tokens, trained: in all steps. skipped: steps left out because fp16 overflowed.
+    best: (steps done, validation loss) of the best so far. noticed, seen, told: steps after which
+    the curve was last looked at, findings that it had then, and those that were told. stopped: the
+    finding that ended the run. scale, held: of the loss, in fp16. before: completions of the base
+    model."""
 
-    key: str
+    identity: dict[str, Any]
+    means: dict[str, Any]
+    seed: int
     done: int = 0
     evaluated: int = -1
-    curve_bytes: int = 0
+    sizes: dict[str, int] = field(default_factory=dict)
+    based: bool = False
     tokens: int = 0
     trained: int = 0
     skipped: int = 0
-    first: list[float] = field(default_factory=list)
-    last: list[float] = field(default_factory=list)
     best: tuple[int, float] | None = None
+    noticed: int = 0
+    seen: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    stopped: dict[str, Any] | None = None
     scale: float | None = None
     held: int = 0
     before: list[dict[str, str]] | None = None
 
     @property
     def position(self) -> int:
-        """Grows with every step and every validation; a position stands for one state."""
+        """Grows with every step and every look; a position stands for one state."""
         return 2 * self.done + (self.evaluated == self.done)
 
     def better(self, loss: float) -> bool:

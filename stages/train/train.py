@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from stages.base import End, Progress, Stage
+from stages.curves.kind import ADAPTER
 from stages.errors import SeedbedError, UsageError
 from stages.kinds import Kind
 from stages.tokens.kind import TOKENS
 from stages.train import adapter as adapters
 from stages.train import optimizer as optimizers
+from stages.train import retention
 from stages.train.curve import Watcher
-from stages.train.kind import ADAPTER
+from stages.train.live import Stop
 from stages.train.model import Attention, Device, Method, Precision, Quantization
+from stages.train.other_names import OTHER_NAMES
 from stages.train.schedule import Schedule
 
 BATCHES = ("batch", "per_device_batch", "batch_tokens")
@@ -93,6 +96,17 @@ class Train(End):
     eval_every: optimizer steps between validations; none: six in the run. There is one at step
         0 and at the end of each epoch in any case.
     eval_limit: validation records that are used, chosen by seed. none: all.
+    measure: share of training's work that measuring may take beside validation, a third each for
+        the probe, base losses and retention (docs/architecture.md says what is recorded). 0: none.
+    probe_tokens: tokens of the probe, the records whose losses are kept token by token, half of
+        them validation's. none: as many as `measure` allows, at most 100,000. 0: no probe.
+    base_losses: whose loss is taken before the first step, so that what is hard in a batch can be
+        told from what is memorised: some training records, as many as `measure` allows, all, none.
+    retention: text on which the model is looked at beside validation, since fine-tuning worsens it
+        elsewhere: general, which is built in (5 kB), a text file (UTF-8), or none.
+    retention_tokens: tokens of it. none: as many as `measure` allows.
+    stop_on: findings on the curve that end the run once they are certain: divergence, overfit,
+        plateau. The first two then write the best validation's weights. All are told meanwhile.
     save_every: optimizer steps between checkpoints. A signal saves one, too.
     save_minutes: minutes between checkpoints. The last two are kept, and the best validation's.
     copy_to: folder or bucket (any address of fsspec) to which checkpoints are copied meanwhile,
@@ -119,6 +133,13 @@ class Train(End):
     kind: ClassVar[Kind] = ADAPTER
     consumes: ClassVar[Kind] = TOKENS
     reasons: ClassVar[Mapping[str, str]] = {}
+    other_names: ClassVar[Mapping[str, str]] = OTHER_NAMES
+    means: ClassVar[frozenset[str]] = frozenset(
+        {
+            "micro_tokens", "checkpoint_layers", "max_memory", "shard", "processes", "threads",
+            "device", "save_every", "save_minutes", "copy_to", "report_to",
+        }
+    )  # fmt: skip
 
     model: str = field(default="smollm2", metadata={"shared": True})
     method: Method = "lora"
@@ -162,6 +183,12 @@ class Train(End):
     validate: bool = True
     eval_every: int | None = field(default=None, metadata={"range": (1, 1 << 30)})
     eval_limit: int | None = field(default=None, metadata={"range": (1, 1 << 40)})
+    measure: float = field(default=0.03, metadata={"range": (0, 1)})
+    probe_tokens: int | None = field(default=None, metadata={"range": (0, 1 << 24)})
+    base_losses: Literal["some", "all", "none"] = "some"
+    retention: str = retention.GENERAL
+    retention_tokens: int | None = field(default=None, metadata={"range": (1, 1 << 24)})
+    stop_on: tuple[Stop, ...] = ()
     save_every: int = field(default=50, metadata={"range": (1, 1 << 30)})
     save_minutes: float = field(default=10.0, metadata={"range": (0, 1e6)})
     copy_to: str | None = None
@@ -196,12 +223,12 @@ class Train(End):
 
     def resources(self) -> tuple[Path, ...]:
         """The model's files: it enters the key by content, never by name."""
-        folder = Path(self.model)
+        folder, texts = Path(self.model), retention.files_of(self.retention)
         if folder.is_dir():
-            return tuple(sorted(p for p in folder.iterdir() if p.is_file()))
+            return (*sorted(p for p in folder.iterdir() if p.is_file()), *texts)
         from stages.tokens.model import resources
 
-        return resources(self.model, weights=True)
+        return (*resources(self.model, weights=True), *texts)
 
     def contradictions(self) -> tuple[str, ...]:
         """What does not go together, before anything runs."""
@@ -228,6 +255,10 @@ class Train(End):
             found.append("result best needs validation: leave out validate: no")
         if self.bits not in (4, 8, 16):
             found.append(f"bits is {self.bits}: weights are quantized to 4 or 8 bits, or not (16)")
+        if problem := retention.problem_with(self.retention):
+            found.append(f"retention: {problem}")
+        if "overfit" in self.stop_on and not self.validate:
+            found.append("stop_on overfit needs validation: leave out validate: no")
         if (width := self._width()) and self.method != "full" and self.rank > width:
             found.append(f"rank {self.rank} is above the model's hidden size of {width}")
         return tuple(found)
@@ -287,6 +318,12 @@ class Train(End):
         except UsageError as error:
             return str(error)
         return problem_in(folder)
+
+    def left_behind(self, source: Path, work: Path) -> str | None:
+        """A training of other settings or data, or by other code, that is not done."""
+        from stages.train import identity, resume
+
+        return resume.left_behind(work, identity.asked_of(self, source), same=False)
 
     def forecast(self, made: Path | None, raw: int) -> list[str]:
         """Steps, tokens, memory by part, hours and money."""

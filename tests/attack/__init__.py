@@ -16,6 +16,7 @@ FIELDS = {
     "json": "texts",
     "columnar": "columnar",
     "documents": "documents",
+    "wraps": "documents",
     "chats": "documents",
     "xml": "documents",
     "recipes": "recipes",

@@ -91,7 +91,14 @@ def train(stage: Train, source: Path, folder: Path, progress: Any = nothing) -> 
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def recorded(out: Path, name: str) -> list[dict[str, Any]]:
+    """The rows of a table that training recorded."""
+    rows: list[dict[str, Any]] = pa.ipc.open_file(out / "recorded" / name).read_all().to_pylist()
+    return rows
 
 
 def cases(folder: Path) -> list[Case]:

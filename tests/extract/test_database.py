@@ -349,14 +349,42 @@ def test_values_out_of_the_character_set_are_faults(server: str, postgres: Postg
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("postgresql://u@127.0.0.1:99999/d", "Port out of range"),
+        ("postgresql://u@127.0.0.1:99999/d", "is no URL"),
         ("postgresql://u@127.0.0.1:x/d", "is no URL"),
         ("postgresql://[::1/d", "is no URL"),
+        ("postgresql://u\uff1ahush@h/d", "is no URL"),
+        ("postgresql://u:hush\uff20h/d", "is no URL"),
+        ("postgresql://u&colon;hush&commat;h/d", "names no host"),
+        ("postgresql://u@h/d -W hush", "white space"),
+        ("postgresql://u@h/d?hush", "settings that are not understood"),
+        ("postgresql://u@h/d?options=--word%3Dhush", "settings that are not understood"),
+        ("postgresql://u@h/d?sslmode=require&word=hush", "only host and sslmode"),
+        ("postgresql://u@h/d#hush", "settings that are not understood"),
+        ("sqlite:///x.db?word=hush", "a sqlite URL has no settings"),
+        ("sqlite:///x.db#hush", "a sqlite URL has no settings"),
+        ("pq://u/hush@h", "not pq://"),
+        ("https://h/hush?word=hush", "not https://"),
+        ("h u s h://hush", "not this"),
     ],
 )
-def test_a_url_that_is_none_is_one_sentence(url: str, words: str) -> None:
-    with pytest.raises(UsageError, match=words):
+def test_a_url_that_is_none_is_one_sentence_that_shows_no_part_of_it(url: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words) as told:
         DatabaseExtract().parts(url, 1)
+    assert "hush" not in str(told.value) and "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql:///d?host=/tmp&sslmode=disable",
+        "postgresql://u%20v@h-1.example.org:5433/d%20e",
+        "postgres://u@[::1]:5432/d",
+        "postgresql://%2Ftmp/d",
+    ],
+)
+def test_a_url_that_is_one_makes_a_part(url: str) -> None:
+    (part,) = DatabaseExtract().parts(url, 1)
+    assert part.detail["url"] == url
 
 
 HOSTILE = {

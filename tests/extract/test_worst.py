@@ -1,4 +1,5 @@
-"""The worst inputs for readers of JSON, CSV, XML, documents, chats cost no more than their size."""
+"""The worst inputs for readers of JSON, CSV, XML, documents, chats and wrapped pages cost no more
+than their size."""
 
 from __future__ import annotations
 
@@ -12,9 +13,17 @@ from stages.base import Source
 from stages.extract.chatlog import ChatlogExtract
 from stages.extract.csv import CsvExtract
 from stages.extract.documents import DocumentExtract
+from stages.extract.html import HtmlExtract
 from stages.extract.jsonl import JsonlExtract
 from stages.extract.xml import XmlExtract
-from tests.extract import worst_chats, worst_csv, worst_documents, worst_dumps, worst_json
+from tests.extract import (
+    worst_chats,
+    worst_csv,
+    worst_documents,
+    worst_dumps,
+    worst_json,
+    worst_wraps,
+)
 
 BYTES = 20_000
 GROWTH, SECONDS = 3.0, 3.0  # CPU of twice the bytes: times that of once, and at most
@@ -29,6 +38,10 @@ CASES = [
     ),
     *(("xml", XmlExtract(), name, make) for name, make in worst_dumps.CASES.items()),
     *(("log", ChatlogExtract(), name, make) for name, make in worst_chats.CASES.items()),
+    *(
+        (name.rpartition(".")[2], HtmlExtract(), name, make)
+        for name, make in worst_wraps.CASES.items()
+    ),
 ]
 
 
@@ -67,4 +80,4 @@ def test_twice_the_bytes_cost_at_most_three_times(
 def test_the_tables_are_as_long_as_they_were() -> None:
     assert len(worst_json.CASES) >= 53 and len(worst_csv.CASES) >= 53
     assert len(worst_documents.CASES) >= 36 and len(worst_chats.CASES) >= 27
-    assert len(worst_dumps.CASES) >= 50
+    assert len(worst_dumps.CASES) >= 50 and len(worst_wraps.CASES) >= 54

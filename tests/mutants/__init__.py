@@ -12,6 +12,7 @@ __all__ = ["FIELDS", "Mutant", "mutants"]
 
 FIELDS = (
     "training",
+    "recording",
     "results",
     "engine",
     "records",

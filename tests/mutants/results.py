@@ -8,7 +8,7 @@ _ESTIMATE, _SHAPE = "stages/train/estimate.py", "stages/train/shape.py"
 _TRAINED, _GGUF = "stages/train/trained.py", "stages/train/gguf_file.py"
 _BASES, _HANDOVER = "stages/train/bases.py", "stages/train/handover.py"
 _ASKED, _CHOICES = "stages/train/asked.py", "stages/train/choices.py"
-_VALIDATION, _BUNDLE = "stages/train/validation.py", "pipeline/engine/bundle.py"
+_VALIDATION, _BUNDLE = "stages/train/validation.py", "pipeline/engine/unbundle.py"
 _FORECAST, _TARGETS = "stages/train/forecast.py", "stages/train/targets.py"
 
 ESTIMATE = "tests/train/test_estimate.py::"
@@ -156,10 +156,45 @@ MUTANTS = (
     ),
     Mutant(
         _BUNDLE,
-        'inside = _NAME.fullmatch(name) and ".." not in name.split("/")',
-        "inside = bool(name)",
+        'return bool(_NAME.fullmatch(name)) and not {".", ".."} & {*name.split("/")}',
+        "return bool(name)",
         "a bundle writes where it likes",
         (f"{BUNDLE}test_what_is_no_bundle_writes_nothing_outside",),
+    ),
+    Mutant(
+        _BUNDLE,
+        "if not _is_file(folder / name, *files[name]):",
+        "if False:",
+        "what was changed since it was unpacked is used",
+        (f"{BUNDLE}test_what_differs_is_told_and_stays",),
+    ),
+    Mutant(
+        _BUNDLE,
+        "for name in sorted(missing, key=lambda name: name != INDEX):",
+        "for name in sorted(missing, key=lambda name: name == INDEX):",
+        "a killed unpacking is not known by the next call",
+        (f"{BUNDLE}test_a_killed_unpacking_goes_on",),
+    ),
+    Mutant(
+        "pipeline/verbs/bundle.py",
+        "        check_file(given.out, recipe)\n",
+        "",
+        "a bundle is made in the source that it is made of",
+        (f"{BUNDLE}test_a_bundle_is_not_made_in_what_is_read_or_kept",),
+    ),
+    Mutant(
+        "pipeline/hub.py",
+        "if owned.resolved(folder / name) != within / name:",
+        "if False:",
+        "push follows a link to a file of the user's own",
+        ("tests/pipeline/test_push.py::test_a_link_is_not_followed",),
+    ),
+    Mutant(
+        "stages/manifest.py",
+        '        and _are_files(value.get("files", {}))\n',
+        "",
+        "push sends what a manifest names outside of its folder",
+        ("tests/pipeline/test_push.py::test_a_manifest_that_names_files_of_others_sends_nothing",),
     ),
     Mutant(
         "pipeline/verbs/bundle.py",

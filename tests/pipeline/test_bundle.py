@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import cli
-from pipeline.engine import bundle
+from pipeline.engine import bundle, unbundle
 from stages import Diagnose, Export
 from stages.corpus import Corpus
 from stages.errors import SeedbedError, StageFailed, UsageError
@@ -69,7 +69,7 @@ def test_equal_content_gives_equal_bytes(made: Path, tmp_path: Path) -> None:
     seedbed("bundle", "t.yaml", "-o", "c.tar.gz", "--step", "export", cwd=tmp_path)
     assert made.read_bytes()[10:] == (tmp_path / "c.tar.gz").read_bytes()[10:]
     seedbed("bundle", "t.yaml", "-o", "c.tar.zst", "--step", "export", cwd=tmp_path)
-    found = bundle.unpack(tmp_path / "c.tar.zst", tmp_path / "z")
+    found = unbundle.unpack(tmp_path / "c.tar.zst", tmp_path / "z")
     assert found.stage == Export(format="alpaca") and Corpus(found.input).table().num_rows == 12
 
 
@@ -102,6 +102,29 @@ def test_a_mistake_is_told_before_anything_runs(
     assert cli.command(["bundle", "t.yaml", *words]) == 2
     assert told in capsys.readouterr().err
     assert not (tmp_path / "runs").exists() and (tmp_path / "a.tar.gz").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("out", "told"),
+    [
+        ("in/b.tar.gz", "lies in the source in"),
+        ("in/deep/../b.tar.gz", "lies in the source in"),
+        ("link/b.tar.gz", "lies in the source in"),
+        (".seedbed/b.tar.gz", "lies in the store"),
+        ("runs/t/b.tar.gz", "lies in the run's folder"),
+    ],
+)
+def test_a_bundle_is_not_made_in_what_is_read_or_kept(
+    out: str, told: str, tmp_path: Path, capsys: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "link").symlink_to("in")
+    rows(tmp_path / "in/a.jsonl")
+    recipe(tmp_path, "jsonl: {path: in}", "[split, export]")
+    assert cli.command(["bundle", "t.yaml", "-o", out, "--step", "export"]) == 2
+    assert told in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "link", "t.yaml"}
 
 
 def test_a_class_of_the_users_own_is_refused(tmp_path: Path) -> None:
@@ -149,7 +172,7 @@ SHA = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"  # of b
         ([(bundle.INDEX, indexed({"/x": [3, SHA]}))], "is no bundle"),
         ([(bundle.INDEX, indexed({"input/../../x": [3, SHA]}))], "is no bundle"),
         ([(bundle.INDEX, indexed({"input/x": [True, SHA]}))], "is no bundle"),
-        ([(bundle.INDEX, indexed({"input/x": [3, SHA]})), ("input/x", None)], "does not list so"),
+        ([(bundle.INDEX, indexed({"input/x": [3, SHA]})), ("input/x", None)], "is no plain file"),
         ([(bundle.INDEX, indexed({})), ("input/x", b"foo")], "does not list so"),
         ([(bundle.INDEX, indexed({"input/x": [3, SHA]})), ("input/x", b"fool")], "list so"),
         ([(bundle.INDEX, indexed({"input/x": [3, SHA]})), ("input/x", b"fop")],
@@ -168,33 +191,141 @@ def test_what_is_no_bundle_writes_nothing_outside(
 ) -> None:
     path = written(tmp_path / "b.tar.gz", members)
     with pytest.raises(SeedbedError, match=told):
-        bundle.unpack(path, tmp_path / "in" / "here")
+        unbundle.unpack(path, tmp_path / "in" / "here")
     assert {p.name for p in tmp_path.iterdir()} <= {"b.tar.gz", "in"}
     left = [p for p in tmp_path.rglob("*") if p.is_file() and p.name != "b.tar.gz"]
     assert all(p.name == bundle.INDEX for p in left)
-    assert not [p for p in tmp_path.rglob(".unpacking-*")]
+    assert not [*tmp_path.rglob(".unpacking-*")]
 
 
 def test_a_folder_with_something_else_is_left_alone(made: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "poem.txt").write_text("x")
     with pytest.raises(UsageError, match="is not empty and holds no bundle"):
-        bundle.unpack(made, tmp_path / "mine")
-    bundle.unpack(made, tmp_path / "one")
+        unbundle.unpack(made, tmp_path / "mine")
+    unbundle.unpack(made, tmp_path / "one")
     other = written(tmp_path / "o.tar.gz", [(bundle.INDEX, indexed({}))])
     with pytest.raises(UsageError, match="holds another bundle"):
-        bundle.unpack(other, tmp_path / "one")
+        unbundle.unpack(other, tmp_path / "one")
     with pytest.raises(UsageError, match="not found"):
-        bundle.unpack(tmp_path / "gone.tar.gz", tmp_path / "two")
+        unbundle.unpack(tmp_path / "gone.tar.gz", tmp_path / "two")
 
 
 def test_what_is_missing_is_unpacked_again(made: Path, tmp_path: Path) -> None:
-    found = bundle.unpack(made, tmp_path / "one")
+    found = unbundle.unpack(made, tmp_path / "one")
     (data,) = [p for p in found.input.rglob("*.arrow") if p.parent.name == "data"]
     whole = data.read_bytes()
-    data.write_bytes(whole[:-1])
-    bundle.unpack(made, tmp_path / "one")
-    assert data.read_bytes() == whole
+    data.unlink()
+    (found.input / "note").write_text("mine")
+    unbundle.unpack(made, tmp_path / "one")
+    assert data.read_bytes() == whole and (found.input / "note").read_text() == "mine"
+
+
+def test_what_differs_is_told_and_stays(made: Path, tmp_path: Path) -> None:
+    """Cut, changed at equal length, a folder in its place: nothing of it is used or removed."""
+    found = unbundle.unpack(made, tmp_path / "one")
+    data = found.input / "manifest.json"
+    whole = data.read_bytes()
+    for changed in (whole[:-1], whole.replace(b"a", b"o"), b""):
+        data.write_bytes(changed)
+        with pytest.raises(UsageError, match=r"manifest.json is not what was packed, and is left"):
+            unbundle.unpack(made, tmp_path / "one")
+        assert data.read_bytes() == changed
+    data.unlink()
+    data.mkdir()
+    with pytest.raises(UsageError, match=r"manifest.json is not what was packed"):
+        unbundle.unpack(made, tmp_path / "one")
+
+
+@pytest.mark.parametrize("at", range(1, 7))
+def test_a_killed_unpacking_goes_on(
+    at: int, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ended before the so many'th name that is made, with all that lies beside left there."""
+    calls = 0
+
+    def make(folder: Path) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == at:
+            raise KeyboardInterrupt
+        folder.mkdir(parents=True, exist_ok=True)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(unbundle.owned, "make", make)
+        patched.setattr(unbundle.shutil, "rmtree", lambda *_, **__: None)
+        with pytest.raises(KeyboardInterrupt):
+            unbundle.unpack(made, tmp_path / "one")
+    found = unbundle.unpack(made, tmp_path / "one")
+    assert Corpus(found.input).table().num_rows == 12
+    assert not [*(tmp_path / "one").glob(".unpacking*")]
+
+
+def test_a_bundle_that_another_call_unpacks_stays_with_it(made: Path, tmp_path: Path) -> None:
+    with unbundle._aside(tmp_path) as theirs:
+        unbundle.unpack(made, tmp_path / "one")
+        with unbundle._aside(tmp_path):
+            assert theirs.is_dir()
+    assert not theirs.exists()
+
+
+def test_what_the_disk_cannot_hold_is_told_before_it_is_written(tmp_path: Path) -> None:
+    files = {"input/x": [1 << 60, SHA], "input/y": [3, SHA]}
+    path = written(tmp_path / "b.tar.gz", [(bundle.INDEX, indexed(files)), ("input/y", b"foo")])
+    with pytest.raises(StageFailed, match=r"holds 1152921504.6 GB, and the disk of .* has room"):
+        unbundle.unpack(path, tmp_path / "one")
+
+
+def header(kind: bytes, size: int, name: bytes = b"x") -> bytes:
+    """A block of a tar archive."""
+    block = bytearray(512)
+    block[: len(name)] = name
+    block[124:136] = b"%011o\0" % size
+    block[156:157] = kind
+    block[257:265] = b"ustar\x0000"
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+def _sparse() -> bytes:
+    """A header of holes that says that it goes on."""
+    block = bytearray(header(b"S", 0, b"input/x"))
+    block[482] = 1
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        _sparse(),
+        (header(b"x", 20) + b"20 path=input/xxxxx\n".ljust(512, b"\0")) * 3000,
+        (header(b"L", 8) + b"input/x\0".ljust(512, b"\0")) * 3000,
+        header(b"x", 1 << 33) + bytes(1 << 20),
+        header(b"L", 1 << 33) + bytes(1 << 20),
+        header(b"x", 20) + b"20 size=-5000000000\n".ljust(512, b"\0"),
+        header(b"0", 1 << 40, b"input/x"),
+    ],
+    ids=("sparse", "pax", "gnu", "long pax", "long name", "negative", "cut"),
+)
+def test_an_archive_of_a_strangers_is_damaged_and_no_bug(behind: bytes, tmp_path: Path) -> None:
+    first = written(tmp_path / "a", [(bundle.INDEX, indexed({"input/x": [3, SHA]}))]).read_bytes()
+    members = gzip.decompress(first)
+    whole = members[: 512 + -(-len(indexed({"input/x": [3, SHA]})) // 512) * 512] + behind
+    (tmp_path / "b.tar.gz").write_bytes(gzip.compress(whole))
+    with pytest.raises(StageFailed, match=r"is damaged|does not list so"):
+        unbundle.unpack(tmp_path / "b.tar.gz", tmp_path / "one")
+
+
+@pytest.mark.parametrize(
+    "name", ["input", "files/1", "input/./x", "input//x", "input/\ud800", "input/x/..", "INPUT/x"]
+)
+def test_a_name_that_is_no_plain_one_is_no_bundle(name: str, tmp_path: Path) -> None:
+    path = written(tmp_path / "b.tar.gz", [(bundle.INDEX, indexed({name: [3, SHA]}))])
+    with pytest.raises(UsageError, match="is no bundle"):
+        unbundle.unpack(path, tmp_path / "one")
 
 
 @settings(max_examples=60)
@@ -216,7 +347,7 @@ def test_any_damage_is_noticed(tmp_path_factory: pytest.TempPathFactory, data: A
         changed[at] ^= data.draw(st.integers(1, 255))
     path.write_bytes(gzip.compress(bytes(changed)) if inner else bytes(changed))
     try:
-        found = bundle.unpack(path, folder / "out")
+        found = unbundle.unpack(path, folder / "out")
     except (UsageError, StageFailed):
         return
     # a time or a number of padding was hit: what is there is what was packed

@@ -121,3 +121,17 @@ def test_the_first_unit_is_timed_from_the_begin(clock: list[float]) -> None:
     clock[0] += 16
     shown.step(1, 4)
     assert stream.getvalue() == "html: 1 of 4, 16 s each, 48 s left\n"
+
+
+def test_steps_of_an_end_stage_are_events_now_and_then(tmp_path: Path, clock: list[float]) -> None:
+    shown = Progress(tmp_path / "events.jsonl", io.StringIO())
+    shown.begin("09-train")
+    for done in range(9):
+        shown.timed(done, 8)
+        clock[0] += 0.4
+    shown.close()
+    rows = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert [row["done"] for row in rows] == [0, 3, 6, 8]
+    assert all(
+        (row["event"], row["label"], row["total"]) == ("step", "09-train", 8) for row in rows
+    )

@@ -190,6 +190,55 @@ def test_what_cannot_be_pushed_is_said(
     assert not any(r.files for r in hub.repositories.values())
 
 
+@pytest.mark.parametrize("name", ["/etc/hostname", "../secret", "data/../../secret"])
+def test_a_manifest_that_names_files_of_others_sends_nothing(
+    name: str, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").write_text("the user's own")
+    folder = folder_of(tmp_path / "x", "export", "train.jsonl")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "files": {name: 9}}))
+    with pytest.raises(UsageError, match=r"manifest.json is damaged, or another program's"):
+        send(hub, folder, monkeypatch)
+    assert not hub.requests
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "manifest.json", "data/0.arrow", "README.md"])
+def test_a_link_is_not_followed(
+    name: str, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folder_of(tmp_path / "x", "export", "train.jsonl", "README.md")
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs/0.arrow").write_text("the user's own")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    if name.startswith("data"):
+        manifest["files"] = {name: 9}
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        (folder / "data").symlink_to("../theirs")
+    else:
+        (folder / name).rename(tmp_path / "theirs/file")
+        (folder / name).symlink_to("../theirs/file")
+    with pytest.raises(UsageError, match="is a link: nothing is sent"):
+        send(hub, folder, monkeypatch)
+    assert not hub.requests
+    (tmp_path / "y").symlink_to(folder)  # the folder itself may be one
+    (folder / "data").unlink() if name.startswith("data") else (folder / name).unlink()
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(json.dumps(manifest) if name == "manifest.json" else "x")
+    assert send(hub, tmp_path / "y", monkeypatch).files > 1
+
+
+@pytest.mark.parametrize("files", [[7], "x", 7, None, [["a"]]])
+def test_a_garbled_manifest_is_told(
+    files: object, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folder_of(tmp_path / "x", "export", "train.jsonl")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "files": files}))
+    with pytest.raises(UsageError, match="is damaged, or another program's"):
+        send(hub, folder, monkeypatch)
+
+
 def test_a_file_that_is_gone_is_said_before_anything_is_sent(
     hub: Hub, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,3 +255,14 @@ def test_nothing_else_sends_anything() -> None:
         if path != Path(hubs.__file__):
             text = path.read_text(encoding="utf-8")
             assert not [word for word in senders if word in text], path
+
+
+def test_what_is_the_users_own_stays_at_home(tmp_path: Path) -> None:
+    from pipeline.hub import _files_of
+
+    names = ["adapter_model.safetensors", "curve.jsonl", "recorded/probe.arrow", "README.md"]
+    for name in (*names, "manifest.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    manifest: Any = {"kind": "adapter", "files": {name: {} for name in names}}
+    assert set(_files_of(tmp_path, manifest)) == {*names, "manifest.json"} - {names[2]}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 TEMPLATE = (
     "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}"
@@ -93,3 +97,26 @@ def adapter_beside(base: Path, out: Path, seed: int = 2, **setting: Any) -> Path
     save_file(dict(sorted(state.items())), out / "adapter_model.safetensors", {"format": "pt"})
     bases.write(str(base), base, out)
     return out
+
+
+def called(*words: str | Path, cwd: Path, code: int = 0, given: bytes = b"") -> tuple[str, str]:
+    """What a command says to stdout and stderr, run in this process, which has torch already.
+
+    given: its stdin.
+    """
+    from pipeline import cli
+
+    out, err, before = io.StringIO(), io.StringIO(), Path.cwd()
+    stdin = io.TextIOWrapper(io.BytesIO(given))
+    os.chdir(cwd)
+    try:
+        with (
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            mock.patch("sys.stdin", stdin),
+        ):
+            found = cli.command([str(word) for word in words])
+    finally:
+        os.chdir(before)
+    assert found == code and "Traceback" not in err.getvalue(), (found, err.getvalue())
+    return out.getvalue(), err.getvalue()

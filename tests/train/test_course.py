@@ -151,9 +151,6 @@ def test_the_best_validation_can_be_the_result(tmp_path: Path) -> None:
     step = min(losses, key=lambda at: losses[at])
     summary = json.loads((best / "summary.json").read_text())
     assert summary["result_step"] == step < summary["steps"], "it overfits"
-    records = [json.loads(line) for line in (best / "records.jsonl").read_text().splitlines()]
-    total = sum(one["after"] * one["tokens"] for one in records)
-    assert total / sum(one["tokens"] for one in records) == pytest.approx(losses[step])
     shorter = tiny(tmp_path, **{**given, "epochs": step})
     wanted = load_file(train(shorter, source, tmp_path / "short") / "adapter_model.safetensors")
     found = load_file(best / "adapter_model.safetensors")

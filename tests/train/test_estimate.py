@@ -14,12 +14,13 @@ from pipeline import cli
 from stages import Train
 from stages.errors import UsageError
 from stages.train import estimate, forecast, gpus, rules
+from stages.train.course import Course
+from stages.train.data import read_documents
 from stages.train.estimate import Lengths, Setup
 from stages.train.shape import FORMS, Matrix, shape_of, shape_of_config
 from stages.train.weights import tensors_of
 from tests.cases.train import tiny, tiny_corpus, tiny_model
-from tests.pipeline.world import seedbed
-from tests.train.talking import talking_model
+from tests.train.talking import called, talking_model
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -421,21 +422,24 @@ def test_plan_tells_steps_memory_and_money_when_the_lengths_are_known(tmp_path: 
         f"  - split: {{val: 4}}\n  - tokenize: {{model: {model}}}\n"
     )
     (tmp_path / "t.yaml").write_text(recipe + "  - train: {batch: 6, epochs: 3}\n")
-    told = seedbed("plan", "t.yaml", cwd=tmp_path).stdout
+    told = called("plan", "t.yaml", cwd=tmp_path)[0]
     assert "corpus     not made yet: 2.3 kB of sources are 575 tokens" in told
     assert "as if all were trained on, in records of 575" in told.lower()
     assert "prices of 2026-11" in told and "steps  " not in told
     (tmp_path / "t.yaml").write_text(recipe)
-    seedbed("run", "t.yaml", cwd=tmp_path)
+    called("run", "t.yaml", cwd=tmp_path)
     (tmp_path / "t.yaml").write_text(recipe + "  - train: {batch: 6, epochs: 3}\n")
-    told = seedbed("plan", "t.yaml", cwd=tmp_path).stdout
+    told = called("plan", "t.yaml", cwd=tmp_path)[0]
     assert "steps      6 an epoch, 18 in 3 epochs of 36 records" in told
+    assert "           of 6 records each, and none is left over" in told
+    assert "100 MiB that a rule of thumb asks" in told and " by the rule of 1.2 times its " in told
+    assert told.count("not so: ") == 3 and "over-learned is low training and high val" in told
     assert "memory     " in told and " activations" in told and "prices of 2026-11" in told
     whole = recipe + "  - train: {batch: 6, epochs: 3}\n"
     (tmp_path / "t.yaml").write_text(recipe.replace("  - split: {val: 4}\n", ""))
-    seedbed("run", "t.yaml", cwd=tmp_path)
+    called("run", "t.yaml", cwd=tmp_path)
     (tmp_path / "t.yaml").write_text(whole)  # the last run made tokens without a split
-    told = seedbed("plan", "t.yaml", cwd=tmp_path).stdout
+    told = called("plan", "t.yaml", cwd=tmp_path)[0]
     assert "what it takes is not known: " in told and "no column split" in told
 
 
@@ -472,6 +476,7 @@ def test_the_tool_takes_settings_and_another_table(tmp_path: Path, capsys: Any) 
     assert cli.command([*words, "--set", "batch=5", "--set", "epochs=1000"]) == 0
     told = capsys.readouterr().out
     assert "steps      40 an epoch, 40,000 in 1,000 epochs of 200 records" in told
+    assert "           of 5 records each, and none is left over" in told
     assert "prices of 2030-01" in told and "Mine" in told and "at $3.00 (me)" in told
     assert cli.command([*words, "--set", "processes=2", "--set", "per_device_batch=5"]) == 0
     told = capsys.readouterr().out
@@ -488,7 +493,37 @@ def test_the_tool_takes_settings_and_another_table(tmp_path: Path, capsys: Any) 
     assert cli.command(["estimate", str(model)]) == 2
     assert "name a corpus with --tokens" in capsys.readouterr().err
     assert cli.command(["estimate", "--rules"]) == 0
-    assert "the same, 1,000 epochs: 40,000 = 40,000" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "the same, 1,000 epochs: 40,000 = 40,000" in told
+    assert "a model is incredibly difficult to overtrain; one view is enough" in told
+
+
+def test_what_does_not_fill_a_batch_is_told_and_is_what_training_does(tmp_path: Path) -> None:
+    def told(records: int, **given: Any) -> str:
+        lengths = Lengths(records, records * 10, records * 10, 10, records * 100)
+        return forecast.corpus_lines(Train(**given), Setup(), lengths)[1].strip()
+
+    assert told(203, batch=5) == (
+        "of 4 or 5 records each: batches of 5 would leave 3, and a short last batch is a spike at "
+        "each epoch's border"
+    )
+    assert told(201, batch=67).startswith("of 67 records each, and none")
+    assert told(9, batch=8).startswith("of 4 or 5 records each: batches of 8 would leave 1,")
+    assert told(3, batch=8) == "of 3 records each, and none is left over"
+    assert told(40, batch_tokens=100).startswith("of about 100 trained-on tokens each")
+    documents = read_documents(tiny_corpus(tmp_path / "c", train=23), "train")
+    course = Course(Train(batch=5), documents, 0)
+    sizes = [len(course.step(number).numbers) for number in range(course.per_epoch)]
+    assert sorted(set(sizes)) == [4, 5] and sum(sizes) == 23
+
+
+def test_asking_a_model_takes_its_weights_its_keys_and_the_runtime() -> None:
+    weights, cache, whole = rules.to_run(rules.LLAMA_7B)
+    assert weights == 2 * 6_738_415_616 and cache == 2 * 2 * 32 * 4096 * 2048
+    assert whole == weights + cache + estimate.RUNTIME
+    assert "16.2 GB by the rule of 1.2 times its 13.5 GB on disk; 15.4 GB with 2,048" in (
+        forecast.run_line(rules.LLAMA_7B)
+    )
 
 
 def test_a_table_named_in_the_environment_is_used(

@@ -8,7 +8,7 @@ over one pax header, or end in silence.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from stages.base import Fault
@@ -111,16 +111,19 @@ def members(
     limits: Limits,
     suffixes: tuple[str, ...],
     size: int,
+    unread: Callable[[int], int],
     packages: bool = False,
 ) -> Iterator[tuple[Place, Member] | Fault]:
-    """The members of a tar file. size: bytes of the file itself, which bound what comes out."""
+    """The members of a tar file. size: bytes of the file itself, which bound what comes out.
+    unread: how many of them were not read, when so many bytes of the tar file were."""
     labels = Labels(place, limits, suffixes, packages)
     budget = Budget(limits, size, "archive")
     reader = _Headers(_Blocks(stream))
     damaged = False
     for header in reader:
-        if (fault := labels.full) is not None:
-            yield fault
+        if labels.full is not None:
+            at = reader.blocks.position - _BLOCK
+            yield Fault(place, "oversize", {**labels.full, "unread_bytes": unread(at)})
             return
         if isinstance(header, Unreadable):
             damaged = True
@@ -143,12 +146,36 @@ def members(
                 yield Fault(item.place, stream.fault.reason, stream.fault.evidence)
             else:
                 yield item
-        if member.fault is not None and (member.fault.reason == "truncated" or budget.spent):
+        if budget.spent:
+            told = {"limit": limits.ratio, "of": "ratio of the archive"}
+            if (left := unread(reader.blocks.position)) > 0:
+                yield Fault(place, "oversize", {**told, "unread_bytes": left})
+            return
+        if member.fault is not None and member.fault.reason == "truncated":
             return
     if stream.fault is not None:
         yield stream.fault
     elif not damaged:
         yield from labels.end()
+
+
+def plain(stream: Member) -> Iterator[tuple[str, int, Callable[[int], bytes]]]:
+    """(name, size, reader) of the members of an archive that must hold plain files alone.
+
+    What is not read of a member is passed over. `Unreadable` at the first damage and at a link,
+    device or folder; a reader raises EOFError where the archive ends within its member.
+    """
+    reader = _Headers(_Blocks(stream))
+    for header in reader:
+        if isinstance(header, Unreadable):
+            if stream.fault is not None:  # the file's own end is the better reason
+                raise Unreadable(stream.fault.reason, **stream.fault.evidence)
+            raise header
+        if header.kind not in (b"0", b"\0") or header.folder:
+            raise Unreadable("corrupt", error=f"{header.name[:80]!r} is no plain file")
+        yield header.name, header.size, _Data(reader.blocks, header).read
+    if stream.fault is not None:
+        raise Unreadable(stream.fault.reason, **stream.fault.evidence)
 
 
 class _Headers:

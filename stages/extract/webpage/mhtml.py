@@ -19,6 +19,7 @@ from stages.errors import Unreadable
 # Bytes of a saved page with its pictures; the page in it has a limit of its own.
 LARGEST = 64 << 20
 _HEADERS = 1 << 16  # bytes of the headers of a mail or a part
+_SETTINGS = 2_000  # characters of a Content-Type; the parser of mails takes their square
 _DEEPEST = 8  # multiparts within one another
 _PARTS = 10_000  # of one multipart
 _BLANK = re.compile(rb"\r?\n[ \t]*\r?\n")
@@ -106,6 +107,9 @@ def _part(data: bytes, ended: bool) -> _Part:
     blank = re.match(rb"\r?\n", data) or _BLANK.search(data, 0, _HEADERS)
     end, begin = blank.span() if blank else (len(data), len(data))
     headers = HeaderParser().parsestr(data[: min(end, _HEADERS)].decode("latin-1"))
+    kind = headers.get("Content-Type", "")
+    if len(kind) > _SETTINGS:
+        headers.replace_header("Content-Type", kind[:_SETTINGS])
     return _Part(headers, data[begin:], ended)
 
 

@@ -43,7 +43,7 @@ def act(given: argparse.Namespace) -> int:
     if given.rules:
         from stages.train.rules import rules
 
-        print("\n".join(forecast.table_of(rules())))
+        print("\n".join([*forecast.table_of(rules()), *forecast.guide_lines()]))
         return 0
     table = gpus.read(given.gpus)
     if given.gpu:

@@ -1,0 +1,1 @@
+"""The page of curves: learning curves with findings, token curves, the worst records."""
