@@ -128,3 +128,9 @@ def test_a_parameter_without_a_default_is_asked_for() -> None:
 
     assert "needs the parameter 'path'" in check.problems_of(Needy, {})["path"]
     assert check.problems_of(Needy, {"path": "x"}) == {}
+
+
+def test_a_range_is_told_in_digits_that_can_be_typed() -> None:
+    said = check.problem_with(0, int, (1, 1 << 30))
+    assert said == "must be between 1 and 1073741824, not 0"
+    assert check.problem_with(2.5, float, (0.01, 2)) == "must be between 0.01 and 2, not 2.5"

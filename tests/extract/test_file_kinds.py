@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stages import CsvExtract, JsonlExtract, SqlExtract
-from stages.base import RowSource
+from stages import CsvExtract, HtmlExtract, JsonlExtract, SqlExtract
+from stages.base import Fault, RowSource
 from stages.extract.file_kinds import binary, other
+from stages.place import Place
 
 HOME = Path(__file__).resolve().parents[2]
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
@@ -158,3 +160,28 @@ def test_a_large_table_is_not_cut_into_lines_of_json(tmp_path: Path) -> None:
     assert len(source.parts(str(tmp_path / "a.jsonl"), 1 << 12)) == 1
     assert list(source(tmp_path / "a.jsonl", rejects)) == []
     assert [reject["reason"] for reject in rejects] == ["wrong_kind"]
+
+
+@pytest.mark.parametrize(
+    ("part", "kind", "reader"),
+    [
+        ("word/document.xml", "Word document", "documents"),
+        ("xl/workbook.xml", "Excel workbook", "csv"),
+    ],
+)
+def test_an_office_document_called_otherwise_is_named_with_its_reader(
+    part: str, kind: str, reader: str, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "a.html", "w") as package:
+        for name in ("[Content_Types].xml", part, "docProps/app.xml"):
+            package.writestr(name, "<x/>")
+    rejects: list[dict[str, Any]] = []
+    assert not list(HtmlExtract()(tmp_path / "a.html", rejects))
+    told = json.loads(rejects[0]["evidence"])
+    assert (told["kind"], told["read_by"]) == (kind, reader)
+
+
+def test_a_pdf_called_a_page_is_named_with_its_reader() -> None:
+    fault = HtmlExtract().extract(Place("a.html"), b"%PDF-1.7\n%\xe2\xe3\n" + bytes(range(256)))
+    assert isinstance(fault, Fault) and fault.reason == "binary"
+    assert fault.evidence["read_by"] == "documents"

@@ -584,4 +584,11 @@ MUTANTS = (
         "the rarest reason of a stage is told first",
         VIEWS,
     ),
+    Mutant(
+        "pipeline/engine/runner.py",
+        'understood = form_lines(report.counts["forms"]) if report.counts else []',
+        "understood: list[str] = []",
+        "a run does not say how a source was understood",
+        ("tests/pipeline/test_understood.py::test_plan_run_report_and_manifest_say_it_alike",),
+    ),
 )

@@ -102,4 +102,14 @@ MUTANTS = (
         "what only the older of two ways to draw it holds is lost",
         (f"{OF_WORD}::test_no_word_of_a_document_leaves_unsaid",),
     ),
+    Mutant(
+        "stages/extract/packed/labels.py",
+        "self._package = _PARTS.get(name, self._package)",
+        "self._package = _PARTS.get(name, {})",
+        "an office document is named only where its main part comes last",
+        (
+            "tests/extract/test_file_kinds.py"
+            "::test_an_office_document_called_otherwise_is_named_with_its_reader",
+        ),
+    ),
 )

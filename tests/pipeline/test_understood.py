@@ -89,7 +89,8 @@ def test_a_single_stage_says_it_too(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.csv").write_text("question,answer\nWhy?,So.\nWho?,\n")
     assert cli.command(["csv", "a.csv", "-o", "out"]) == 0
-    assert "prompt ← question; completion ← answer" in _lines("".join(capsys.readouterr()))
+    lines = _lines("".join(capsys.readouterr()))
+    assert lines.count("prompt ← question; completion ← answer") == 1
 
 
 def _lines(text: str) -> list[str]:

@@ -20,7 +20,11 @@ _PACKAGE = (
     *(b"[Content_Types].xml", b"_rels/.rels", b"docProps/app.xml", b"docProps/core.xml"),
     *(b"word/document", b"xl/workbook.xml", b"ppt/presentation.xml"),
 )
-_WORD = "word/document.xml"
+# A part that says what a package is, and which stage reads it.
+_PARTS = {
+    "word/document.xml": {"kind": "Word document", "read_by": "documents"},
+    "xl/workbook.xml": {"kind": "Excel workbook", "read_by": "csv"},
+}
 _NAME_AT = 30  # in the header of a zip's first member
 
 
@@ -51,7 +55,7 @@ class Labels:
         self._again: dict[str, int] = {}
         self._others: list[str] = []
         self._seen = 0
-        self._is_word = False
+        self._package: dict[str, str] = {}
 
     def wanted(self, name: str) -> Place | None:
         """The place of a member that is to be read."""
@@ -59,7 +63,7 @@ class Labels:
         if not self.is_wanted(name):
             if not _hidden(name):
                 self._others = [*self._others, name][:5]
-                self._is_word = self._is_word or name == _WORD
+                self._package = _PARTS.get(name, self._package)
             return None
         label, number = name, self._again.get(name, 0)
         while label in self._again:
@@ -87,8 +91,7 @@ class Labels:
     def end(self) -> Iterator[Fault]:
         """The fault of an archive in which nothing was wanted."""
         if not self._again:
-            told = {"kind": "Word document", "read_by": "documents"} if self._is_word else {}
-            found = {"members": self._seen, "first": self._others, **told}
+            found = {"members": self._seen, "first": self._others, **self._package}
             yield Fault(self.place, "no_members", found)
 
     def opened(self, place: Place, stream: Member) -> Iterator[tuple[Place, Member] | Fault]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stages.counts import TextCount
-from stages.extract import charsets
+from stages.extract import file_kinds
 from stages.extract.packed.archives import compression
 from stages.extract.webpage import (
     boilerplate,
@@ -123,10 +123,10 @@ def _read(
     data = data.rstrip(b"\0")
     if not data.strip():
         return Page(reason="empty", evidence={"bytes": size})
-    packed = compression(data[:512])
-    kind = charsets.binary(data[:4096]) or (f"{packed} data" if packed else None)
-    if kind is not None:
-        return Page(reason="binary", evidence={"found": kind})
+    if (binary := file_kinds.binary(data[:4096])) is not None:
+        return Page(reason="binary", evidence=binary)
+    if (packed := compression(data[:512])) is not None:
+        return Page(reason="binary", evidence={"kind": f"{packed} data"})
     decoded = decode(data, content_type, charset)
     del data
     tags, bad = limits.tags(decoded.text), decoded.bad
