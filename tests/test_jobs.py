@@ -42,7 +42,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "t.yaml").write_text(
         "version: 1\nname: t\nsources: [{jsonl: {path: a.jsonl}}]\nsteps:\n"
         f"  - split: {{val: 4}}\n  - tokenize: {{model: {model}}}\n"
-        "  - train: {batch: 4, epochs: 20, save_every: 10, rank: 4, dropout: 0.1, threads: 1,\n"
+        "  - train: {batch: 4, epochs: 12, save_every: 8, rank: 4, dropout: 0.1, threads: 1,\n"
         "            device: cpu, precision: fp32, samples: 0}\n"
     )
     called("bundle", "t.yaml", "-o", "b.tar.gz", cwd=folder)
@@ -71,7 +71,7 @@ def checkpoints(work: Path) -> set[str]:
 def in_the_middle(work: Path, process: subprocess.Popen[str]) -> None:
     """Wait for a checkpoint that was not there."""
     before = checkpoints(work)
-    assert wait_until(lambda: checkpoints(work) - before or process.poll() is not None, 90)
+    assert wait_until(lambda: checkpoints(work) - before or process.poll() is not None, 200)
     assert process.poll() is None, process.communicate()
 
 
