@@ -15,7 +15,7 @@ import os
 import re
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -157,10 +157,8 @@ def problems_of(cls: type, given: Mapping[str, object]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in given.items():
         if name not in known:
-            found[name] = (
-                f"{getattr(cls, 'name', cls.__name__)} has no parameter {name!r}"
-                + meant_name(cls, name)
-            )
+            remedy = meant_name(cls, name) or _as_list(name, given, known)
+            found[name] = f"{getattr(cls, 'name', cls.__name__)} has no parameter {name!r}{remedy}"
             continue
         kind, field = known[name]
         problem = problem_with(value, kind, field.metadata.get("range"))
@@ -243,6 +241,22 @@ def item_of(kind: Any) -> Any:
     """The type of a list's items; None for a type that is no list."""
     found = (part for part in (kind, *typing.get_args(kind)) if typing.get_origin(part) is tuple)
     return next((typing.get_args(part)[0] for part in found), None)
+
+
+def _as_list(name: str, given: Mapping[str, object], known: Collection[str]) -> str:
+    """The remedy for `{val: 0.99,0.01}`, in which a comma ends the value and `0.01` is a key
+    without one: a list in brackets."""
+    names = list(given)
+    at = begin = names.index(name)
+    while begin and given[names[begin]] is None and names[begin] not in known:
+        begin -= 1
+    if begin == at or names[begin] not in known:
+        return ""
+    first = given[names[begin]]
+    parts = [*(first if isinstance(first, list | tuple) else [first]), *names[begin + 1 : at + 1]]
+    return f"; several values of one parameter are a list: {names[begin]}: [" + (
+        ", ".join(map(str, parts)) + "]"
+    )
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

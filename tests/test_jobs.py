@@ -33,18 +33,12 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle with tokens, a base model of two layers, and some hundred steps to train."""
     pytest.importorskip("torch")
     pytest.importorskip("peft")
-    from tests.train.talking import called, talking_model
+    from tests.train.talking import called, recipe_of, talking_model
 
     folder = tmp_path_factory.mktemp("laptop")
     model = talking_model(folder / "models" / "base")
-    rows = [{"prompt": f"How deep is bed {n}?", "completion": f"{n} cm."} for n in range(40)]
-    (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (folder / "t.yaml").write_text(
-        "version: 1\nname: t\nsources: [{jsonl: {path: a.jsonl}}]\nsteps:\n"
-        f"  - split: {{val: 4}}\n  - tokenize: {{model: {model}}}\n"
-        "  - train: {batch: 4, epochs: 12, save_every: 8, rank: 4, dropout: 0.1, threads: 1,\n"
-        "            device: cpu, precision: fp32, samples: 0}\n"
-    )
+    train = "batch: 4, epochs: 12, save_every: 8, rank: 4, dropout: 0.1, precision: fp32"
+    recipe_of(folder, model, 40, train)
     called("bundle", "t.yaml", "-o", "b.tar.gz", cwd=folder)
     shutil.rmtree(folder / "models")  # the other machine has none
     return folder / "b.tar.gz"

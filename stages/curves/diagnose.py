@@ -11,6 +11,7 @@ from stages.base import End, Progress
 from stages.charts.curve import drawing
 from stages.charts.svg import alone
 from stages.corpus import write_json
+from stages.curves.finding import sentence
 from stages.curves.findings import findings
 from stages.curves.kind import ADAPTER
 from stages.curves.picture import Found, as_json, curve_of, named
@@ -24,8 +25,9 @@ FINDINGS = Kind("findings", "findings", "stages.curves.panels")
 class Diagnose(End):
     """Say what the learning curves of a run show: overfitting, epoch steps, divergence, a good fit.
 
-    Reads the folder that train wrote, trainer_state.json, trainer_log.jsonl, printed logs, CSV and
-    TensorBoard events. Writes findings.json and curves.svg.
+    Reads the folder that train wrote and the logs of other trainers: trainer_state.json, JSON
+    lines, printed dicts and `name: value` lines, tables, notebooks, TensorBoard events. Writes
+    findings.json and curves.svg.
 
     width: width of the picture, pixels. 960 fits a page without scaling.
     height: height of the picture, pixels.
@@ -48,7 +50,7 @@ class Diagnose(End):
         curve = curve_of(log, found)
         written: Found = {"findings": found, "repairs": log.notes, "curve": as_json(curve)}
         write_json(out / "findings.json", written)
-        told = [f"{named(finding)}: {finding['words']}" for finding in found]
+        told = [f"{named(finding)}: {sentence(finding)}" for finding in found]
         picture = drawing(curve, self.width, self.height, told)
         (out / "curves.svg").write_text(alone(picture), encoding="utf-8")
         progress(1, 1)
@@ -58,6 +60,6 @@ class Diagnose(End):
             "findings": len(found),
             "train_lines": len(log.train),
             "val_lines": len(log.val),
-            "words": [finding["words"] for finding in found],
+            "words": [sentence(finding) for finding in found],
             "repairs": log.notes,
         }

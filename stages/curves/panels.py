@@ -7,8 +7,8 @@ from pathlib import Path
 
 from stages.charts.curve import drawing
 from stages.charts.svg import both
-from stages.curves.findings import Finding
-from stages.curves.picture import GOOD, UNMARKED, Found, from_json, named
+from stages.curves.picture import Found, from_json
+from stages.curves.told import rows, told
 from stages.kinds import Panel
 from stages.pages import rendered
 
@@ -16,8 +16,7 @@ from stages.pages import rendered
 def lines(folder: Path) -> list[str]:
     """A line a finding, and what had to be repaired in the log."""
     found = _read(folder)
-    out = [f"finding    {named(one)}: {one['words']}" for one in found["findings"]]
-    return [*out, *(f"repaired   {note}" for note in found["repairs"])]
+    return told(found["findings"], found["repairs"])
 
 
 def panels(folder: Path) -> list[Panel]:
@@ -25,15 +24,13 @@ def panels(folder: Path) -> list[Panel]:
     found = _read(folder)
     curve = from_json(found["curve"], found["findings"])
     drawn = both(lambda width: drawing(curve, width, 360 if width > 500 else 280))
-    findings = [(named(one), _tone(one), one["words"]) for one in found["findings"]]
     body = rendered(
-        "stages.curves:findings.html", drawing=drawn, findings=findings, repairs=found["repairs"]
+        "stages.curves:findings.html",
+        drawing=drawn,
+        findings=rows(found["findings"]),
+        repairs=found["repairs"],
     )
     return [Panel("Learning curves", body)]
-
-
-def _tone(finding: Finding) -> str:
-    return "good" if finding["kind"] in GOOD else "open" if finding["kind"] in UNMARKED else "bad"
 
 
 def _read(folder: Path) -> Found:

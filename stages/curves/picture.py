@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import numpy as np
 
 from stages.charts.curve import Curve, Mark
-from stages.curves.borders import positions
-from stages.curves.findings import Finding
-from stages.curves.read import Log, Series
+from stages.curves.epochs import positions
+from stages.curves.finding import Finding
+from stages.curves.log import Log, Series
 
 MOST = 4000  # points of a line that are kept for drawing
 GOOD = ("well_fit",)
+OPEN = ("train_on", "plateau", "val_below_train", "cannot_tell", "refused")  # neither good nor bad
 UNMARKED = ("cannot_tell", "refused")  # they are about no place of the curve
 
 
@@ -41,10 +42,15 @@ def named(finding: Finding) -> str:
     return str(finding["kind"]).replace("_", " ")
 
 
+def tone(finding: Finding) -> Literal["good", "open", "bad"]:
+    """How a finding is coloured."""
+    return "good" if finding["kind"] in GOOD else "open" if finding["kind"] in OPEN else "bad"
+
+
 def marks_of(findings: Sequence[Finding]) -> list[Mark]:
     """The findings that are about a step, as marks on the curve."""
     return [
-        Mark(one["step"], named(one), one["words"], one["kind"] in GOOD)
+        Mark(one["step"], named(one), one["words"], tone(one) != "bad")
         for one in findings
         if one["step"] is not None and one["kind"] not in UNMARKED
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from stages import Diagnose
+from stages.curves.finding import sentence
 from tests.cases.diagnose import cases, curve, own_lines, trainer_state, write_lines
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -20,7 +21,7 @@ def test_findings_and_picture_are_written(tmp_path: Path) -> None:
     assert summary["kinds"] == ["epoch_step", "well_fit"] and summary["findings"] == 3
     written = json.loads((tmp_path / "out" / "findings.json").read_text())
     assert [finding["step"] for finding in written["findings"]][:2] == [40, 80]
-    assert summary["words"] == [finding["words"] for finding in written["findings"]]
+    assert summary["words"] == [sentence(finding) for finding in written["findings"]]
     root = ElementTree.parse(tmp_path / "out" / "curves.svg").getroot()
     classes = [element.get("class") for element in root.iter()]
     assert classes.count("epoch") == 2

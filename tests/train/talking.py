@@ -60,6 +60,20 @@ def talking_model(path: Path, dtype: str = "float32", seed: int = 1, **change: A
     return path
 
 
+def recipe_of(folder: Path, model: Path, rows: int, train: str, more: str = "") -> Path:
+    """A recipe `t` that trains `model` on so many questions and answers. train: parameters of the
+    step, as YAML. more: steps behind it."""
+    asked = [{"prompt": f"How deep is bed {n}?", "completion": f"{n} cm."} for n in range(rows)]
+    (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked))
+    path = folder / "t.yaml"
+    path.write_text(
+        "version: 1\nname: t\nsources: [{jsonl: {path: a.jsonl}}]\nsteps:\n"
+        f"  - split: {{val: 4}}\n  - tokenize: {{model: {model}}}\n"
+        f"  - train: {{threads: 1, device: cpu, samples: 0, {train}}}\n{more}"
+    )
+    return path
+
+
 def adapter_beside(base: Path, out: Path, seed: int = 2, **setting: Any) -> Path:
     """An adapter of peft on a base, with numbers that change the answers; `base.json` with it."""
     import peft

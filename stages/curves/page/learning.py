@@ -11,8 +11,10 @@ from typing import Any, TypedDict
 import numpy as np
 
 from stages import json_lines
-from stages.curves.findings import Finding, findings
-from stages.curves.picture import GOOD, MOST, UNMARKED, curve_of, named
+from stages.curves import told
+from stages.curves.finding import Finding, sentence
+from stages.curves.findings import findings
+from stages.curves.picture import MOST, curve_of, named, tone
 from stages.curves.read import Log, Series, log_file, read_log
 
 Array = np.ndarray[Any, Any]
@@ -66,7 +68,7 @@ class Marked(TypedDict):
 
 class Learning(TypedDict):
     """The curves of one run. epochs: (step, name) where an epoch begins. unit: what its first axis
-    counts, as "steps"."""
+    counts, as "steps". read: how a log was understood, for the terminal."""
 
     name: str
     unit: str
@@ -74,6 +76,7 @@ class Learning(TypedDict):
     epochs: list[tuple[float, str]]
     findings: list[Marked]
     repairs: list[str]
+    read: str
 
 
 def of_log(path: Path, name: str | None = None) -> Learning:
@@ -85,11 +88,12 @@ def of_log(path: Path, name: str | None = None) -> Learning:
     lines = _own(own) if own else _others(log)
     return {
         "name": name or log.title or path.name,
-        "unit": str(getattr(log, "unit", "step")) + "s",
+        "unit": f"{log.x}s",
         "lines": [*lines, *groups(file.parent, own)],
         "epochs": list(curve_of(log, found).epochs),
         "findings": [_marked(one) for one in found],
         "repairs": list(log.notes),
+        "read": told.read(log),
     }
 
 
@@ -98,17 +102,17 @@ def of_mean(name: str, steps: Array, losses: Array, unit: str = "steps") -> Lear
     line = _line("loss", "val", {"step": steps}, losses)
     return {
         "name": name, "unit": unit, "lines": [line], "epochs": [], "findings": [], "repairs": [],
+        "read": "",
     }  # fmt: skip
 
 
 def _marked(one: Finding) -> Marked:
-    tone = "good" if one["kind"] in GOOD else "open" if one["kind"] in UNMARKED else "bad"
-    hidden = ("kind", "words", "step", "steps", "why", "about")
+    hidden = ("kind", "words", "remedy", "checkpoint", "step", "x", "steps", "why", "about")
     return {
         "title": named(one),
-        "tone": tone,
+        "tone": tone(one),
         "step": one["step"],
-        "words": one["words"],
+        "words": sentence(one),
         "facts": [
             (key.replace("_", " "), _told(value))
             for key, value in one.items()

@@ -45,6 +45,11 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--over", default="step", choices=list(AXES),
         help="the plot's axis: steps, tokens, trained tokens or epochs; default: step",
     )  # fmt: skip
+    parser.add_argument(
+        "--json", type=Path,
+        help="also the logs as they were understood and the findings as JSON; - for the terminal, "
+        "which then gets nothing else, and no page is written",
+    )  # fmt: skip
     parser.add_argument("--log", action="store_true", help="a logarithmic axis in the plot")
     parser.add_argument(
         "--projection", default="auto", choices=["auto", "umap", "pca"],
@@ -61,20 +66,28 @@ def act(given: argparse.Namespace) -> int:
     from stages.curves.page.plot import ENDINGS, plot
     from stages.curves.page.write import written
 
+    if given.json == Path("-"):
+        print(_as_json(given.what))
+        return 0
     out = given.out or _default(given.what)
     for path in given.plot:
         if path.suffix.lower() not in ENDINGS:
             raise UsageError(f"{path}: a plot is written as {', '.join(ENDINGS)}")
-    for path in (out, *given.plot):
+    for path in (out, *given.plot, *filter(None, [given.json])):
         if not path.parent.is_dir():
             raise UsageError(f"{path.parent} is no folder to write {path.name} to")
     _check_ours(out)
+    if given.json is not None:
+        _check_findings(given.json)
     content = _content(given)
     for run in content.runs:
         for line in _lines(run, many=len(content.runs) > 1):
             print(line)
     out.write_text(written(content), encoding="utf-8")
     print(f"page       {out}")
+    if given.json is not None:
+        given.json.write_text(_as_json(given.what) + "\n", encoding="utf-8")
+        print(f"json       {given.json}")
     for path in given.plot:
         plot(
             content.runs, path, tokens=content.tokens, figure=given.figure, axis=given.over,
@@ -82,6 +95,22 @@ def act(given: argparse.Namespace) -> int:
         )  # fmt: skip
         print(f"plot       {path}")
     return 0
+
+
+def _as_json(what: Sequence[Path]) -> str:
+    """A list of what was read of each: `stages.curves.told.as_json`."""
+    from stages.curves.findings import findings
+    from stages.curves.read import read_log
+    from stages.curves.told import as_json
+    from stages.records import to_json
+
+    logs = [read_log(_run_folder(path)) for path in what]
+    return to_json([as_json(log, findings(log)) for log in logs])
+
+
+def _run_folder(path: Path) -> Path:
+    """The adapter of a run's folder; anything else as it is."""
+    return path / "adapter" if (path / "adapter" / "curve.jsonl").is_file() else path
 
 
 def _default(what: Sequence[Path]) -> Path:
@@ -102,6 +131,16 @@ def _check_ours(out: Path) -> None:
                 raise UsageError(f"{out} is a file of yours: name another for the page with -o")
 
 
+def _check_findings(path: Path) -> None:
+    """UsageError when a file is in the way that holds no findings of ours."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder: name a file for --json")
+    if path.is_file():
+        with open(path, encoding="utf-8", errors="replace") as file:
+            if not file.read(HEAD).startswith('[{"checkpoints":'):
+                raise UsageError(f"{path} is a file of yours: name another for --json")
+
+
 def _content(given: argparse.Namespace) -> Content:
     from stages.curves.page import founding, learning, recorded
     from stages.curves.page.write import Content
@@ -118,7 +157,7 @@ def _content(given: argparse.Namespace) -> Content:
             if read.curves is not None:
                 _once(found, "tokens", path, read.curves)
             continue
-        folder = path / "adapter" if (path / "adapter" / "curve.jsonl").is_file() else path
+        folder = _run_folder(path)
         runs.append(learning.of_log(folder, name))
         if len(given.what) == 1 and recorded.is_recorded(folder):
             found["tokens"] = recorded.token_curves(folder)
@@ -155,5 +194,6 @@ def _names(what: Sequence[Path]) -> list[str]:
 def _lines(run: Learning, many: bool) -> list[str]:
     """The findings of a run, a line each."""
     head = [f"run        {run['name']}"] if many else []
+    head += [f"read       {run['read']}"] if run["read"] else []
     found = [f"finding    {one['title']}: {one['words']}" for one in run["findings"]]
     return [*head, *found, *(f"repaired   {note}" for note in run["repairs"])]
