@@ -61,7 +61,7 @@ def test_a_kill_in_training_ends_with_the_same_bits(folder: Path) -> None:
     checkpoints = folder / ".seedbed/work"
     try:
         found = world.wait_until(
-            lambda: process.poll() is not None or list(checkpoints.glob("*/checkpoint-*")), 60
+            lambda: process.poll() is not None or list(checkpoints.glob("*/checkpoint-*")), 200
         )
         assert found and process.poll() is None, "killed before its end"
         os.killpg(process.pid, signal.SIGKILL)

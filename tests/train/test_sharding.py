@@ -146,7 +146,7 @@ def test_a_process_that_dies_ends_the_training_with_its_last_words(tmp_path: Pat
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code), json.dumps(check.as_json(stage)), *given],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True, text=True, timeout=100, check=False,
+        capture_output=True, text=True, timeout=250, check=False,
     )  # fmt: skip
     assert done.returncode == 3, done.stderr
     assert "process 2 of 2 ended (-9)" in done.stderr
