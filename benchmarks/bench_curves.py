@@ -139,8 +139,10 @@ def naive_mean(log: Any) -> set[str]:
     import numpy as np
 
     for line in _borders(log):
-        before = np.nanmean(log.train.values[max(0, line - 10) : line])
-        after = np.nanmean(log.train.values[line : line + 10])
+        sides = (log.train.values[max(0, line - 10) : line], log.train.values[line : line + 10])
+        if not all(np.isfinite(side).any() for side in sides):
+            continue
+        before, after = map(np.nanmean, sides)
         if before > 0 and (before - after) / before > 0.05:
             return {"epoch_step"}
     return set()
