@@ -30,7 +30,7 @@ export IN OUT
 .DELETE_ON_ERROR:
 
 help:
-	@echo 'make run | test | test-core | lint | format | fuzz | attack | mutants | bench-NAME | clean'
+	@echo 'make run | test | test-core | lint | format | fuzz | attack | mutants | bench-NAME | experiment-NAME | clean'
 	@echo 'make STAGE IN=... OUT=... [ARGS="--parameter value"], STAGE one of:'
 	@echo '  $(STAGES)'
 
@@ -74,6 +74,10 @@ mutants: $(DEV)
 
 bench-%: $(DEV)
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m benchmarks.bench_$* $(ARGS)
+
+# Experiments on learning curves: one page each in benchmarks/results/experiments/.
+experiment-%: $(DEV)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m benchmarks.experiments.$* $(ARGS)
 
 $(CORE_STAGES): $(CORE)
 $(DATABASE_STAGES): $(DATABASE)

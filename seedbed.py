@@ -139,29 +139,37 @@ def main() -> None:
             signal.signal(number, note)
     from pipeline.cli import main as command
 
-    if not _by_torchrun():
+    group = None
+    if "TORCHELASTIC_RUN_ID" in os.environ:  # of which the first does what the command says
+        from stages.train import launch
+
+        group = launch if launch.by_torchrun() else None
+    if group and os.environ["RANK"] != "0":
+        group.follow()
+        _leave(0)
+    try:
         command(early=early)
-    from stages.train.launch import follow, release
-
-    if os.environ["RANK"] != "0":
-        follow()
-    else:
-        try:
-            command(early=early)
-        except SystemExit as end:
-            if end.code:  # torchrun ends the others
-                raise
-            release()
-    # Without destructors: threads of a process group may still run, and abort in them.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+    except SystemExit as end:
+        code = int(end.code or 0)
+    if group and not code:  # else torchrun ends the others
+        group.release()
+    _leave(code)
 
 
-def _by_torchrun() -> bool:
-    """Whether `torchrun` started this process and others: the first does what the command says,
-    and the others help it to train."""
-    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1"
+def _leave(code: int) -> None:
+    """End the process. Where torch was loaded without the destructors of its libraries: their
+    threads may still run, and one that looks for an interpreter which is gone aborts."""
+    if "torch" in sys.modules:
+        import atexit
+
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (OSError, ValueError):  # nobody reads, or it was closed
+                code = code or 120  # as Python says it
+        os._exit(code)
+    raise SystemExit(code)
 
 
 def _refuse(why: str) -> None:

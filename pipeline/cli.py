@@ -151,9 +151,12 @@ def _parsed(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse
         chosen = choices.choices.get(options.verb, parser)
         names = [name for action in chosen._actions for name in action.option_strings]
         word = unknown[0].partition("=")[0]
+        near = check.nearest(word, names)
+        if wanted is not None and wanted not in known:
+            other = registry.find(wanted).other_names.get(word.lstrip("-").replace("-", "_"))
+            near = f"; it is called '--{other.replace('_', '-')}' here" if other else near
         raise UsageError(
-            f"{chosen.prog} has no argument {word!r}{check.nearest(word, names)} "
-            f"(`{chosen.prog} --help` tells more)"
+            f"{chosen.prog} has no argument {word!r}{near} (`{chosen.prog} --help` tells more)"
         )
     return parser, options
 

@@ -42,6 +42,7 @@ class Stage(ABC):
     that are the stage's purpose and no loss. libraries: distributions whose versions can change
     the output. extra: the pip extra it needs. exact: whether equal input gives equal bytes on every
     kind of CPU. kind: what it makes, and how that is shown. consumes: the kind that it works on.
+    other_names: what parameters are called elsewhere → here; who uses such a name is told.
     """
 
     name: ClassVar[str]
@@ -53,6 +54,7 @@ class Stage(ABC):
     exact: ClassVar[bool] = True
     kind: ClassVar[Kind] = RECORDS
     consumes: ClassVar[Kind] = RECORDS
+    other_names: ClassVar[Mapping[str, str]] = {}
 
     def needs(self) -> Needs:
         """Columns that must be there: one of each group."""
@@ -409,7 +411,13 @@ class Fit(Transform):
 
 @dataclass(frozen=True)
 class End(Stage):
-    """A folder in, a folder out."""
+    """A folder in, a folder out.
+
+    means: parameters that say how to work and not what is made: unfinished work goes on under other
+    values of them.
+    """
+
+    means: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def run(self, source: Path, out: Path, work: Path, progress: Progress) -> dict[str, Any]:
@@ -419,6 +427,12 @@ class End(Stage):
         total): called now and then. Returns JSON that goes into the manifest under `summary`.
         Raises Preempted after saving to `work` when a signal asks for it.
         """
+
+    def left_behind(self, source: Path, work: Path) -> str | None:
+        """Why this stage should not begin anew on `source` while the same step of a run has left
+        something unfinished in `work`: a sentence with what differs and what to do. None when
+        nothing is lost with it."""
+        return None
 
     def forecast(self, made: Path | None, raw: int) -> list[str]:
         """Lines on what a run of the stage would take, for `plan`; none where that is little.

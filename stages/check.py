@@ -15,7 +15,8 @@ import os
 import re
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from stages.errors import UsageError
@@ -156,10 +157,8 @@ def problems_of(cls: type, given: Mapping[str, object]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in given.items():
         if name not in known:
-            found[name] = (
-                f"{getattr(cls, 'name', cls.__name__)} has no parameter {name!r}"
-                + nearest(name, known)
-            )
+            remedy = meant_name(cls, name) or _as_list(name, given, known)
+            found[name] = f"{getattr(cls, 'name', cls.__name__)} has no parameter {name!r}{remedy}"
             continue
         kind, field = known[name]
         problem = problem_with(value, kind, field.metadata.get("range"))
@@ -244,11 +243,33 @@ def item_of(kind: Any) -> Any:
     return next((typing.get_args(part)[0] for part in found), None)
 
 
+def _as_list(name: str, given: Mapping[str, object], known: Collection[str]) -> str:
+    """The remedy for `{val: 0.99,0.01}`, in which a comma ends the value and `0.01` is a key
+    without one: a list in brackets."""
+    names = list(given)
+    at = begin = names.index(name)
+    while begin and given[names[begin]] is None and names[begin] not in known:
+        begin -= 1
+    if begin == at or names[begin] not in known:
+        return ""
+    first = given[names[begin]]
+    parts = [*(first if isinstance(first, list | tuple) else [first]), *names[begin + 1 : at + 1]]
+    return f"; several values of one parameter are a list: {names[begin]}: [" + (
+        ", ".join(map(str, parts)) + "]"
+    )
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """ "; did you mean 'x'?" for a word like one of the known, else nothing."""
     folded = {name.lower(): name for name in known}
     match = difflib.get_close_matches(word.lower(), list(folded), n=1)
     return f"; did you mean {folded[match[0]]!r}?" if match else ""
+
+
+def meant_name(cls: type, word: str) -> str:
+    """What a parameter is called that others call `word`, or the nearest one, as in `nearest`."""
+    own = getattr(cls, "other_names", {}).get(word)
+    return f"; it is called {own!r} here" if own else nearest(word, parameters(cls))
 
 
 def as_json(stage: Any) -> dict[str, Any]:
@@ -264,3 +285,14 @@ def build(cls: type, given: Mapping[str, object]) -> Any:
     """An instance of a stage class from checked JSON values."""
     kinds = parameters(cls)
     return cls(**{name: convert(value, kinds[name][0]) for name, value in given.items()})
+
+
+def places_of(stage: Any) -> dict[str, Path]:
+    """parameter → the folder or file of a resource that it names on this machine."""
+    needed = {path.resolve() for path in stage.resources()}
+    found = {}
+    for name, value in as_json(stage).items():
+        path = Path(value).expanduser().resolve() if isinstance(value, str) and value else None
+        if path is not None and any(path in (one, *one.parents) for one in needed):
+            found[name] = path
+    return found

@@ -137,6 +137,12 @@ def bounded(forms: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
+def form_lines(forms: Mapping[str, int]) -> list[str]:
+    """Forms for people, the most frequent first; with their numbers where there are several."""
+    ordered = sorted(forms.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [form if len(forms) == 1 else f"{form} ({number:,})" for form, number in ordered]
+
+
 def _joined(forms: Mapping[str, int], pattern: re.Pattern[str], by: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for line, number in forms.items():

@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.records import encodable, to_json
+from stages.records import escaped, to_json
 
 # They end a line for some readers (JavaScript, str.splitlines).
 _SEPARATORS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 
 
 def readable(value: object) -> str:
-    """JSON with the letters as they are and keys in their order, for every reader on one line."""
-    return encodable(json.dumps(value, ensure_ascii=False)).translate(_SEPARATORS)
+    """JSON with the letters as they are and keys in their order, for every reader on one line;
+    half a character as its escape."""
+    return escaped(json.dumps(value, ensure_ascii=False)).translate(_SEPARATORS)
 
 
 class Lines:

@@ -214,6 +214,23 @@ def _changed(path: Path, size: object, digest: object, shown: int) -> bool:
         return False
 
 
+def check_file(path: Path) -> None:
+    """`Foreign` when a JSON file that is to be made may not stand there: what stands there is
+    replaced when it has the mark of a manifest, and nothing else is."""
+    place = resolved(path)
+    if not place.parent.is_dir():
+        raise Foreign(f"{_shown(str(path))}: there is no folder {_shown(str(place.parent))}")
+    if not os.path.lexists(place):
+        return
+    try:
+        whole = place.read_bytes() if stat.S_ISREG(place.lstat().st_mode) else b""
+        found = json.loads(whole) if len(whole) < _LONGEST else None
+    except (OSError, ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or found.get("made_by") != MADE_BY["made_by"]:
+        raise Foreign(f"{_shown(str(path))} is no file of seedbed's; name another -o")
+
+
 def check_replaceable(folder: Path) -> None:
     """`Foreign` when a folder may not be replaced; it may be changed by other runs meanwhile."""
     for _ in range(_LOOKS):

@@ -98,10 +98,14 @@ def record_id(source: str, unit: str, raw: bytes, ordinal: int, part: int = 0) -
 
 def record_ids(source: str, unit: str, raw: bytes, ordinal: int, parts: range) -> list[str]:
     """The ids of several records made of one item; its bytes are hashed once."""
-    common = hashlib.blake2b(digest_size=16)
-    for piece in (source.encode(), unit.encode("utf-8", "surrogateescape"), raw):
-        common.update(len(piece).to_bytes(8, "little"))
-        common.update(piece)
+    names = (source.encode(), unit.encode("utf-8", "surrogateescape"))
+    begin = b"".join([len(piece).to_bytes(8, "little") + piece for piece in names])
+    begin += len(raw).to_bytes(8, "little")
+    if len(raw) < _LARGE and len(parts) == 1:  # one call is cheaper than a copy is dear
+        whole = b"%b%b%d.%d" % (begin, raw, ordinal, parts[0])
+        return [hashlib.blake2b(whole, digest_size=16).hexdigest()]
+    common = hashlib.blake2b(begin, digest_size=16)
+    common.update(raw)
     ids = []
     for part in parts:
         digest = common.copy()
@@ -135,8 +139,8 @@ def to_table(records: Iterable[Mapping[str, Any]], schema: pa.Schema = SCHEMA) -
         elif field.name == "messages":
             values = [None if value is None else [_message(m) for m in value] for value in values]
         elif pa.types.is_string(field.type):
-            values = [None if value is None else encodable(value) for value in values]
-            if any(value is not None and len(value) > _LARGE for value in values):
+            values = [v if v is None or v.isascii() else encodable(v) for v in values]
+            if max(map(len, filter(None, values)), default=0) > _LARGE:
                 arrays.append(_strings(values))
                 continue
         arrays.append(pa.array(values, type=field.type))
@@ -169,12 +173,14 @@ def _meta(value: object) -> str | None:
 
 
 def _message(message: Mapping[str, Any]) -> dict[str, str | None]:
+    content = message.get("content")
+    if len(message) == 2 and type(content) is str and type(message.get("role")) is str:
+        return {"role": encodable(message["role"]), "content": encodable(content), "extra": None}
     extra = {key: value for key, value in message.items() if key not in ("role", "content")}
     if set(extra) == {"extra"} and (extra["extra"] is None or isinstance(extra["extra"], str)):
         stored = None if extra["extra"] is None else escaped(extra["extra"])
     else:
         stored = object_json(extra) if extra else None
-    content = message.get("content")
     return {
         "role": encodable(str(message.get("role", ""))),
         "content": None if content is None else encodable(str(content)),

@@ -26,10 +26,10 @@ GROUP = "seedbed.stages"
 
 
 @cache
-def installed() -> Mapping[str, tuple[EntryPoint, ...]]:
+def installed(group: str = GROUP) -> Mapping[str, tuple[EntryPoint, ...]]:
     """name → entry points of installed packages; more than one when packages disagree."""
     found: dict[str, tuple[EntryPoint, ...]] = {}
-    for point in entry_points(group=GROUP):
+    for point in entry_points(group=group):
         found[point.name] = (*found.get(point.name, ()), point)
     return found
 

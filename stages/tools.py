@@ -11,8 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Collection, Mapping
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Protocol, cast
 
 import stages
@@ -35,25 +34,20 @@ class Tool(Protocol):
         """Do it; returns the exit code."""
 
 
-@cache
-def installed() -> Mapping[str, tuple[EntryPoint, ...]]:
-    """name → entry points of installed packages; more than one when packages disagree."""
-    found: dict[str, tuple[EntryPoint, ...]] = {}
-    for point in entry_points(group=GROUP):
-        found[point.name] = (*found.get(point.name, ()), point)
-    return found
+def _installed() -> Mapping[str, tuple[EntryPoint, ...]]:
+    return registry.installed(GROUP)
 
 
 def names() -> list[str]:
     """The names of all tools: ours first, then those of installed packages."""
-    return [*stages.TOOLS, *sorted(set(installed()) - {*stages.TOOLS, *registry.names()})]
+    return [*stages.TOOLS, *sorted(set(_installed()) - {*stages.TOOLS, *registry.names()})]
 
 
 def load(name: str) -> Tool:
     """A tool's module; UsageError with the reason when a package's cannot be used."""
     if name in stages.TOOLS:
         return cast(Tool, importlib.import_module(stages.TOOLS[name]))
-    found, told = registry.imported(installed()[name], "tool")
+    found, told = registry.imported(_installed()[name], "tool")
     if lacking := [part for part in PARTS if not hasattr(found, part)]:
         raise UsageError(f"{told} is no tool: it does not define {', '.join(lacking)}")
     return cast(Tool, found)
@@ -66,7 +60,7 @@ def clashes(verbs: Collection[str]) -> list[str]:
     return [
         f"{registry.told_of(point, 'tool')} is called like a {taken[name]}, which is used; "
         "the package must name it otherwise"
-        for name, points in sorted(installed().items())
+        for name, points in sorted(_installed().items())
         if name in taken
         for point in points
     ]

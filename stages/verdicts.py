@@ -361,8 +361,11 @@ class Verdicts(Batch):
                 continue
             record = records.rewritten(self.forms[row], new)
             for name in FORMS:
-                if record.get(name) is not self.forms[row].get(name):
-                    values.setdefault(name, [r.get(name) for r in self.forms])[row] = record[name]
+                if record.get(name) is self.forms[row].get(name):
+                    continue
+                if name not in values:
+                    values[name] = [form.get(name) for form in self.forms]
+                values[name][row] = record[name]
         return {
             name: records.to_table(
                 [{name: value} for value in column], pa.schema([self.table.schema.field(name)])

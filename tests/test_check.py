@@ -89,6 +89,17 @@ def test_what_does_not_fit_has_its_sentence(name: str, value: Any, words: str) -
     assert list(problems) == [name] and words in problems[name]
 
 
+def test_a_list_without_brackets_is_told_with_its_remedy() -> None:
+    # in YAML's braces `{sizes: 1, 2, 3}` has keys without values
+    problems = check.problems_of(Sample, {"count": 1, "sizes": 1, "2": None, "3": None})
+    assert problems["2"].endswith("; several values of one parameter are a list: sizes: [1, 2]")
+    assert problems["3"].endswith("a list: sizes: [1, 2, 3]")
+    problems = check.problems_of(Sample, {"count": 1, "words": ["a"], "b": None})
+    assert problems["b"].endswith("words: [a, b]")
+    for given in ({"count": 1, "2": 5}, {"2": None, "count": 1}, {"zzz": 1, "2": None, "count": 1}):
+        assert check.problems_of(Sample, given)["2"].endswith("has no parameter '2'")
+
+
 def test_help_comes_from_the_docstring() -> None:
     assert check.summary(Sample) == "A class with parameters of every kind."
     lines = check.help_lines(Sample)

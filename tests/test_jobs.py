@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.pipeline.world import environment, seedbed, wait_until
+from tests.pipeline.world import environment, wait_until
 
 HOME = Path(__file__).resolve().parent.parent
 JOBS = HOME / "jobs"
@@ -33,19 +33,13 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle with tokens, a base model of two layers, and some hundred steps to train."""
     pytest.importorskip("torch")
     pytest.importorskip("peft")
-    from tests.train.talking import talking_model
+    from tests.train.talking import called, recipe_of, talking_model
 
     folder = tmp_path_factory.mktemp("laptop")
     model = talking_model(folder / "models" / "base")
-    rows = [{"prompt": f"How deep is bed {n}?", "completion": f"{n} cm."} for n in range(40)]
-    (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (folder / "t.yaml").write_text(
-        "version: 1\nname: t\nsources: [{jsonl: {path: a.jsonl}}]\nsteps:\n"
-        f"  - split: {{val: 4}}\n  - tokenize: {{model: {model}}}\n"
-        "  - train: {batch: 4, epochs: 20, save_every: 10, rank: 4, dropout: 0.1, threads: 1,\n"
-        "            device: cpu, precision: fp32, samples: 0}\n"
-    )
-    seedbed("bundle", "t.yaml", "-o", "b.tar.gz", cwd=folder)
+    train = "batch: 4, epochs: 20, save_every: 10, rank: 4, dropout: 0.1, precision: fp32"
+    recipe_of(folder, model, 40, train)
+    called("bundle", "t.yaml", "-o", "b.tar.gz", cwd=folder)
     shutil.rmtree(folder / "models")  # the other machine has none
     return folder / "b.tar.gz"
 
@@ -83,8 +77,10 @@ def made(work: Path) -> dict[str, bytes]:
 def test_killed_and_stopped_the_script_goes_on_and_ends_with_the_same_bytes(
     bundle: Path, tmp_path: Path
 ) -> None:
+    from tests.train.talking import called
+
     whole, work = tmp_path / "whole", tmp_path / "work"
-    calm = start("train.sh", bundle, whole)
+    called("unbundle", bundle, "-o", whole / "bundle", "--run", cwd=tmp_path)
     killed = start("train.sh", bundle, work)
     in_the_middle(work, killed)
     os.killpg(killed.pid, signal.SIGKILL)
@@ -100,8 +96,6 @@ def test_killed_and_stopped_the_script_goes_on_and_ends_with_the_same_bytes(
     last = start("train.sh", bundle, work)
     out, err = last.communicate(timeout=240)
     assert last.returncode == 0, err
-    out, err = calm.communicate(timeout=240)
-    assert calm.returncode == 0, err
     theirs, ours = made(whole), made(work)
     manifests = [json.loads(files.pop("manifest.json")) for files in (theirs, ours)]
     assert "adapter_model.safetensors" in ours and ours == theirs

@@ -61,9 +61,9 @@ def test_rooms_import_only_leftwards() -> None:
 
 # What training, exporting and reading curves write, and say of themselves.
 MADE = [
-    "curve.jsonl", "samples.json", "summary.json", "records.jsonl", "findings.json", "curves.svg",
-    "left_out.jsonl", "val_loss", "train_loss", "trained_tokens", "records_unused", "epoch_borders",
-    "loss_mask", "input_ids",
+    "curve.jsonl", "samples.json", "summary.json", "records.arrow", "probe.npy", "worst.jsonl",
+    "findings.json", "curves.svg", "left_out.jsonl", "val_loss", "train_loss", "trained_tokens",
+    "records_unused", "epoch_borders", "loss_mask", "input_ids",
 ]  # fmt: skip
 
 

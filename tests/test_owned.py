@@ -183,6 +183,23 @@ def test_pieces_without_a_manifest_are_ours_in_a_runs_folder_alone(tmp_path: Pat
             owned.names_in(folder)
 
 
+def test_a_single_file_is_replaced_when_it_has_the_mark_and_never_else(tmp_path: Path) -> None:
+    owned.check_file(tmp_path / "new.json")
+    (tmp_path / "ours.json").write_text('{"made_by": "seedbed", "loss": 1}')
+    owned.check_file(tmp_path / "ours.json")
+    for number, content in enumerate((b"", b"{}", b"notes", b"\xff", b"[" * 99_999, b"[7]")):
+        (tmp_path / f"{number}").write_bytes(content)
+        with pytest.raises(owned.Foreign, match="is no file of seedbed's"):
+            owned.check_file(tmp_path / f"{number}")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("0")
+    for name in ("pipe", "link", "."):
+        with pytest.raises(owned.Foreign, match="is no file of seedbed's"):
+            owned.check_file(tmp_path / name)
+    with pytest.raises(owned.Foreign, match="there is no folder"):
+        owned.check_file(tmp_path / "nowhere/a.json")
+
+
 def test_names_are_told_on_one_line_and_few_of_them(tmp_path: Path) -> None:
     for name in ("a\nb", "b\x1b[31m", os.fsdecode(b"c\xff"), "d", "e"):
         (tmp_path / name).touch()

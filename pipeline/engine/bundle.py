@@ -86,17 +86,11 @@ def pack(stage: End, source: Path, out: Path) -> dict[str, Any]:
 def _carried(stage: End) -> tuple[dict[str, Any], list[Path]]:
     """(parameters as they are to be there, paths that go along): a parameter that names the folder
     or file of a resource says its place in the bundle instead, as `{"files": "0/its-name"}`."""
-    needed = {path.resolve() for path in stage.resources()}
-    parameters: dict[str, Any] = {}
-    places: list[Path] = []
-    for name, value in check.as_json(stage).items():
-        path = Path(value).expanduser().resolve() if isinstance(value, str) and value else None
-        if path is not None and any(path in (one, *one.parents) for one in needed):
-            parameters[name] = {"files": f"{len(places)}/{path.name}"}
-            places.append(path)
-        else:
-            parameters[name] = value
-    return parameters, places
+    parameters = check.as_json(stage)
+    places = check.places_of(stage)
+    for number, (name, path) in enumerate(places.items()):
+        parameters[name] = {"files": f"{number}/{path.name}"}
+    return parameters, [*places.values()]
 
 
 def _below(path: Path, name: str) -> Iterator[tuple[str, Path]]:

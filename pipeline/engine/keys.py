@@ -15,7 +15,7 @@ import importlib.metadata
 import importlib.util
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -180,8 +180,11 @@ def _is_ours(module: str) -> bool:
     return module.startswith(_PACKAGE + ".")
 
 
-def base_key(stage: Stage, hashes: FileHashes) -> str:
-    """The hash of everything about a stage but its input."""
+def base_key(stage: Stage, hashes: FileHashes, without: Collection[str] = ()) -> str:
+    """The hash of everything about a stage but its input, and the parameters `without`. Of a path
+    to a resource the last name counts, as it may be shown in what is made."""
+    named = {name: {"resource": path.name} for name, path in check.places_of(stage).items()}
+    parameters = {**check.as_json(stage), **named}
     libraries = {
         name: importlib.metadata.version(name) for name in sorted({"pyarrow", *stage.libraries})
     }
@@ -194,6 +197,6 @@ def base_key(stage: Stage, hashes: FileHashes) -> str:
             "libraries": libraries,
             "resources": [hashes.of(path) for path in stage.resources()],
             "modules": {name: user_module_hash(name) for name in modules_of(stage)},
-            "parameters": check.as_json(stage),
+            "parameters": {k: v for k, v in parameters.items() if k not in without},
         }
     )

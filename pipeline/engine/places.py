@@ -202,6 +202,27 @@ def check_out(out: Path, stage: Stage, source: SourceStep | Path) -> Path:
     return out
 
 
+def check_file(file: Path, recipe: Recipe) -> None:
+    """UsageError when a file to be made lies in what the recipe reads, or where it writes."""
+    path = owned.resolved(file)
+    for source in recipe.sources:
+        if how := relation_to(path, source.path):
+            raise UsageError(f"{file} {how} the source {source.shown}; name another -o")
+    steps = [*(step for source in recipe.sources for step in source.steps), *recipe.steps]
+    read = [
+        (one, f"{one}, which {step.stage.name} reads")
+        for step in steps
+        for one in _read_by(step.stage)
+    ]
+    for other, told in (
+        *read,
+        (store_of(recipe), "the store"),
+        (folder_of(recipe), "the run's folder"),
+    ):
+        if how := owned.relation(path, other):
+            raise UsageError(f"{file} {how} {told}; name another -o")
+
+
 # --- sources ------------------------------------------------------------------------------------
 
 

@@ -219,7 +219,7 @@ def _steps(
         whole = before
         if isinstance(whole, Flow):
             whole = _shown(run, whole, place(before.kind), before.kind.folder)
-        entry = ends.end(run, stage, whole)
+        entry = ends.end(run, stage, whole, place(stage.kind))
         show_entry(entry, place(stage.kind))
         run.shown.add(place(stage.kind))
         latest[stage.kind] = _whole_of(run, entry, stage.kind, place(stage.kind))

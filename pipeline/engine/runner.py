@@ -36,7 +36,7 @@ from pipeline.progress import Progress
 from pipeline.recipe.recipe import SourceStep
 from stages import check
 from stages.base import Fit, Part, Source, Stage, Transform
-from stages.counts import Counts
+from stages.counts import Counts, form_lines
 from stages.errors import Changed, StageFailed
 from stages.manifest import SourceEntry
 from stages.records import SCHEMA
@@ -359,7 +359,8 @@ class Run:
         )
         made = "" if report.computed else "  (from the store)"
         self.progress.say(f"{report.label:<24} {told}  {duration(report.seconds)}{made}")
-        for line in report.learned["lines"] if report.learned else ():
+        understood = form_lines(report.counts["forms"]) if report.counts else []
+        for line in [*understood, *(report.learned["lines"] if report.learned else ())]:
             self.progress.say(f"{'':<24} {line}")
 
 

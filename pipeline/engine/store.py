@@ -123,15 +123,26 @@ class Store:
         return len(name) == 64 and {*name} <= {*"0123456789abcdef"}
 
     @contextlib.contextmanager
-    def work(self, key: str) -> Iterator[Path]:
+    def work(self, key: str, owner: str = "") -> Iterator[Path]:
         """A folder for the unfinished work of a key; it outlives a kill. A second run that wants
-        it waits until the first is done or dead."""
+        it waits until the first is done or dead. owner: which step of which run works there."""
         folder = self.root / "work" / key
         folder.mkdir(parents=True, exist_ok=True)
         with open(folder.with_name(f"{key}.lock"), "a") as lock:
             hold(lock, exclusive=True)
+            lock.truncate(0)
+            lock.write(owner)
+            lock.flush()
             folder.mkdir(exist_ok=True)
             yield folder
+
+    def unfinished(self, owner: str) -> dict[str, Path]:
+        """key → folder of the unfinished work of an owner."""
+        found = {}
+        for lock in sorted((self.root / "work").glob("*.lock")):
+            if lock.with_suffix("").is_dir() and lock.read_bytes() == os.fsencode(owner):
+                found[lock.stem] = lock.with_suffix("")
+        return found
 
     def finish(self, key: str) -> None:
         """Remove the work folder of a key whose entry is committed."""

@@ -33,7 +33,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def act(given: argparse.Namespace) -> int:
     """Run the steps before it, from the store where they are made, and pack."""
     from pipeline.engine import bundle
-    from pipeline.engine.places import check_recipe
+    from pipeline.engine.places import check_file, check_recipe
     from pipeline.engine.run import run_recipe
     from stages.base import End
     from stages.words import number, size
@@ -45,6 +45,7 @@ def act(given: argparse.Namespace) -> int:
         raise UsageError(f"{given.out} is there already; name another file, or remove it")
     with opened(file, workers=given.workers) as recipe:
         check_recipe(recipe)
+        check_file(given.out, recipe)
         at = _chosen(recipe, given.step)
         stage = recipe.steps[at].stage
         assert isinstance(stage, End)

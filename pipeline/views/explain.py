@@ -232,21 +232,28 @@ def _find(path: Path, identity: str) -> dict[str, Any] | None:
 
 
 def ids_at(file: Path, line: int, folder: Path, account: Account) -> list[str]:
-    """The ids of records and rejects that come from a line of a file."""
+    """The ids of records and rejects that come from a line of a file, which is named from here, or
+    as the recipe or a place has it."""
+    here, recipe = Path.cwd() / file, Path(account["recipe"]).parent / file
     # A link is read under its own name; one from elsewhere names what it leads to.
-    own = file.parent.resolve() / file.name
-    return _ids_at(own, line, folder, account) or _ids_at(file.resolve(), line, folder, account)
+    own = [path.parent.resolve() / path.name for path in (here, recipe)]
+    for path in (own[0], here.resolve(), own[1], recipe.resolve(), file):
+        found = _ids_at(path, line, folder, account)
+        if found:
+            return found
+    return []
 
 
 def _ids_at(path: Path, line: int, folder: Path, account: Account) -> list[str]:
+    """path: absolute, or from the root of the source."""
     found = []
     for step, source in _source_steps(account):
         if "://" in source["full"]:
             continue
         root = root_of(source["full"])[0].resolve()
-        if not path.is_relative_to(root):
+        if not (root / path).is_relative_to(root):
             continue
-        name = path.relative_to(root).as_posix()
+        name = (root / path).relative_to(root).as_posix()
         for identity, place in _places(folder / step["folder"]):
             if place.path == name and _covers(root, place, line):
                 found.append(identity)

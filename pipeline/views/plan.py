@@ -13,6 +13,7 @@ from pipeline.recipe.yaml import Problem
 from stages import check
 from stages.base import End, Part, Source, Stage
 from stages.corpus import Corpus
+from stages.counts import form_lines
 from stages.errors import SeedbedError, UsageError
 from stages.extract.files import size_of
 from stages.sample import Sample, parts_of
@@ -73,8 +74,7 @@ def _counted(parts: Sequence[Part]) -> str:
 
 def _understood(sample: Sample) -> list[str]:
     """What a look at a source found, as lines."""
-    forms = sorted(sample.forms.items(), key=lambda pair: (-pair[1], pair[0]))
-    lines = [line if len(forms) == 1 else f"{line} ({number:,})" for line, number in forms]
+    lines = form_lines(sample.forms)
     if sample.refused:
         reasons = ", ".join(dict.fromkeys(reason for _, reason, _ in sample.faults))
         lines.append(f"refused: {sample.refused:,} of {sample.items:,} items ({reasons})")
@@ -100,7 +100,7 @@ def _shown(step: Step) -> str:
 
 def _short(value: Any) -> str:
     """A value on one line; one of several lines follows whole, see `_long`."""
-    return "…" if _has_lines(value) else str(value)
+    return "…" if _has_lines(value) else check.shown(value)
 
 
 def _has_lines(value: Any) -> bool:

@@ -11,6 +11,7 @@ from pipeline.views.figures import totals
 from pipeline.views.kinds import shown
 from pipeline.views.warnings import of_step
 from stages.base import Source, Stage
+from stages.counts import form_lines
 from stages.words import duration, number
 
 WIDTH = 96  # characters of a line
@@ -38,6 +39,7 @@ def stage_lines(stage: Stage, report: StepReport, out: Path) -> list[str]:
         )
         for reason, count in sorted(counts["reasons"].items(), key=lambda item: -item[1]):
             told.append(f"  {number(count):>9} {reason}: {stage.reasons[reason]}")
+        told += form_lines(counts["forms"])
     else:
         told.append(f"{out}: {stage.kind}")
     told += report.learned["lines"] if report.learned else []

@@ -22,7 +22,7 @@ from stages.corpus import Corpus, canonical
 from stages.errors import StageFailed, UsageError
 from stages.export import filled, formats, parquet, readers
 from stages.export.formats import BESIDE, Format, LeftOut, Shape
-from stages.export.lines import TypedLines
+from stages.export.lines import TypedLines, open_to
 from stages.json_lines import Lines, readable
 from stages.kinds import RECORDS, Kind
 from stages.records import FORMS, form_of
@@ -51,7 +51,8 @@ class Export(End):
 
     Records with `split` val go to val, all others to train. Beside each file of JSON lines is the
     same as Parquet, with its types; beside both are LLaMA-Factory's dataset_info.json and an
-    axolotl configuration where these read the format, and the card (README.md with the front
+    axolotl configuration where these read the format (calls of tools LLaMA-Factory reads by
+    sharegpt alone without a change), and the card (README.md with the front
     matter of hubs) has the lines for TRL. Tools, documents and chat_template_kwargs of a record
     are keys of its line. What a format cannot hold is listed in left_out.jsonl with its id, the
     reason and the part, and counted.
@@ -62,15 +63,15 @@ class Export(End):
         them; prompt_completion is the last answer and what stands before it, as text where no
         record is a conversation; dpo is the same with the answer as `chosen`, beside `rejected`, a
         column or a key of meta; text is one text; pygmalion is prompt and generation as text, also
-        as an Arrow file; arrow is a folder for datasets.load_from_disk with the columns of seedbed,
-        and tools and the like as JSON text where any record has some; pretokenized is input_ids,
-        attention_mask and labels of a tokens corpus, as axolotl and TRL take them; filled is lines
-        of text filled to a number of tokens, of a tokens corpus, for trainers that know nothing but
-        text.
+        as an Arrow file, where any record is a conversation in the form of Metharme, <|system|>,
+        <|user|> and <|model|> before what each says; arrow is a folder for datasets.load_from_disk
+        with the columns of seedbed, and tools and the like as JSON text where any record has some;
+        pretokenized is input_ids, attention_mask and labels of a tokens corpus, as axolotl and TRL
+        take them; filled is lines of text filled to a number of tokens, of a tokens corpus, for
+        trainers that know nothing but text.
     columns: columns written beside the text, where the corpus has them; id leads back to the
         source. pretokenized has none, filled the ids of all records of a line.
-    join: what stands between prompt and completion, or between messages, in the formats text and
-        pygmalion.
+    join: what stands between prompt and completion, or between messages, in the format text.
     fill: tokens of a line in the format filled. none: as many as tokenize gave a record.
     """
 
@@ -80,6 +81,8 @@ class Export(End):
     reasons: ClassVar[Mapping[str, str]] = {
         "form": "the format cannot hold a record of this form",
         "beside": "the format cannot hold what the record has beside its messages",
+        "half": "half a character (a lone surrogate) in tools or the like, which readers of JSON "
+        "refuse with the whole file",
         "pair": "there is no answer that was rejected beside the record's own",
     }
 
@@ -168,6 +171,7 @@ class Export(End):
         typed = pa.schema([corpus.schema.field(name) for name in kept])
         for side in sides:
             _write_parquet(out / f"{side}.jsonl", out / f"{side}.parquet", shapes, typed)
+        open_to(out / f"{SIDES[0]}.jsonl", files[SIDES[0]].shapes, shapes)
         if self.format == "pygmalion":
             for side in sides:
                 _write_ipc(out / f"{side}.parquet", out / f"{side}.arrow")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from stages.json_lines import readable
+from stages.records import encodable
 from stages.tokens.given import beside, beside_content
 
 Record = Mapping[str, Any]
@@ -62,9 +64,26 @@ def line_of(record: Record, form: Format, shape: Shape, join: str) -> Line:
                 line[name] = given.get(name)
         elif given.get(name):
             raise LeftOut("beside", name)
+    if half := _with_half(record, line):
+        raise LeftOut("half", half)
     if form == "sharegpt" and "tools" in line:
         line["tools"] = readable(line["tools"]) if line["tools"] else ""  # its readers want text
     return line
+
+
+_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def _with_half(record: Record, line: Line) -> str | None:
+    """The key of a line that has half a character, which comes from JSON text alone."""
+    held = [record.get("meta"), *(one.get("extra") for one in record.get("messages") or ())]
+    if not any(text and _ESCAPED.search(text) for text in held):
+        return None
+    for key, value in line.items():
+        text = json.dumps(value, ensure_ascii=False)
+        if encodable(text) is not text:
+            return key
+    return None
 
 
 def given_beside(record: Record) -> dict[str, Any]:
@@ -270,13 +289,22 @@ def _as_text(record: Record, shape: Shape, join: str) -> Line:
     return {"text": join.join(texts)}
 
 
+_METHARME = {"system": "<|system|>", "user": "<|user|>", "assistant": "<|model|>"}
+
+
 def _as_pygmalion(record: Record, shape: Shape, join: str) -> Line:
-    """All before the last answer as one text, and the answer."""
-    if record.get("messages") is None:
+    """All before the last answer as one text, and the answer: plain where no record is a
+    conversation, else in the form of Metharme, in which a token says who speaks."""
+    if not shape.talks:
         messages_of(record)
         return {"prompt": record["prompt"], "generation": record["completion"]}
     prompt, answer = _asked(record)
-    return {"prompt": join.join(map(_plain, prompt)), "generation": _plain(answer)}
+    said = []
+    for message in prompt:
+        if message["role"] not in _METHARME:
+            raise LeftOut("form", f"the role {message['role']}")
+        said.append(_METHARME[message["role"]] + _plain(message))
+    return {"prompt": "".join([*said, _METHARME["assistant"]]), "generation": _plain(answer)}
 
 
 _MAKERS: Mapping[str, Callable[[Record, Shape, str], Line]] = {

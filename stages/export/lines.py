@@ -3,17 +3,24 @@
 `datasets` takes the types of all columns from the first 10 MB of the first file, others from fewer
 lines: a key that is empty there, and a nested key that is not there, cannot be read later. So lines
 that bring a key or a type that none before them had come first, when they stand further behind.
+
+Of several files `datasets` takes the types from the first. So the first line of train holds what
+only val has (`open_to`), as a value that says nothing: an empty text, an empty object (`datasets`
+then knows that anything may come), a weight of 1, which is every answer's. A column of numbers that
+has none in train is not helped: there is no number that says nothing.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
-from stages.json_lines import Lines
+from stages.export.formats import BESIDE
+from stages.json_lines import Lines, readable
 
 EARLY = 4 << 20  # bytes that every reader sees before it decides
 SHAPES = 2000  # nested keys that are told apart; beyond them data are of any shape
@@ -62,6 +69,52 @@ class TypedLines:
                 file.flush()
                 os.fsync(file.fileno())
             self._new.replace(self._path)
+
+
+def open_to(path: Path, own: Set[str], others: Set[str]) -> None:
+    """Change the first line of a file so that readers who take types from this file alone read
+    those of another too. own, others: what the lines of each have."""
+    with open(path, encoding="utf-8", newline="\n") as file:
+        first = file.readline()
+        if not first:
+            return
+        line = json.loads(first)
+        new = {key: _open(value, f".{key}", own, others) for key, value in line.items()}
+        if new == line:
+            return
+        changed = path.with_suffix(".new")
+        with open(changed, "w", encoding="utf-8", newline="\n") as out:
+            out.write(readable(new) + "\n")
+            shutil.copyfileobj(file, out, 1 << 20)
+            out.flush()
+            os.fsync(out.fileno())
+    changed.replace(path)
+
+
+def _open(value: Any, key: str, own: Set[str], others: Set[str]) -> Any:
+    """The value of a key in the first line. It stays where the file has all that others have, or
+    objects of different keys, which `datasets` reads as JSON of any shape."""
+    mine, theirs = _of(key, own), _of(key, others)
+    if theirs <= mine:
+        return value
+    if not mine:
+        if theirs == {f"{key}:str"}:
+            return ""
+        return {} if any("{" in shape or "[" in shape for shape in theirs) else value
+    if sum(shape.startswith((f"{key}[]{{", f"{key}{{")) for shape in mine) > 1:
+        return value
+    if not value:
+        return {}
+    if key[1:] in BESIDE:
+        return readable(value) if isinstance(value, list) else value
+    if isinstance(value, list) and all(isinstance(one, Mapping) and "role" in one for one in value):
+        answer = next((at for at, one in enumerate(value) if one["role"] == "assistant"), 0)
+        return [*value[:answer], {**value[answer], "weight": 1}, *value[answer + 1 :]]
+    return value
+
+
+def _of(key: str, shapes: Set[str]) -> set[str]:
+    return {shape for shape in shapes if shape.startswith((f"{key}[", f"{key}{{", f"{key}:"))}
 
 
 def shapes(value: Any, path: str = "") -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from stages.export.formats import Shape
 
-_OPENAI_TAGS = {
+_MESSAGES_TAGS = {
     "role_tag": "role",
     "content_tag": "content",
     "user_tag": "user",
@@ -38,11 +38,16 @@ def _llama_factory(form: str, shape: Shape) -> dict[str, Any] | None:
         tools = {"tools": "tools"} if "tools" in shape.beside else {}
         return {"formatting": "sharegpt", "columns": {"messages": "conversations", **tools}}
     if form == "messages":
-        # Calls and lists of tools are read by the form of OpenAI alone.
-        with_tools = "tools" in shape.beside
-        columns = {"messages": "messages", **({"tools": "tools"} if with_tools else {})}
-        formatting = "openai" if with_tools or shape.calls else "sharegpt"
-        return {"formatting": formatting, "columns": columns, "tags": _OPENAI_TAGS}
+        # Calls and lists of tools are read by its form of OpenAI alone, which (0.9.5) puts a system
+        # text of its own ("detailed thinking off") into every record without tools, and leaves out
+        # what is said beside a call. The format sharegpt is for them.
+        if "tools" in shape.beside or shape.calls:
+            return None
+        return {
+            "formatting": "sharegpt",
+            "columns": {"messages": "messages"},
+            "tags": _MESSAGES_TAGS,
+        }
     if form == "text":
         return {"columns": {"prompt": "text"}}
     if form == "prompt_completion" and not shape.talks:

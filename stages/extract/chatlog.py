@@ -1,4 +1,4 @@
-"""Logs of chats as conversations: exports of Discord, Telegram and WhatsApp, logs of IRC."""
+"""Logs of chats as conversations: exports of Discord, Telegram, Slack and WhatsApp, logs of IRC."""
 
 from __future__ import annotations
 
@@ -42,11 +42,12 @@ class _Text(NamedTuple):
 
 @dataclass(frozen=True)
 class ChatlogExtract(RowSource):
-    """Conversations from exports of Discord, Telegram and WhatsApp and from logs of IRC.
+    """Conversations from exports of Discord, Telegram, Slack and WhatsApp and from logs of IRC.
 
-    Discord: JSON of DiscordChatExporter; Telegram: result.json; WhatsApp: the text of Android and
-    iOS; IRC: irssi, WeeChat, ZNC. What one person says without a break is one turn. Pictures,
-    stickers, deleted messages, joins and notices are left out and counted.
+    Discord: JSON of DiscordChatExporter; Telegram: result.json; Slack: the days of a channel, whose
+    folder is its title; WhatsApp: the text of Android and iOS; IRC: irssi, WeeChat, ZNC, HexChat,
+    mIRC. What one person says without a break is one turn. Pictures, stickers, deleted messages,
+    joins and notices are left out and counted.
 
     assistant: names of those whose turns are the assistant's, as the log shows them; all others
         are users. Default: none: of two people the one who speaks first in a conversation is the
@@ -66,7 +67,7 @@ class ChatlogExtract(RowSource):
         **file_kinds.WRONG_KIND,
         **conversation.REASONS,
         "not_a_log": "neither an export nor a log of a kind that this stage reads",
-        "no_form": "a message that is none of Discord's or Telegram's",
+        "no_form": "a message that is none of Discord's, Telegram's or Slack's",
         "malformed": "it is not JSON",
         "duplicate_key": "an object has the same key twice, so its value is not known",
         "encoding": "bytes that are not text in the file's charset",
@@ -113,7 +114,7 @@ class ChatlogExtract(RowSource):
             yield Fault(place, "wrong_kind", told)
         elif not head.strip():
             yield Fault(place, "empty", {"bytes": len(head)}, failed=False)
-        elif head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        elif head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") or _is_slack(head):
             yield from self._export(place, stream)
         else:
             try:
@@ -129,16 +130,19 @@ class ChatlogExtract(RowSource):
     # --- exports in JSON --------------------------------------------------------------------------
 
     def _export(self, place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
-        _, mark = charsets.sniff(stream.peek(4)[:4])
+        head = stream.peek(SAMPLE_BYTES)[:SAMPLE_BYTES]
+        _, mark = charsets.sniff(head[:4])
         stream.read(mark)
         chat: Conversations | None = None
         seen = 0
+        people: dict[str, str] = {}
         trouble: Fault | None = None
         try:
             for found in exports.read(stream, mark):
                 if isinstance(found, exports.Chat):
                     yield from chat.end() if chat is not None else ()
-                    chat = Conversations(place, self._turns, exports.meta_of(found.about))
+                    about = exports.meta_of(found.about) or _channel(place, head)
+                    chat = Conversations(place, self._turns, about)
                     continue
                 assert chat is not None
                 seen += 1
@@ -148,7 +152,7 @@ class ChatlogExtract(RowSource):
                     yield Fault(here, "oversize", limit)
                     continue
                 try:
-                    message = exports.message(found)
+                    message = exports.message(found, people)
                 except Unreadable as error:
                     if not found.closed:
                         raise Unreadable("truncated", error="the file ends in a message") from None
@@ -254,9 +258,19 @@ class ChatlogExtract(RowSource):
         yield from chat.end()
 
 
+def _is_slack(head: bytes) -> bool:
+    return file_kinds.is_slack(head.decode("utf-8", "replace"))
+
+
+def _channel(place: Place, head: bytes) -> dict[str, Any]:
+    """What is known of a channel of Slack's: the name of the folder of its days."""
+    folders = PurePosixPath(place.member or place.path).parts[:-1]
+    return {"title": folders[-1]} if folders and _is_slack(head) else {}
+
+
 _REMEDY = (
-    "export as JSON from Discord (DiscordChatExporter) or Telegram, as text from WhatsApp; logs of "
-    "irssi, WeeChat and ZNC are read"
+    "export as JSON from Discord (DiscordChatExporter), Telegram or Slack, as text from WhatsApp; "
+    "logs of irssi, WeeChat, ZNC, HexChat and mIRC are read"
 )
 
 

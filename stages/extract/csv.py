@@ -59,6 +59,8 @@ class CsvExtract(RowSource):
         **file_kinds.WRONG_KIND,
         "too_many_fields": "the row has more fields than the table has columns",
         "too_few_fields": "the row has fewer fields than the table has columns",
+        "uneven": "there is no header, and too few rows have as many fields as the others: the "
+        "delimiter stands in fields, or is another one (delimiter, quote, header, ragged: pad)",
         "broken_quote": "a quote that is not closed, or text after a closing quote",
         "encoding": "bytes that are not text in the file's charset",
         "preamble": "a line before the table that is no part of it, or the header once more",

@@ -21,12 +21,14 @@ _READ_BY = {
     "HTML": "html",
     "WARC": "html",
     "MHTML": "html",
+    "HTML mail": "html",
     "JSON": "jsonl",
     "CSV": "csv",
     "SQL": "sql",
     "Markdown": "documents",
     "Discord export": "chatlog",
     "Telegram export": "chatlog",
+    "Slack export": "chatlog",
     "WhatsApp export": "chatlog",
     "MediaWiki XML": "xml",
     "WordPress XML": "xml",
@@ -38,19 +40,23 @@ _BINARY = {
     "SQLite database": "database",
     "PDF document": "documents",
 }
+_MAILS = "mails are not read: save their texts as files, for which Python has `mailbox`"
 _REMEDIES = {
+    "mail": _MAILS,
+    "mailbox": _MAILS,
     "Git LFS pointer": "the file itself is not here: `git lfs pull` brings it",
     "Microsoft Office document": "save it as .docx, .xlsx or CSV",
     "7z archive": "unpack it first: `7z x FILE`",
     "RAR archive": "unpack it first: `unrar x FILE`",
 }
-_MARKUP = {"HTML", "Git LFS pointer", "WARC", "MHTML"}
+_PAGES = {"HTML", "WARC", "MHTML", "HTML mail"}
+_MARKUP = {*_PAGES, "Git LFS pointer", "mail", "mailbox"}
 _DUMPS = {"MediaWiki XML", "WordPress XML", "Stack Exchange XML"}
 _MARKUP |= _DUMPS
-_CHATS = {"Discord export", "Telegram export", "WhatsApp export"}
+_CHATS = {"Discord export", "Telegram export", "Slack export", "WhatsApp export"}
 # stage → the kinds that it can be sure of; CSV may hold almost anything
 _LOOKED_FOR = {
-    "html": {*_MARKUP - {"HTML", "WARC", "MHTML"}, *_CHATS, "JSON", "SQL", "CSV", "Markdown"},
+    "html": {*_MARKUP - _PAGES, *_CHATS, "JSON", "SQL", "CSV", "Markdown"},
     "csv": {*_MARKUP, *_CHATS, "JSON", "SQL"},
     "jsonl": {*_MARKUP, *_CHATS, "SQL", "CSV", "Markdown"},
     "sql": {*_MARKUP, *_CHATS, "JSON", "CSV"},
@@ -71,7 +77,14 @@ _SQL = re.compile(
     r"(?i)\s*(?:-- (?:MySQL|MariaDB|PostgreSQL)\b|--\s*\n-- PostgreSQL|PRAGMA foreign_keys"
     r"|/\*!\d{5}|CREATE TABLE [^,;\n]*\(|INSERT INTO [^\s,;]+ (?:VALUES ?)?\()"
 )
-_MAIL = re.compile(r"(?i)(?:From|MIME-Version|Subject|Snapshot-Content-Location): ")
+_MAIL_LINE = re.compile(r"(?im)^(?:Message-ID|Received|MIME-Version|Return-Path|Delivered-To): ")
+_MAILBOX = re.compile(r"From \S+ +\w{3} \w{3} [ \d]\d \d\d:\d\d(?::\d\d)? (?:\S+ )?\d{4}")
+_ARRAY = re.compile(r"\ufeff?\s*\[\s*\{")
+_SLACK = (
+    re.compile(r'"type"\s*:\s*"message"'),
+    re.compile(r'"ts"\s*:\s*"\d{9,11}\.\d{1,8}"'),
+    re.compile(r'"(?:user|bot_id|subtype)"\s*:'),
+)
 _KEY = re.compile(r'\s*(?:\[\s*)?\{\s*"(?:[^"\\\n]|\\.)*"\s*:')
 _MARKED = re.compile(
     r"(?m)^#{1,6} \S|^```|^[*-] \S|^\d+\. \S|\[[^\]\n]+\]\([^)\s]+\)|\*\*\w[^*\n]*\*\*"
@@ -132,14 +145,16 @@ def _kind(text: str) -> str | None:
             return "WordPress XML" if "wordpress.org/export" in text else None
         if root[1] == "posts" and re.search(r"<row\s[^>]*\bPostTypeId=", text):
             return "Stack Exchange XML"
-    if _MAIL.match(text):
-        return "MHTML" if re.search(r"(?i)multipart/related", text) else None
+    if (mail := _mail(text)) is not None:
+        return mail
     if _SQL.match(text):
         return "SQL"
     if _DISCORD.match(text):
         return "Discord export"
     if _TELEGRAM.match(text):
         return "Telegram export"
+    if is_slack(text):
+        return "Slack export"
     if len(_WHATSAPP.findall(text)) > 2:
         return "WhatsApp export"
     if _is_json(text):
@@ -149,6 +164,30 @@ def _kind(text: str) -> str | None:
     if _is_csv(text):
         return "CSV"
     return "Markdown" if is_markdown(text) else None
+
+
+def is_slack(text: str) -> bool:
+    """Whether a text is a day of a channel as Slack exports it."""
+    return _ARRAY.match(text) is not None and all(key.search(text) for key in _SLACK)
+
+
+def _mail(text: str) -> str | None:
+    """The kind of a mail, by the lines of its head; one of several begins as mailboxes do."""
+    if _MAILBOX.match(text):
+        return "mailbox"
+    head = re.split(r"\r?\n\r?\n", text.strip(), maxsplit=1)[0]
+    lines = re.split(r"\r?\n(?![ \t])", head)
+    if not all(re.match(r"[A-Za-z][\w-]{0,60}:(?:\s|$)", line) for line in lines):
+        return None
+    if re.search(r"(?i)multipart/related", head):
+        return "MHTML"
+    if _MAIL_LINE.search(head) is None or re.search(r"(?im)^(?:From|Subject): ", head) is None:
+        return None
+    return (
+        "HTML mail"
+        if re.search(r"(?im)^Content-Type:\s*(?:multipart/|text/html)", head)
+        else "mail"
+    )
 
 
 def _is_json(text: str) -> bool:

@@ -72,8 +72,17 @@ def layers_of(model: Any) -> dict[str, Layer]:
         elif "expert" in last:
             for name, value in module.named_parameters(recurse=False):
                 if value.dim() == 3:
-                    add(f"{last}.{name}", "experts", (int(value.shape[1]), int(value.shape[2])))
+                    add(f"{last}.{name}", "experts", size_of_expert(name, value, model.config))
     return found
+
+
+def size_of_expert(name: str, value: Any, config: Any) -> tuple[int, int]:
+    """(in, out) of one expert's matrix in a tensor of all. Models store them either way round: what
+    leads out of the block gives the hidden size, what leads into it takes it."""
+    one, other = int(value.shape[1]), int(value.shape[2])
+    hidden = getattr(config, "hidden_size", None)
+    turned = one if "down" in name or name in ("w2", "output_linear") else other
+    return (other, one) if turned == hidden else (one, other)
 
 
 def all_linear(known: Mapping[str, Layer]) -> list[str]:

@@ -10,12 +10,13 @@ nothing that is read back can run code. No generator's state is stored: every st
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +85,18 @@ def at(work: Path, position: int) -> dict[str, Any]:
         ) from None
 
 
-def latest(work: Path, key: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """(state, tensors) of the newest whole checkpoint made under `key`; None without one."""
+def states(work: Path) -> Iterator[dict[str, Any]]:
+    """The states of the checkpoints, the newest first; what is damaged is passed over. Tensors are
+    not looked at."""
+    for folder in _checkpoints(work) if work.is_dir() else []:
+        try:
+            yield _state(folder, _hashes(folder))
+        except _Damaged:
+            continue
+
+
+def latest(work: Path) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """(state, tensors) of the newest whole checkpoint; None without one."""
     if not work.is_dir():
         return None
     _clear(work)
@@ -99,8 +110,7 @@ def latest(work: Path, key: str) -> tuple[dict[str, Any], dict[str, Any]] | None
                 file=sys.stderr,
             )
         else:
-            if state.get("key") == key:
-                return state, tensors
+            return state, tensors
         _remove(folder)
     return None
 
@@ -121,16 +131,35 @@ class _Damaged(Exception):
 def _verified(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a checkpoint holds; raises _Damaged when that, or the log beside it, has changed."""
     load_file = require("safetensors.torch", "train").load_file
-    try:
-        hashes = json.loads((folder / HASHES).read_text(encoding="utf-8"))
-        for name in ("state.json", "tensors"):
-            if sha256_of(folder / name) != hashes["files"][name]:
-                raise _Damaged(f"{name} has changed")
+    hashes = _hashes(folder)
+    state = _state(folder, hashes)
+    with _damage_told():
+        _compare(folder / "tensors", None, hashes["files"]["tensors"])
         for name, (size, digest) in hashes["beside"].items():
-            if sha256_of(folder.parent / name, 0, size) != digest:
-                raise _Damaged(f"{name} has changed")
-        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-        return dict(state), load_file(folder / "tensors")
+            _compare(folder.parent / name, size, digest)
+        return state, load_file(folder / "tensors")
+
+
+def _hashes(folder: Path) -> Any:
+    with _damage_told():
+        return json.loads((folder / HASHES).read_text(encoding="utf-8"))
+
+
+def _state(folder: Path, hashes: Any) -> dict[str, Any]:
+    with _damage_told():
+        _compare(folder / "state.json", None, hashes["files"]["state.json"])
+        return dict(json.loads((folder / "state.json").read_text(encoding="utf-8")))
+
+
+def _compare(path: Path, size: int | None, digest: str) -> None:
+    if sha256_of(path, 0, size) != digest:
+        raise _Damaged(f"{path.name} has changed")
+
+
+@contextlib.contextmanager
+def _damage_told() -> Iterator[None]:
+    try:
+        yield
     except _Damaged:
         raise
     except FileNotFoundError as error:

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from stages import check, child
 from stages.errors import StageFailed
 from stages.require import require
+from stages.train.copies import Copies
 from stages.train.parallel import ALONE, Group
 
 if TYPE_CHECKING:
@@ -37,10 +39,10 @@ def together(setting: Train, source: Path, work: Path) -> Iterator[Group]:
     said: dict[str, Any] = {
         "parameters": check.as_json(setting), "source": str(source), "work": str(work)
     }  # fmt: skip
-    if "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1":
+    count = size_of(setting)
+    if by_torchrun():
         yield _met(setting, said)
         return
-    count = _processes(setting)
     if count == 1:
         yield ALONE
         return
@@ -136,7 +138,15 @@ def group_of(setting: Train, rank: int, size: int) -> Group:
     return Group(rank, size, setting.shard, setting.shard and setting.method == "full")
 
 
-def _processes(setting: Train) -> int:
+def by_torchrun() -> bool:
+    """Whether `torchrun` started this process and others."""
+    return "TORCHELASTIC_RUN_ID" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1"
+
+
+def size_of(setting: Train) -> int:
+    """How many processes train together."""
+    if by_torchrun():
+        return int(os.environ["WORLD_SIZE"])
     if setting.processes is not None:
         return setting.processes
     torch = require("torch", "train")
@@ -187,8 +197,15 @@ def main() -> None:
     said = json.load(sys.stdin)
     setting = check.build(Train, said["parameters"])
     group = group_of(setting, said["rank"], said["size"])
-    with _joined(setting, group, Path(said["meeting"])):
-        _train(said, group.rank, group.size)
+    code = 0
+    try:
+        with _joined(setting, group, Path(said["meeting"])):
+            _train(said, group.rank, group.size)
+    except Exception:  # the first process tells its last line
+        traceback.print_exc()
+        code = 1
+    sys.stderr.flush()
+    os._exit(code)  # without destructors, in which threads that are not done would abort
 
 
 def _train(said: dict[str, Any], rank: int, size: int) -> None:
@@ -198,4 +215,5 @@ def _train(said: dict[str, Any], rank: int, size: int) -> None:
 
     setting = check.build(Train, said["parameters"])
     source, work = Path(said["source"]), Path(said["work"])
-    train(setting, source, work, work, lambda done, total: None, group_of(setting, rank, size))
+    group = group_of(setting, rank, size)
+    train(setting, source, work, work, lambda done, total: None, group, {}, Copies(None, ""))

@@ -8,14 +8,13 @@ due, so a run that was killed goes on with the bits of one that was not.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stages import check, json_lines
 from stages.base import Progress
-from stages.train import checkpoint, recorded, result, retention
+from stages.errors import UsageError
+from stages.train import checkpoint, identity, recorded, result, resume, retention
 from stages.train import model as models
 from stages.train.added import added_tokens
 from stages.train.copies import Copies
@@ -29,7 +28,7 @@ from stages.train.parallel import Group
 from stages.train.recorded import Recorded
 from stages.train.recorder import Recorder
 from stages.train.samples import completions
-from stages.train.setup import deterministic, key_of, machine_of, read_sides, ready
+from stages.train.setup import deterministic, machine_of, read_sides, ready
 from stages.train.sharding import whole_state
 from stages.train.signals import StopWish
 from stages.train.spelling import spelling_of
@@ -39,26 +38,38 @@ from stages.train.training import Training
 if TYPE_CHECKING:
     from stages.train.train import Train
 
-DRAWN = 31  # bits of a seed that is drawn
-
 
 def run(setting: Train, source: Path, out: Path, work: Path, progress: Progress) -> dict[str, Any]:
     """Train as the settings say; writes the adapter folder `out` and returns its summary."""
-    setting = _seeded(setting, work)
+    asked = identity.asked_of(setting, source)
+    copies = Copies(setting.copy_to, identity.key_of(asked))
+    copies.fetch(work)
+    if wrong := resume.left_behind(work, asked, same=True):
+        raise UsageError(wrong)
+    setting = resume.seeded(setting, work)
     with together(setting, source, work) as group:
-        made = train(setting, source, out, work, progress, group)
+        made = train(setting, source, out, work, progress, group, asked, copies)
         assert made is not None
         return made
 
 
 def train(
-    setting: Train, source: Path, out: Path, work: Path, progress: Progress, group: Group
+    setting: Train,
+    source: Path,
+    out: Path,
+    work: Path,
+    progress: Progress,
+    group: Group,
+    asked: dict[str, Any],
+    copies: Copies,
 ) -> dict[str, Any] | None:
-    """What every process of the group does; the first one returns the summary."""
+    """What every process of the group does; the first one returns the summary.
+
+    asked: what is trained, as `identity` says; it and `copies` matter to the first alone.
+    """
     sides = read_sides(setting, source)
     machine = machine_of(setting)
     folder = models.folder_of(setting.model)
-    key = key_of(setting, source, machine)
     with contextlib.ExitStack() as closing:
         closing.enter_context(deterministic())
         stop = closing.enter_context(StopWish(heeded=group.first))
@@ -69,9 +80,8 @@ def train(
         text = retention.read(setting.retention, setting.model, folder)
         planned = measured(course, sides.validation, text.passages if text else nothing())
 
-        copies = Copies(setting.copy_to if group.first else None, key)
-        copies.fetch(work)
-        state = _found(work, key, group, prepared.parameters, optimizer)
+        fresh = State(asked, identity.means_of(machine, group.size), setting.seed)
+        state = resume.found(work, fresh, group, prepared.parameters, optimizer)
         recorder = spelling = None
         if group.first:
             watching = watchers(setting.report_to, work / "report", check.as_json(setting))
@@ -125,27 +135,3 @@ def train(
         given = Recorded(sides, planned, text, spelling, course.per_epoch, rules(setting))
         recorded.write(out, given, recorder, lines)
     return result.write(training, sides, folder, source, out, after, lines, weights)
-
-
-def _found(work: Path, key: str, group: Group, parameters: dict[str, Any], optimizer: Any) -> State:
-    """Where the newest whole checkpoint stands, put back; a fresh state without one."""
-    found = checkpoint.latest(work, key) if group.first else None
-    said = group.told(found[0] if found else None)
-    if said is None:
-        return State(key)
-    state = State.of_json(said)
-    tensors = found[1] if found else checkpoint.at(work, state.position)
-    checkpoint.restore(parameters, optimizer, tensors)
-    return state
-
-
-def _seeded(setting: Train, work: Path) -> Train:
-    """Settings with a seed: -1 is drawn once, and kept for a run that goes on."""
-    if setting.seed >= 0:
-        return setting
-    kept = work / "seed.jsonl"
-    if not kept.is_file():
-        work.mkdir(parents=True, exist_ok=True)
-        json_lines.write(kept, [{"seed": secrets.randbits(DRAWN)}])
-    (drawn,) = json_lines.read(kept)
-    return dataclasses.replace(setting, seed=int(drawn["seed"]))

@@ -28,6 +28,18 @@ def lines(folder: Path) -> list[str]:
         f"{number(summary['steps'])} steps, {summary['epochs']} epochs of {_used(summary)}",
         f"losses     {side} {first:.3f} → {last:.3f} nats a token ({last - first:+.3f})",
     ]
+    before, after = summary["retention_loss_first"], summary["retention_loss_last"]
+    if before is not None:
+        out.append(
+            f"elsewhere  {before:.3f} → {after:.3f} nats a token ({after - before:+.3f}) on text "
+            "that has nothing to do with the data"
+        )
+    if stopped := summary.get("stopped"):
+        kind = str(stopped["kind"]).replace("_", " ")
+        out.append(
+            f"stopped    after step {number(stopped['step'])} ({kind}); the weights are those "
+            f"of step {number(summary['result_step'])}"
+        )
     for sample in _samples(folder)[:1]:
         out.append("")
         for name in ("prompt", "before", "after"):

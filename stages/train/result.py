@@ -88,9 +88,9 @@ def _facts(training: Training, sides: Sides) -> dict[str, Any]:
 
 
 def _losses_of(lines: Sequence[dict[str, Any]]) -> dict[str, float | None]:
-    """The first and the last loss of either side; None where there was no validation."""
+    """The first and the last loss of each side; None where there was none."""
     made: dict[str, float | None] = {}
-    for side in ("train", "val"):
+    for side in ("train", "val", "retention"):
         losses = [line["loss"] for line in lines if line["split"] == side]
         made[f"{side}_loss_first"] = losses[0] if losses else None
         made[f"{side}_loss_last"] = losses[-1] if losses else None

@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stages import check
 from stages.corpus import Corpus
 from stages.errors import StageFailed, UsageError
-from stages.records import to_json
 from stages.require import require
 from stages.tokens.identity import difference
 from stages.train import adapter
 from stages.train import model as models
 from stages.train.added import added_tokens, make_room
 from stages.train.data import Documents, read_documents
+from stages.train.launch import size_of
 from stages.train.parallel import Group
 from stages.train.plan import order
 from stages.train.sharding import shard
@@ -72,6 +71,7 @@ def read_sides(setting: Train, source: Path) -> Sides:
             raise UsageError(
                 f"train.epoch_tokens {setting.epoch_tokens} is less than one record has"
             )
+    _check_batch(setting, documents)
     if setting.eval_limit is not None:
         chosen = order(validation.ids, setting.seed, VALIDATION_ORDER)
         validation = validation.only(chosen[: setting.eval_limit])
@@ -142,16 +142,6 @@ def ready(
     return Ready(model, parameters, way, begun, left_out)
 
 
-def key_of(setting: Train, source: Path, machine: Machine) -> str:
-    """What a checkpoint depends on, beside the model's content, which the engine's key holds."""
-    versions = [require(name, "train").__version__ for name in ("torch", "transformers", "peft")]
-    facts = [
-        check.as_json(setting), Corpus(source).manifest.get("digest"), machine.threads,
-        machine.device, machine.precision, versions,
-    ]  # fmt: skip
-    return hashlib.sha256(to_json(facts).encode()).hexdigest()
-
-
 def seed_step(seed: int, step: int, row: int = 0) -> None:
     """Seed every generator for one row of one step, so that no generator's state is ever stored,
     and dropout is the same whichever process works on the row."""
@@ -191,6 +181,25 @@ def _check_tokenizer(model: str, source: Path) -> None:
             found = difference(facts, model, str(said["model"]), said.get("chat") == "plain")
             if found is not None:
                 raise UsageError(f"{source}: {found}")
+
+
+def _check_batch(setting: Train, documents: Documents) -> None:
+    """UsageError for a step that is to hold more than there is: it would be an epoch unnoticed."""
+    records, words = setting.batch, "batch"
+    if setting.per_device_batch is not None:
+        processes = size_of(setting)
+        records = setting.per_device_batch * (setting.accumulation or 1) * processes
+        words = f"per_device_batch × accumulation × {processes} processes"
+    if records is not None and records > len(documents):
+        raise UsageError(
+            f"a step is to have {records:,} records ({words}), and training has {len(documents):,}"
+        )
+    targets = int(documents.targets.sum())
+    if setting.batch_tokens is not None and setting.batch_tokens > targets:
+        raise UsageError(
+            f"train.batch_tokens is {setting.batch_tokens:,}, and training has {targets:,} tokens "
+            "to learn"
+        )
 
 
 def _check_vocabulary(model: Any, sides: Sides, source: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 @dataclass
 class State:
-    """key: what the run depends on. done: optimizer steps. evaluated: steps after which all was
+    """identity, means: what is trained and how, as `identity` says. seed: that is used, drawn or
+    given. done: optimizer steps. evaluated: steps after which all was
     measured that is due. sizes: bytes of each file that is written on. based: whether base losses
     are taken. tokens, trained: in all steps. skipped: steps left out because fp16 overflowed.
     best: (steps done, validation loss) of the best so far. noticed, seen, told: steps after which
@@ -17,7 +18,9 @@ class State:
     finding that ended the run. scale, held: of the loss, in fp16. before: completions of the base
     model."""
 
-    key: str
+    identity: dict[str, Any]
+    means: dict[str, Any]
+    seed: int
     done: int = 0
     evaluated: int = -1
     sizes: dict[str, int] = field(default_factory=dict)

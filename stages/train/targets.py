@@ -150,7 +150,7 @@ def targets_of(model: Any) -> list[Target]:
         elif "expert" in last:
             for name, value in module.named_parameters(recurse=False):
                 if value.dim() == 3:
-                    size = (int(value.shape[1]), int(value.shape[2]))
+                    size = adapter.size_of_expert(name, value, model.config)
                     add(f"{last}.{name}", "experts", size, f"{path}.{name}", int(value.shape[0]))
     found = []
     for name, counted in shapes.items():

@@ -20,6 +20,7 @@ from stages.train import retention
 from stages.train.curve import Watcher
 from stages.train.live import Stop
 from stages.train.model import Attention, Device, Method, Precision, Quantization
+from stages.train.other_names import OTHER_NAMES
 from stages.train.schedule import Schedule
 
 BATCHES = ("batch", "per_device_batch", "batch_tokens")
@@ -132,6 +133,13 @@ class Train(End):
     kind: ClassVar[Kind] = ADAPTER
     consumes: ClassVar[Kind] = TOKENS
     reasons: ClassVar[Mapping[str, str]] = {}
+    other_names: ClassVar[Mapping[str, str]] = OTHER_NAMES
+    means: ClassVar[frozenset[str]] = frozenset(
+        {
+            "micro_tokens", "checkpoint_layers", "max_memory", "shard", "processes", "threads",
+            "device", "save_every", "save_minutes", "copy_to", "report_to",
+        }
+    )  # fmt: skip
 
     model: str = field(default="smollm2", metadata={"shared": True})
     method: Method = "lora"
@@ -310,6 +318,12 @@ class Train(End):
         except UsageError as error:
             return str(error)
         return problem_in(folder)
+
+    def left_behind(self, source: Path, work: Path) -> str | None:
+        """A training of other settings or data, or by other code, that is not done."""
+        from stages.train import identity, resume
+
+        return resume.left_behind(work, identity.asked_of(self, source), same=False)
 
     def forecast(self, made: Path | None, raw: int) -> list[str]:
         """Steps, tokens, memory by part, hours and money."""

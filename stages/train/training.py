@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -255,10 +254,10 @@ class Training:
         ended = None
         if self.recorder is not None:
             curve = self.recorder.curve
-            for finding in live.certain(curve.path, state):
+            for finding in live.look(curve.path, state):
                 kind = finding["kind"].replace("_", " ")
                 words = finding["words"]
-                print(f"seedbed: train: step {state.done}: {kind}: {words}", file=sys.stderr)
+                live.tell(f"step {state.done}: {kind}: {words}")
                 curve.alert(state.done, kind, words)
                 if finding["kind"] in self.setting.stop_on and ended is None:
                     ended = {"kind": finding["kind"], "step": state.done, "words": words}
@@ -336,7 +335,7 @@ class Training:
         self.state.stopped = words
         self.state.evaluated = self.state.done  # of such weights nothing can be measured
         if self.recorder is not None:
-            print(f"seedbed: train: {failed}", file=sys.stderr)
+            live.tell(str(failed))
             self.recorder.curve.alert(self.state.done, "divergence", str(failed))
 
     def _diverged(self, numbers: list[int], loss: float, norm: float) -> StageFailed:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
 from stages.extract.chatlog import ChatlogExtract
 from stages.testing import Case
+from tests.cases.packed import packed
 
 
 def discord(*said: tuple[str, str, str], **more: Any) -> bytes:
@@ -88,19 +87,12 @@ def _refused(folder: Path) -> list[Case]:
     (bad / "broken.json").write_bytes(discord(*TALK).replace(b'"messages":', b'"messages"'))
     (bad / "gone.json").symlink_to(bad / "nowhere")
     (bad / "away.json").symlink_to(folder / "good" / "lamps.json")
-    packed = gzip.compress(discord(*TALK * 50), mtime=0)
-    (bad / "cut.json.gz").write_bytes(packed[:-20])
+    unpacked = packed(bad, ".json", discord(*TALK * 50))
     damaged = bytearray(gzip.compress(IRC.encode(), mtime=0))
     damaged[-8] ^= 255
     (bad / "damaged.log.gz").write_bytes(damaged)
-    (bad / "packed.json.gz").write_bytes(gzip.compress(packed, mtime=0))
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("a.png", b"x")
-    (bad / "none.zip").write_bytes(buffer.getvalue())
     reasons = ("empty", "binary", "wrong_kind", "not_a_log", "encoding", "no_form", "malformed")
-    reasons += ("duplicate_key", "unreadable", "link", "truncated", "corrupt", "nested")
-    reasons += ("no_members",)
+    reasons += ("duplicate_key", "unreadable", "link", "corrupt", *unpacked)
     with open(folder / "long.log", "wb") as file:  # sparse: it takes no room on the disk
         file.write(IRC.encode() * 800 + b"12:03 <ann> ")
         file.truncate(file.tell() + (17 << 20))

@@ -57,6 +57,9 @@ def cases(folder: Path) -> list[Case]:
         "2,1,assistant,In May.\n3,7,prompter,Why?\n"
     )
     (folder / "page.csv").write_text("<!DOCTYPE html>\n<html><body>404</body></html>\n")
+    with open(folder / "uneven.csv", "w") as file:
+        for n in range(40):
+            file.write(f"{n},{'peas, ' * (n % 5)}beans,{n}\n")
     stage = CsvExtract()
     refused = {
         "preamble": 1,
@@ -83,6 +86,11 @@ def cases(folder: Path) -> list[Case]:
         ),
         Case(stage, path=str(folder / "tasks.csv")),
         Case(stage, path=str(folder / "tree.csv"), reasons={"orphan": 1, "repeated": 1}),
+        Case(
+            CsvExtract(delimiter=","),
+            path=str(folder / "uneven.csv"),
+            reasons={"uneven": 1},
+        ),
         Case(stage, path=str(folder / "page.csv"), reasons={"wrong_kind": 1}),
         Case(stage, path=str(folder / "empty.csv"), reasons={"empty": 1}),
         Case(stage, path=str(folder / "picture.csv"), reasons={"binary": 1}),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import zipfile
 from pathlib import Path
 
 from stages.extract.documents import DocumentExtract
 from stages.testing import Case
+from tests.cases.packed import packed
 from tests.extract.making_documents import docx, paragraph, pdf, run, written
 
 MARKDOWN = """---
@@ -84,15 +83,9 @@ def _refused(folder: Path) -> list[Case]:
     (bad / "broken.docx").write_bytes(docx("<w:p>"))
     (bad / "gone.md").symlink_to(bad / "nowhere")
     (bad / "away.md").symlink_to(folder / "good" / "peas.md")
-    packed = gzip.compress(MARKDOWN.encode() * 50, mtime=0)
-    (bad / "cut.md.gz").write_bytes(packed[:-20])
-    (bad / "twice.md.gz").write_bytes(gzip.compress(packed, mtime=0))
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("a.png", b"x")
-    (bad / "none.zip").write_bytes(buffer.getvalue())
+    unpacked = packed(bad, ".md", MARKDOWN.encode() * 50)
     reasons = ("empty", "binary", "wrong_kind", "encoding", "encrypted", "no_text", "corrupt")
-    reasons += ("unreadable", "link", "truncated", "nested", "no_members")
+    reasons += ("unreadable", "link", *unpacked)
     large = folder / "large.md"
     large.write_text(MARKDOWN)
     return [

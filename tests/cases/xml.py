@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import bz2
-import gzip
-import io
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from stages.extract.xml import XmlExtract
 from stages.testing import Case
+from tests.cases.packed import packed
 
 SITE = (
     "<siteinfo><sitename>Wikipedia</sitename><base>https://en.wikipedia.org/wiki/Main_Page</base>"
@@ -145,17 +143,10 @@ def _refused(folder: Path) -> list[Case]:
     )
     (bad / "gone.xml").symlink_to(bad / "nowhere")
     (bad / "away.xml").symlink_to(folder / "good" / "pages.xml")
-    packed = gzip.compress(wiki(page("A", "x" * 999)), mtime=0)
-    (bad / "cut.xml.gz").write_bytes(packed[:-20])
-    (bad / "packed.xml.gz").write_bytes(gzip.compress(packed, mtime=0))
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("a.png", b"x")
-    (bad / "none.zip").write_bytes(buffer.getvalue())
+    unpacked = packed(bad, ".xml", wiki(page("A", "x" * 999)))
     reasons = ("namespace", "not_wikitext", "no_text", "not_public", "not_a_post", "markup")
     reasons += ("unanswered", "no_question", "other_post", "malformed", "empty", "wrong_kind")
-    reasons += ("unknown_root", "binary", "corrupt", "unreadable", "link", "truncated", "nested")
-    reasons += ("no_members",)
+    reasons += ("unknown_root", "binary", "corrupt", "unreadable", "link", *unpacked)
     large = folder / "large.xml"
     with open(large, "wb") as file:
         whole = wiki(page("A", "x" * 100))

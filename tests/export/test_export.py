@@ -225,12 +225,16 @@ def test_what_stands_beside_a_message_may_be_anything(extra: str, tmp_path: Path
         {"role": "user", "content": "u", "extra": extra},
         {"role": "assistant", "content": "a"},
     ]
-    rows = [{"messages": messages, "meta": '{"tools": [{"name": "\\ud800"}]}', "split": "train"}]
+    rows = [{"messages": messages, "meta": {"tools": [{"name": "t"}]}, "split": "train"}]
     for format in ("messages", "arrow", "sharegpt", "text"):
         assert Export(format=format)(_corpus(tmp_path / format, rows), tmp_path / f"{format}.out")
-    (line,) = _lines(tmp_path / "messages.out" / "train.jsonl")
-    assert line["tools"] == [{"name": "\ufffd"}]
+    lines = _lines(tmp_path / "messages.out" / "train.jsonl")
+    if "ud800" in extra:
+        (left,) = _lines(tmp_path / "messages.out" / "left_out.jsonl")
+        assert (left["reason"], left["what"], lines) == ("half", "messages", [])
+        return
+    (line,) = lines
     held = {
         key: value for key, value in line["messages"][0].items() if key not in ("role", "content")
     }
-    assert held == ({"a": "\ufffd"} if extra.startswith("{") else {"extra": extra})
+    assert held == {"extra": extra} and line["tools"] == [{"name": "t"}]

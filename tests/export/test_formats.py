@@ -12,10 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 from ruamel.yaml import YAML
 
+from stages import JsonlExtract
 from stages.corpus import Corpus
 from stages.export.export import Export
 from stages.export.lines import EARLY, TypedLines
+from stages.tokens.model import load_tokenizer
+from stages.tokens.tokenize import Tokenize
 from tests.export.test_export import PAIRS, TALK, TOOLS, _corpus, _lines
+from tests.tokens.families import folder
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "rain", "arguments": {"bed": "north"}}}
 CALLING: dict[str, Any] = {
@@ -139,12 +143,46 @@ def test_pairs_go_from_json_lines_to_json_lines(tmp_path: Path) -> None:
 
 
 def test_prompt_and_generation_are_an_arrow_file_too(tmp_path: Path) -> None:
-    lines, _, out = exported(tmp_path, [PAIRS[0], TALK], "pygmalion", join="\n")
-    assert lines[0] == {"prompt": "a?", "generation": PAIRS[0]["completion"]}
-    assert lines[1]["prompt"] == "s\nu1\na1\nu2"
+    lines, _, out = exported(tmp_path, PAIRS[:1], "pygmalion")
+    assert lines == [{"prompt": "a?", "generation": PAIRS[0]["completion"]}]
     with pa.memory_map(str(out / "train.arrow")) as file:
         table = pa.ipc.open_file(file).read_all()
     assert table.to_pylist() == lines
+
+
+def test_several_texts_of_a_prompt_say_who_speaks_as_metharme_has_it(tmp_path: Path) -> None:
+    lines, left, out = exported(tmp_path, [PAIRS[0], TALK, CALLING], "pygmalion")
+    assert lines[0] == {"prompt": "<|user|>a?<|model|>", "generation": PAIRS[0]["completion"]}
+    assert lines[1]["prompt"] == "<|system|>s<|user|>u1<|model|>a1<|user|>u2<|model|>"
+    assert [one["what"] for one in left] == ["a message with tool_calls"]
+    # Read back, what says so is tokens, as the family's template has them, and the answer alone is
+    # trained on.
+    path = folder(tmp_path / "models", "chatml")
+    read = list(JsonlExtract()(str(out / "train.jsonl")))
+    tokenize = Tokenize(
+        model=str(path), chat="plain", add_tokens=("<|system|>", "<|user|>", "<|model|>")
+    )
+    for line, row in zip(lines, tokenize(read), strict=True):
+        told = "\n".join(one.removeprefix("| ") for one in tokenize.tell(row))
+        assert told.startswith(line["prompt"] + "\u27e6" + line["generation"][:3])
+        known = load_tokenizer(str(path)).get_vocab_size()
+        assert sum(one >= known for one in row["input_ids"]) == line["prompt"].count("<|")
+
+
+HALF = [{"type": "function", "function": {"name": "rain", "description": "\ud83d rain"}}]
+
+
+@pytest.mark.parametrize("format", ["seedbed", "messages", "sharegpt", "prompt_completion"])
+def test_half_a_character_in_tools_is_left_out_and_not_changed(format: Any, tmp_path: Path) -> None:
+    smile = {**TALK, "meta": json.dumps({"tools": [{"type": "function", "name": "\U0001f327"}]})}
+    rows = [{**TALK, "meta": {"tools": HALF}}, smile]
+    lines, left, _ = exported(tmp_path, rows, format)
+    tools = lines[0]["tools"]
+    assert (json.loads(tools) if format == "sharegpt" else tools)[0]["name"] == "\U0001f327"
+    assert [(one["reason"], one["what"]) for one in left] == [("half", "tools")] and len(lines) == 1
+    _, _, out = exported(tmp_path / "arrow", rows, "arrow")
+    table = pa.ipc.open_stream((out / "train/data-00000-of-00001.arrow").read_bytes()).read_all()
+    assert json.loads(table["tools"][0].as_py()) == HALF
 
 
 def test_tokens_have_a_mask_of_ones_and_labels(tmp_path: Path) -> None:
@@ -207,6 +245,63 @@ def test_datasets_reads_keys_that_are_filled_late(
     assert sum(one > two for one, two in pairwise(ids)) <= 1
 
 
+OTHER_TOOLS = [{"type": "function", "function": {"name": "sun", "parameters": {"hours": 3}}}]
+PLAIN_ROW = {"prompt": "How deep?", "completion": "A hand."}
+
+
+def _filled(value: Any) -> Any:
+    """A value without the keys that readers of typed data put there; tools as JSON text are the
+    same to `datasets`, where they are text in some lines."""
+    if isinstance(value, str) and value.startswith("[{"):
+        return _filled(json.loads(value))
+    if isinstance(value, dict):
+        return {key: _filled(one) for key, one in value.items() if one is not None}
+    return [_filled(one) for one in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("format", ["seedbed", "messages", "alpaca", "sharegpt"])
+@pytest.mark.parametrize(
+    ("train", "val"),
+    [
+        (PLAIN_ROW, CALLING),
+        (PLAIN_ROW, {**TALK, "meta": {"tools": TOOLS}}),
+        (TALK, {"text": "Sow peas early."}),
+        ({**TALK, "meta": {"tools": TOOLS}}, {**TALK, "meta": {"tools": OTHER_TOOLS}}),
+        (TALK, {**TALK, "meta": {"chat_template_kwargs": {"enable_thinking": False}}}),
+    ],
+)
+def test_both_files_load_together_whatever_one_alone_has(
+    format: Any, train: Any, val: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datasets import load_dataset
+
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    for sides in (("train", "val"), ("val", "train")):
+        rows = [{**one, "split": side} for side, one in zip(sides, (train, val), strict=True)]
+        more = [{**rows[0], "meta": None}] if format != "seedbed" else []
+        _, _, out = exported(tmp_path / sides[0], [*rows, *rows, *more], format)
+        files = {side: str(out / f"{side}.jsonl") for side in ("train", "val")}
+        files = {side: path for side, path in files.items() if Path(path).stat().st_size}
+        loaded = load_dataset("json", data_files=files, cache_dir=str(tmp_path / "cache"))
+        for side, path in files.items():
+            lines = _lines(Path(path))
+            assert [_filled(one) for one in loaded[side]] == list(map(_filled, lines))
+
+
+def test_what_opens_a_file_says_nothing(tmp_path: Path) -> None:
+    rows = [{**PLAIN_ROW, "split": "train"}] * 2 + [{**CALLING, "split": "val"}]
+    lines, _, out = exported(tmp_path / "calls", rows, "messages")
+    assert lines[0]["messages"][1] == {"role": "assistant", "content": "A hand.", "weight": 1}
+    assert lines[0]["tools"] == {} and lines[1]["tools"] is None
+    assert "weight" not in lines[1]["messages"][1]
+    val = _lines(out / "val.jsonl")
+    assert val == [{"messages": CALLING["messages"], "tools": TOOLS}]
+    assert pq.read_table(out / "train.parquet").to_pylist()[0]["tools"] is None
+    same = [{**TALK, "split": side} for side in ("train", "val")]
+    lines, _, _ = exported(tmp_path / "same", same, "messages")
+    assert all("weight" not in message for message in lines[0]["messages"])
+
+
 def test_what_comes_early_keeps_its_order(tmp_path: Path) -> None:
     with TypedLines(tmp_path / "a.jsonl") as lines:
         for number in range(20):
@@ -249,6 +344,20 @@ def test_the_configurations_name_files_that_are_there(tmp_path: Path) -> None:
             assert set(mapped) == set(_lines(out / train["path"])[0][train["field_messages"]][0])
     _, _, out = exported(tmp_path / "own", PAIRS, "seedbed")
     assert not (out / "dataset_info.json").exists() and not (out / "axolotl.yaml").exists()
+
+
+def test_llama_factory_is_told_of_calls_in_the_form_alone_that_it_reads_as_they_are(
+    tmp_path: Path,
+) -> None:
+    for rows in ([CALLING], [TALK, {**TALK, "meta": {"tools": TOOLS}}]):
+        _, _, out = exported(tmp_path / f"messages{len(rows)}", rows, "messages")
+        assert not (out / "dataset_info.json").exists()
+        _, _, out = exported(tmp_path / f"sharegpt{len(rows)}", rows, "sharegpt")
+        (entry,) = json.loads((out / "dataset_info.json").read_text()).values()
+        assert entry["columns"] == {"messages": "conversations", "tools": "tools"}
+    _, _, out = exported(tmp_path / "plain", [TALK], "messages")
+    (entry,) = json.loads((out / "dataset_info.json").read_text()).values()
+    assert entry["formatting"] == "sharegpt" and entry["tags"]["role_tag"] == "role"
 
 
 def test_the_card_has_the_front_matter_of_hubs(tmp_path: Path) -> None:

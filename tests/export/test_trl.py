@@ -12,6 +12,7 @@ from stages import Export, Split, Tokenize
 from stages.call import as_table
 from stages.corpus import write_corpus
 from stages.records import REJECTS
+from stages.train.data import read_documents
 from tests.cases.train import tiny, tiny_model, train
 
 pytest.importorskip("trl")
@@ -76,8 +77,9 @@ def corpus_of(folder: Path, rows: Any, kind: str) -> Path:
 
 def our_loss(folder: Path, model: Path, tokens: Path) -> float:
     """The loss of the first step over all records, at which the adapter changes nothing."""
+    many = len(read_documents(tokens, "train"))
     stage = tiny(
-        folder, model=str(model), batch=64, epochs=1, dropout=0.0, samples=0, micro_tokens=4096
+        folder, model=str(model), batch=many, epochs=1, dropout=0.0, samples=0, micro_tokens=4096
     )
     out = train(stage, tokens, folder / "ours")
     lines = [json.loads(line) for line in (out / "curve.jsonl").read_text().splitlines()]

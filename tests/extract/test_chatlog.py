@@ -346,6 +346,32 @@ def test_the_chat_in_an_archive_of_ios_has_the_archives_name(tmp_path: Path) -> 
     assert json.loads(one["meta"])["title"] == "WhatsApp Chat - Ann"
 
 
+# --- Slack ------------------------------------------------------------------------------------
+
+
+def test_a_day_of_slack(tmp_path: Path) -> None:
+    ann = {"user": "U1", "user_profile": {"display_name": "ann", "real_name": "Ann Lee"}}
+    said = [
+        {"subtype": "channel_join", "user": "U2", "text": "<@U2> has joined the channel"},
+        {**ann, "text": "Is <https://l.test/a|the lamp> lit &amp; red, <@U2>? <!here>"},
+        {"user": "U2", "text": "Yes, <@U1>:\n```a &lt; b```", "files": [{"id": "F1"}]},
+        {"user": "U1", "text": "See <#C1|lamps> and <https://l.test>."},
+    ]
+    day = [{"type": "message", "ts": f"{1704067200 + n}.000{n}", **m} for n, m in enumerate(said)]
+    (tmp_path / "lamps").mkdir()
+    (one,) = read(tmp_path / "lamps" / "2024-01-01.json", json.dumps(day, indent=1))
+    assert turns(one) == [
+        ("user", "Is the lamp lit & red, @U2? @here"),
+        ("assistant", "Yes, @ann:\n```a < b```"),
+        ("user", "See #lamps and https://l.test."),
+    ]
+    assert one["meta"]["left_out"] == {"attachments": 1, "system": 1}
+    assert one["meta"]["date"] == "2024-01-01" and one["meta"]["participants"] == ["ann", "U2"]
+    (one,) = ChatlogExtract(assistant=("Ann Lee",))(tmp_path)
+    assert [m["role"] for m in one["messages"]] == ["assistant", "user", "assistant"]
+    assert json.loads(one["meta"])["title"] == "lamps"
+
+
 # --- IRC ----------------------------------------------------------------------------------------
 
 IRSSI = """--- Log opened Sun Dec 31 23:00:00 2023
@@ -371,11 +397,28 @@ ZNC = (
     "[23:59:00] *** ann is now known as ann_away\n[23:59:01] <ann_away> The red one.\n"
     "[00:01:00] <bob> It is.\n[00:02:00] * bob nods\n[00:02:01] -NickServ- notice\n"
 )
+HEXCHAT = (
+    "**** BEGIN LOGGING AT Sun Dec 31 23:50:00 2023\n\n"
+    "Dec 31 23:50:01 *\tNow talking on #lamps\nDec 31 23:51:00 *\tcarl (~c@host) has joined\n"
+    "Dec 31 23:58:00 <@ann>\tIs it lit?\nDec 31 23:59:00 *\tann is now known as ann_away\n"
+    "Dec 31 23:59:01 <ann_away>\tThe red one.\nDec 31 23:59:09 -NickServ-\tnotice\n"
+    "Jan 01 00:01:00 <bob>\tIt is.\nJan 01 00:02:00 *\tbob nods\n"
+    "Jan 01 00:03:00 *\tcarl has quit (Ping timeout)\n"
+    "**** ENDING LOGGING AT Mon Jan  1 00:04:00 2024\n"
+)
+MIRC = (
+    "Session Start: Sun Dec 31 23:50:00 2023\nSession Ident: #lamps\n"
+    "[23:51] * carl (~c@host) has joined #lamps\n[23:58] <@ann> Is it lit?\n"
+    "[23:59] * ann is now known as ann_away\n[23:59] <ann_away> The red one.\n"
+    "[00:01] <bob> It is.\n[00:02] * bob nods\nSession Close: Mon Jan 01 00:04:00 2024\n"
+)
 
 
 @pytest.mark.parametrize(
     ("name", "data", "left_out"),
     [
+        ("#lamps.log", HEXCHAT, {"system": 7}),
+        ("mirc.log", MIRC, {"system": 4, "unread": 1}),
         ("irssi.log", IRSSI, {"system": 5}),
         ("irc.lamps.weechatlog", WEECHAT, {"system": 2}),
         ("2023-12-31.log", ZNC, {"system": 3}),
@@ -386,6 +429,19 @@ def test_logs_of_irc(name: str, data: str, left_out: Any, tmp_path: Path) -> Non
     assert turns(one) == [("user", "Is it lit?\nThe red one."), ("assistant", "It is.\n* bob nods")]
     assert one["meta"]["left_out"] == left_out and one["meta"]["date"] == "2023-12-31"
     assert one["meta"]["participants"] == ["ann", "bob"]
+
+
+def test_months_in_the_writers_language_are_told_by_their_order(tmp_path: Path) -> None:
+    data = (
+        "**** PROTOKOLL BEGINNT AM Sun Dec 31 23:50:00 2023\n"
+        "Dez 31 23:58:00 <ann>\tist sie an?\nDez 31 23:59:00 <bob>\tja\n"
+        "Jän 02 10:00:00 <ann>\tund heute?\nJän 02 10:01:00 <bob>\tauch\n"
+        "Feb 01 10:00:00 <ann>\tnoch?\nFeb 01 10:01:00 <bob>\tnein\n"
+    )
+    found = read(tmp_path / "a.log", data)
+    assert [one["meta"]["date"] for one in found] == ["2023-12-31", "2024-01-02", "2024-02-01"]
+    (cut,) = read(tmp_path / "b.log", data.partition("\n")[2].partition("Jän")[0])
+    assert "date" not in cut["meta"]  # nothing says the year
 
 
 def test_without_a_day_the_clock_tells_of_the_next_and_no_date_is_made_up(tmp_path: Path) -> None:

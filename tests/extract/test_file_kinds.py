@@ -40,11 +40,15 @@ KINDS = {
     "Stack Exchange XML": b'<?xml version="1.0"?>\n<posts>\n  <row Id="1" PostTypeId="1" />',
     "Discord export": b'{\n  "guild": {"id": "1"},\n  "channel": {"id": "2"},\n  "messages": [',
     "Telegram export": b'{\n "name": "A \\"b\\"",\n "type": "personal_chat",\n "id": 1,',
+    "Slack export": b'[\n {"user": "U1", "type": "message", "text": "x", "ts": "1709290000.0001"},',
     "WhatsApp export": b"31.12.23, 23:05 - Ann: x\n" * 3,
+    "mailbox": b"From ann@a.test Mon Mar  4 10:00:00 2024\nFrom: Ann <ann@a.test>\nSubject: a\n\nx",
+    "mail": b"Received: by b.test;\n\tMon, 4 Mar 2024\nFrom: Ann <ann@a.test>\nSubject: a\n\nHello",
+    "HTML mail": b"From: a\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n<p>a</p>",
 }
-CHATS = {"Discord export", "Telegram export", "WhatsApp export"}
+CHATS = {"Discord export", "Telegram export", "Slack export", "WhatsApp export"}
 OWN = {
-    "html": {"HTML", "WARC", "MHTML"},
+    "html": {"HTML", "WARC", "MHTML", "HTML mail"},
     "csv": {"CSV", "Markdown"},
     "jsonl": {"JSON"},
     "sql": {"SQL", "Markdown"},
@@ -73,6 +77,9 @@ def test_a_kind_is_named_where_another_is_read(kind: str, stage: str) -> None:
         (b'"{""a"":1}",x\n', "csv"),
         (b"[1],[2]\n[3],[4]\n", "csv"),
         (b"From: ann,To: bob\nx,y\n", "csv"),
+        (b"From: the board\nSubject: keys\n\nPlease return them.\n", "documents"),
+        (b"From here on it rained.\nReceived: one letter.\n", "documents"),
+        (b'[{"type": "message", "text": "x", "ts": 5}]', "jsonl"),
         (b"# a comment\nid,text\n1,x\n2,y\n", "csv"),
         (b"insert,into\na,b\nc,d\n", "csv"),
         (b"INSERT INTO t VALUES (1,'a');\n" * 9, "sql"),

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import quopri
+import random
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -133,6 +134,38 @@ def test_damage_of_a_web_archive_costs_its_record(tmp_path: Path) -> None:
     (tmp_path / "b.warc").write_bytes(good.replace(b"WARC-Target-URI", b"WARC-Target-XXX") + good)
     rows, (nameless,) = read(tmp_path / "b.warc")
     assert len(rows) == 1 and "no WARC-Target-URI" in nameless["evidence"]
+
+
+def test_a_damaged_stream_of_a_packed_web_archive_costs_its_record(tmp_path: Path) -> None:
+    """In its middle, at its head, in its checksum; large enough that none is read with the next."""
+    noise = random.Random(3)
+    page = HTML.replace(
+        b"</body>", b"<!--" + noise.randbytes(400_000).hex().encode() + b"--></body>"
+    )
+    packed = [
+        gzip.compress(record("response", f"http://l.test/{n}", answer(page)), 1) for n in range(8)
+    ]
+    size = len(packed[0])
+    broken = [*packed]
+    for number, at in ((2, size // 2), (4, 1), (6, size - 6)):
+        broken[number] = bytearray(broken[number])
+        broken[number][at : at + 4] = bytes(byte ^ 0x55 for byte in broken[number][at : at + 4])
+    (tmp_path / "a.warc.gz").write_bytes(b"".join(broken))
+    rows, rejects = read(tmp_path / "a.warc.gz", max_bytes=4 << 20)
+    assert [row["meta"]["url"][-1] for row in rows] == ["0", "1", "3", "5", "7"]
+    assert {one["reason"] for one in rejects} == {"corrupt"}
+    told = [json.loads(one["evidence"]) for one in rejects if "packed" in one["evidence"]]
+    assert [one["packed"] for one in told] == [len(broken[n]) for n in (2, 4, 6)]
+    assert [one["at"] for one in told] == [sum(map(len, packed[:n])) for n in (2, 4, 6)]
+    for row in rows:
+        assert read_at(tmp_path, Place.parse(row["place"])).startswith(b"WARC/1.1\r\n")
+
+
+def test_damage_behind_which_no_record_begins_ends_the_archive(tmp_path: Path) -> None:
+    packed = gzip.compress(record("response", "http://l.test/1", answer(HTML)))
+    (tmp_path / "a.warc.gz").write_bytes(packed + b"no stream" * 9 + gzip.compress(b"other"))
+    rows, (reject,) = read(tmp_path / "a.warc.gz")
+    assert len(rows) == 1 and reject["reason"] == "corrupt"
 
 
 def test_what_an_answer_unpacks_to_is_bounded(tmp_path: Path) -> None:

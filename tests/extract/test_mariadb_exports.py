@@ -54,11 +54,11 @@ class Way(NamedTuple):
 
     def written(self, rows: list[Row]) -> bytes:
         """The file that the server writes of rows whose first and last column are numbers."""
-        hidden = {self.escape, self.line[0], self.quote or self.field}
+        hidden = {self.escape, self.line[0], self.quote or self.field} if self.escape else set()
 
         def cell(value: str | None, number: bool) -> str:
             if value is None:
-                return self.escape + "N"
+                return self.escape + "N" if self.escape else "NULL"
             around = "" if number and self.optionally else self.quote
             text = "".join(self.escape * (char in hidden) + char for char in value)
             return around + text + around
@@ -79,6 +79,9 @@ WAYS = [
     *(Way(",", '"', escape, "\r\n") for escape in '\\"'),
     Way("\t", "'", "\\", "\n", True),
     Way(",", "'", "\\"),
+    *(Way(field, "'", '"', line) for field in "\t," for line in ("\n", "\r\n")),
+    *(Way(field, quote, "'") for field in "\t;" for quote in ("", '"', "'")),
+    *(Way(field, "", escape, "\r\n") for field in "\t,|" for escape in '\\"'),
 ]
 
 
@@ -101,6 +104,74 @@ def test_every_way_to_write_a_table_is_read_back(way: Way, tmp_path: Path) -> No
     for rows in (ROWS, MILD):
         (tmp_path / "a.csv").write_bytes(way.written(rows))
         assert read(tmp_path / "a.csv") == (rows, 0)
+
+
+REAL: list[Row] = [
+    (str(n), *(pairs := [
+        ("Which river is longest?", "The Nile, most say; some say\tthe Amazon."),
+        ("Write a haiku", "An old pond\na frog leaps in\nthe sound of water"),
+        ("Who said it's \"to be\"?", 'Hamlet: "To be, or not to be", he said'),
+        ("it's", "don't"),
+    ])[n % len(pairs)], ["plain", "it's fine", 'the "best"', "a, b"][n // 3 % 4], f"{n / 2:.2f}")
+    for n in range(60)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.sql)
+def test_a_table_without_nulls_is_read_back(way: Way, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(way.written(REAL))
+    assert read(tmp_path / "a.csv") == (REAL, 0)
+
+
+AS_THEY_STAND = [
+    Way(field, quote, "", line, optionally)
+    for field in "\t,;|"
+    for quote in "\"'"
+    for line in ("\n", "\r\n")
+    for optionally in (False, True)
+]
+
+
+@pytest.mark.parametrize("way", AS_THEY_STAND, ids=lambda way: way.sql)
+def test_quotes_that_nothing_escapes_are_told_by_what_stands_behind_them(
+    way: Way, tmp_path: Path
+) -> None:
+    rows = [(a, b, c, None if n % 5 == 0 else d, e) for n, (a, b, c, d, e) in enumerate(REAL)]
+    (tmp_path / "a.csv").write_bytes(way.written(rows))
+    assert read(tmp_path / "a.csv") == (rows, 0)
+    (tmp_path / "a.csv").write_bytes(way.written(ROWS))
+    got, refused = read(tmp_path / "a.csv")
+    text = {tuple("NULL" if cell is None else cell for cell in row) for row in ROWS}
+    assert not set(got) - set(ROWS) - text
+    assert len(got) + refused >= len(ROWS)  # what nothing tells is refused
+
+
+def test_a_quote_or_two_too_many_in_a_usual_table_are_slips(tmp_path: Path) -> None:
+    lines = [f'"{n}","say ""{n}"" again","x"' for n in range(40)]
+    lines[7] = '"7","say "seven" again","x"'
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    source = CsvExtract(text="{column_2}", header="no")
+    items = list(source.read(source.parts(str(tmp_path / "a.csv"), 1 << 20)[0]))
+    texts = [item.records[0]["text"] for item in items if isinstance(item, Item)]
+    assert texts == [f'say "{n}" again' for n in range(40) if n != 7]
+    assert [item.reason for item in items if not isinstance(item, Item)] == ["broken_quote"]
+
+
+def test_a_table_without_header_whose_texts_hold_the_delimiter_is_refused_whole(
+    tmp_path: Path,
+) -> None:
+    """Most rows that have one width have it by accident: nothing says where their fields end."""
+    texts = ["a, b", "one, two, three", "none", "and, so, on, it, goes"]
+    body = "".join(f"{n},{texts[n % 4]},{texts[n // 2 % 4]},{n * 3}\n" for n in range(200))
+    (tmp_path / "a.csv").write_text(body)
+    source = CsvExtract(delimiter=",")
+    (fault,) = source.read(source.parts(str(tmp_path / "a.csv"), 1 << 20)[0])
+    assert not isinstance(fault, Item) and fault.reason == "uneven"
+    padded = CsvExtract(delimiter=",", ragged="pad")
+    assert all(
+        isinstance(item, Item)
+        for item in padded.read(padded.parts(str(tmp_path / "a.csv"), 1 << 20)[0])
+    )
 
 
 TEXT = st.text(alphabet=st.sampled_from('ab, \t\n"\\N0;|é'), min_size=1, max_size=8)
@@ -172,7 +243,7 @@ def test_the_server_writes_as_it_is_said_here(socket: Path, tmp_path: Path) -> N
         f"answer text, note text, n decimal(9,2)); INSERT INTO t VALUES ({'),('.join(values)});"
     )
     _client(socket, table)
-    for number, way in enumerate(WAYS):
+    for number, way in enumerate(WAYS + AS_THEY_STAND):
         path = socket.parent / "data" / f"{number}.csv"
         into = f"SELECT * FROM x.t INTO OUTFILE '{path}' CHARACTER SET utf8mb4 {way.sql};"
         _client(socket, into)

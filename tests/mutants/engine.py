@@ -10,6 +10,7 @@ LOCAL, SIGNALS = "pipeline/executors/local.py", "pipeline/signals.py"
 OF_OURS = ("tests/pipeline/test_keys.py::test_code_of_ours_changes_the_key_however_it_is_imported",)
 REUSE = "tests/pipeline/test_reuse.py"
 OF_CONTENT = "tests/pipeline/test_content.py"
+PLACE = "tests/train/test_another_training.py::"
 OF_STORE = "tests/pipeline/test_store.py"
 WORKERS = "tests/pipeline/test_workers.py"
 
@@ -121,8 +122,8 @@ MUTANTS = (
     ),
     Mutant(
         KEYS,
-        '"parameters": check.as_json(stage),',
-        '"parameters": sorted(check.as_json(stage)),',
+        "{k: v for k, v in parameters.items() if k not in without}",
+        "sorted(parameters)",
         "a key has the names of parameters and not their values",
         _key("parameter"),
     ),
@@ -177,6 +178,27 @@ MUTANTS = (
         "len(observed), before]",
         "a merge's key counts the observations and forgets their content",
         (f"{REUSE}::test_a_changed_text_changes_the_state_of_a_fit",),
+    ),
+    Mutant(
+        KEYS,
+        "**check.as_json(stage), **named}",
+        "**named, **check.as_json(stage)}",
+        "a key has the folder of a model on this machine",
+        (f"{PLACE}test_a_run_goes_on_or_is_refused_by_its_place",),
+    ),
+    Mutant(
+        "pipeline/engine/ends.py",
+        "base_key(stage, run.hashes, stage.means)",
+        "base_key(stage, run.hashes)",
+        "other times of saving begin unfinished work anew",
+        (f"{PLACE}test_a_run_goes_on_or_is_refused_by_its_place",),
+    ),
+    Mutant(
+        STORE,
+        "and lock.read_bytes() == os.fsencode(owner)",
+        "and lock.read_bytes()",
+        "unfinished work of any run stands in the way",
+        (f"{PLACE}test_a_run_goes_on_or_is_refused_by_its_place",),
     ),
     Mutant(
         "pipeline/engine/ends.py",

@@ -246,7 +246,7 @@ MUTANTS = (
     ),
     Mutant(
         JSON + "lines.py",
-        "while found >= 0 and (found - at) % width:",
+        "while found >= 0 and (found - at) % unit:",
         "while found >= 0 and found < at:",
         "a character of UTF-16 with a byte of a line end breaks the line",
         ("tests/extract/test_jsonl.py::test_offsets_hold_in_every_charset",),
@@ -455,8 +455,8 @@ MUTANTS = (
     ),
     Mutant(
         TABLES + "cells.py",
-        "return last and len(cells) + 1 < self.dialect.width",
-        "return False",
+        "if self.dialect.nulls and short and found.end() + 1 == len(text):",
+        "if False:",
         "a line's end that a quote escapes ends the row",
         (f"{OF_EXPORTS}::test_every_way_to_write_a_table_is_read_back",),
     ),

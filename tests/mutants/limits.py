@@ -114,8 +114,8 @@ MUTANTS = (
     ),
     Mutant(
         "stages/extract/packed/compressed.py",
-        'reader.source.taken, "file", size)',
-        'reader.source.taken, "file")',
+        'reader.taken, "file", size)',
+        'reader.taken, "file")',
         "what of a bomb is not read is not counted",
         (f"{OF_ARCHIVES}::test_a_bomb_is_stopped_at_the_limit",),
     ),

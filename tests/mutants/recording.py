@@ -48,7 +48,7 @@ MUTANTS = (
     ),
     Mutant(
         _MEASURE,
-        "setting.measure * STEP * float",
+        "setting.measure * passes * float",
         "setting.measure * float",
         "measuring takes a third of what it may",
         SHARE,
@@ -239,6 +239,26 @@ MUTANTS = (
         "a loss that is no number never fails a run",
         BROKEN,
     ),
+    # --- what plan tells of it
+    Mutant(
+        "stages/train/forecast.py",
+        "rest = records % size_",
+        "rest = records % each",
+        "what would be left over is reckoned by steps, not by batches",
+        (
+            "tests/train/test_estimate.py::test_what_does_not_fill_a_batch_is_told_and_is_what_training_does",
+        ),
+    ),
+    Mutant(
+        "stages/train/rules.py",
+        "return weights, cache, weights + cache + estimate.RUNTIME",
+        "return weights, cache, weights + cache",
+        "asking a model takes no CUDA",
+        (
+            "tests/train/test_estimate.py::test_asking_a_model_takes_its_weights_its_keys_and_the_runtime",
+        ),
+    ),
+    # --- what of it leaves the machine, and what of it has times
     Mutant(
         "pipeline/hub.py",
         "not in kind.own]",

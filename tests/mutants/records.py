@@ -93,8 +93,8 @@ MUTANTS = (
     ),
     Mutant(
         RECORDS,
-        '        common.update(len(piece).to_bytes(8, "little"))\n',
-        "",
+        'len(piece).to_bytes(8, "little") + piece for',
+        "piece for",
         "the parts of an id run into one another",
         (f"{OF_RECORDS}::test_the_borders_between_the_parts_of_an_id_count",),
     ),

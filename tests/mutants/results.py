@@ -177,6 +177,27 @@ MUTANTS = (
     ),
     Mutant(
         "pipeline/verbs/bundle.py",
+        "        check_file(given.out, recipe)\n",
+        "",
+        "a bundle is made in the source that it is made of",
+        (f"{BUNDLE}test_a_bundle_is_not_made_in_what_is_read_or_kept",),
+    ),
+    Mutant(
+        "pipeline/hub.py",
+        "if owned.resolved(folder / name) != within / name:",
+        "if False:",
+        "push follows a link to a file of the user's own",
+        ("tests/pipeline/test_push.py::test_a_link_is_not_followed",),
+    ),
+    Mutant(
+        "stages/manifest.py",
+        '        and _are_files(value.get("files", {}))\n',
+        "",
+        "push sends what a manifest names outside of its folder",
+        ("tests/pipeline/test_push.py::test_a_manifest_that_names_files_of_others_sends_nothing",),
+    ),
+    Mutant(
+        "pipeline/verbs/bundle.py",
         'before = replace(recipe, name=f"{recipe.name}-bundle", steps=recipe.steps[:at])',
         "before = replace(recipe, steps=recipe.steps[:at])",
         "a bundle sets aside what the recipe's run shows",

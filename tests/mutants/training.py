@@ -42,6 +42,7 @@ LEARNS = _of_train("test_a_run_learns_and_says_what_it_did")
 LAST = _of_train("test_the_adapter_loads_in_peft_and_has_the_last_loss")
 TARGETS = _of_data("test_targets_are_the_masked_tokens_without_the_first_token")
 PACKED = _of_train("test_a_packed_row_has_the_losses_of_separate_documents")
+OTHER = "tests/train/test_another_training.py::"
 DAMAGED = _of_kills("test_a_damaged_checkpoint_is_told_and_the_older_one_used[one bit]")
 
 
@@ -195,15 +196,15 @@ MUTANTS = (
     # --- checkpoints
     Mutant(
         _CHECKPOINT,
-        'if sha256_of(folder / name) != hashes["files"][name]:',
-        'if name not in hashes["files"]:',
+        'hashes["files"]["tensors"])',
+        'sha256_of(folder / "tensors"))',
         "a checkpoint's hashes are not compared",
         DAMAGED,
     ),
     Mutant(
         _CHECKPOINT,
-        "if sha256_of(folder.parent / name, 0, size) != digest:",
-        "if (folder.parent / name).stat().st_size < size:",
+        "_compare(folder.parent / name, size, digest)",
+        "(folder.parent / name).stat()",
         "of the curve that a checkpoint stands on only the size is compared",
         _of_kills("test_a_changed_curve_is_not_gone_on_from"),
     ),
@@ -222,11 +223,42 @@ MUTANTS = (
         RESUMED,
     ),
     Mutant(
-        _CHECKPOINT,
-        'if state.get("key") == key:',
-        'if state.get("key"):',
+        _SETUP,
+        "if records is not None and records > len(documents):",
+        "if False:",
+        "a step of more records than there are is an epoch, unnoticed",
+        (
+            "tests/train/test_train.py::"
+            "test_a_step_of_more_than_there_is_is_refused_before_the_model_is_loaded",
+        ),
+    ),
+    Mutant(
+        "stages/train/resume.py",
+        'identity.differences(state["identity"], asked)',
+        "[]",
         "a checkpoint of other settings is gone on from",
-        _of_kills("test_checkpoints_of_other_settings_are_not_gone_on_from"),
+        (f"{OTHER}test_other_settings_are_refused_with_what_differs[rate]",),
+    ),
+    Mutant(
+        "stages/train/identity.py",
+        'if before["base"] != now["base"]:',
+        "if False:",
+        "a checkpoint is gone on from beside other weights",
+        (f"{OTHER}test_other_weights_of_the_base_are_refused",),
+    ),
+    Mutant(
+        "stages/train/identity.py",
+        "if k not in setting.means and k",
+        "if k",
+        "other threads or shorter rows begin a training anew",
+        (f"{OTHER}test_another_way_to_compute_goes_on_and_is_told",),
+    ),
+    Mutant(
+        "stages/train/resume.py",
+        "if kept is None else int(kept",
+        "if kept is not None else int((kept or {'seed': 0})",
+        "a run that goes on draws another seed",
+        (f"{OTHER}test_a_drawn_seed_goes_along_with_the_copies",),
     ),
     Mutant(
         _CHECKPOINT,
@@ -241,7 +273,7 @@ MUTANTS = (
         "self._file.truncate(size)",
         "self._file.seek(size)",
         "lines of steps that are done again stand in the curve twice",
-        _of_kills("test_killed_in_the_middle_a_rerun_gives_the_same_bytes"),
+        ("tests/pipeline/test_training.py::test_a_kill_in_training_ends_with_the_same_bits",),
     ),
     Mutant(
         _EVALUATE,

@@ -104,6 +104,29 @@ def test_a_mistake_is_told_before_anything_runs(
     assert not (tmp_path / "runs").exists() and (tmp_path / "a.tar.gz").read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("out", "told"),
+    [
+        ("in/b.tar.gz", "lies in the source in"),
+        ("in/deep/../b.tar.gz", "lies in the source in"),
+        ("link/b.tar.gz", "lies in the source in"),
+        (".seedbed/b.tar.gz", "lies in the store"),
+        ("runs/t/b.tar.gz", "lies in the run's folder"),
+    ],
+)
+def test_a_bundle_is_not_made_in_what_is_read_or_kept(
+    out: str, told: str, tmp_path: Path, capsys: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "link").symlink_to("in")
+    rows(tmp_path / "in/a.jsonl")
+    recipe(tmp_path, "jsonl: {path: in}", "[split, export]")
+    assert cli.command(["bundle", "t.yaml", "-o", out, "--step", "export"]) == 2
+    assert told in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "link", "t.yaml"}
+
+
 def test_a_class_of_the_users_own_is_refused(tmp_path: Path) -> None:
     class Mine(Diagnose):
         name = "mine"

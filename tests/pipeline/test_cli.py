@@ -270,7 +270,7 @@ def test_without_a_terminal_there_are_plain_lines(faq: Path, tmp_path: Path) -> 
     done = seedbed("run", "t.yaml", cwd=tmp_path)
     assert "\x1b" not in done.stderr + done.stdout and "\r" not in done.stderr + done.stdout
     steps = [line for line in done.stderr.splitlines() if line]
-    assert [line.split()[0] for line in steps] == ["01-jsonl", "02-dedup"]
+    assert [line.split()[0] for line in steps] == ["01-jsonl", "prompt", "02-dedup"]
     assert "in 22   kept 21   dropped 0   failed 1" in done.stdout
     assert "runs/t/corpus" in done.stdout
 

@@ -94,6 +94,18 @@ def test_a_line_of_a_file_is_explained(sample_run: Path, sample_data: Path) -> N
     assert re.search(r"^    furniture +\| \w.*\n(    .*\n)*?    kept +\| ", told, re.MULTILINE)
 
 
+def test_a_file_is_named_from_here_as_in_the_recipe_or_as_in_its_places(
+    sample_run: Path, sample_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = load_run(sample_run)
+    (wanted,) = ids_at(sample_data / "tables" / "faq.csv", 17, sample_run, account)
+    monkeypatch.chdir(sample_data.parent)
+    for name in (f"{sample_data.name}/tables/faq.csv", "tables/faq.csv", "faq.csv"):
+        assert ids_at(Path(name), 17, sample_run, account) == [wanted], name
+    with pytest.raises(UsageError, match="comes from guides/faq"):
+        explain("guides/faq.csv:17", sample_run)
+
+
 def test_a_quoted_field_of_several_lines_is_one_record(sample_run: Path, sample_data: Path) -> None:
     account = load_run(sample_run)
     rows = [row for row in kept(sample_run) if row["source"] == "faq"]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 TEMPLATE = (
     "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}"
@@ -56,6 +60,20 @@ def talking_model(path: Path, dtype: str = "float32", seed: int = 1, **change: A
     return path
 
 
+def recipe_of(folder: Path, model: Path, rows: int, train: str, more: str = "") -> Path:
+    """A recipe `t` that trains `model` on so many questions and answers. train: parameters of the
+    step, as YAML. more: steps behind it."""
+    asked = [{"prompt": f"How deep is bed {n}?", "completion": f"{n} cm."} for n in range(rows)]
+    (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked))
+    path = folder / "t.yaml"
+    path.write_text(
+        "version: 1\nname: t\nsources: [{jsonl: {path: a.jsonl}}]\nsteps:\n"
+        f"  - split: {{val: 4}}\n  - tokenize: {{model: {model}}}\n"
+        f"  - train: {{threads: 1, device: cpu, samples: 0, {train}}}\n{more}"
+    )
+    return path
+
+
 def adapter_beside(base: Path, out: Path, seed: int = 2, **setting: Any) -> Path:
     """An adapter of peft on a base, with numbers that change the answers; `base.json` with it."""
     import peft
@@ -79,3 +97,26 @@ def adapter_beside(base: Path, out: Path, seed: int = 2, **setting: Any) -> Path
     save_file(dict(sorted(state.items())), out / "adapter_model.safetensors", {"format": "pt"})
     bases.write(str(base), base, out)
     return out
+
+
+def called(*words: str | Path, cwd: Path, code: int = 0, given: bytes = b"") -> tuple[str, str]:
+    """What a command says to stdout and stderr, run in this process, which has torch already.
+
+    given: its stdin.
+    """
+    from pipeline import cli
+
+    out, err, before = io.StringIO(), io.StringIO(), Path.cwd()
+    stdin = io.TextIOWrapper(io.BytesIO(given))
+    os.chdir(cwd)
+    try:
+        with (
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            mock.patch("sys.stdin", stdin),
+        ):
+            found = cli.command([str(word) for word in words])
+    finally:
+        os.chdir(before)
+    assert found == code and "Traceback" not in err.getvalue(), (found, err.getvalue())
+    return out.getvalue(), err.getvalue()

@@ -20,8 +20,7 @@ from stages.train.estimate import Lengths, Setup
 from stages.train.shape import FORMS, Matrix, shape_of, shape_of_config
 from stages.train.weights import tensors_of
 from tests.cases.train import tiny, tiny_corpus, tiny_model
-from tests.pipeline.world import seedbed
-from tests.train.talking import talking_model
+from tests.train.talking import called, talking_model
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -423,14 +422,14 @@ def test_plan_tells_steps_memory_and_money_when_the_lengths_are_known(tmp_path: 
         f"  - split: {{val: 4}}\n  - tokenize: {{model: {model}}}\n"
     )
     (tmp_path / "t.yaml").write_text(recipe + "  - train: {batch: 6, epochs: 3}\n")
-    told = seedbed("plan", "t.yaml", cwd=tmp_path).stdout
+    told = called("plan", "t.yaml", cwd=tmp_path)[0]
     assert "corpus     not made yet: 2.3 kB of sources are 575 tokens" in told
     assert "as if all were trained on, in records of 575" in told.lower()
     assert "prices of 2026-11" in told and "steps  " not in told
     (tmp_path / "t.yaml").write_text(recipe)
-    seedbed("run", "t.yaml", cwd=tmp_path)
+    called("run", "t.yaml", cwd=tmp_path)
     (tmp_path / "t.yaml").write_text(recipe + "  - train: {batch: 6, epochs: 3}\n")
-    told = seedbed("plan", "t.yaml", cwd=tmp_path).stdout
+    told = called("plan", "t.yaml", cwd=tmp_path)[0]
     assert "steps      6 an epoch, 18 in 3 epochs of 36 records" in told
     assert "           of 6 records each, and none is left over" in told
     assert "100 MiB that a rule of thumb asks" in told and " by the rule of 1.2 times its " in told
@@ -438,9 +437,9 @@ def test_plan_tells_steps_memory_and_money_when_the_lengths_are_known(tmp_path: 
     assert "memory     " in told and " activations" in told and "prices of 2026-11" in told
     whole = recipe + "  - train: {batch: 6, epochs: 3}\n"
     (tmp_path / "t.yaml").write_text(recipe.replace("  - split: {val: 4}\n", ""))
-    seedbed("run", "t.yaml", cwd=tmp_path)
+    called("run", "t.yaml", cwd=tmp_path)
     (tmp_path / "t.yaml").write_text(whole)  # the last run made tokens without a split
-    told = seedbed("plan", "t.yaml", cwd=tmp_path).stdout
+    told = called("plan", "t.yaml", cwd=tmp_path)[0]
     assert "what it takes is not known: " in told and "no column split" in told
 
 

@@ -229,6 +229,11 @@ def test_the_command_measures_all_and_writes_the_figures(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "q.csv").write_text(MMLU)
     words = ["evaluate", str(run), "--device", "cpu", "--precision", "fp32", "--choices", "q.csv"]
+    (tmp_path / "mine.json").write_text('{"mine": 1}')
+    assert cli.command([*words, "-o", "mine.json"]) == 2
+    assert "mine.json is no file of seedbed's" in capsys.readouterr().err
+    assert (tmp_path / "mine.json").read_text() == '{"mine": 1}'
+    (tmp_path / "out.json").write_text('{"made_by": "seedbed"}')
     assert cli.command([*words, "-o", "out.json"]) == 0
     shown = capsys.readouterr().out
     told = json.loads((tmp_path / "out.json").read_text())

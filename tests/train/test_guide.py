@@ -82,3 +82,28 @@ def test_a_script_takes_its_first_step(name: str, tmp_path: Path) -> None:
         with safe_open(out / "adapter_model.safetensors", "pt") as tensors:
             names = " ".join(tensors.keys())
         assert all(target in names for target in stage.targets) and "gate_proj" not in names
+
+
+def test_the_names_of_other_trainers_are_told_ours(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pipeline import cli
+    from stages import check
+
+    known = check.parameters(Train)
+    assert len(Train.other_names) > 40
+    assert set(Train.other_names.values()) <= set(known) and not {*Train.other_names} & set(known)
+    (tmp_path / "a.jsonl").write_text('{"text": "When the soil is warm."}\n')
+    (tmp_path / "t.yaml").write_text(
+        "version: 1\nname: t\nsources: [{jsonl: {path: a.jsonl}}]\nsteps:\n  - tokenize\n"
+        "  - train: {learning_rate: 1e-4, gradient_accumulation_steps: 4, rnk: 3}\n"
+    )
+    assert cli.command(["plan", str(tmp_path / "t.yaml")]) == 2
+    told = capsys.readouterr().err
+    assert "has no parameter 'learning_rate'; it is called 'lr' here" in told
+    assert "'gradient_accumulation_steps'; it is called 'accumulation' here" in told
+    assert "'rnk'; did you mean 'rank'?" in told
+    words = ["train", "tokens", "-o", str(tmp_path / "o"), "--per-device-train-batch-size", "2"]
+    assert cli.command(words) == 2
+    told = capsys.readouterr().err
+    assert "no argument '--per-device-train-batch-size'; it is called '--per-device-batch'" in told

@@ -18,7 +18,7 @@ from stages.tokens.model import EMBEDDED
 from stages.train import bases, model_card
 from stages.train.handover import write_tokenizer
 from tests.cases.train import tiny, tiny_corpus, train
-from tests.train.talking import adapter_beside, talking_model
+from tests.train.talking import adapter_beside, recipe_of, talking_model
 
 pytest.importorskip("torch")
 pytest.importorskip("peft")
@@ -175,14 +175,7 @@ def test_a_recipe_trains_merges_and_is_asked_by_the_name_of_its_run(
     from pipeline import cli
 
     model = talking_model(tmp_path / "models" / "base")
-    rows = [{"prompt": f"How deep is bed {n}?", "completion": f"{n} cm."} for n in range(20)]
-    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (tmp_path / "t.yaml").write_text(
-        "version: 1\nname: t\nsources: [{jsonl: {path: a.jsonl}}]\nsteps:\n"
-        f"  - split: {{val: 4}}\n  - tokenize: {{model: {model}}}\n"
-        "  - train: {batch: 8, epochs: 1, rank: 2, threads: 1, device: cpu, samples: 0}\n"
-        "  - merge\n"
-    )
+    recipe_of(tmp_path, model, 20, "batch: 8, epochs: 1, rank: 2", "  - merge\n")
     monkeypatch.chdir(tmp_path)
     assert cli.command(["run", "t.yaml"]) == 0
     told = capsys.readouterr().out

@@ -38,7 +38,7 @@ def test_a_finding_is_certain_when_two_looks_in_a_row_have_it(
     monkeypatch.setattr(live, "read_log", lambda path: path)
     state, told = State("key"), []
     while looks:
-        new = live.certain(tmp_path, state)
+        new = live.look(tmp_path, state)
         told.append([(one["kind"], one.get("epoch")) for one in new])
         state = State.of_json(json.loads(json.dumps(state.as_json())))  # as after a resume
     assert told == [[], [], [("epoch_step", 1)], [("overfit", None)], [("epoch_step", 2)]]
@@ -122,3 +122,19 @@ def test_what_stops_a_run_needs_what_it_is_seen_on(tmp_path: Path) -> None:
     said = tiny(tmp_path, stop_on=("overfit",), validate=False).contradictions()
     assert said == ("stop_on overfit needs validation: leave out validate: no",)
     assert not tiny(tmp_path, stop_on=("plateau",), validate=False).contradictions()
+
+
+def test_a_finding_takes_the_place_of_the_line_of_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    for terminal, kind, wanted in (
+        (True, "xterm", "\r\x1b[Kseedbed: train: W.\n"),
+        (True, "dumb", "seedbed: train: W.\n"),
+        (False, "xterm", "seedbed: train: W.\n"),
+    ):
+        stream = io.StringIO()
+        monkeypatch.setattr(stream, "isatty", lambda terminal=terminal: terminal)
+        monkeypatch.setattr(sys, "stderr", stream)
+        monkeypatch.setenv("TERM", kind)
+        live.tell("W.")
+        assert stream.getvalue() == wanted

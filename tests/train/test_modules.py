@@ -87,6 +87,12 @@ def test_experts_are_listed_with_how_many_there_are(tmp_path: Path) -> None:
     by_name = {one.name: one for one in targets_of(skeleton(config_of("mixtral", tmp_path)))}
     experts = [one for one in by_name.values() if one.kind == "experts"]
     assert len(experts) == 2 and {one.experts for one in experts} == {4}
+    model = skeleton(config_of("mixtral", tmp_path))
+    hidden, inner = model.config.hidden_size, model.config.intermediate_size
+    assert hidden not in (inner, 2 * inner)
+    sizes = {one.name: [*one.shapes] for one in experts}
+    assert sizes["experts.gate_up_proj"] == [(hidden, 2 * inner)]  # stored the other way round
+    assert sizes["experts.down_proj"] == [(inner, hidden)]
     assert not any(one.standard for one in experts)
 
 

@@ -264,9 +264,10 @@ def test_nothing_is_measured_beside_validation_where_nothing_is_asked_for(tmp_pa
 def test_what_is_measured_costs_the_share_that_it_may(tmp_path: Path) -> None:
     documents = documents_of([np.arange(40)] * 600, [f"{number:032x}" for number in range(600)])
     passages = documents_of([np.arange(50)] * 100, [f"{number}" for number in range(100)])
-    work = 3 * 3 * 600 * 40
-    for share in (0.03, 0.3):
-        course = Course(Train(epochs=3, batch=8, measure=share), documents, 0)
+    for share, method, passes in ((0.03, "full", 3), (0.3, "lora", 2)):
+        work = passes * 3 * 600 * 40
+        given: dict[str, Any] = {"measure": share, "method": method}
+        course = Course(Train(epochs=3, batch=8, **given), documents, 0)
         found = measured(course, documents.only(range(90)), passages)
         base = 40 * len(found.base)
         probe = 40 * (len(found.probe_train) + len(found.probe_val)) * course.points

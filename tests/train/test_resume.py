@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +97,19 @@ def test_two_processes_stop_together_and_go_on(tmp_path: Path) -> None:
 
     with pytest.raises(Preempted, match="after step 3 of 8"):
         train(stage, source, tmp_path / "stopped", ask)
+    shutil.copytree(tmp_path / "stopped", tmp_path / "alone")
     seen: list[int] = []
     again = train(stage, source, tmp_path / "stopped", lambda now, total: seen.append(now))
     assert seen == [3, 4, 5, 6, 7, 8] and contents(again) == whole
+
+    # And one process goes on from the checkpoint of two.
+    one = replace(stage, processes=1)
+    out = train(one, source, tmp_path / "alone", lambda now, total: seen.append(now))
+    assert seen[6:] == [3, 4, 5, 6, 7, 8]
+    lines = [map(json.loads, text.decode().splitlines()) for text in (
+        contents(out)["curve.jsonl"], whole["curve.jsonl"])]  # fmt: skip
+    losses = [[line["loss"] for line in one] for one in lines]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
 def test_the_clock_asks_for_checkpoints(tmp_path: Path) -> None:
@@ -120,15 +133,8 @@ def test_the_best_validation_stays_beside_the_last_two(tmp_path: Path) -> None:
     train(stage, source, tmp_path)
     positions = sorted(int(p.name[-8:]) for p in (tmp_path / "work").glob("checkpoint-*"))
     assert len(positions) == 3
-    best = checkpoint.latest(tmp_path / "work", _key_in(tmp_path / "work"))
+    best = checkpoint.latest(tmp_path / "work")
     assert best is not None and 2 * best[0]["best"][0] + 1 == positions[0]
-
-
-def _key_in(work: Path) -> str:
-    import json
-
-    newest = max(work.glob("checkpoint-*"))
-    return str(json.loads((newest / "state.json").read_text())["key"])
 
 
 # --- copies -------------------------------------------------------------------------------------

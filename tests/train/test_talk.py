@@ -19,7 +19,7 @@ from stages.errors import UsageError
 from stages.train.asked import Pair, Way
 from stages.train.tools.chat import _questions
 from tests.pipeline.world import COMMAND, environment
-from tests.train.talking import adapter_beside, talking_model
+from tests.train.talking import adapter_beside, called, talking_model
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
@@ -39,14 +39,9 @@ def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def chat(adapter: Path, text: str | bytes, *more: str, code: int = 0) -> tuple[str, str]:
-    done = subprocess.run(
-        [*COMMAND, "chat", str(adapter), "--tokens", "4", "--device", "cpu", *more],
-        input=text if isinstance(text, bytes) else text.encode(), capture_output=True, timeout=120,
-        env=environment(), cwd=adapter.parent,
-    )  # fmt: skip
-    err = done.stderr.decode()
-    assert done.returncode == code and "Traceback" not in err, err
-    return done.stdout.decode(), err
+    words = ["chat", str(adapter), "--tokens", "4", "--device", "cpu", *more]
+    said = text if isinstance(text, bytes) else text.encode()
+    return called(*words, cwd=adapter.parent, code=code, given=said)
 
 
 def generated(adapter: Path, with_adapter: bool) -> str:

@@ -20,6 +20,7 @@ from stages.train import bases, model_card, training
 from stages.train import model as models
 from stages.train.data import read_documents
 from stages.train.plan import order
+from stages.train.setup import read_sides
 from tests.cases.train import contents, counting, recorded, tiny, tiny_corpus, tiny_model, train
 
 torch = pytest.importorskip("torch")
@@ -324,6 +325,27 @@ def test_contradictions_are_said_before_anything_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"batch": 25}, r"a step is to have 25 records \(batch\), and training has 24"),
+        (
+            {"batch": None, "per_device_batch": 5, "accumulation": 3, "processes": 2},
+            r"have 30 records \(per_device_batch × accumulation × 2 processes\)",
+        ),
+        ({"batch": None, "batch_tokens": 5000}, r"batch_tokens is 5,000, and training has \d+ tok"),
+    ],
+)
+def test_a_step_of_more_than_there_is_is_refused_before_the_model_is_loaded(
+    given: dict[str, Any], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tiny_corpus(tmp_path / "c")
+    monkeypatch.setattr(models, "load_base", None)
+    with pytest.raises(UsageError, match=words):
+        read_sides(tiny(tmp_path, **given), source)
+    read_sides(tiny(tmp_path, batch=24), source)  # one step of all is what somebody may want
+
+
+@pytest.mark.parametrize(
     ("name", "data"),
     [
         ("config.json", b""),
@@ -409,10 +431,10 @@ def test_the_template_of_the_adapter_is_the_one_that_tokens_were_rendered_with(
 ) -> None:
     from stages.tokens.model import model_folder
     from stages.train.samples import chat_template
-    from tests.pipeline.world import seedbed
+    from tests.train.talking import called
 
     (tmp_path / "a.jsonl").write_text('{"prompt": "How high?", "completion": "Two metres."}\n')
-    seedbed("tokenize", "a.jsonl", "-o", "tokens", "--chat", chat, cwd=tmp_path)
+    called("tokenize", "a.jsonl", "-o", "tokens", "--chat", chat, cwd=tmp_path)
     found = chat_template("smollm2", model_folder("smollm2"), tmp_path / "tokens")
     assert (found is None) == (chat == "plain")
     assert found is None or "im_start" in found

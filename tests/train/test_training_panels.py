@@ -16,6 +16,7 @@ SUMMARY: dict[str, Any] = {
     "trained_tokens": 12_345, "records_train": 800, "records_unused": 200, "records_val": 50,
     "records_cut": 7, "records_without_targets": 3, "val_loss_first": 2.5, "val_loss_last": 1.25,
     "train_loss_first": 2.25, "train_loss_last": 1.75, "without_adapter": [],
+    "retention_loss_first": None, "retention_loss_last": None,
 }  # fmt: skip
 CURVE = [
     {"step": 0, "split": "val", "loss": 2.5},
@@ -43,6 +44,15 @@ def test_the_ending_tells_tokens_and_losses_with_their_sign(tmp_path: Path) -> N
         "prompt     Ask",
         "before     odd",
         "after      even",
+    ]
+    more = {
+        "retention_loss_first": 3.0, "retention_loss_last": 3.125, "result_step": 1200,
+        "stopped": {"kind": "overfit", "step": 1400, "words": "W."},
+    }  # fmt: skip
+    assert panels.lines(_folder(tmp_path, **more))[2:4] == [
+        "elsewhere  3.000 → 3.125 nats a token (+0.125) on text that has nothing to do with the "
+        "data",
+        "stopped    after step 1,400 (overfit); the weights are those of step 1,200",
     ]
     rising = panels.lines(_folder(tmp_path, val_loss_last=2.75))[1]
     assert rising.endswith("2.500 → 2.750 nats a token (+0.250)")

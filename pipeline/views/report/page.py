@@ -14,7 +14,7 @@ from markupsafe import Markup
 from pipeline.engine.account import Account, load_run, made_by
 from pipeline.views.figures import totals
 from pipeline.views.kinds import shown
-from pipeline.views.report import flow, left, settings, times
+from pipeline.views.report import flow, left, settings, times, understood
 from stages.charts.svg import STYLE
 from stages.kinds import Kind, Panel, Tile
 from stages.pages import rendered, text_of
@@ -29,6 +29,7 @@ def page(folder: Path) -> Markup:
     made = made_by(account, folder)
     panels = [
         flow.panel(account, _amounts(made)),
+        understood.panel(account),
         left.panel(account, folder),
         *_of_kinds(made),
         times.panel(account),

@@ -3,5 +3,5 @@
 conversation  messages of people → conversations, which are cut at pauses and become records
 exports       the JSON of Discord and Telegram, message by message
 whatsapp      lines of WhatsApp: dates in the forms of many countries, messages of several lines
-irc           lines of irssi, WeeChat and ZNC
+irc           lines of irssi, WeeChat, ZNC and mIRC; hexchat: HexChat's
 """

@@ -1,4 +1,4 @@
-"""The JSON of DiscordChatExporter and of Telegram Desktop, read message by message.
+"""The JSON of DiscordChatExporter, Telegram Desktop and Slack, read message by message.
 
 Beside messages only what describes a chat is parsed; a file of any size takes little memory.
 """
@@ -31,7 +31,11 @@ class Chat(NamedTuple):
 def read(stream: BinaryIO, offset: int = 0) -> Iterator[Chat | Value]:
     """Each chat, then its messages. Unreadable malformed or truncated where it is no JSON."""
     window = Window(stream, offset, 1)
-    if window.skip(SPACE):
+    if window.skip(SPACE) and _at(window, b"["):  # a day of a channel of Slack's
+        yield Chat({})
+        window.begin += 1
+        yield from json_values.elements(window, True, MESSAGE_BYTES)
+    elif window.data:
         yield from _object(window, 0)
 
 
@@ -126,8 +130,10 @@ def _titled(title: str) -> dict[str, Any]:
     return {"title": title} if title else {}
 
 
-def message(value: Value) -> Message:
-    """What a message says. Unreadable: malformed, no_form (it is of no known kind) and others."""
+def message(value: Value, people: dict[str, str]) -> Message:
+    """What a message says. Unreadable: malformed, no_form (it is of no known kind) and others.
+
+    people: ids of Slack's users → their names, as the messages so far told them; added to."""
     found = _parsed(value.raw)
     bare = Message(value.offset, value.size, value.line, value.raw)
     if isinstance(found, Mapping):
@@ -135,6 +141,8 @@ def message(value: Value) -> Message:
             return _discord(bare, found, found["author"])
         if found.keys() & {"from", "from_id", "actor", "actor_id"} and "date" in found:
             return _telegram(bare, found)
+        if found.get("type") == "message" and isinstance(found.get("ts"), str):
+            return _slack(bare, found, people)
     keys = sorted(found)[:20] if isinstance(found, Mapping) else []
     raise Unreadable("no_form", keys=keys)
 
@@ -186,6 +194,63 @@ def _telegram(bare: Message, found: Mapping[str, Any]) -> Message:
         names=_small(known),
         left_out=left_out,
     )
+
+
+_PEOPLE = 100_000  # users of Slack whose names are kept
+_SLACK_MARK = re.compile(r"<([@#!]?)([^<>|\s]*)(?:\|([^<>]*))?>|&(amp|lt|gt);")
+_SLACK_SIGNS = {"amp": "&", "lt": "<", "gt": ">"}
+# subtypes of what somebody says; all others are what happened
+_SLACK_SAID = (None, "me_message", "thread_broadcast", "bot_message", "file_share", "file_comment")
+
+
+def _slack(bare: Message, found: Mapping[str, Any], people: dict[str, str]) -> Message:
+    time = _fraction(found.get("ts"))
+    written = found.get("text")
+    written = written.strip() if isinstance(written, str) else ""
+    profile, own = found.get("user_profile"), found.get("user")
+    told = [profile.get(key) for key in _SLACK_NAMES] if isinstance(profile, Mapping) else []
+    known = [name for name in told if isinstance(name, str) and name]
+    if isinstance(own, str) and own:
+        if known and len(people) < _PEOPLE:
+            people.setdefault(own, known[0])
+        known = [people.get(own, own), *known, own]
+    known += [name for name in (found.get("username"), found.get("bot_id")) if name]
+    text = _SLACK_MARK.sub(lambda mark: _slack_shown(mark, people), written)
+    if found.get("subtype") not in _SLACK_SAID:
+        return _silent(bare, time, text, "system")
+    things = found.get("files")
+    left_out = {"attachments": len(things)} if isinstance(things, list) and things else {}
+    marks = len(written) - len(text)
+    return bare._replace(
+        speaker=str(known[0]) if known else "?",
+        text=text,
+        time=time,
+        names=_small(tuple(map(str, known))),
+        removed={"marks": marks} if marks > 0 else {},
+        left_out=left_out,
+    )
+
+
+_SLACK_NAMES = ("display_name", "real_name", "name")
+
+
+def _slack_shown(mark: re.Match[str], people: Mapping[str, str]) -> str:
+    """What Slack shows for a link, somebody who is called, or a sign of its markup."""
+    sign, target, label, entity = mark.groups()
+    if entity is not None:
+        return _SLACK_SIGNS[entity]
+    if sign == "@":
+        return "@" + (label or people.get(target, target)).lstrip("@")
+    if sign == "!":
+        return (label or "@" + target.partition("^")[0]).replace("subteam", "group")
+    return ("#" if sign == "#" else "") + (label or target)
+
+
+def _fraction(value: Any) -> float | None:
+    try:
+        return float(value) if isinstance(value, str) and len(value) < 30 else None
+    except ValueError:
+        return None
 
 
 def _flat(text: Any) -> str:

@@ -1,8 +1,8 @@
-"""Lines of IRC as irssi, WeeChat and ZNC log them.
+"""Lines of IRC as irssi, WeeChat, ZNC and mIRC log them; HexChat's are in hexchat.py.
 
     12:00 <@ann> text                       irssi; days in lines of their own
     2024-01-01 12:00:00<tab>@ann<tab>text   WeeChat
-    [12:00:00] <ann> text                   ZNC; the day is the file's name
+    [12:00:00] <ann> text                   ZNC, whose day is the file's name; mIRC, with sessions
 
 What nobody says (joins, topics, notices of servers) has no speaker; an action is what is said.
 """
@@ -13,6 +13,8 @@ import calendar
 import re
 import time
 from typing import NamedTuple
+
+from stages.extract.chat import hexchat
 
 _CLOCK = r"(\d{1,2}):(\d\d)(?::(\d\d))?"
 _IRSSI = re.compile(
@@ -44,11 +46,13 @@ class Said(NamedTuple):
 
 
 def kind_of(line: str) -> str | None:
-    """irssi, weechat or znc, by one line."""
+    """irssi, weechat, znc or hexchat, by one line."""
     if _WEECHAT.match(line):
         return "weechat"
     if _ZNC.match(line):
         return "znc"
+    if hexchat.line_of(line) or hexchat.begun(line):
+        return "hexchat"
     return "irssi" if _IRSSI.match(line) or _OPENED.match(line) or _CHANGED.match(line) else None
 
 
@@ -62,11 +66,12 @@ class Log:
         found = _NAMED.search(name.rpartition("/")[2])
         self._day = _day(*map(int, found.groups())) if found is not None else None
         self._last = -1
+        self._months = hexchat.Months()
 
     @property
     def dated(self) -> bool:
         """Whether a day was told so far."""
-        return self._day is not None and self._day > 86_400
+        return self._day is not None and self._day > 366 * 86_400
 
     def read(self, line: str) -> Said | None:
         """What a line says; None for one that is no line of a log."""
@@ -77,18 +82,35 @@ class Log:
             return Said("", line, None)
         if line.startswith("--- "):
             return Said("", line, None)
+        if told := hexchat.begun(line):
+            self._months.begin(*told[:2])
+            self._day, self._last = _day(*told), -1
+            return Said("", line, None)
         if found := _WEECHAT.match(line):
             return self._weechat(found)
+        if written := hexchat.line_of(line):
+            return self._hexchat(written)
         found = _ZNC.match(line) or _IRSSI.match(line)
         if found is None:
             return None
         hour, minute, second, speaker, action, actor, text = found.groups()
         at = self._at(3600 * int(hour) + 60 * int(minute) + int(second or 0))
-        if action is not None:
+        mirc = found.re is _ZNC and action is not None and hexchat.is_event(f"{actor} {text}")
+        if action is not None and not mirc:
             return _said(actor, f"* {actor} {text}", at)
         if speaker is not None:
             return _said(speaker, text, at)
+        if mirc:  # its mark of what happens is that of an action
+            text = f"{actor} {text}"
         return Said("", text, at, renamed=_renamed(text))
+
+    def _hexchat(self, line: hexchat.Line) -> Said:
+        month = self._months.number(line.month)
+        self._day = _day(self._months.year or 1970, month, line.day)
+        at = float(self._day + line.clock)
+        if line.speaker:
+            return _said(line.speaker, line.text, at)
+        return Said("", line.text, at, renamed=_renamed(line.text))
 
     def _at(self, clock: int) -> float:
         """Where no line tells of a new day, one begins when the clock goes back."""

@@ -25,9 +25,10 @@ _LETTERS = {
 class Dialect:
     """delimiter: one character, or one and a space. quote: one or none. escape: empty (a quote
     is written twice) or a backslash; bare: also outside of quotes. letters: backslash n, t, N
-    mean what they mean to a database; nulls: a quote and N do, alone in a field. end: of a row.
+    mean what they mean to a database; nulls: a quote and N do, alone in a field. verbatim: quotes
+    within quotes are as they stand, and a bare NULL is one. end: of a row.
     header: whether the first row of the table names the columns. preamble: rows before it.
-    width: fields of a row, 0: not known."""
+    width: fields of a row, 0: not known; even: whether enough of the rows have so many."""
 
     delimiter: str = ","
     quote: str = '"'
@@ -35,10 +36,12 @@ class Dialect:
     bare: bool = True
     letters: bool = False
     nulls: bool = False
+    verbatim: bool = False
     end: str = "\n"
     header: bool = True
     preamble: int = 0
     width: int = 0
+    even: bool = True
 
 
 class Begun(NamedTuple):
@@ -83,6 +86,8 @@ class Cutter:
                 if escaped
                 else f"[^{q}]*+(?:{q}{q}[^{q}]*+)*+"
             )
+            bare_end = rf"(?:NULL|[-+]?\d[\d.]*(?:e[-+]?\d+)?|)(?:{mark}|\Z)"
+            self._last = re.compile(rf"{q}(?=\Z|{mark}(?:{q}|{bare_end}))")
             self._inner = re.compile(inner, re.DOTALL)
             self._closed = re.compile(rf"{q}({inner}){q}(?={mark}|\Z)", re.DOTALL)
             other = f"[^{mark}{q}]" if one else f"(?:(?!{mark})[^{q}])"
@@ -95,7 +100,7 @@ class Cutter:
     def split_quote(self, line: str) -> bool:
         """Whether a quote opens in the middle of a field and closes at the end of a later one,
         before another field begins with one: the delimiters between them may be text."""
-        if self._opens is None or len(line) > _SPLIT_CHARS:
+        if self._opens is None or self.dialect.verbatim or len(line) > _SPLIT_CHARS:
             return False
         closes = anew = -1
         for found in self._opens.finditer(line):
@@ -136,15 +141,14 @@ class Cutter:
                     quoted = False
                 at += quoted
             if quoted:
-                assert self._inner is not None
-                found = self._inner.match(text, at)
-                assert found is not None
-                if not text.startswith(quote, found.end()):
-                    return Begun(cells, _with(field, text[at:] + end), True), "open"
-                if self._is_end_escaped(text, found.end(), cells):
-                    return Begun(cells, _with(field, found[0] + end), True), "open"
-                cells.append(self._value("".join([*field, found[0]]) if field else found[0]))
-                at = found.end() + 1
+                stop, inner = self._closing(text, at, cells)
+                if stop < 0:
+                    return Begun(cells, _with(field, inner + end), True), "open"
+                value = "".join([*field, inner]) if field else inner
+                if self.dialect.verbatim and quote * 2 in value:
+                    return Begun(cells, [], False), "broken"  # one that is written twice, or two
+                cells.append(self._value(value))
+                at = stop + 1
             else:
                 found = self._bare.match(text, at)
                 assert found is not None
@@ -160,11 +164,24 @@ class Cutter:
                 return Begun(cells, [], False), "broken"
             at = mark.end()
 
-    def _is_end_escaped(self, text: str, at: int, cells: list[str | None]) -> bool:
-        """Whether a quote at a line's end stands before a line's end that is text: MariaDB escapes
-        it so, and then the row has not all of its fields yet."""
-        last = self.dialect.nulls and at + 1 == len(text)
-        return last and len(cells) + 1 < self.dialect.width
+    def _closing(self, text: str, at: int, cells: list[str | None]) -> tuple[int, str]:
+        """(where the quote is that ends a field, the field's text from `at` on); -1 where the field
+        goes on behind the line. A quote at a line's end is text, or the escape of that end as
+        MariaDB writes it, where the row has not all of its fields yet."""
+        short = len(cells) + 1 < self.dialect.width
+        if self.dialect.verbatim:
+            last = self._last.search(text, at)
+            if last is None or (short and last.end() == len(text)):
+                return -1, text[at:]
+            return last.start(), text[at : last.start()]
+        assert self._inner is not None
+        found = self._inner.match(text, at)
+        assert found is not None
+        if not text.startswith(self.dialect.quote, found.end()):
+            return -1, text[at:]
+        if self.dialect.nulls and short and found.end() + 1 == len(text):
+            return -1, found[0]
+        return found.end(), found[0]
 
     def literal(self, text: str) -> list[str | None]:
         """Cells of one line; a quote that does not open and close one whole cell is text."""
@@ -187,6 +204,8 @@ class Cutter:
     def _value(self, text: str) -> str:
         """What stands between quotes."""
         quote = self.dialect.quote
+        if self.dialect.verbatim:
+            return text
         if not self.dialect.escape:
             return text.replace(quote * 2, quote) if quote in text else text
         if quote * 2 in text and not self.dialect.letters:
@@ -196,6 +215,8 @@ class Cutter:
     def _plain(self, text: str) -> str | None:
         """What stands without quotes; a database's \\N or "N is NULL."""
         if self.dialect.nulls and text == self.dialect.quote + "N":
+            return None
+        if self.dialect.verbatim and text == "NULL":
             return None
         if not self.dialect.escape or not self.dialect.bare:
             return text

@@ -34,6 +34,7 @@ _SPACES = 20  # so many delimiters, each with one space behind it, are no accide
 _ONE_COLUMN = 0.02
 _CELL_QUOTE = 2.0  # points lost when all cells still begin or end with a quote
 
+_MOST, _FEW_ROWS = 0.4, 10  # share of rows that tells the width of a table, where there are some
 _LONG = 60  # characters; a longer cell is text
 
 
@@ -55,11 +56,33 @@ def detect(text: str, whole: bool, given: dict[str, str] | None = None) -> Diale
     if not whole and "\n" in text:
         text = text[: text.rindex("\n") + 1]
     found = [_found(text, end, whole, given) for end in _row_ends(text)]
-    return max(found, key=lambda pair: pair[0])[1]
+    best = max(found, key=lambda pair: pair[0])[1]
+    if best.end != "\n" or "\r\n" not in text or re.search(r"(?<!\r)\n", text) is None:
+        return best
+    good, share = _whole_rows(best, text)
+    if share < 1.0 or best.width < 2:  # LF alone may be text that has no quote around it
+        other = _found(text, "\r\n", whole, given)[1]
+        more, larger = _whole_rows(other, text)
+        if best.width < 2 and other.letters and larger >= STEADY:
+            return other
+        if larger > max(share, STEADY) and more >= good:
+            return other
+    return best
+
+
+def _whole_rows(dialect: Dialect, text: str) -> tuple[int, float]:
+    """(rows of a sample that have the width of the table, their share)."""
+    rows = _rows(dialect, [line.removesuffix("\r") for line in _lines(text, dialect.end)])
+    good = sum(len(row) == dialect.width for row in rows)
+    return good, good / max(1, len(rows))
+
+
+def _lines(text: str, end: str) -> list[str]:
+    return [line for line in text.split(end) if line.strip("\r\n")]
 
 
 def _found(text: str, end: str, whole: bool, given: dict[str, str]) -> tuple[float, Dialect]:
-    lines = [line for line in text.split(end) if line.strip("\r\n")]
+    lines = _lines(text, end)
     if not lines:
         return 0.0, Dialect(end=end)
     stated = re.fullmatch(r"sep=(.)\s*", lines[0])
@@ -68,6 +91,7 @@ def _found(text: str, end: str, whole: bool, given: dict[str, str]) -> tuple[flo
         lines = lines[1:]
     bare = [line.removesuffix("\r") for line in lines]
     database = exports.of_database(bare, given) or exports.quote_escaped(bare, given)
+    database = database or exports.as_it_stands(bare, given)
     if database is not None:
         return 1.0, _shaped(replace(database, end=end), bare, stated is not None)
     best, top = Dialect(delimiter=given.get("delimiter", ",")), -1e9
@@ -145,7 +169,8 @@ def _parsed(
     """(rows of a sample, csv's error or None); `strict` takes no text after a closing quote."""
     csv.field_size_limit(max(csv.field_size_limit(), 1 << 27))
     reader = csv.reader(
-        (line + "\n" for line in lines[:SAMPLE_ROWS]),
+        # LF is text in a row that ends in CR LF, and of a text it does not matter which
+        (line.replace("\n", "\v") + "\n" for line in lines[:SAMPLE_ROWS]),
         delimiter=dialect.delimiter[:1] or "\x1f",
         quotechar=dialect.quote or None,
         quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
@@ -246,22 +271,27 @@ def _always_spaced(dialect: Dialect, lines: Sequence[str]) -> bool:
 # --- shape ------------------------------------------------------------------------------------
 
 
-def _shaped(dialect: Dialect, lines: Sequence[str], stated: bool) -> Dialect:
+def _rows(dialect: Dialect, lines: Sequence[str]) -> list[list[str]]:
     rows: list[list[str]] = []
     if dialect.letters:
         letter = dialect.delimiter, dialect.escape, dialect.quote
         rows = list(exports.unescaped(lines, *letter))
-    elif dialect.nulls:
+    elif dialect.nulls or dialect.verbatim:
         rows = [[cell or "" for cell in row] for row in exports.cut(dialect, lines)]
-    rows = rows or _parsed(dialect, lines)[0]
+    return rows or _parsed(dialect, lines)[0]
+
+
+def _shaped(dialect: Dialect, lines: Sequence[str], stated: bool) -> Dialect:
+    rows = _rows(dialect, lines)
     if not rows:
         return dialect
     widths = Counter(map(len, rows))
-    width = max(widths.items(), key=lambda pair: (pair[1], pair[0]))[0]
+    width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
+    even = len(rows) < _FEW_ROWS or count >= _MOST * len(rows)
     skip = preamble(rows, width)
     if skip < len(rows) and has_known(rows[skip]):
         width = min(width, len(rows[skip]))
     header = (
         looks_like_header(rows[skip:]) if not dialect.letters else exports.names_above(rows[skip:])
     )
-    return replace(dialect, width=width, preamble=skip + stated, header=header)
+    return replace(dialect, width=width, even=even, preamble=skip + stated, header=header)

@@ -137,6 +137,8 @@ def _runs(names: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
         return False
     for row in body[:3]:
         below = [row[n].strip() if n < len(row) else "" for n in at]
+        if years and not any(_YEAR.fullmatch(cell) for cell in below):
+            continue
         if all(cell.isascii() and cell.isdigit() and len(cell) < 9 for cell in below) and _even(
             [int(cell) for cell in below]
         ):
@@ -168,6 +170,7 @@ def _names_one(name: str, column: Sequence[str]) -> bool:
 
 def _judged(names: Sequence[str], columns: Sequence[Sequence[str]], runs: bool) -> bool:
     over = value = year = 0
+    parts = True  # whether what stands below years has decimals, and they have none
     soft = again = 0.0
     for name, column in zip(names, columns, strict=True):
         if not name or not column:
@@ -180,6 +183,7 @@ def _judged(names: Sequence[str], columns: Sequence[Sequence[str]], runs: bool) 
             over += name.lower() not in _MISSING
         elif (runs and name.isdigit()) or (own == kind and _year_over(name, column)):
             year += 1
+            parts = parts and all("." in cell or "," in cell for cell in column)
         elif own == kind:
             value += 1
         else:
@@ -192,7 +196,7 @@ def _judged(names: Sequence[str], columns: Sequence[Sequence[str]], runs: bool) 
     if not texts or len(set(texts)) < len(texts):
         return False
     if year and not runs and not soft:
-        return any(_plain(name) for name in texts)
+        return parts or any(_plain(name) for name in texts)
     if all(_NAME.fullmatch(name) and not name.endswith((".", "!", "?")) for name in texts):
         return True
     return soft >= 1 and not again

@@ -34,7 +34,7 @@ class Reading:
 
 
 class Sheet:
-    """The table of a stream. Raises Unreadable (empty, binary) when there is none.
+    """The table of a stream. Raises Unreadable (empty, binary, uneven) when there is none.
 
     header: the names as they stand, None where there are none. names: one for each column,
     made up where it has none, numbered where it comes again. head: the header's row.
@@ -60,6 +60,9 @@ class Sheet:
             dialect = replace(dialect, header=reading.header == "yes")
         if reading.preamble is not None:
             dialect = replace(dialect, preamble=reading.preamble)
+        if not (dialect.header or dialect.even or reading.padded):
+            told = {"delimiter": dialect.delimiter, "quote": dialect.quote, "usual": dialect.width}
+            raise Unreadable("uneven", **told)
         self.dialect = dialect
         stream.read(mark)
         table = Table(

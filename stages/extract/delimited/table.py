@@ -71,7 +71,7 @@ class Table:
         self._used: list[_Piece] = []
         self._cut = Cutter(dialect)
         self._quick = not dialect.escape and len(dialect.delimiter) == 1
-        fast = self._quick and dialect.quote and not dialect.nulls
+        fast = self._quick and dialect.quote and not (dialect.nulls or dialect.verbatim)
         self._reader = self._fast_reader() if fast else None
         self._credit = _IN_VAIN
 
@@ -98,7 +98,7 @@ class Table:
         wide = charset.startswith(("utf-16", "utf-32"))
         end = self.dialect.end.encode(charset if wide else "ascii")
         line = 1
-        for raw, taken in pieces(stream, end):
+        for raw, taken in pieces(stream, end, unit=len("\n".encode(charset)) if wide else 1):
             bad, odd = 0, self._said
             try:
                 text = raw.decode(charset)
@@ -110,7 +110,7 @@ class Table:
                     bad = max(1, text.count("\ufffd"))
             piece = _Piece(offset, line, raw, text, bad if raw else -taken, odd)
             offset += taken
-            line += text.count("\n") if self.dialect.end == "\r" else 1
+            line += 1 if self.dialect.end == "\n" else text.count("\n")
             if taken < LARGE:
                 yield piece
             else:

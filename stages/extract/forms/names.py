@@ -25,7 +25,7 @@ _ANSWER = ("output", "response", "completion", "answer")
 # prompt → what its completion may be called, the first pair found counts
 PAIRS = (
     ("instruction", _ANSWER),
-    ("prompt", ("completion", "response", "answer", "output")),
+    ("prompt", ("completion", "response", "answer", "output", "generation")),
     ("question", ("answer", "response", "completion", "output")),
     ("query", ("response", "answer", "output")),
     ("input", ("output", "response", "target")),

@@ -69,10 +69,19 @@ def talk(key: str, value: object) -> Talk:
         raise Unreadable("bad_type", field=key, type=type_name(value), wanted="a list of messages")
     if not value:
         raise Unreadable("empty", field=key)
-    found = [_message(f"{key}[{number}]", message) for number, message in enumerate(value)]
-    messages = [message for one in found for message in one.messages]
-    said, extra = sum(one.said for one in found), sum(one.extra for one in found)
-    return Talk(messages, said, extra, sum(one.binary for one in found))
+    messages: list[dict[str, Any]] = []
+    said = extra = binary = 0
+    for number, message in enumerate(value):
+        if type(message) is dict and len(message) == 2:  # nearly all messages are a plain text
+            role, content = message.get("role"), message.get("content")
+            if type(role) is str and type(content) is str and role in SIDES:
+                messages.append({"role": role, "content": content})
+                said += len(content)
+                continue
+        found = _message(f"{key}[{number}]", message)
+        messages += found.messages
+        said, extra, binary = said + found.said, extra + found.extra, binary + found.binary
+    return Talk(messages, said, extra, binary)
 
 
 def _message(field: str, message: object) -> Talk:

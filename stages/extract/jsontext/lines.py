@@ -42,7 +42,7 @@ def lines(
     """The lines of a stream that begin before `stop`; line ends are LF and CR LF."""
     wide = charset.startswith(("utf-16", "utf-32"))
     end, back = "\n".encode(charset if wide else "ascii"), "\r".encode(charset if wide else "ascii")
-    for data, taken in pieces(stream, end, limit):
+    for data, taken in pieces(stream, end, limit, len(end)):
         if stop is not None and offset >= stop:
             return
         ended = data.endswith(end) if data else True
@@ -53,11 +53,13 @@ def lines(
         number += 1
 
 
-def pieces(stream: BinaryIO, end: bytes, limit: int = LINE_BYTES) -> Iterator[tuple[bytes, int]]:
+def pieces(
+    stream: BinaryIO, end: bytes, limit: int = LINE_BYTES, unit: int = 1
+) -> Iterator[tuple[bytes, int]]:
     """(line with its end, bytes taken) until the stream ends; a line of more than `limit` bytes
-    is given as nothing with its size. `end` is a whole character of one, two or four bytes."""
+    is given as nothing with its size. `end` is whole characters of `unit` bytes each."""
     if end != b"\n":
-        yield from _wide_pieces(stream, end, limit)
+        yield from _wide_pieces(stream, end, unit, limit)
         return
     while data := stream.readline(limit + 2):
         taken = len(data)
@@ -75,26 +77,27 @@ def pieces(stream: BinaryIO, end: bytes, limit: int = LINE_BYTES) -> Iterator[tu
             yield ready.pop(), taken
 
 
-def _wide_pieces(stream: BinaryIO, end: bytes, limit: int) -> Iterator[tuple[bytes, int]]:
-    width = len(end)
+def _wide_pieces(
+    stream: BinaryIO, end: bytes, unit: int, limit: int
+) -> Iterator[tuple[bytes, int]]:
     held = b""
     at = searched = dropped = 0
     while True:
         found = held.find(end, searched)
-        while found >= 0 and (found - at) % width:
+        while found >= 0 and (found - at) % unit:
             found = held.find(end, found + 1)
         if found >= 0:
-            stop = found + width
+            stop = found + len(end)
             yield (b"" if dropped else held[at:stop]), dropped + stop - at
             at = searched = stop
             dropped = 0
             continue
-        if len(held) - at > limit:
-            keep = (len(held) - at) % width
+        if len(held) - at > limit:  # what may be the begin of an end is kept
+            keep = (len(held) - at) % unit + len(end) - unit
             dropped += len(held) - at - keep
             at = len(held) - keep
         held = held[at:]
-        searched = max(0, len(held) - len(held) % width - width)
+        searched = max(0, len(held) - len(held) % unit - len(end))
         at = 0
         chunk = stream.read(_CHUNK)
         held += chunk

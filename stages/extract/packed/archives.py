@@ -93,7 +93,12 @@ def members(
             yield from pg_archives.members(stream, place, limits, own)
         elif inner == "tar":
             size = os.fstat(file.fileno()).st_size
-            yield from tars.members(stream, place, limits, suffixes, size, packages)
+            plain = stream.file is not None
+
+            def unread(at: int) -> int:
+                return size - (at if plain else file.tell())
+
+            yield from tars.members(stream, place, limits, suffixes, size, unread, packages)
         elif kind is not None and inner is not None and not (packages and is_package(head)):
             yield Fault(place, "nested", {"kind": inner})
         else:
@@ -177,6 +182,8 @@ def read_at(root: Path | str, place: Place, limits: Limits | None = None) -> byt
         else:
             _skip(stream, place.offset)
             data = stream.read(place.length)
+            if not data and stream.go_on():  # it begins behind a damage
+                data = stream.read(place.length)
         if len(data) != place.length:
             raise EOFError(f"{place}: the file is shorter than that")
         return data
@@ -184,5 +191,5 @@ def read_at(root: Path | str, place: Place, limits: Limits | None = None) -> byt
 
 
 def _skip(stream: Member, size: int) -> None:
-    while size > 0 and (data := stream.read(min(size, _CHUNK))):
+    while size > 0 and ((data := stream.read(min(size, _CHUNK))) or stream.go_on()):
         size -= len(data)

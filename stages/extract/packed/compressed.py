@@ -95,6 +95,7 @@ def decompressor(kind: str) -> Any:
 
 # What the first bytes of a further stream must be, as far as the file goes.
 _MAGIC = {"gzip": b"\x1f\x8b\x08", "bzip2": b"BZh", "xz": b"\xfd7zXZ\0"}
+_MARK = 5  # bytes of its content by which a further stream is known as one of the same kind
 _HEAD = 16  # bytes that tell the kind of all that can be concatenated
 
 
@@ -103,6 +104,7 @@ class Packed:
 
     take(size): more packed bytes, none at their end. Nothing depends on where its pieces end.
     alone: whether one stream is all. slow: packed bytes after which each is given by itself.
+    begin: of the stream that is read, among the packed bytes.
     """
 
     def __init__(
@@ -111,7 +113,7 @@ class Packed:
         self._kind, self._more, self._alone, self._slow = kind, take, alone, slow
         self._state: Any = decompressor(kind)
         self._held, self._at, self._feed = b"", 0, _FIRST
-        self.taken = self.last = 0
+        self.taken = self.last = self.begin = 0
         self._failed: Exception | None = None
 
     def read(self, size: int) -> bytes:
@@ -170,6 +172,7 @@ class Packed:
             self._at = len(self._held) - len(self._held[self._at :].lstrip(b"\0"))
         if not self._gather(1):
             return False
+        self.begin = self.taken - len(self._held) + self._at
         self._gather(_HEAD)
         head = self._held[self._at : self._at + _HEAD]
         kind = compression(head)
@@ -285,14 +288,66 @@ class ToTheDamage:
         return data
 
 
+class _File:
+    """The bytes that a compressed file holds, from the begin of one of its streams on."""
+
+    def __init__(self, kind: str, file: BinaryIO) -> None:
+        self._kind, self._file, self._base, self._first = kind, file, 0, b""
+        self._reader = ToTheDamage(self._open)
+
+    def _open(self, slow: int | None) -> Packed | _Zstd:
+        self._file.seek(self._base)
+        if self._kind == "zstd":
+            return _Zstd(self._file.read, slow)
+        return Packed(self._kind, self._file.read, slow=slow)
+
+    def read(self, size: int) -> bytes:
+        data = self._reader.read(size)
+        self._first = self._first or data[:_MARK]
+        return data
+
+    @property
+    def taken(self) -> int:
+        return self._base + int(self._reader.source.taken)
+
+    def go_on(self) -> dict[str, int] | None:
+        """Go on at the next gzip stream that begins as the first one does; what is passed over:
+        `packed` bytes from `at` on. None, where there is no such stream."""
+        if self._kind != "gzip":
+            return None
+        damaged = self._base + self._reader.source.begin
+        found = _next_gzip(self._file, damaged + 1, self._first)
+        if found is None:
+            return None
+        self._base = found
+        self._reader = ToTheDamage(self._open)
+        return {"at": damaged, "packed": found - damaged}
+
+
+def _next_gzip(file: BinaryIO, at: int, first: bytes) -> int | None:
+    """Where the next gzip stream begins whose content begins with `first`."""
+    magic = _MAGIC["gzip"]
+    file.seek(at)
+    held = b""
+    while data := file.read(CHUNK):
+        held += data
+        found = held.find(magic)
+        while 0 <= found <= len(held) - _FIRST or (found >= 0 and len(data) < CHUNK):
+            try:
+                head = zlib.decompressobj(31).decompress(held[found : found + _FIRST], len(first))
+            except zlib.error:
+                head = b""
+            if head == first:
+                return at + found
+            found = held.find(magic, found + 1)
+        cut = found if found >= 0 else len(held) - len(magic) + 1
+        at, held = at + cut, held[cut:]
+    return None
+
+
 def decompressed(kind: str, file: BinaryIO, place: Place, limits: Limits) -> Member:
     """The bytes of a compressed file."""
-
-    def open_(slow: int | None) -> Packed | _Zstd:
-        file.seek(0)
-        return _Zstd(file.read, slow) if kind == "zstd" else Packed(kind, file.read, slow=slow)
-
-    reader = ToTheDamage(open_)
+    reader = _File(kind, file)
     size = os.fstat(file.fileno()).st_size
-    budget = Budget(limits, lambda: reader.source.taken, "file", size)
-    return Member(Raw(reader.read, place, (budget,)))
+    budget = Budget(limits, lambda: reader.taken, "file", size)
+    return Member(Raw(reader.read, place, (budget,), go_on=reader.go_on))

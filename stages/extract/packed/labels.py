@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from stages.base import Fault
 from stages.extract.packed import pg_archives
@@ -77,12 +78,11 @@ class Labels:
         self._seen += 1
 
     @property
-    def full(self) -> Fault | None:
-        """The fault of an archive with more members than the limit."""
+    def full(self) -> dict[str, Any] | None:
+        """The evidence where an archive has more members than the limit."""
         if self._seen < self.limits.members:
             return None
-        evidence = {"limit": self.limits.members, "of": "members"}
-        return Fault(self.place, "oversize", evidence)
+        return {"limit": self.limits.members, "of": "members"}
 
     def end(self) -> Iterator[Fault]:
         """The fault of an archive in which nothing was wanted."""

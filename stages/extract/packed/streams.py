@@ -67,7 +67,7 @@ class Budget:
             if self._limits.bomb(self.out, packed):
                 self.spent = True
                 told = {"limit": self._limits.ratio, "of": f"ratio of the {self._whole}"}
-                left = {"unread": self._size - packed} if self._size else {}
+                left = {"unread_bytes": self._size - packed} if self._size else {}
                 return {**told, "bytes": self.out, "packed": packed, **left}
         return None
 
@@ -81,8 +81,10 @@ class Raw(io.RawIOBase):
         place: Place,
         budgets: tuple[Budget, ...] = (),
         file: BinaryIO | None = None,
+        go_on: Callable[[], dict[str, int] | None] | None = None,
     ) -> None:
         self.file = file
+        self._go_on = go_on
         self._read, self._place, self._budgets = read, place, budgets
         self._offset, self._line = 0, 1
         self.fault: Fault | None = None
@@ -108,6 +110,15 @@ class Raw(io.RawIOBase):
         buffer[: len(data)] = data
         return len(data)
 
+    def go_on(self) -> Fault | None:
+        """Read on behind a damage; see `Member.go_on`."""
+        if self.fault is None or self.fault.reason != "corrupt" or self._go_on is None:
+            return None
+        if (passed := self._go_on()) is None:
+            return None
+        fault, self.fault = self.fault, None
+        return fault._replace(evidence={**fault.evidence, **passed})
+
     def _stop(self, reason: str, evidence: Mapping[str, Any]) -> int:
         place = Place(self._place.path, self._place.member, self._offset, 0, self._line)
         self.fault = Fault(place, reason, evidence)
@@ -129,6 +140,13 @@ class Member(io.BufferedReader):
         """What stopped the reading; None at a true end."""
         assert isinstance(self.raw, Raw)
         return self.raw.fault
+
+    def go_on(self) -> Fault | None:
+        """Go on behind the damage that ended the reading, at the next stream of a gzip file that
+        begins as the first one does: for files of records of which each is a stream of its own.
+        The fault, with what was passed over; None where the data just ended, or nothing follows."""
+        assert isinstance(self.raw, Raw)
+        return self.raw.go_on()
 
     @property
     def file(self) -> BinaryIO | None:

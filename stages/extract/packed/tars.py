@@ -111,16 +111,19 @@ def members(
     limits: Limits,
     suffixes: tuple[str, ...],
     size: int,
+    unread: Callable[[int], int],
     packages: bool = False,
 ) -> Iterator[tuple[Place, Member] | Fault]:
-    """The members of a tar file. size: bytes of the file itself, which bound what comes out."""
+    """The members of a tar file. size: bytes of the file itself, which bound what comes out.
+    unread: how many of them were not read, when so many bytes of the tar file were."""
     labels = Labels(place, limits, suffixes, packages)
     budget = Budget(limits, size, "archive")
     reader = _Headers(_Blocks(stream))
     damaged = False
     for header in reader:
-        if (fault := labels.full) is not None:
-            yield fault
+        if labels.full is not None:
+            at = reader.blocks.position - _BLOCK
+            yield Fault(place, "oversize", {**labels.full, "unread_bytes": unread(at)})
             return
         if isinstance(header, Unreadable):
             damaged = True
@@ -143,7 +146,12 @@ def members(
                 yield Fault(item.place, stream.fault.reason, stream.fault.evidence)
             else:
                 yield item
-        if member.fault is not None and (member.fault.reason == "truncated" or budget.spent):
+        if budget.spent:
+            told = {"limit": limits.ratio, "of": "ratio of the archive"}
+            if (left := unread(reader.blocks.position)) > 0:
+                yield Fault(place, "oversize", {**told, "unread_bytes": left})
+            return
+        if member.fault is not None and member.fault.reason == "truncated":
             return
     if stream.fault is not None:
         yield stream.fault

@@ -70,8 +70,10 @@ def members(
         entries = iter(_List(file, begin, stop, shift))
         shared = _overlapping(_List(file, begin, stop, shift), limits.members)
     for number, entry in enumerate(entries):
-        if (fault := labels.full) is not None:
-            yield fault
+        if labels.full is not None:
+            rest = itertools.chain([entry], entries)
+            more = sum(labels.is_wanted(one.name) for one in rest if _is_file(one))
+            yield Fault(place, "oversize", {**labels.full, "unread": more})
             return
         if isinstance(entry, Unreadable):
             damaged = True

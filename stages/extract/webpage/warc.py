@@ -71,7 +71,17 @@ def records(place: Place, stream: Member, largest: int) -> Iterator[tuple[Place,
     largest: bytes of a page as it is stored.
     """
     reader = _Reader(place, stream)
+    yield from _records(reader, largest)
+    while (fault := stream.go_on()) is not None:
+        yield fault
+        yield from _records(reader, largest)
+
+
+def _records(reader: _Reader, largest: int) -> Iterator[tuple[Place, bytes] | Fault]:
+    """The records up to the end of the stream, or a damage of it."""
+    place = reader.place
     lost: tuple[int, int] | None = None  # where bytes that belong to no record began
+    held: list[tuple[Place, bytes]] = []  # the last record, until what follows it is seen
     while True:
         offset, line = reader.offset, reader.line
         first = reader.readline()
@@ -80,19 +90,34 @@ def records(place: Place, stream: Member, largest: int) -> Iterator[tuple[Place,
         if first and not _VERSION.match(first):
             lost = lost or (offset, line)
             continue
+        if not _fails_check(reader.stream):
+            yield from held
+        held = []
         if lost is not None:
             where = Place(place.path, place.member, lost[0], offset - lost[0], lost[1])
             yield Fault(where, "corrupt", {"error": "these bytes are no record of the archive"})
             lost = None
         if not first:
             return
-        yield from _record(reader, first, offset, line, largest)
+        for found in _record(reader, first, offset, line, largest):
+            if isinstance(found, Fault):
+                yield found
+            else:
+                held.append(found)
+
+
+def _fails_check(stream: Member) -> bool:
+    """Whether the packed stream that ended last is not what its checksum says: what was unpacked
+    last is then not what was stored."""
+    return stream.fault is not None and " check" in str(stream.fault.evidence.get("error"))
 
 
 def _record(
     reader: _Reader, first: bytes, offset: int, line: int, largest: int
 ) -> Iterator[tuple[Place, bytes] | Fault]:
     head, named = _headers(reader)
+    if reader.stream.fault is not None and not re.search(rb"(?:^|\n)\r?\n\Z", head):
+        return  # within the headers, and that says why
     length = named.get("content-length", "")
     if not length.isdecimal() or len(length) > 18:
         told = "the record does not say how long it is" if not length else "its length is no number"
@@ -110,7 +135,7 @@ def _record(
         read += reader.skip(size - len(begun))
     where = reader.since(offset, line)
     if read < size:
-        if reader.stream.fault is None:  # else that says why the archive ends here
+        if reader.stream.fault is None:  # else that says why
             yield Fault(where, "truncated", {"bytes": read, "of": size})
     elif beside is not None:
         yield Fault(where, "no_page", beside, failed=False, characters=0)

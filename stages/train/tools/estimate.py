@@ -17,10 +17,9 @@ ABOUT = "steps, memory, hours and money of a training, before anything is bought
 
 def options(parser: argparse.ArgumentParser) -> None:
     """What the tool takes."""
-    parser.add_argument(
-        "model", nargs="?", default="smollm2",
-        help="a model's folder, a config.json alone, a hub's owner/name, or smollm2 (the default)",
-    )  # fmt: skip
+    from stages.train.tools.options import shape_option
+
+    shape_option(parser)
     parser.add_argument("--tokens", type=Path, help="a tokens corpus, for its lengths")
     parser.add_argument("--records", type=int, help="without a corpus: records for training")
     parser.add_argument("--length", type=int, default=512, help="and tokens of each; default: 512")

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stages import owned
 from stages.errors import UsageError
+from stages.manifest import MADE_BY
 
 if TYPE_CHECKING:
     from stages.train.asked import Pair
@@ -49,7 +51,10 @@ def options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--limit", type=int, help="records and questions of a file, at most")
     parser.add_argument(
-        "-o", "--out", type=Path, help="a JSON file to write the figures to as well"
+        "-o",
+        "--out",
+        type=Path,
+        help="a JSON file to write the figures to as well; it may replace only one of these",
     )
 
 
@@ -60,6 +65,8 @@ def act(given: argparse.Namespace) -> int:
 
     if given.limit is not None:
         common.number_in(given.limit, "limit", 1, 1 << 40)
+    if given.out is not None:
+        owned.check_file(given.out)
     adapter = bases.adapter_in(given.run)
     corpus = _corpus_of(given, adapter)
     files = {path: choices.read(path) for path in given.choices}
@@ -92,7 +99,10 @@ def act(given: argparse.Namespace) -> int:
         )
     print("\n".join(_lines(told)))
     if given.out is not None:
-        given.out.write_text(json.dumps(_finite(told), indent=2) + "\n", encoding="utf-8")
+        owned.check_file(given.out)  # it may have come meanwhile
+        given.out.write_text(
+            json.dumps({**MADE_BY, **_finite(told)}, indent=2) + "\n", encoding="utf-8"
+        )
     return 0
 
 

@@ -15,10 +15,9 @@ ABOUT = "list the layers of a model that can have an adapter: shapes, what they 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """What the tool takes."""
-    parser.add_argument(
-        "model", nargs="?", default="smollm2",
-        help="a model's folder, a config.json alone, a hub's owner/name, or smollm2 (the default)",
-    )  # fmt: skip
+    from stages.train.tools.options import shape_option
+
+    shape_option(parser)
     parser.add_argument("--rank", type=int, default=16, help="of the LoRA matrices; default: 16")
     parser.add_argument("--json", action="store_true", help="a JSON list instead of a table")
 

@@ -35,6 +35,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def shape_option(parser: argparse.ArgumentParser) -> None:
+    """A model of which the shape alone is asked for; its weights need not be there."""
+    parser.add_argument(
+        "model", nargs="?", default="smollm2",
+        help="a model's folder, a config.json alone, a hub's owner/name, or smollm2 (the default)",
+    )  # fmt: skip
+
+
 def opened(given: argparse.Namespace) -> Pair:
     """The models that the options name."""
     adapter = bases.adapter_in(given.run)
