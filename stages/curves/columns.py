@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any, Literal
 
 Row = Mapping[str, Any]
@@ -66,7 +66,7 @@ _SIGNS = re.compile(r"[\s/.\-:|]+")
 MOST = 1 << 10  # names that are looked at
 
 
-@cache
+@lru_cache(4096)
 def plain(name: str) -> str:
     """A column's name without case and signs; of a chart exported from W&B without its run."""
     name = name.strip().strip("\"'\ufeff").strip()
@@ -80,7 +80,7 @@ def _plain_step(name: str) -> str:
     return "_step" if name.strip().strip('"') == "_step" else plain(name)
 
 
-@cache
+@lru_cache(4096)
 def role(name: str) -> Role | None:
     """What a column of this name is, or None."""
     if name.endswith(("__MIN", "__MAX")):  # beside each column of a chart exported from W&B
@@ -94,7 +94,7 @@ def role(name: str) -> Role | None:
     return "val" if set_name(name) is not None else None
 
 
-@cache
+@lru_cache(4096)
 def set_name(name: str) -> str | None:
     """The name of the validation set that a column is the loss of; None for the only one."""
     known = plain(name)
@@ -130,6 +130,11 @@ def number(value: object, comma: bool = False) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str):
+        if not comma:
+            try:
+                return float(value)
+            except ValueError:
+                pass
         value = value.strip().strip("\"'")
         if comma and value.count(",") == 1:
             value = value.replace(".", "").replace(",", ".")

@@ -46,6 +46,9 @@ def findings(log: Log) -> list[Finding]:
         found += [] if summed else validation.below(log)
         if not small and not any(one["kind"] in ("overfit", "underfit") for one in found):
             found += validation.good_fit(log)
+    if any(one["kind"] in ("overfit", "well_fit") for one in found):
+        # An even fall of training is no fault of the rate where validation has had enough.
+        found = [one for one in found if one["kind"] != "rate_too_low"]
     order = list(KINDS)
     return sorted(found, key=lambda one: order.index(one["kind"]))
 

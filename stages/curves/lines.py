@@ -63,11 +63,12 @@ def lines_of(rows: list[Row], comma: bool = False) -> Lines:
     rows = [row for row in rows if not is_summary(row)]
     columns = columns_of(rows)
     named = _chosen(rows, columns, comma)
+    held_out = of_role(columns, "val")
     notes: list[str] = []
     found = []
     damaged = 0
     for at, row in enumerate(rows):
-        line = _line(at, row, named, columns, comma)
+        line = _line(at, row, named, held_out, comma)
         if line is None:
             continue
         given = number(row.get(named["step"]), comma) if "step" in named else None
@@ -111,7 +112,7 @@ def _chosen(rows: list[Row], columns: list[str], comma: bool) -> dict[Role, str]
 
 
 def _line(
-    at: int, row: Row, named: Mapping[Role, str], columns: list[str], comma: bool
+    at: int, row: Row, named: Mapping[Role, str], held_out: list[str], comma: bool
 ) -> Line | None:
     def of(wanted: Role, most: float) -> float | None:
         value = number(row.get(named[wanted]), comma) if wanted in named else None
@@ -119,7 +120,7 @@ def _line(
 
     step, epoch = of("step", MOST_STEPS), of("epoch", MOST_EPOCHS)
     vals: dict[str, float] = {}
-    for name in of_role(columns, "val"):
+    for name in held_out:
         if (value := number(row.get(name), comma)) is not None:
             vals.setdefault(set_name(name) or "", _bounded(value))
     loss = number(row.get(named["loss"]), comma) if "loss" in named else None
@@ -202,7 +203,7 @@ def one_run(found: Lines) -> str | None:
         return None
     count = [_count(line, found.x) for line in train]
     same = [
-        found.x != "line" and a == b and train[at].loss != train[at + 1].loss
+        found.x != "line" and a == b and _differ(train[at].loss, train[at + 1].loss)
         for at, (a, b) in enumerate(pairwise(count))
     ]
     falls = [at + 1 for at, (a, b) in enumerate(pairwise(count)) if b < a]
@@ -231,6 +232,11 @@ def one_run(found: Lines) -> str | None:
         )
     _last_of_each(found)
     return None
+
+
+def _differ(a: float | None, b: float | None) -> bool:
+    """Whether two losses are of two runs; what is no number may be of one."""
+    return a is not None and b is not None and a != b and not (math.isnan(a) or math.isnan(b))
 
 
 def _agree(train: list[Line]) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from stages.curves.epochs import positions
 from stages.curves.log import Array, Log, Series
 
+LONG = 4000  # lines from which trends are looked for in blocks
 JUMP, JUMP_LINES = 1.0, 5  # rise of ln(loss) over the median of so many lines before: a spike
 AROUND = 15  # lines of the running median that a spike stands out from
 LEAST = 0.25  # rise of ln(loss) that counts as a spike, at least
@@ -26,6 +27,15 @@ def usable(series: Series) -> tuple[Array, Array]:
 def mad(values: Array) -> float:
     """Median absolute deviation as a standard deviation of normal values."""
     return 1.4826 * float(np.median(np.abs(values - np.median(values)))) if len(values) else 0.0
+
+
+def thinned(steps: Array, level: Array) -> tuple[Array, Array]:
+    """Medians of blocks of a long curve: windows over all lines would hold millions of numbers."""
+    if len(level) <= LONG:
+        return steps, level
+    block = len(level) // (LONG // 2)
+    whole = len(level) // block * block
+    return steps[:whole:block], np.median(level[:whole].reshape(-1, block), axis=1)
 
 
 def of_lines(level: Array) -> float:

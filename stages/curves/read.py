@@ -82,6 +82,8 @@ def _rows(found: files.Found) -> tuple[list[Row], Row, bool, list[str]]:
     if long := sum(len(line) > LONG for line in lines):
         notes.append(f"{long} lines of more than {LONG:,} characters are not read")
     table = table_rows(lines)
+    if table is not None and 2 * len(table[0]) >= len(lines):
+        return table[0], {}, table[1], notes
     printed = rows_of(lines)
     if table is not None and len(table[0]) >= len(printed):
         return table[0], {}, table[1], notes

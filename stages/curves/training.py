@@ -16,13 +16,13 @@ from stages.curves.noise import (
     peaks_of,
     running_median,
     spikes,
+    thinned,
     usable,
 )
 
 FLAT = 0.03  # fall of ln(loss) over a run that counts as none
 UNSURE = 0.1  # two standard errors of the fall from which it cannot be told
 LEVEL = 0.02  # fall of ln(loss) in the second half that counts as none
-LONG = 4000  # lines from which divergence is looked for in blocks
 RISE = 0.35  # rise of ln(loss) for good, at least
 TAIL = 3  # lines without a loss that is a number, at the end
 UNIFORM = 0.01  # how near ln V a loss is that of guessing evenly, relative
@@ -61,12 +61,7 @@ def _rising(log: Log) -> list[Finding]:
     steps, level = usable(log.train)
     if len(level) < 6:
         return []
-    if len(level) > LONG:
-        # Medians of blocks: the windows below would hold millions of numbers.
-        block = len(level) // (LONG // 2)
-        whole = len(level) // block * block
-        steps = steps[:whole:block]
-        level = np.median(level[:whole].reshape(-1, block), axis=1)
+    steps, level = thinned(steps, level)
     width = max(3, len(level) // 12)
     smooth = running_median(level, width)
     lowest = int(np.argmin(smooth))
@@ -265,7 +260,7 @@ def _elbow(level: Array) -> tuple[int, int, int]:
 def rates(log: Log, stairs: bool) -> list[Finding]:
     """A learning rate that is too high at first, or too low throughout. stairs: the loss falls at
     borders of epochs, which looks like an even fall."""
-    steps, level = usable(log.train)
+    steps, level = thinned(*usable(log.train))
     if len(level) < 30:
         return []
     noise = of_lines(level)

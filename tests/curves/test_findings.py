@@ -364,6 +364,8 @@ def test_a_fall_that_does_not_slow_has_a_rate_too_low() -> None:
     assert low < 1 < high and finding["statistic"] == pytest.approx(1, abs=0.15)
     assert "rate_too_low" not in kinds(log_of(level, 240))  # in one pass it is no fault
     assert "rate_too_low" not in kinds(log_of(curve(per=80), 80))
+    turned = kinds(log_of(level, 80, [2.0, 1.7, 1.55, 1.5, 1.52, 1.58, 1.66, 1.75, 1.83]))
+    assert "overfit" in turned and "rate_too_low" not in turned
 
 
 @pytest.mark.parametrize("sign", ["rate", "norm", "val"])
