@@ -36,7 +36,7 @@ def test_a_finding_is_certain_when_two_looks_in_a_row_have_it(
     ]
     monkeypatch.setattr(live, "findings", lambda log: looks.pop(0))
     monkeypatch.setattr(live, "read_log", lambda path: path)
-    state, told = State("key"), []
+    state, told = State({}, {}, 1), []
     while looks:
         new = live.look(tmp_path, state)
         told.append([(one["kind"], one.get("epoch")) for one in new])
