@@ -44,7 +44,8 @@ def repair(log: Log, state: Row) -> None:
         last_epoch = number(state.get("epoch")) or last_epoch
     if last_step > 0 and last_epoch > 0:
         rebuilt = steps * last_epoch / last_step
-        if np.abs(rebuilt - epochs)[known].max() < 0.02 + 0.002 * last_epoch:
+        off = np.abs(rebuilt - epochs)[known].max()
+        if 1e-9 < off < 0.02 + 0.002 * last_epoch:  # else they are as exact as they look
             log.train = Series(steps, log.train.values, rebuilt)
             log.notes.append(f"epochs are rounded to two decimals; rebuilt from the {log.x}s")
 

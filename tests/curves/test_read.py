@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages import Diagnose
-from stages.curves.read import log_file, read_log
+from stages.curves.read import log_file, log_of, read_log
 from stages.curves.tfevents import scalars
 from stages.errors import UsageError
 from tests.cases.diagnose import trainer_state, write_lines
@@ -282,3 +282,12 @@ def test_a_line_without_end_is_left_out_and_told(tmp_path: Path) -> None:
     log = read_log(path)
     assert log.train.steps.tolist() == [1, 2, 3, 5]
     assert "1 lines of more than 65,536 characters are not read" in log.notes
+
+
+@pytest.mark.parametrize(("lines", "said"), [(4, False), (7, True)])
+def test_only_epochs_that_are_rounded_are_rebuilt(lines: int, said: bool) -> None:
+    """A quarter of an epoch is written exactly with two decimals, a seventh is not."""
+    rows = [{"step": n, "epoch": round(n / lines, 2), "loss": 2.0 - n / 99} for n in range(1, 29)]
+    log = log_of(rows)
+    assert list(log.train.epochs) == pytest.approx([row["step"] / lines for row in rows])
+    assert any("rounded" in note for note in log.notes) is said
