@@ -6,6 +6,7 @@ Random tests are not judged by a clock, for machines differ.
 from __future__ import annotations
 
 import dataclasses
+import gc
 import importlib.util
 import os
 import shutil
@@ -60,6 +61,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if stage.extra in MISSING or lacks:
             reason = lacks[0] if lacks else f"the extra {stage.extra} is not installed"
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: no collection of garbage in a test need look at it."""
+    gc.freeze()
 
 
 def pytest_runtest_teardown() -> None:

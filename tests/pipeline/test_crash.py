@@ -19,13 +19,22 @@ import pytest
 
 from stages.corpus import Corpus
 from tests.pipeline import world
-from tests.pipeline.world import account, corpora, end, named, seedbed, start, stored, work
+from tests.pipeline.world import (
+    account,
+    corpora,
+    end,
+    named,
+    seedbed,
+    start,
+    stored,
+    wait_until,
+    work,
+)
 
-KILLS = 20
-BETWEEN = 15  # of them must fall between the first and the last commit
-ATTEMPTS = 60
+KILLS = 12
+BETWEEN = 8  # of them must fall between the first and the last commit
 STEPS = "[normalize, dedup, split]"
-PART = "2500"  # bytes: about ten pages, so that there are many commits to die between
+PART = "5000"  # bytes: about twenty pages, so that there are many commits to die between
 
 
 @pytest.fixture(scope="module")
@@ -55,61 +64,54 @@ def _fresh(undisturbed: Path, folder: Path) -> Path:
     return folder
 
 
-def _kill(folder: Path, after: float, group: bool) -> bool:
-    """Run, kill some seconds after the first event; whether it still ran. No process may stay."""
+def _kill(folder: Path, commits: int, after: float, group: bool) -> None:
+    """Run, kill some seconds after so many commits, or let it end. No process may stay."""
     token = world.new_token()
     process = start("run", "t.yaml", "--part-bytes", PART, cwd=folder, token=token)
     try:
         world.begins(folder, "01-html")
+        wait_until(lambda: process.poll() is not None or len(stored(folder)) >= commits, 60)
         time.sleep(after)
-        going = process.poll() is None
-        if going:
+        if process.poll() is None:
             (os.killpg if group else os.kill)(process.pid, signal.SIGKILL)
         process.communicate(timeout=30)
         left = world.all_gone(token)
         assert left, f"orphans 5 s after the driver's death: {world.processes(token)}"
     finally:
         end(process)
-    return going
 
 
 @pytest.mark.timeout(900)
-def test_killed_at_twenty_times_a_rerun_gives_the_same_bytes(
+def test_killed_at_many_moments_a_rerun_gives_the_same_bytes(
     undisturbed: tuple[Path, float, float], tmp_path: Path
 ) -> None:
     reference, first, last = undisturbed
     wanted, keys = corpora(reference), named(reference)
     seed = random.SystemRandom().randrange(1 << 30)
-    print(
-        f"times of the kills are drawn with seed {seed}; commits from {first:.2f} to {last:.2f} s"
-    )
+    print(f"moments of the kills are drawn with seed {seed}; {len(keys)} commits")
     draw = random.Random(seed)
+    # Before the first commit, behind the last one, and wherever chance says.
+    commits = [0, len(keys), *(draw.randrange(1, len(keys)) for _ in range(KILLS - 2))]
+    after = [draw.uniform(0, 2 * (last - first) / len(keys)) for _ in commits]
 
-    def experiment(number: int, after: float) -> int:
-        """Kill, run again, compare; -1: killed before the first commit, 1: after the last."""
+    def experiment(number: int) -> bool:
+        """Kill, run again, compare; whether some commits were made and some were not."""
         folder = _fresh(reference, tmp_path / f"kill{number}")
-        _kill(folder, after, group=bool(number // 2 % 2))
+        _kill(folder, commits[number], after[number], group=bool(number // 2 % 2))
         finished = stored(folder) & keys
         seedbed("run", "t.yaml", "--part-bytes", PART, cwd=folder)
-        assert corpora(folder) == wanted, f"kill {number} after {after:.3f} s"
+        assert corpora(folder) == wanted, f"kill {number} after {commits[number]} commits"
         assert named(folder) == keys
         computed = sum(computed for computed, _ in work(folder).values())
         assert computed == len(keys) - len(finished), "what was finished is not done again"
         hidden = [path.name for path in (folder / "runs/t").rglob(".*")]
         assert hidden == [".seedbed-run"], "a rerun removes what was half shown"
         shutil.rmtree(folder)
-        return 0 if finished and finished != keys else 1 if finished else -1
+        return bool(finished) and finished != keys
 
-    when: list[int] = []
-    pace = 1.0  # the machine may have become slower or faster since the undisturbed run
     with ThreadPoolExecutor(2) as two:
-        while len(when) < KILLS or when.count(0) < BETWEEN:
-            assert len(when) < ATTEMPTS, f"too few kills fell between two commits: {when}"
-            times = [pace * draw.uniform(first, last) for _ in range(2)]
-            fell = list(two.map(experiment, range(len(when), len(when) + 2), times))
-            pace *= 1.1 ** -sum(fell)
-            when += fell
-    print(f"{when.count(0)} of {len(when)} kills fell between the first and the last commit")
+        between = sum(two.map(experiment, range(KILLS)))
+    assert between >= BETWEEN, f"{between} of {KILLS} kills fell between two commits"
 
 
 IMPORTS = 0.4  # CPU seconds that a worker or child needs at most before it begins to work
