@@ -45,7 +45,10 @@ def cases(folder: Path) -> list[Case]:
                 "too_long": 1,
             },
         ),
-        Case(Tokenize(max_length=16, long="truncate"), records=[good[0], bad[4], bad[5]]),
+        Case(
+            Tokenize(max_length=16, long="truncate"),
+            records=[good[0], bad[4], bad[5], {**good[1], "meta": {"rejected": "At nine."}}],
+        ),
         Case(
             Tokenize(max_length=40),
             records=[

@@ -112,7 +112,7 @@ def test_the_longest_step_has_the_whole_bar() -> None:
 def test_the_share_of_what_left_is_of_what_the_step_saw(tmp_path: Path) -> None:
     step = ACCOUNT["steps"][4]
     nothing = [(to_table([]), REJECTS.empty_table())]
-    manifest = {"steps": [{"reasons": {"near": "nearly the same"}}]}
+    manifest = {"steps": [{"stage": "dedup", "reasons": {"near": "nearly the same"}}]}
     write_corpus(tmp_path / "dedup", "records", nothing, manifest)
     found = list(text_of_reasons({"steps": [step]}, tmp_path))
     assert found == [("dedup", "near", "nearly the same", 1720, 1720 / 6720)]

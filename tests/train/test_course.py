@@ -68,8 +68,6 @@ def test_a_step_is_cut_into_as_many_rows_as_are_asked_for(tmp_path: Path) -> Non
 def test_validations_are_at_the_begin_at_epochs_and_at_the_end(tmp_path: Path) -> None:
     made = course(tmp_path, epochs=3, eval_every=5)
     assert [done for done in range(13) if made.evaluates(done)] == [0, 4, 5, 8, 10, 12]
-    silent = course(tmp_path, epochs=3, validate=False)
-    assert not any(silent.evaluates(done) for done in range(13))
 
 
 def test_the_longest_row_is_the_longest(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_script_takes_its_first_step(name: str, tmp_path: Path) -> None:
     dry = replace(
         stage, model=str(tiny_model(tmp_path)), rank=rank, max_steps=1, device="cpu", threads=1
     )
-    out = train(dry, tiny_corpus(tmp_path / "c"), tmp_path)
+    out = train(dry, tiny_corpus(tmp_path / "c", train=64), tmp_path)
     summary = json.loads((out / "summary.json").read_text())
     assert summary["steps"] == 1 and summary["val_loss_last"] > 0
     written = {path.name for path in out.iterdir()}

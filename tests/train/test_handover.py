@@ -29,7 +29,7 @@ def trained(folder: Path, chat: bool, **parameters: Any) -> Path:
     without one."""
     base = talking_model(folder / "home" / "base")
     said = {"model": str(base)} if chat else {"model": str(base), "chat": "plain"}
-    source = tiny_corpus(folder / "tokens", steps=[{"parameters": said}])
+    source = tiny_corpus(folder / "tokens", steps=[{"stage": "tokenize", "parameters": said}])
     out = train(tiny(folder, model=str(base), epochs=1, **parameters), source, folder / "run")
     return out.rename(folder / "adapter")
 

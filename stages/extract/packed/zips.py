@@ -73,7 +73,7 @@ def members(
         if labels.full is not None:
             rest = itertools.chain([entry], entries)
             more = sum(labels.is_wanted(one.name) for one in rest if _is_file(one))
-            yield Fault(place, "oversize", {**labels.full, "unread": more})
+            yield Fault(place, "oversize", {**labels.full, **({"unread": more} if more else {})})
             return
         if isinstance(entry, Unreadable):
             damaged = True
