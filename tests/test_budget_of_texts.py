@@ -5,7 +5,6 @@ CPU seconds of this process, the better of two tries where the first is over the
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -31,6 +30,7 @@ from stages.select.split import Split
 from stages.tokens.tokenize import Tokenize
 from stages.verdicts import Batch
 from tests.clean.worst_text import CASES as TEXTS
+from tests.clock import seconds
 from tests.extract.worst_html import CASES as PAGES
 
 GROWTH = 3.2  # for twice the size; a square is 4
@@ -69,12 +69,6 @@ def test_every_source_and_every_stage_of_texts_has_worst_cases() -> None:
     shapes = (Source, Map, Fit)
     wanted = {name for name in stages.TABLE if issubclass(stages.stage(name), shapes)}
     assert wanted == {stage.name for stage in (*STAGES, *OF_EXTRAS)} | ELSEWHERE.keys()
-
-
-def seconds(call: Callable[[], object]) -> float:
-    start = time.process_time()
-    call()
-    return time.process_time() - start
 
 
 def within(small: Callable[[], object], large: Callable[[], object]) -> str | None:

@@ -99,7 +99,7 @@ def _unpacked(data: Callable[[], bytes], world: World) -> None:
     world.write("note", "mine")
     world.write("evil.py", "open('owned', 'w')\n")
     world.write("b.tar.gz", data())
-    world.call("unbundle", "b.tar.gz", "-o", "out/here", cpu=20, memory=1 << 29)
+    world.call("unbundle", "b.tar.gz", "-o", "out/here", cpu=20)
     world.hold(not (world.folder / "owned").exists(), "a name was written or code was run")
     world.call("unbundle", "b.tar.gz", "-o", "out/here", "--run", cpu=30, memory=1 << 30)
 

@@ -3,7 +3,6 @@ than their size."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from stages.extract.documents import DocumentExtract
 from stages.extract.html import HtmlExtract
 from stages.extract.jsonl import JsonlExtract
 from stages.extract.xml import XmlExtract
+from tests import clock
 from tests.extract import (
     worst_chats,
     worst_csv,
@@ -46,14 +46,11 @@ CASES = [
 
 
 def cpu(stage: Source, path: Path) -> float:
-    begin = time.process_time()
-    seen = sum(
-        split.counts.seen
-        for part in stage.parts(str(path), 1 << 24)
-        for split in stage.splits(part, "s")
-    )
-    assert seen
-    return time.process_time() - begin
+    def read() -> None:
+        parts = stage.parts(str(path), 1 << 24)
+        assert sum(split.counts.seen for part in parts for split in stage.splits(part, "s"))
+
+    return clock.seconds(read)
 
 
 @pytest.mark.parametrize(

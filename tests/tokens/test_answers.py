@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import gc
-import time
 from itertools import groupby
 from typing import Any
 
@@ -13,6 +11,7 @@ import pytest
 from stages.tokens import answers
 from stages.tokens.chat import Chat, load_chat
 from stages.tokens.left_out import TemplateError
+from tests import clock
 from tests.tokens.test_chat import INST, SPECIAL, STRIPPING
 from tests.tokens.test_template import REAL
 
@@ -130,13 +129,7 @@ def test_the_embedded_template_has_them_too(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def seconds(chat: Chat, messages: list[dict[str, Any]]) -> float:
-    gc.disable()  # what a collection costs depends on all that other tests hold
-    try:
-        begun = time.process_time()
-        chat.segments(messages)
-        return time.process_time() - begun
-    finally:
-        gc.enable()
+    return clock.seconds(lambda: chat.segments(messages))
 
 
 @pytest.mark.parametrize("name", ["chatml", "thinking", "inst"])
