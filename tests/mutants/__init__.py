@@ -12,6 +12,7 @@ __all__ = ["FIELDS", "Mutant", "mutants"]
 
 FIELDS = (
     "training",
+    "settings",
     "recording",
     "results",
     "engine",
