@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from stages import owned, registry
@@ -78,8 +78,8 @@ def _files_of(folder: Path, manifest: Manifest) -> dict[str, Path | bytes]:
     """What is sent: path in the repository → file or content."""
     pieces = [piece["data"] for piece in manifest.get("pieces", []) if "data" in piece]
     kind = _kind(manifest["kind"])
-    names = [name for name in manifest.get("files", {}) if name.split("/")[0] not in kind.own]
-    names += pieces
+    held = [*manifest.get("files", {}), *pieces]
+    names = [name for name in held if PurePosixPath(name).parts[0] not in kind.own]
     if not names:
         raise UsageError(f"{folder} holds rejects alone: there is nothing to send")
     found: dict[str, Path | bytes] = {name: folder / name for name in (*names, MANIFEST)}

@@ -290,9 +290,10 @@ def build(cls: type, given: Mapping[str, object]) -> Any:
 def places_of(stage: Any) -> dict[str, Path]:
     """parameter → the folder or file of a resource that it names on this machine."""
     needed = {path.resolve() for path in stage.resources()}
-    found = {}
-    for name, value in as_json(stage).items():
-        path = Path(value).expanduser().resolve() if isinstance(value, str) and value else None
-        if path is not None and any(path in (one, *one.parents) for one in needed):
-            found[name] = path
+    found: dict[str, Path] = {}
+    for name, value in as_json(stage).items() if needed else ():
+        if isinstance(value, str) and value:
+            path = Path(os.path.expanduser(value)).resolve()  # a `~` that is no home stays text
+            if any(path in (one, *one.parents) for one in needed):
+                found[name] = path
     return found

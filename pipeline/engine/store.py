@@ -128,10 +128,10 @@ class Store:
         it waits until the first is done or dead. owner: which step of which run works there."""
         folder = self.root / "work" / key
         folder.mkdir(parents=True, exist_ok=True)
-        with open(folder.with_name(f"{key}.lock"), "a") as lock:
+        with open(folder.with_name(f"{key}.lock"), "ab") as lock:
             hold(lock, exclusive=True)
             lock.truncate(0)
-            lock.write(owner)
+            lock.write(os.fsencode(owner))
             lock.flush()
             folder.mkdir(exist_ok=True)
             yield folder
@@ -140,8 +140,9 @@ class Store:
         """key → folder of the unfinished work of an owner."""
         found = {}
         for lock in sorted((self.root / "work").glob("*.lock")):
-            if lock.with_suffix("").is_dir() and lock.read_bytes() == os.fsencode(owner):
-                found[lock.stem] = lock.with_suffix("")
+            with contextlib.suppress(FileNotFoundError):  # another run may finish its own now
+                if lock.with_suffix("").is_dir() and lock.read_bytes() == os.fsencode(owner):
+                    found[lock.stem] = lock.with_suffix("")
         return found
 
     def finish(self, key: str) -> None:

@@ -22,7 +22,10 @@ def repair(log: Log, state: Row) -> None:
     if known.sum() < 2:
         log.epochs_fit = False
         total, passes = number(state.get("max_steps")), number(state.get("num_train_epochs"))
-        if log.x == "step" and total and passes and 0 < passes < 1e5 and steps[-1:] <= total:
+        if (
+            log.x == "step" and len(steps) and total and passes
+            and 0 < passes < 1e5 and steps[-1] <= total
+        ):  # fmt: skip
             log.train = Series(steps, log.train.values, steps * passes / total)
             log.epochs_fit = True
         return
@@ -71,10 +74,11 @@ def _within(epochs: Array, known: Array) -> Array | None:
 def positions(log: Log) -> list[tuple[int, int]]:
     """(epochs that are over, index of the line in which they end) of each border."""
     epochs = log.train.epochs
-    if not log.epochs_fit or len(epochs) < 3:
+    known = epochs[np.isfinite(epochs)]
+    if not log.epochs_fit or len(known) < 3:
         return []
-    last = float(np.nanmax(epochs))
-    slack = 0.02 * float(np.nanmedian(np.diff(epochs)))
+    last = float(known.max())
+    slack = 0.02 * float(np.median(np.diff(known)))
     found = []
     for epoch in range(1, math.floor(last + slack) + 1):
         line = int(np.argmax(epochs >= epoch - slack))

@@ -77,11 +77,12 @@ def lines_of(rows: list[Row], comma: bool = False) -> Lines:
     if damaged:
         found = [line for line in found if math.isfinite(line.step)]
         notes.append(f"{damaged} lines have a step that is no number of steps; left out")
-    if named.get("step") in (BAR,):
+    if named.get("step") == BAR:
         notes.append("the steps are those of the progress bar that stands before each line")
-    records = [number(row.get("val_records")) for row in rows if "val_records" in row]
+    records = [number(row.get("val_records"), comma) for row in rows if "val_records" in row]
     made = Lines(_missing_apart(found), "step", notes, columns, ended)
-    made.val_records = int(records[-1]) if records and records[-1] else None
+    if records and records[-1] and math.isfinite(records[-1]):
+        made.val_records = int(records[-1])
     made.x = _axis(made.lines)
     return made
 

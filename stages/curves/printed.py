@@ -96,7 +96,7 @@ def _object(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         try:
             row = ast.literal_eval(_NOT_LITERAL.sub(_literal, text))
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             return None
     return row if isinstance(row, dict) and all(isinstance(key, str) for key in row) else None
 

@@ -60,7 +60,7 @@ def _rows(found: files.Found) -> tuple[list[Row], Row, bool, list[str]]:
     path = found.first
     data = files.content(path)
     if files.is_events(path, data):
-        parts = [(file, files.content(file)) for file in found.files]
+        parts = [(path, data), *((file, files.content(file)) for file in found.files[1:])]
         return event_rows(parts), {}, False, []
     text = files.text_of(data)
     begin = text.lstrip()[:1]

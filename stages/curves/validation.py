@@ -160,6 +160,8 @@ def gap_of(log: Log) -> tuple[float, float]:
     if len(probe):
         return float(val[-1] - probe[-1]), math.sqrt(2) * noise
     _, level = usable(log.train)
+    if not len(level):
+        return math.nan, math.nan
     last = level[-max(3, len(level) // 10) :]
     train = float(np.exp(np.median(last)))
     error = train * of_lines(level) * math.sqrt(1.57 / len(last))

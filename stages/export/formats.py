@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from stages.json_lines import readable
-from stages.records import encodable
+from stages.preference import REJECTED
+from stages.records import encodable, opened
 from stages.tokens.given import beside, beside_content
 
 Record = Mapping[str, Any]
@@ -260,12 +261,11 @@ def _as_dpo(record: Record, shape: Shape, join: str) -> Line:
 
 def _rejected(record: Record) -> str:
     """The text of the answer that was not preferred."""
-    value = record.get("rejected")
+    value = record.get(REJECTED)
     if value is None and record.get("meta"):
-        value = _opened(record["meta"]).get("rejected")
-    if isinstance(value, str) and value.lstrip()[:1] == "[":
-        with contextlib.suppress(ValueError, RecursionError):
-            value = json.loads(value)
+        value = _opened(record["meta"]).get(REJECTED)
+    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+        value = opened(value) or value
     if isinstance(value, Mapping):
         value = [value]
     if isinstance(value, list) and value and isinstance(value[-1], Mapping):

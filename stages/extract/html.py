@@ -103,6 +103,11 @@ class HtmlExtract(DocumentSource):
 
     def _documents(self, place: Place, stream: Member) -> Iterator[tuple[Place, bytes] | Fault]:
         head = stream.peek(file_kinds.HEAD)[: file_kinds.HEAD]
+        if not head and (fault := stream.go_on()) is not None:
+            yield fault  # damaged from its first byte on; what goes on behind may be an archive
+            head = stream.peek(file_kinds.HEAD)[: file_kinds.HEAD]
+            if not warc.is_archive(head):
+                return
         if warc.is_archive(head):
             yield from warc.records(place, stream, self.max_bytes)
         elif mhtml.is_saved(head):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -44,7 +45,9 @@ class State:
 
     def better(self, loss: float) -> bool:
         """Whether this validation is the best after a step, and remember it."""
-        if self.done == 0 or (self.best is not None and self.best[1] <= loss):
+        if self.done == 0 or not math.isfinite(loss):
+            return False
+        if self.best is not None and self.best[1] <= loss:
             return False
         self.best = self.done, loss
         return True

@@ -39,7 +39,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         recorded.token_curves(folder),
         recorded.colours_of_records(folder),
         recorded.histories(folder),
-        notes=[HOSTILE],
         way="pca",
     )
     path.write_text(written(content), encoding="utf-8")
@@ -77,7 +76,7 @@ def test_nothing_is_loaded_and_nothing_of_a_corpus_runs(page: Path, tab: Tab) ->
     assert tab.run("document.documentElement.dataset.ready") == "yes"
     tab.run("seedbed.shown.explorer.choose([10])")
     # The text is there, as text, wherever it stands.
-    for selector in ("h1", "header .note", "#context .text", "#worst-table", "#groups"):
+    for selector in ("h1", "#context .text", "#worst-table", "#groups"):
         assert HOSTILE[:24] in tab.text(selector), selector
     assert tab.run("document.documentElement.dataset.owned ?? 'no'") == "no"
     assert tab.run("document.querySelectorAll('#context b, #worst-table b').length") == 0

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages import Diagnose
+from stages.curves.findings import findings
 from stages.curves.read import log_file, log_of, read_log
 from stages.curves.tfevents import scalars
 from stages.errors import UsageError
@@ -291,3 +292,36 @@ def test_only_epochs_that_are_rounded_are_rebuilt(lines: int, said: bool) -> Non
     log = log_of(rows)
     assert list(log.train.epochs) == pytest.approx([row["step"] / lines for row in rows])
     assert any("rounded" in note for note in log.notes) is said
+
+
+def test_a_validation_alone_is_read_and_judged() -> None:
+    rise = [2.0, 1.8, 1.6, 1.5, 1.5, 1.7, 1.9, 2.1, 2.3, 2.5]
+    rows = [{"step": 10 * n, "eval_loss": loss} for n, loss in enumerate(rise, 1)]
+    (found,) = [one for one in findings(log_of(rows)) if one["kind"] == "overfit"]
+    assert found["gap"] is None
+    zeros = [{"step": n, "loss": 0.0} for n in range(1, 99)]
+    assert isinstance(findings(log_of([*rows, *zeros])), list)
+
+
+def test_what_a_run_says_of_its_length_needs_no_line_of_training(tmp_path: Path) -> None:
+    rows = [{"step": 10 * n, "eval_loss": 2 - n / 20} for n in range(1, 9)]
+    path = trainer_state(tmp_path / "trainer_state.json", rows, max_steps=80, num_train_epochs=2)
+    assert not len(read_log(path).train) and len(read_log(path).val) == 8
+
+
+def test_epochs_on_every_second_line_are_enough() -> None:
+    rows = [{"step": n, "loss": 3 - n / 99, **({"epoch": n / 20} if n % 2 else {})}
+            for n in range(1, 61)]  # fmt: skip
+    assert isinstance(findings(log_of(rows)), list)
+
+
+@pytest.mark.parametrize("count", [math.nan, math.inf, "inf"])
+def test_a_number_of_records_that_is_none_is_not_used(count: Any) -> None:
+    rows = [{"step": n, "loss": 3 - n / 9, "eval_loss": 2.0, "val_records": count} for n in (1, 2)]
+    assert log_of(rows).val_records is None
+
+
+def test_braces_in_braces_are_no_row(tmp_path: Path) -> None:
+    lines = "".join(f"{{'loss': {3 - n / 9}, 'epoch': {n / 4}}}\n" for n in range(1, 9))
+    (tmp_path / "a.log").write_text("config {{'lr': 1}}\n" + lines)
+    assert len(read_log(tmp_path / "a.log").train) == 8

@@ -311,6 +311,8 @@ def test_one_of_several_models_is_chosen(tmp_path: Path) -> None:
         ("projection.npy", np.zeros((40, 3)), r"\(40, 2\) is needed"),
         ("steps.npy", np.arange(153), "154 rising steps"),
         ("steps.npy", np.zeros(154), "154 rising steps"),
+        ("steps.npy", np.arange(154) / 5, "154 rising steps"),
+        ("steps.npy", np.append(np.arange(153), np.inf), "154 rising steps"),
     ],
 )
 def test_what_does_not_fit_is_named(name: str, content: Array, words: str, tmp_path: Path) -> None:

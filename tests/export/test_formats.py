@@ -116,9 +116,9 @@ def test_pairs_of_answers_are_made_of_what_holds_both(tmp_path: Path) -> None:
 
     talk = [{"role": "user", "content": "c?"}, {"role": "assistant", "content": "bad"}]
     rows = [pair("bad"), pair(talk), pair(json.dumps(talk)), pair(talk[1]), pair("good"),
-            pair("  "), pair(None), pair(3)]  # fmt: skip
+            pair(json.dumps(talk[1])), pair("  "), pair(None), pair(3)]  # fmt: skip
     lines, left, out = exported(tmp_path / "a", rows, "dpo")
-    assert lines == [{"prompt": "c?", "chosen": "good", "rejected": "bad"}] * 4
+    assert lines == [{"prompt": "c?", "chosen": "good", "rejected": "bad"}] * 5
     assert {one["reason"] for one in left} == {"pair"} and len(left) == 4
     assert json.loads((out / "dataset_info.json").read_text())["train"]["ranking"] is True
     lines, _, _ = exported(tmp_path / "b", [{**TALK, "meta": {"rejected": "bad"}}], "dpo")

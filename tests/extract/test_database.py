@@ -14,6 +14,7 @@ import pytest
 
 from stages import DatabaseExtract
 from stages.errors import StageFailed, UsageError
+from stages.extract.databases import urls
 from stages.extract.databases.postgres import password_of
 from tests.extract.conftest import SECRET, Postgres, free_port
 from tests.pipeline import world
@@ -427,3 +428,8 @@ def test_one_database_of_several_without_the_table_costs_no_other(tmp_path: Path
         found = list(DatabaseExtract(**asked)(tmp_path, rejects))  # type: ignore[arg-type]
         assert len(found) == 1 and found[0]["place"].startswith("b.db!")
         assert [(one["reason"], one["place"]) for one in rejects] == [("unsuited", "a.db")]
+
+
+def test_a_port_may_be_left_empty() -> None:
+    assert urls.problem_with("postgresql://u@h:/d") is None
+    assert urls.problem_with("postgresql://u@[::1]:/d") is None

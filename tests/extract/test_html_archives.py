@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.extract.html import HtmlExtract
+from stages.extract.packed import compressed
 from stages.extract.packed.archives import read_at
 from stages.extract.webpage import mhtml, warc
 from stages.place import Place
@@ -414,3 +415,22 @@ def test_headers_of_any_bytes_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.mhtml").write_bytes(strange)
     (row,), rejects = read(tmp_path / "a.mhtml")
     assert LINE in row["text"] and not rejects
+
+
+def test_marks_of_streams_behind_damage_are_no_streams(tmp_path: Path) -> None:
+    """Where the first stream has no content before its damage, only one that has some goes on."""
+    good = gzip.compress(record("response", "http://l.test/1", answer(HTML)))
+    noise = b"\x1f\x8b\x08\xff" * 20_000
+    (tmp_path / "a.warc.gz").write_bytes(noise + good)
+    rows, rejects = read(tmp_path / "a.warc.gz")
+    assert [row["meta"]["url"] for row in rows] == ["http://l.test/1"]
+    assert [one["reason"] for one in rejects] == ["corrupt"]
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_a_short_stream_at_the_end_of_the_last_chunk_is_found(more: int, tmp_path: Path) -> None:
+    record_of = gzip.compress(b"WARC/1.0 short")
+    head = gzip.compress(b"WARC/1.0")[:4] + bytes(compressed.CHUNK - len(record_of) + more - 3)
+    (tmp_path / "a").write_bytes(head + record_of)
+    with open(tmp_path / "a", "rb") as file:
+        assert compressed._next_gzip(file, 1, b"WARC") == len(head)

@@ -50,6 +50,7 @@ CASES: dict[str, Callable[[int], bytes]] = {
         f"12:00 -!- n{n} is now known as n{n + 1}\n12:00 <n{n + 1}> x\n12:01 <bob> y\n"
         for n in range(max(1, size // 70))
     ).encode(),
+    "an address of an event": _lines("a@", "[12:00:05] <bob> b\n[12:00:05] * x (", "\n"),
     "codes of colours": _lines("\x034,5x", "12:00 <bob> b\n12:00 <ann> ", "\n"),
     "notices": _lines("12:00 -x- \n"),
     "one notice": _lines("-", "12:00 <bob> b\n12:00 -"),

@@ -341,3 +341,11 @@ def test_a_file_just_written_is_hashed_again(tmp_path: Path) -> None:
 def test_a_users_module_that_is_not_there_is_named() -> None:
     with pytest.raises(UsageError, match="no_such_module_here"):
         keys.user_module_hash("no_such_module_here")
+
+
+def test_text_that_begins_like_a_home_is_text(tmp_path: Path) -> None:
+    from stages import check
+
+    stage = stages.Tokenize(model="smollm2", system="~~~nobody says")
+    assert "system" not in check.places_of(stage)
+    assert check.places_of(stages.Export(format="text", join="~~~")) == {}

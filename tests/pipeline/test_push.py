@@ -266,3 +266,5 @@ def test_what_is_the_users_own_stays_at_home(tmp_path: Path) -> None:
         (tmp_path / name).write_text("{}")
     manifest: Any = {"kind": "adapter", "files": {name: {} for name in names}}
     assert set(_files_of(tmp_path, manifest)) == {*names, "manifest.json"} - {names[2]}
+    manifest |= {"files": {names[0]: 2, f"./{names[2]}": 2}, "pieces": [{"data": names[2]}]}
+    assert names[2] not in {Path(name).as_posix() for name in _files_of(tmp_path, manifest)}

@@ -202,3 +202,10 @@ def test_which_errors_say_that_the_disk_is_full() -> None:
 
     assert is_full(OSError(errno.ENOSPC, "")) and is_full(OSError(errno.EDQUOT, ""))
     assert not is_full(OSError(errno.EACCES, ""))
+
+
+def test_unfinished_work_is_found_by_an_owner_of_any_name(tmp_path: Path) -> None:
+    store, owner = Store(tmp_path / "s"), os.fsdecode(b"/runs/\xff 01-train")
+    with store.work("k", owner) as folder:
+        assert store.unfinished(owner) == {"k": folder}
+        assert store.unfinished("another") == {}

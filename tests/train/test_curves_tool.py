@@ -136,6 +136,13 @@ def test_several_logs_lie_over_each_other(
     assert "tokens" not in parts_of(tmp_path / "curves.html")
 
 
+def test_three_of_one_name_have_a_name_each(tmp_path: Path) -> None:
+    from stages.train.tools.curves import _names
+
+    paths = [tmp_path / folder / "train.log" for folder in "abc"]
+    assert _names(paths) == ["train.log", "train.log (2)", "train.log (3)"]
+
+
 def test_a_file_of_others_is_never_replaced(tmp_path: Path, capsys: Captured) -> None:
     log = log_in(tmp_path / "trainer_state.json")
     mine = tmp_path / "mine.html"
@@ -155,6 +162,9 @@ def test_a_file_of_others_is_never_replaced(tmp_path: Path, capsys: Captured) ->
         (["log.json", "--which", "1"], "--which chooses among curves of several models"),
         (["empty"], "holds no training log"),
         ([], "name a run's folder, a training log, or --checkpoints"),
+        (["--checkpoints", "a", "b", "--json", "-"], "--json tells of logs"),
+        (["log.json", "-o", "x.html", "--json", "x.html"], "a file each"),
+        (["log.json", "--plot", "x.png", "--plot", "x.png"], "a file each"),
         (["--checkpoints", "step1"], "need at least two of them"),
         (["--checkpoints", "a/step1", "b/step1"], "are both of step 1: name one"),
         (["--checkpoints", "x1", "x2"], "x1"),

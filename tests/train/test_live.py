@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import types
 from pathlib import Path
@@ -138,3 +139,9 @@ def test_a_finding_takes_the_place_of_the_line_of_progress(monkeypatch: pytest.M
         monkeypatch.setenv("TERM", kind)
         live.tell("W.")
         assert stream.getvalue() == wanted
+
+
+def test_a_validation_that_is_no_number_is_never_the_best() -> None:
+    state = State({}, {}, 1, done=4)
+    assert state.better(2.0) and not state.better(math.nan) and not state.better(math.inf)
+    assert state.best == (4, 2.0)

@@ -30,7 +30,7 @@ def page(
     styles: Sequence[str] = (),
 ) -> Markup:
     """The page. parts: its data, by name. scripts, styles: files (`package:name`) that go after
-    those of all such pages. mark: what `is_ours` knows the page by."""
+    those of all such pages. mark: what a page of ours is known by."""
     script = "\n".join(text_of(name) for name in [*SCRIPTS, *scripts])
     if "</script" in script.lower():
         raise ValueError("a script holds what closes its element")

@@ -129,9 +129,11 @@ def _steps(folder: Path, count: int) -> tuple[Array, str]:
     """The steps of the checkpoints, and what they are called."""
     if (folder / "steps.npy").is_file():
         steps = np.asarray(_array(folder / "steps.npy", (1,)), dtype=np.float64)
-        if len(steps) != count or not (np.diff(steps) > 0).all() or steps[0] < 0:
+        whole = np.floor(steps)
+        rising = np.isfinite(steps).all() and (np.diff(whole) > 0).all()
+        if len(steps) != count or not rising or steps[0] < 0:
             raise UsageError(f"{folder / 'steps.npy'}: {count} rising steps from 0 on are needed")
-        return steps.astype(np.int64), "step"
+        return whole.astype(np.int64), "step"
     if count == len(PYTHIA):
         return np.array(PYTHIA, dtype=np.int64), "step"
     return np.arange(count, dtype=np.int64), "checkpoint"

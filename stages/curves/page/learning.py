@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 import numpy as np
 import pyarrow as pa
 
+from stages.curves.columns import number
 from stages.curves.finding import Finding
 from stages.curves.log import Log, Series
 from stages.curves.picture import MOST, UNMARKED, curve_of, named, tone
@@ -160,11 +161,11 @@ def _own(rows: Sequence[Mapping[str, Any]]) -> list[Line]:
             held = [row for row in mine if isinstance(row.get(figure), int | float)]
             if held:
                 axes = {
-                    axis: np.array([row[axis] for row in held], dtype=np.float64)
+                    axis: np.array([number(row[axis]) for row in held], dtype=np.float64)
                     for axis in AXES
                     if all(isinstance(row.get(axis), int | float) for row in held)
                 }
-                values = np.array([row[figure] for row in held], dtype=np.float64)
+                values = np.array([number(row[figure]) for row in held], dtype=np.float64)
                 lines.append(_line(figure, side, axes, values))
     return lines
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -70,7 +70,7 @@ def _token_curves(folder: Path) -> TokenCurves | None:
     probe = read_arrow(place / "probe.arrow").to_pylist()
     if not probe or not losses.size:
         return None
-    records = _taken(place, [row["record"] for row in probe])
+    records = _taken(place, [row["record"] for row in probe], ["id", "split", "source"])
     texts, at, names, sources = Texts(), [], [], []
     for row, record in zip(probe, records, strict=True):
         pieces = row["pieces"] or [f"⟨{token}⟩" for token in row["input_ids"]]
@@ -98,7 +98,8 @@ def colours_of_records(folder: Path) -> dict[str, list[str]]:
     """What records of the probe are coloured by: words → a name a record of the probe."""
     place = folder / FOLDER
     with readable(place):
-        mine = _taken(place, read_arrow(place / "probe.arrow").column("record").to_pylist())
+        numbers_of = read_arrow(place / "probe.arrow", ["record"]).column("record").to_pylist()
+        mine = _taken(place, numbers_of, ["split", "source", "cluster"])
     return {
         "side": [{"train": "training", "val": "validation"}[row["split"]] for row in mine],
         "source": [str(row["source"]) for row in mine],
@@ -157,9 +158,12 @@ def _histories(folder: Path) -> list[History]:
     return made
 
 
-def _taken(place: Path, rows: list[int]) -> list[dict[str, Any]]:
-    """Rows of records.arrow by their numbers, in that order."""
-    found: list[dict[str, Any]] = read_arrow(place / "records.arrow").take(rows).to_pylist()
+def _taken(
+    place: Path, rows: list[int], columns: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
+    """Rows of records.arrow by their numbers, in that order: some columns, or all."""
+    table = read_arrow(place / "records.arrow", columns)
+    found: list[dict[str, Any]] = table.take(rows).to_pylist()
     return found
 
 

@@ -26,14 +26,13 @@ SCRIPTS = tuple(f"{HERE}:{name}.js" for name in ("learning", "explorer", "record
 @dataclass(frozen=True)
 class Content:
     """What a page shows. runs: at least one, or tokens. by_record: words → a name of each record of
-    `tokens`, to colour by. notes: sentences under the title."""
+    `tokens`, to colour by."""
 
     title: str
     runs: Sequence[Learning] = ()
     tokens: TokenCurves | None = None
     by_record: dict[str, list[str]] = field(default_factory=dict)
     histories: Sequence[History] = ()
-    notes: Sequence[str] = ()
     way: Way = "auto"
 
 
@@ -55,7 +54,6 @@ def written(content: Content) -> Markup:
     body = rendered(
         f"{HERE}:curves.html",
         title=content.title,
-        notes=list(content.notes),
         runs=bool(content.runs),
         tokens=content.tokens is not None,
         worst=any(one["worst"] for one in content.histories),

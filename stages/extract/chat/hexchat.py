@@ -22,7 +22,7 @@ _BEGUN = re.compile(r"(?:\*{4} \S.*|Session \w+:) \S+ (\w{3}) ([ \d]\d) \d\d:\d\
 _MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
 # What stands behind `*` and is no action: HexChat's and mIRC's words for what happens.
 _EVENT = re.compile(
-    r"(?:\S+ (?:\(\S+@\S*\) )?(?:has (?:joined|left|quit|kicked|changed the topic|invited)\b"
+    r"(?:\S+ (?:\([^\s@]+@\S*\) )?(?:has (?:joined|left|quit|kicked|changed the topic|invited)\b"
     r"|(?:is|are) now known as \S+$|was kicked by |sets mode|sets (?:mode|ban|exempt)s? on "
     r"|(?:gives|removes) (?:channel|voice|ban|half|owner|admin)|topic is|set by )"
     r"|Joins: |Parts: |Quits: |(?:Now talking|Rejoined channel) (?:on|in) |Topic (?:for|is|of) "

@@ -44,7 +44,7 @@ def problem_with(path: str) -> str | None:
         return f"a database is postgresql://user@host:port/name or sqlite:///path, not {shown}"
     if re.search(r"\s", path):
         return f"{shown} holds white space: a space in a name is written as %20"
-    if not _HOST.fullmatch(url.netloc.rpartition("@")[2].removesuffix(f":{url.port}")):
+    if not _HOST.fullmatch(re.sub(r":\d*$", "", url.netloc.rpartition("@")[2])):
         return f"{shown} names no host: a database is postgresql://user@host:port/name"
     known = [setting.partition("=")[0] in SETTINGS for setting in url.query.split("&")]
     if url.fragment or (url.query and not all(known)):

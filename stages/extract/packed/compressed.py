@@ -335,22 +335,24 @@ class _File:
 
 
 def _next_gzip(file: BinaryIO, at: int, first: bytes) -> int | None:
-    """Where the next gzip stream begins whose content begins with `first`."""
+    """Where the next gzip stream begins that has content, and whose content begins with `first`."""
     magic = _MAGIC["gzip"]
     file.seek(at)
-    held = b""
-    while data := file.read(CHUNK):
-        held += data
+    held, last = b"", False
+    while not last:
+        data = file.read(CHUNK)
+        held, last = held + data, not data
         found = held.find(magic)
-        while 0 <= found <= len(held) - _FIRST or (found >= 0 and len(data) < CHUNK):
+        while found >= 0 and (last or found <= len(held) - _FIRST):
+            stream = zlib.decompressobj(31)
             try:
-                head = zlib.decompressobj(31).decompress(held[found : found + _FIRST], len(first))
+                head = stream.decompress(held[found : found + _FIRST], max(1, len(first)))
             except zlib.error:
                 head = b""
-            if head == first:
+            if head and head.startswith(first):
                 return at + found
             found = held.find(magic, found + 1)
-        cut = found if found >= 0 else len(held) - len(magic) + 1
+        cut = found if found >= 0 else max(0, len(held) - len(magic) + 1)
         at, held = at + cut, held[cut:]
     return None
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stages.errors import UsageError
 
 if TYPE_CHECKING:
+    from stages.curves.finding import Finding
+    from stages.curves.log import Log
     from stages.curves.page.learning import Learning
     from stages.curves.page.tokens import TokenCurves
     from stages.curves.page.write import Content
+
+    Logged = tuple[Log, list[Finding]]
 
 ABOUT = "learning curves with findings and token curves as one offline page; plots for papers"
 PAGE = "curves.html"
@@ -100,8 +104,10 @@ def act(given: argparse.Namespace) -> int:
 
     if not given.what and not given.checkpoints:
         raise UsageError("name a run's folder, a training log, or --checkpoints")
+    if given.json is not None:
+        _check_logs(given)
     if given.json == Path("-"):
-        print(_as_json(given.what))
+        print(_as_json(_logs(given.what).values()))
         return 0
     out = given.out or _default(given.what)
     for path in given.plot:
@@ -113,14 +119,18 @@ def act(given: argparse.Namespace) -> int:
     _check_ours(out)
     if given.json is not None:
         _check_findings(given.json)
-    content = _content(given)
+    written_to = [path.resolve() for path in (out, *given.plot, *filter(None, [given.json]))]
+    if len({*written_to}) < len(written_to):
+        raise UsageError("page, plots and --json need a file each: two have the same name")
+    logs = _logs(given.what)
+    content = _content(given, logs)
     if content.tokens is not None and len(content.tokens) > MANY:
         told = "some minutes where UMAP is used, which --projection pca saves"
         print(f"placing {len(content.tokens):,} curves: {told}", file=sys.stderr, flush=True)
     out.write_text(written(content), encoding="utf-8")
     print(f"page       {out}")
     if given.json is not None:
-        given.json.write_text(_as_json(given.what) + "\n", encoding="utf-8")
+        given.json.write_text(_as_json(logs.values()) + "\n", encoding="utf-8")
         print(f"json       {given.json}")
     for path in given.plot:
         plot(
@@ -131,15 +141,39 @@ def act(given: argparse.Namespace) -> int:
     return 0
 
 
-def _as_json(what: Sequence[Path]) -> str:
-    """A list of what was read of each: `stages.curves.told.as_json`."""
+def _check_logs(given: argparse.Namespace) -> None:
+    """UsageError where --json is asked of what is no log."""
+    from stages.curves.page import founding
+
+    if not given.what:
+        raise UsageError("--json tells of logs: name one, or leave it out")
+    for path in given.what:
+        if founding.is_founding(path):
+            raise UsageError(f"{path} holds token curves and no log, of which --json tells")
+
+
+def _logs(what: Sequence[Path]) -> dict[Path, Logged]:
+    """The log of each that is one, with what was found in it."""
     from stages.curves.findings import findings
+    from stages.curves.page import founding
     from stages.curves.read import read_log
+
+    logs: dict[Path, Logged] = {}
+    for path in what:
+        if not path.exists():
+            raise UsageError(f"{path} does not exist: name a run's folder or a training log")
+        if not founding.is_founding(path):
+            log = read_log(_run_folder(path))
+            logs[path] = log, findings(log)
+    return logs
+
+
+def _as_json(logs: Iterable[Logged]) -> str:
+    """A list of what was read of each: `stages.curves.told.as_json`."""
     from stages.curves.told import as_json
     from stages.records import to_json
 
-    logs = [read_log(_run_folder(path)) for path in what]
-    return to_json([as_json(log, findings(log)) for log in logs])
+    return to_json([as_json(log, found) for log, found in logs])
 
 
 def _run_folder(path: Path) -> Path:
@@ -175,7 +209,7 @@ def _check_findings(path: Path) -> None:
                 raise UsageError(f"{path} is a file of yours: name another for --json")
 
 
-def _content(given: argparse.Namespace) -> Content:
+def _content(given: argparse.Namespace, logs: Mapping[Path, Logged]) -> Content:
     from stages.curves.page import founding, learning, recorded
     from stages.curves.page.write import Content
 
@@ -183,16 +217,15 @@ def _content(given: argparse.Namespace) -> Content:
     runs: list[Learning] = []
     found: dict[str, Any] = {}
     for path, name in zip(given.what, names, strict=True):
-        if not path.exists():
-            raise UsageError(f"{path} does not exist: name a run's folder or a training log")
-        if founding.is_founding(path):
+        if path not in logs:
             read = founding.read(path, given.which)
             runs += [learning.of_mean(*mean) for mean in read.means]
             if read.curves is not None:
                 _once(found, "tokens", path, read.curves)
             continue
-        folder = _run_folder(path)
-        runs.append(_read(folder, name, many=len(given.what) > 1))
+        folder, (log, findings) = _run_folder(path), logs[path]
+        _tell(log, findings, name if len(given.what) > 1 else None)
+        runs.append(learning.of_log(folder, log, findings, name))
         if len(given.what) == 1 and recorded.is_recorded(folder):
             found["tokens"] = recorded.token_curves(folder)
             if found["tokens"] is not None:
@@ -211,21 +244,15 @@ def _content(given: argparse.Namespace) -> Content:
     return Content(title, runs, **found, way=given.projection)
 
 
-def _read(folder: Path, name: str, many: bool) -> Learning:
-    """Read a log and say what was found."""
+def _tell(log: Log, found: Sequence[Finding], name: str | None) -> None:
+    """Say what was found; name: of one of several."""
     from stages.curves import told
-    from stages.curves.findings import findings
-    from stages.curves.page import learning
-    from stages.curves.read import read_log
 
-    log = read_log(folder)
-    found = findings(log)
-    if many:
+    if name is not None:
         print(f"{'run':<{told.NAMES}} {name}")
     print(f"{'read':<{told.NAMES}} {told.read(log)}")
     for line in told.told(found, log.notes):
         print(line)
-    return learning.of_log(folder, log, found, name)
 
 
 def _measured(given: argparse.Namespace) -> TokenCurves:
@@ -266,6 +293,10 @@ def _names(what: Sequence[Path]) -> list[str]:
         place = path.resolve()
         while place.name in GENERIC and place.parent != place:
             place = place.parent
-        name = place.name or str(place)
-        names.append(name if name not in names else f"{name} ({names.count(name) + 1})")
+        name = plain = place.name or str(place)
+        count = 1
+        while name in names:
+            count += 1
+            name = f"{plain} ({count})"
+        names.append(name)
     return names
