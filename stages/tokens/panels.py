@@ -51,6 +51,11 @@ def record(folder: Path, what: str) -> list[str]:
     return shown.record(folder, what)
 
 
+def life(folder: Path, what: str) -> list[str]:
+    """Which rows of training a record is packed into."""
+    return shown.life(folder, what)
+
+
 def _counted(folder: Path) -> tuple[list[int], int]:
     """(length of each record, tokens that are trained on)."""
     lengths: list[int] = []

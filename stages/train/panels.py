@@ -11,6 +11,7 @@ from stages.charts.curve import Curve, drawing
 from stages.charts.svg import both
 from stages.kinds import Panel, Tile, summary_of
 from stages.pages import rendered
+from stages.train import lives
 from stages.words import number, percent
 
 WIDTH = 96  # characters of a line in the terminal
@@ -128,6 +129,11 @@ def curve_of(folder: Path) -> Curve:
     return Curve(
         sides["train"], sides["val"], epochs, title=f"{summary['method']} on {summary['base']}"
     )
+
+
+def life(folder: Path, what: str) -> list[str]:
+    """How one record was learned."""
+    return lives.life(folder, what)
 
 
 def _losses(summary: dict[str, Any]) -> tuple[str, float, float]:
