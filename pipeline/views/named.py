@@ -59,10 +59,10 @@ def _by_place(what: str, folder: Path, account: Account) -> Iterator[str]:
     for some in (reads(account), counted(account)):
         found = False
         for step in some:
-            for table in _tables(folder, step, ("id", "place")):
-                same = table.filter(pc.equal(table.column("place"), wanted))
-                found = found or bool(same.num_rows)
-                yield from same.column("id").to_pylist()
+            for path, table in _tables(folder, step, ("place",)):
+                for row in _rows(path, pc.equal(table.column("place"), wanted)):
+                    found = True
+                    yield row["id"]
         if found or "part=" not in what:
             return
 
@@ -97,12 +97,13 @@ def _by_row(what: str, folder: Path, account: Account) -> Iterator[str]:
     )
     found = False
     for step in reads(account):
-        for rows in _tables(folder, step, ("id", "place")):
-            places = rows.column("place")
+        for file, table in _tables(folder, step, ("place",)):
+            places = table.column("place")
             mask = pc.match_substring_regex(places, ending)
             mask = pc.and_(mask, pc.starts_with(places, str(Place(path or ""))))
-            found = found or bool(pc.any(mask).as_py())
-            yield from rows.filter(mask).column("id").to_pylist()
+            for row in _rows(file, mask):
+                found = True
+                yield row["id"]
     if found or not column:
         return
     for identity, meta in _with_meta(f'"{column}":', folder, account, tail):
@@ -116,10 +117,9 @@ def _by_text(what: str, folder: Path, account: Account) -> Iterator[str]:
         return
     left = MOST
     for step in reads(account):
-        for table in _tables(folder, step, ("id", *FORMS)):
+        for path, table in _tables(folder, step, FORMS):
             masks = [_holding(table, name, what) for name in FORMS if name in table.column_names]
-            found = table.filter(pa.array(np.logical_or.reduce(masks)))
-            for row in found.to_pylist()[:left]:
+            for row in _rows(path, np.logical_or.reduce(masks), FORMS)[:left]:
                 if any(what in text for _, text in fields(row, "all")):
                     left -= 1
                     yield row["id"]
@@ -165,29 +165,26 @@ def _ids_at(path: Path, line: int, folder: Path, account: Account) -> Iterator[s
             continue
         name = (root / path).relative_to(root).as_posix()
         found = [
-            row
-            for table in _tables(folder, step, ("id", "place"))
-            for row in _near(table, name, line)
+            (row["id"], Place.parse(row["place"]))
+            for file, table in _tables(folder, step, ("place",))
+            for row in _rows(file, _near(table.column("place"), name, line), ("place",))
         ]
+        found = [(identity, place) for identity, place in found if place.path == name]
         yield from _covering(root, found, line)
 
 
-def _near(table: pa.Table, name: str, line: int) -> list[tuple[str, Place]]:
-    """(id, place) of the rows of a file that may cover a line: those whose place begins no further
-    down and has bytes enough to reach it, and those that have no lines."""
-    wanted = _scalar(str(Place(name)))
-    if wanted is None:
-        return []
-    places = table.column("place")
-    table = table.filter(pc.starts_with(places, wanted.as_py()))
-    parts = pc.extract_regex(table.column("place"), _AT).combine_chunks()
+def _near(places: pa.ChunkedArray, name: str, line: int) -> pa.ChunkedArray:
+    """Which places may cover a line of a file: those that begin no further down and have bytes
+    enough to reach it, and those that have no lines."""
+    parts = pc.extract_regex(places, _AT).combine_chunks()
     first, length = (pc.cast(pc.struct_field(parts, n), pa.int64()) for n in ("line", "length"))
     last = pc.add(first, length)
     fits = pc.and_(pc.less_equal(first, line), pc.greater_equal(last, line))
-    whole = pc.match_substring_regex(table.column("place"), rf"^[^!]*$|\[row={line}\]$")
-    rows = table.filter(pc.coalesce(fits, whole.combine_chunks())).to_pylist()
-    found = [(row["id"], Place.parse(row["place"])) for row in rows]
-    return [(identity, place) for identity, place in found if place.path == name]
+    if fits.null_count:
+        whole = pc.match_substring_regex(places, rf"^[^!]*$|\[row={line}\]$")
+        fits = pc.coalesce(fits, whole.combine_chunks())
+    begins = _scalar(str(Place(name)))
+    return pc.and_(fits, pc.starts_with(places, begins.as_py()) if begins else False)
 
 
 def _covering(root: Path, found: list[tuple[str, Place]], line: int) -> Iterator[str]:
@@ -225,13 +222,22 @@ def _source_steps(account: Account) -> Iterator[tuple[CountedStep, SourceAccount
                 yield step, source
 
 
-def _tables(folder: Path, step: CountedStep, names: tuple[str, ...]) -> Iterator[pa.Table]:
+def _tables(
+    folder: Path, step: CountedStep, names: tuple[str, ...]
+) -> Iterator[tuple[Path, pa.Table]]:
     """Columns of a step's records and rejects, a table a file."""
     corpus = Corpus(folder / step["folder"])
     for piece in corpus.pieces:
-        if "data" in piece:
-            yield read_arrow(corpus.path / piece["data"], names)
-        yield read_arrow(corpus.path / piece["rejects"], names)
+        for file in ([piece["data"]] if "data" in piece else []) + [piece["rejects"]]:
+            yield corpus.path / file, read_arrow(corpus.path / file, names)
+
+
+def _rows(path: Path, mask: Any, names: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """Id and some columns of the rows of a file that a mask picks; the ids are read for these."""
+    chosen = np.flatnonzero(np.asarray(mask))
+    if not len(chosen):
+        return []
+    return list(read_arrow(path, ("id", *names)).take(pa.array(chosen)).to_pylist())
 
 
 def _with_meta(
@@ -240,13 +246,13 @@ def _with_meta(
     """(id, `meta`) of the records whose `meta` holds a text as JSON has it, of one table alone."""
     escaped = text if text.endswith('":') else json.dumps(text, ensure_ascii=False)[1:-1]
     for step in reads(account):
-        for rows in _tables(folder, step, ("id", "place", "meta")):
+        for file, rows in _tables(folder, step, ("place", "meta")):
             if "meta" not in rows.column_names:
                 continue
             mask = pc.fill_null(pc.match_substring(rows.column("meta"), escaped), False)
             if table:
                 mask = pc.and_(mask, pc.match_substring(rows.column("place"), table))
-            for row in rows.filter(mask).to_pylist():
+            for row in _rows(file, mask, ("meta",)):
                 meta = json.loads(row["meta"])
                 if isinstance(meta, dict):
                     yield row["id"], meta
