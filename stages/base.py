@@ -12,6 +12,7 @@ A stage knows nothing of recipes, processes, caches or engines. Its docstring ha
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -139,6 +140,8 @@ class Part:
             yield name, Path(self.root) / name
 
 
+FIRST = "first"  # in a part's detail: so many items of each of its files are read, of a sample
+
 ISOLATION_REASONS = {
     "deadline": "reading took longer than the deadline; a machine of another speed may read it",
     "memory": "reading took more memory than the limit",
@@ -220,7 +223,8 @@ class Source(Stage):
             return
         gathered = Gathered(self, name, part.detail.get("seen", {}))
         for one in files_of(part):
-            for item in left_out(one) if "left" in part.detail else self.guarded(one):
+            items = left_out(one) if "left" in part.detail else self.guarded(one)
+            for item in itertools.islice(items, part.detail.get(FIRST)):
                 gathered.add(item)
                 if gathered.full:
                     yield gathered.take()
@@ -273,7 +277,7 @@ def left_out(part: Part) -> Iterator[Fault]:
 
 def files_of(part: Part) -> list[Part]:
     """A part a file, where a part is a bundle of files that are read one by one."""
-    if part.detail or len(part.files) < 2:
+    if set(part.detail) - {FIRST} or len(part.files) < 2:
         return [part]
     return [replace(part, files=(name,)) for name in part.files]
 

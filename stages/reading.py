@@ -10,6 +10,7 @@ never the fault of what was read.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from stages.base import DocumentSource, Fault, Item, Part, Source, files_of
+from stages.base import FIRST, DocumentSource, Fault, Item, Part, Source, files_of
 from stages.child import Died, Process, keep, take
 from stages.counts import Counts
 from stages.errors import SeedbedError, StageFailed
@@ -255,7 +256,8 @@ def _items(
         end = next((c for c in left.values() if c.last), None)
         shown.item(file, 0)
         if end is None or end.number - 1 > passed:
-            for number, item in enumerate(stage.guarded(one, passed, left), 1):
+            some = itertools.islice(stage.guarded(one, passed, left), one.detail.get(FIRST))
+            for number, item in enumerate(some, 1):
                 yield file, number, item, number > passed
                 shown.item(file, number)
                 if end is not None and number == end.number - 1:

@@ -6,10 +6,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import seedbed
+from pipeline.recipe.recipe import SAMPLE
 from stages import user_code
 from stages.errors import UsageError
 
@@ -35,14 +37,15 @@ def opened(path: str | os.PathLike[str], **changes: Any) -> Iterator[Recipe]:
         for name, value in changes.items()
         if value is not None
     }
-    for name in ("workers", "part_bytes"):
+    for name in ("workers", "part_bytes", "sample"):
         if given.get(name, 1) < 1:
             raise UsageError(f"{name.replace('_', '-')} must be at least 1, not {given[name]}")
     before, folder = user_code.folders(), str(file.resolve().parent)
     if before != [folder]:
         user_code.look_in(folder)
     try:
-        yield read_recipe(file, given)
+        recipe = read_recipe(file, given)
+        yield replace(recipe, name=f"{recipe.name}{SAMPLE}") if recipe.sample else recipe
     finally:
         if before != [folder]:
             user_code.look_in(*before)
