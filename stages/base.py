@@ -25,6 +25,7 @@ from stages.errors import SeedbedError
 from stages.gather import Fault as Fault
 from stages.gather import Gathered
 from stages.gather import Item as Item
+from stages.gather import Rows as Rows
 from stages.kinds import RAW, RECORDS, Kind
 from stages.place import Place
 from stages.verdicts import Batch, Judged, Verdicts
@@ -167,7 +168,7 @@ class Source(Stage):
         """
 
     @abstractmethod
-    def read(self, part: Part) -> Iterator[Item | Fault]:
+    def read(self, part: Part) -> Iterator[Item | Fault | Rows]:
         """The items of a part, in order."""
 
     @classmethod
@@ -225,7 +226,7 @@ class Source(Stage):
     @abstractmethod
     def guarded(
         self, part: Part, passed: int = 0, left: Mapping[int, Left] | None = None
-    ) -> Iterator[Item | Fault]:
+    ) -> Iterator[Item | Fault | Rows]:
         """The items of a part, where what the reader raises on bad input is its own fault.
 
         passed: so many items are known already and need not be worked on again. left: numbers of
@@ -248,12 +249,12 @@ class RowSource(Source):
 
     def guarded(
         self, part: Part, passed: int = 0, left: Mapping[int, Left] | None = None
-    ) -> Iterator[Item | Fault]:
+    ) -> Iterator[Item | Fault | Rows]:
         last: Place | None = None
         try:
             for item in self.read(part):
                 yield item
-                last = item.place
+                last = item.place_of(-1) if isinstance(item, Rows) else item.place
         except (SeedbedError, MemoryError, OSError, ImportError):
             raise
         except Exception as error:  # the border around a stage's own call
