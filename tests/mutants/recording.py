@@ -47,8 +47,8 @@ MUTANTS = (
     ),
     Mutant(
         _MEASURE,
-        "setting.measure * passes * float",
-        "setting.measure * float",
+        "setting.measure * passes * work",
+        "setting.measure * work",
         "measuring takes a third of what it may",
         SHARE,
     ),
@@ -61,10 +61,17 @@ MUTANTS = (
     ),
     Mutant(
         _MEASURE,
-        "_within(side, wanted / 2,",
-        "_within(side, wanted,",
+        "_within(side, most / 2,",
+        "_within(side, most,",
         "each side of the probe has all its tokens",
         PROBE,
+    ),
+    Mutant(
+        _MEASURE,
+        "made: Array = documents.lengths + head * documents.targets",
+        "made: Array = documents.lengths",
+        "logits cost nothing",
+        SHARE,
     ),
     # --- the losses of records
     Mutant(

@@ -269,11 +269,14 @@ def test_what_is_measured_costs_the_share_that_it_may(tmp_path: Path) -> None:
         given: dict[str, Any] = {"measure": share, "method": method}
         course = Course(Train(epochs=3, batch=8, **given), documents, 0)
         found = measured(course, documents.only(range(90)), passages)
+        heavy = measured(course, documents.only(range(90)), passages, head=4.0)
         base = 40 * len(found.base)
         probe = 40 * (len(found.probe_train) + len(found.probe_val)) * course.points
         kept = int(found.retention.lengths.sum()) * course.evaluations
         for part in (base, probe, kept):
             assert 0.5 * share * work / 3 < part <= share * work / 3
+        # Where logits are most of the work, six of each target's in the place of four in training.
+        assert len(heavy.base) / len(found.base) == pytest.approx(5 / 7, abs=0.05)
     wanted = {0, 1, 2, 4, 8, 16, 32, 64, 128, 38, 76, 114, 152, 190, 225, 75, 150}
     assert {done for done in range(course.total + 1) if course.probes(done)} == wanted
     assert course.points == len(wanted)
