@@ -41,6 +41,7 @@ TOOLS: dict[str, str] = {
     "curves": "stages.train.tools.curves",
     "estimate": "stages.train.tools.estimate",
     "evaluate": "stages.train.tools.evaluate",
+    "init": "stages.sketch.init",
     "modules": "stages.train.tools.modules",
 }
 
