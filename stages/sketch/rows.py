@@ -25,14 +25,8 @@ def choose(choice: Choice) -> list[Choice]:
         choice.evidence.append(f"its columns are known by their names: {form}")
         choice.by = object_of(choice.tried)
         return [choice]
-    if choice.tried.mistake:
-        choice.idle_for(choice.tried.mistake)
-        return [choice]
-    table = table_of(choice)
-    if table is not None:
+    if not choice.tried.mistake and (table := table_of(choice)) is not None:
         _by_columns(choice, table)
-    elif not choice.tried.records:
-        choice.idle_for(choice.tried.mistake)
     return [choice]
 
 
@@ -56,7 +50,6 @@ def _by_columns(choice: Choice, table: Table) -> None:
         choice.evidence.append(f"{body!r} is the column of prose; {has}")
         choice.questions.append(_question(table))
     elif choice.stage == "jsonl":
-        choice.idle_for("no text is known by its name")
         choice.questions.append(f"which is the text? Give `text`, or a pair of keys; {has}")
     else:
         choice.questions.append(

@@ -36,7 +36,7 @@ def choices(groups: Sequence[Group]) -> list[Choice]:
             choice.questions.append("there was no time left to look into it: is it what it seems?")
             found.append(choice)
         else:
-            found += _of_group(group)
+            found += _asked(group)
     taken: set[str] = set()
     for choice in found:
         name, number = choice.name, 2
@@ -68,9 +68,13 @@ def _begun(group: Group) -> Choice:
     return choice
 
 
-def _of_group(group: Group) -> list[Choice]:
-    choose = _CHOOSERS.get(str(group.kind.reader), _plain)
-    return choose(group)
+def _asked(group: Group) -> list[Choice]:
+    """The choices of who knows the kind; one of which nothing came is no source yet."""
+    found = _CHOOSERS.get(str(group.kind.reader), _plain)(group)
+    for choice in found:
+        if not choice.tried.records and not choice.idle:
+            choice.idle_for(choice.tried.mistake)
+    return found
 
 
 def _plain(group: Group) -> list[Choice]:
@@ -79,8 +83,6 @@ def _plain(group: Group) -> list[Choice]:
     choice.tried = tried(choice.stage, {}, choice.path)
     if choice.tried.form:
         choice.evidence.append(choice.tried.form)
-    if not choice.tried.records:
-        choice.idle_for(choice.tried.mistake)
     choice.by = rows.object_of(choice.tried)
     return [choice]
 

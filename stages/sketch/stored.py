@@ -42,8 +42,6 @@ def of_dump(choice: Choice, file: File, folder: bool = False) -> list[Choice]:
         return [choice]
     if not dump.tables:
         choice.tried = tried("sql", {}, choice.path)
-        if not choice.tried.records:
-            choice.idle_for(f"no rows {dump.seen}".strip())
         return [choice]
     choice.evidence += [f"dump of {tables_in_words(dump.tables)}"]
     choice.evidence += [dump.seen] if dump.seen else []
@@ -119,9 +117,6 @@ def _chosen(
             found += _of_tables(choice, rest, tries)
     if not found:
         choice.tried = tries({})
-        if not choice.tried.records:
-            choice.idle_for()
-            return [choice]
         choice.questions.append(
             "no table holds prose or a known pair of columns, so each row is one text of lines "
             '"column: value". Which is the text? Give `table` and `text`, or a `query`'

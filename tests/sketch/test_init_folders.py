@@ -61,7 +61,7 @@ FOLDERS = {
         folders.alpaca, {"jsonl": 28}, "prompt", ("completion ← output", "- refusals "), "sorry"
     ),
     "tickets": Folder(
-        folders.tickets, {"database": 16}, "messages", ("SQLite database of 2", "role says the roles"),
+        folders.tickets, {"database": 16}, "messages", ("SQLite database", "role says the roles"),
         "closed", 16,
     ),
     "mixed": Folder(
