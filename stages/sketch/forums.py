@@ -231,7 +231,8 @@ def _messages(board: Board, dialect: Dialect, topic: str) -> list[str]:
         made = f"list({{'role': {role}, 'content': {text}}} ORDER BY n)"
         return [
             f"SELECT {topic}, max(title) AS title,",
-            f"  {made} AS messages, arg_min(place, n) AS place",
+            f"  {made} AS messages,",
+            "  arg_min(place, n) AS place",
             f"FROM turns GROUP BY {topic} HAVING count(*) > 1",
         ]
     window = f"OVER (PARTITION BY {topic} ORDER BY n{_WHOLE})"
@@ -310,7 +311,7 @@ def _said(board: Board, dialect: Dialect, ranked: bool = False) -> list[str]:
     ]
 
 
-_TRUE = "('1', 't', 'true', 'y', 'yes')"
+_TRUE, _FALSE = "('1', 't', 'true', 'y', 'yes')", "('0', 'f', 'false', 'n', 'no')"
 _IS = re.compile(r"([pt])\.(\w+) (= 1|= 0|IS NOT true)")
 
 
@@ -318,8 +319,12 @@ def _condition(text: str) -> str:
     """A condition that holds for the numbers and for the words of truth alike."""
     if (match := _IS.fullmatch(text)) is None:
         return text
-    true = f"coalesce({_lower(f'{match[1]}.{_q(match[2])}')}, '')"
-    return f"{true} {'IN' if match[3] == '= 1' else 'NOT IN'} {_TRUE}"
+    word = _lower(f"{match[1]}.{_q(match[2])}")
+    if match[3] == "= 1":
+        return f"{word} IN {_TRUE}"
+    if match[3] == "= 0":
+        return f"coalesce({word}, '0') IN {_FALSE}"
+    return f"coalesce({word}, '') NOT IN {_TRUE}"
 
 
 def _lower(column: str) -> str:
@@ -347,7 +352,7 @@ def _topics_join(board: Board) -> str:
     if board.topics is None:
         return ""
     on = f"t.{_q(board.topics_key)} = p.{_q(board.thread)}"
-    where = "".join(f" AND {_condition(one)}" for one in board.topics_where)
+    where = "".join(f"\n    AND {_condition(one)}" for one in board.topics_where)
     return f"\n  {'JOIN' if where else 'LEFT JOIN'} {table_name(board.topics)} AS t ON {on}{where}"
 
 

@@ -144,9 +144,10 @@ def _of_board(choice: Choice, board: Board, tries: Tries, dialect: Dialect) -> C
     made = derived(choice, board.posts, several=False)
     made.evidence += _told(board)
     made.parameters, made.tried, made.by = ways["threads"], seen["threads"], thread
-    best = "accepted" if board.accepted else "with the most votes" if board.score else "first"
+    best = "answer with the most votes" if board.score else "first answer"
+    best = "accepted answer" if board.accepted else best
     if seen["pairs"].records:
-        why = f"pairs: each first post with the {best} answer of another author"
+        why = f"pairs: each first post with the {best} of another author"
         made.other = (why, ways["pairs"])
     return made
 

@@ -14,12 +14,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipeline.recipe.checked import read_recipe
+from stages import check
 from stages.errors import UsageError
 from stages.sketch import dumps, folder, forums, groups, kinds, recipe, tables, words
 from stages.sketch.folder import File
 from stages.sketch.init import sketch
 from stages.sketch.tables import Table
-from tests.pipeline.world import seedbed
+from tests.pipeline.world import HOME, seedbed
 from tests.sketch import folders
 
 
@@ -299,3 +301,23 @@ def test_languages_and_tokens() -> None:
     assert words.language_of(["xk82 qq91"]) == ""
     assert 0.2 < words.tokens_of(["plain English text of words"]) < 0.3
     assert words.tokens_of(["漢字漢字"]) > 0.5
+
+
+# --- the ready recipes --------------------------------------------------------------------------
+
+READY = {"phpbb": 12, "discourse": 12, "wordpress": 9, "mediawiki": 10, "stackexchange": 12}
+
+
+@pytest.mark.parametrize("name", READY)
+def test_a_ready_recipe_reads_its_example_as_init_would(name: str, tmp_path: Path) -> None:
+    (source,) = read_recipe(HOME / "recipes" / f"{name}.yaml").sources
+    rejects: list[dict[str, object]] = []
+    assert len(list(source.stage(source.path, rejects))) == READY[name]
+    found = sketch([Path(source.path)], tmp_path / "r.yaml")
+    (choice,) = found.choices
+    assert choice.stage == source.stage.name
+    assert choice.parameters == {
+        key: value
+        for key, value in check.as_json(source.stage).items()
+        if value != check.parameters(type(source.stage))[key][1].default and value != []
+    }
