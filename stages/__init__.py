@@ -38,6 +38,7 @@ TABLE: dict[str, tuple[str, str]] = {
 # Verbs that a room brings beside its stages: name on the command line → module (see stages.tools).
 TOOLS: dict[str, str] = {
     "chat": "stages.train.tools.chat",
+    "check": "stages.audit.tool",
     "curves": "stages.train.tools.curves",
     "estimate": "stages.train.tools.estimate",
     "evaluate": "stages.train.tools.evaluate",
