@@ -40,6 +40,7 @@ TOOLS: dict[str, str] = {
     "chat": "stages.train.tools.chat",
     "check": "stages.audit.tool",
     "curves": "stages.train.tools.curves",
+    "doctor": "stages.audit.doctor",
     "estimate": "stages.train.tools.estimate",
     "evaluate": "stages.train.tools.evaluate",
     "init": "stages.sketch.init",
