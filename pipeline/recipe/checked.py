@@ -36,10 +36,10 @@ from stages.errors import SeedbedError, UsageError
 
 VERSION = 1
 _TOP = {"version", "name", "seed", "sources", "steps", "run"}
-_OF_SOURCE = {"path", "name", "license", "steps"}
+OF_SOURCE = {"path", "name", "license", "steps"}
 _SQLITE = "sqlite:///"
 _LISTED = 10_000  # names of a folder among which the nearest is looked for
-_RUN: dict[str, Any] = {
+OF_RUN: dict[str, Any] = {
     "workers": int,
     "out": str,
     "store": str,
@@ -170,7 +170,7 @@ class _Reader:
             given = {"path": parameters}
         else:
             given = dict(self.mapping(parameters, f"the parameters of {cls.name}"))
-        own = {key: given.pop(key) for key in _OF_SOURCE if key in given}
+        own = {key: given.pop(key) for key in OF_SOURCE if key in given}
         stage = self.build(cls, given, parameters)
         steps = tuple(
             step
@@ -317,8 +317,8 @@ def _recipe(reader: _Reader, root: Node, path: Path) -> Recipe:
     )
     run = reader.mapping(top["run"], "run") if "run" in top else {}
     if "run" in top:
-        reader.known(top["run"], set(_RUN), "run")
-    settings = {key: reader.typed(run, key, kind, None) for key, kind in _RUN.items()}
+        reader.known(top["run"], set(OF_RUN), "run")
+    settings = {key: reader.typed(run, key, kind, None) for key, kind in OF_RUN.items()}
     for key in ("workers", "part_bytes"):
         if settings[key] is not None and settings[key] < 1:
             reader.say(run[key], f"{key} must be at least 1, not {settings[key]}")
