@@ -232,9 +232,7 @@ class SqlExtract(RowSource):
             return shape.columns is not None and at_once(shape.columns, shape.table).fits
 
         alone = sample is not None
-        reader = Reader(
-            stream, dialect, self.row_limit, self.charset, None if alone else fits
-        )
+        reader = Reader(stream, dialect, self.row_limit, self.charset, None if alone else fits)
         shape: Shape | None = None
         layout: forms.Layout | None = None
         flags: list[str] = []
@@ -283,7 +281,7 @@ class SqlExtract(RowSource):
                 if isinstance(event, Fault):
                     if event.place.table is None or named(event.place.table):
                         yield from _fault(place, event, stream)
-                elif named(event.shape.table):
+                elif isinstance(event, Row) and named(event.shape.table):
                     tables.add(event, str(_place(place, event)))
                     if event.notes and len(notes) < _NOTES:
                         notes.update(dict.fromkeys(event.notes))

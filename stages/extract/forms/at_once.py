@@ -20,9 +20,10 @@ from stages.extract.forms.layout import Layout
 from stages.place import Place
 
 # White space as Python has it.
-BLANK = (
-    r"^[\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]*$"
+_SPACES = (
+    r"\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
 )
+BLANK = rf"^[{_SPACES}]*$"
 Flags = npt.NDArray[np.bool_]
 
 

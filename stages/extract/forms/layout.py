@@ -190,7 +190,7 @@ class Layout:
     def _shown(self) -> list[str]:
         return [str(key) for key in self.columns[:_SHOWN]]
 
-    # --- many rows at once (`at_once`) -------------------------------------------------------------
+    # --- many rows at once (`at_once`) ------------------------------------------------------------
 
     def plain_fields(self) -> dict[str, str] | None:
         """field of a record → the column that it is, where that is all the layout does with rows;

@@ -20,8 +20,10 @@ from stages.extract.slices import (
     Flags,
     Slices,
     Unusual,
+    before_bad,
     check_decimals,
     float_texts,
+    quoted,
     some,
     whole_numbers,
 )
@@ -44,35 +46,8 @@ _DIGITS[list(b"-0123456789")] = True
 _TEXTS = ("text", "time", "sqlite_text", "decimal")
 _KINDS = (*_TEXTS, "int", "float", "any", "sqlite_int", "sqlite_numeric", "sqlite_real")
 _NONE: Numbers = np.empty(0, np.int64)
-_LEAST, _REACH, _MOST = 1 << 13, 1 << 16, 1 << 21  # bytes of a region: tried, at first, at most
+_HEAD = 4096  # bytes of the head of a statement
 _WIDTH = 512
-
-
-class Clean:
-    """How far the quick way has come in a dump, and where it is not tried: behind a region that was
-    left early, longer each time."""
-
-    def __init__(self) -> None:
-        self._reach, self._failed, self._until = _REACH, 0, 0
-
-    def region(self, reader: Reader) -> int:
-        """Bytes from the window's position on that are tried; 0: none."""
-        window = reader.window
-        if window.wide or window.start < self._until:
-            return 0
-        window.ensure(self._reach)
-        size = min(len(window.data) - window.pos, self._reach)
-        return size if size >= _LEAST else 0
-
-    def learn(self, start: int, size: int, taken: int) -> None:
-        """What became of a region."""
-        if 2 * taken >= size:
-            self._failed = 0
-            self._reach = min(2 * self._reach, _MOST)
-            return
-        self._failed = min(self._failed + 1, 6)
-        self._reach = max(self._reach // 2, _REACH)
-        self._until = start + (size << self._failed) // 2
 
 
 def suits(session: Session, plan: Plan, start: bytes) -> bool:
@@ -84,10 +59,11 @@ def suits(session: Session, plan: Plan, start: bytes) -> bool:
         and (session.dialect == "mysql" or not session.backslash)
         and is_utf8(session)
         and b"'" not in start
-        and len(start) < _LEAST
+        and len(start) < _HEAD
         and plan.keep is None
         and plan.shape.columns is not None
-        and 0 < len(plan.shape.columns) == plan.width <= _WIDTH
+        and 0 < len(plan.shape.columns) <= _WIDTH
+        and len(plan.shape.columns) == plan.width
         and all(kind is None or kind in _KINDS for kind in kinds)
     )
 
@@ -155,8 +131,11 @@ def _found(
     data: Bytes, session: Session, plan: Plan, start: bytes
 ) -> tuple[_Found, list[Any]] | None:
     width = plan.width or 0
-    opens, closes, escapes, doubled, limit = _strings(data, session.backslash)
-    marks, kinds = _marks(data, opens, closes, limit, start)
+    quotes, escapes = np.flatnonzero(data == _QUOTE), _NONE
+    if session.backslash:
+        quotes, escapes = _unescaped_quotes(data)
+    strings = quoted(quotes, len(data))
+    marks, kinds = _marks(data, strings.outside(), start)
     number = len(marks) // (width + 2)
     if not number or marks[0] != 0:
         return None
@@ -165,7 +144,7 @@ def _found(
     wanted = np.array([_OPEN, *[_COMMA] * (width - 1), _CLOSE], np.uint8)
     good = (kinds[:, :-1] == wanted).all(axis=1)
     good &= ((kinds[:, -1] == _COMMA) | (kinds[:, -1] == _END)) & (marks[:, -1] - marks[:, -2] == 1)
-    number = _before_bad(good)
+    number = before_bad(good)
     number = min(number, _following(data, marks[:number], kinds[:number], start))
     if not number:
         return None
@@ -174,18 +153,19 @@ def _found(
     begins += data[begins] == 32
     first = data[begins]
     string = first == _QUOTE
-    good = _are_strings(string, begins, ends, opens, closes)
+    good = strings.are_whole(string, begins, ends)
     null = (first == _NULL[0]) & (ends - begins == 4)
     if null.any():
         at = begins[null]
         null[null] = (data[at + 1] == _NULL[1]) & (data[at + 2] == 76) & (data[at + 3] == 76)
     good &= (string | null | _DIGITS[first]).all(axis=1)
-    number = _before_bad(good)
+    number = before_bad(good)
     if not number:
         return None
     found = _Found(marks[:number], string[:number], null[:number])
     end = int(marks[number - 1, -1]) + 1
-    left_out, data = _unescaped(data[:end], escapes[escapes < end], doubled[doubled < end])
+    doubled = strings.doubled[strings.doubled < end]
+    left_out, data = _unescaped(data[:end], escapes[escapes < end], doubled)
     slices = Slices(data, left_out)
     begins, ends = begins[:number] + found.string, ends[:number] - found.string
     try:
@@ -194,27 +174,6 @@ def _found(
         ]
     except Unusual:
         return None
-
-
-def _strings(data: Bytes, backslash: bool) -> tuple[Numbers, Numbers, Numbers, Numbers, int]:
-    """(where strings open, where they close, backslashes that escape, quotes before another that
-    stand for one, where an open string begins)."""
-    escapes = _NONE
-    if backslash:
-        quotes, escapes = _unescaped_quotes(data)
-    else:
-        quotes = np.flatnonzero(data == _QUOTE)
-    limit = len(data)
-    if len(quotes) & 1:
-        limit = int(quotes[-1])
-        quotes = quotes[:-1]
-    opens, closes = quotes[0::2], quotes[1::2]
-    again = np.flatnonzero(opens[1:] == closes[:-1] + 1)
-    doubled = closes[again]
-    if len(again):
-        opens = np.delete(opens, again + 1)
-        closes = np.delete(closes, again)
-    return opens, closes, escapes, doubled, limit
 
 
 def _unescaped_quotes(data: Bytes) -> tuple[Numbers, Numbers]:
@@ -234,16 +193,9 @@ def _unescaped_quotes(data: Bytes) -> tuple[Numbers, Numbers]:
     return special[~slash & ~escaped], special[escaping]
 
 
-def _marks(
-    data: Bytes, opens: Numbers, closes: Numbers, limit: int, start: bytes
-) -> tuple[Numbers, Bytes]:
-    """(places, bytes) of the parentheses, commas and semicolons outside of strings, without those
-    of the heads of statements behind a semicolon."""
-    begins = np.concatenate(([0], closes + 1))
-    sizes = np.concatenate((opens, [limit])) - begins
-    ends = np.cumsum(sizes)
-    places = np.repeat(begins - ends + sizes, sizes)
-    places += np.arange(len(places))
+def _marks(data: Bytes, places: Numbers, start: bytes) -> tuple[Numbers, Bytes]:
+    """(places, bytes) of the parentheses, commas and semicolons among the places outside of
+    strings, without those of the heads of statements behind a semicolon."""
     outside = data[places]
     which = (outside == _COMMA) | (outside == _OPEN) | (outside == _CLOSE) | (outside == _END)
     places, kinds = places[which], outside[which]
@@ -271,30 +223,11 @@ def _following(data: Bytes, marks: Numbers, kinds: Bytes, start: bytes) -> int:
         fits = gap[ends] == len(head)
         at = np.where(fits, before[ends] + 1, 0)
         good[ends] = fits & (data[at[:, None] + np.arange(len(head))] == head).all(axis=1)
-    return 1 + _before_bad(good)
-
-
-def _are_strings(
-    string: Flags, begins: Numbers, ends: Numbers, opens: Numbers, closes: Numbers
-) -> Flags:
-    """Of which rows each cell that begins with a quote is one whole string."""
-    good = np.ones(len(string), np.bool_)
-    which = np.flatnonzero(string)
-    there = which[: len(opens)]
-    whole = (opens[: len(there)] == begins.ravel()[there]) & (
-        closes[: len(there)] == ends.ravel()[there] - 1
-    )
-    good[there[~whole] // string.shape[1]] = False
-    good[which[len(opens) :] // string.shape[1]] = False
-    return good
-
-
-def _before_bad(good: Flags) -> int:
-    return len(good) if good.all() else int(good.argmin())
+    return 1 + before_bad(good)
 
 
 def _unescaped(data: Bytes, escapes: Numbers, doubled: Numbers) -> tuple[Numbers, Bytes]:
-    """(places of the bytes that are left out, the bytes with letters that were escaped replaced)."""
+    """(places of bytes that are left out, the bytes with letters behind a backslash replaced)."""
     if len(escapes):
         letters = data[escapes + 1]
         escapes = escapes[(letters != 37) & (letters != 95)]  # \% and \_ stay as they are

@@ -12,7 +12,15 @@ import numpy as np
 import pyarrow.compute as pc
 
 from stages.arrays import Cells, Numbers
-from stages.extract.slices import Bytes, Flags, Slices, Unusual, float_texts, whole_numbers
+from stages.extract.slices import (
+    Bytes,
+    Flags,
+    Slices,
+    Unusual,
+    before_bad,
+    float_texts,
+    whole_numbers,
+)
 from stages.extract.sqldump.clean import block_of, is_utf8
 from stages.extract.sqldump.rows import Block, Shape
 from stages.extract.sqldump.schema import Column
@@ -47,11 +55,11 @@ def rows(reader: Reader, shape: Shape, size: int) -> Block | None:
     first is unusual."""
     window, width = reader.window, len(shape.kinds)
     data = np.frombuffer(window.data, np.uint8)[window.pos : window.pos + size]
-    marks = np.flatnonzero((data == _TAB) | (data == _FEED))
-    number = len(marks) // width
+    found = np.flatnonzero((data == _TAB) | (data == _FEED))
+    number = len(found) // width
     if not number:
         return None
-    marks = marks[: number * width].reshape(number, width)
+    marks = found[: number * width].reshape(number, width)
     good = (data[marks] == np.array([_TAB] * (width - 1) + [_FEED], np.uint8)).all(axis=1)
     begins = np.empty((number, width), np.int64)
     begins[:, 1:] = marks[:, :-1] + 1
@@ -67,7 +75,7 @@ def rows(reader: Reader, shape: Shape, size: int) -> Block | None:
     null[short] = behind == _N
     short[short] = behind == _DOT
     good &= ~short.any(axis=1)
-    number = len(good) if good.all() else int(good.argmin())
+    number = before_bad(good)
     if not number:
         return None
     marks, begins, null = marks[:number], begins[:number], null[:number]
@@ -89,7 +97,8 @@ def _escapes(data: Bytes) -> Numbers:
     begin[1:] = slashes[1:] != slashes[:-1] + 1
     index = np.arange(len(slashes))
     run = np.maximum.accumulate(np.where(begin, index, 0))
-    return slashes[((index - run) & 1) == 0]
+    escapes: Numbers = slashes[((index - run) & 1) == 0]
+    return escapes
 
 
 def _columns(

@@ -114,10 +114,10 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Block | Fault
     )
     scanned = 0  # bytes of the row that hold no end
     while True:
-        if quick and not scanned and (size := reader.clean.region(reader)):
+        if quick and not scanned and (size := reader.region()):
             begun = window.start
             block = clean_copy.rows(reader, shape, size)
-            reader.clean.learn(begun, size, window.start - begun)
+            reader.reach.learn(begun, size, window.start - begun)
             if block is not None:
                 yield block
                 del block

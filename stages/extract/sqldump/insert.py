@@ -213,20 +213,18 @@ def _plan_of(session: Session, shape: Shape, width: int | None) -> Plan:
 def _at_once(reader: Reader, plan: Plan, start: bytes) -> tuple[Block, bool] | None:
     """Rows that come at once, and whether the statement ends with them; None: the next row is to be
     read alone."""
-    if reader.at_once is None or not (size := reader.clean.region(reader)):
+    if reader.at_once is None or not (size := reader.region()):
         return None
     begun, found = reader.window.start, None
     if clean.suits(reader.session, plan, start) and reader.at_once(plan.shape):
         found = clean.rows(reader, plan, start, size)
-    reader.clean.learn(begun, size, reader.window.start - begun)
+    reader.reach.learn(begun, size, reader.window.start - begun)
     if found is not None:
         reader.skip_comments()
     return found
 
 
-def _rows(
-    reader: Reader, plan: Plan, start: bytes
-) -> Generator[Row | Block | Fault, None, Plan]:
+def _rows(reader: Reader, plan: Plan, start: bytes) -> Generator[Row | Block | Fault, None, Plan]:
     """The rows behind a head; gives back the plan, which the first row may have completed."""
     window, session = reader.window, reader.session
     while True:

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from stages.base import Fault
 from stages.errors import Unreadable
+from stages.extract.slices import Reach
 from stages.extract.sqldump.between import (
     KNOWN,
     LOAD,
@@ -21,7 +22,6 @@ from stages.extract.sqldump.between import (
     session_line,
     unknown,
 )
-from stages.extract.sqldump.clean import Clean
 from stages.extract.sqldump.copy import copy
 from stages.extract.sqldump.dialect import HEAD, Session
 from stages.extract.sqldump.insert import Plans, insert
@@ -85,7 +85,7 @@ class Reader:
         charset: str | None = None,
         at_once: Callable[[Shape], bool] | None = None,
     ) -> None:
-        self.at_once, self.clean = at_once, Clean()
+        self.at_once, self.reach = at_once, Reach()
         self._watched = Watched(stream)
         self.window = Window(self._watched, limit)  # type: ignore[arg-type]
         self.window.ensure(HEAD)
@@ -201,6 +201,15 @@ class Reader:
         """A number that a row has in the column that numbers itself."""
         if number > self._numbers.get(table, 0):
             self._numbers[table] = number
+
+    def region(self) -> int:
+        """Bytes from the window's position on of which the rows may be taken at once; 0: none."""
+        window = self.window
+        wanted = 0 if window.wide else self.reach.wanted(window.start)
+        if not wanted:
+            return 0
+        window.ensure(wanted)
+        return self.reach.within(len(window.data) - window.pos)
 
     def refused(self, table: str | None, error: Exception, pos: int, raw: bytes) -> Fault:
         """A refusal of the row at an index of the window."""
