@@ -44,13 +44,16 @@ class Reach:
 
     def learn(self, start: int, size: int, taken: int) -> None:
         """What became of a region: how many of its bytes were taken."""
-        if 2 * taken >= size:
+        if 4 * taken >= max(size, _REACH):
             self._failed = 0
-            self._size = min(2 * self._size, _MOST)
+            if 4 * taken < 3 * size:  # what follows is unusual: go behind it first
+                self._until = start + taken + 1
+            if 2 * taken >= size:
+                self._size = min(2 * self._size, _MOST)
             return
-        self._failed = min(self._failed + 1, 6)
+        self._failed = min(self._failed + 1, 8)
         self._size = max(self._size // 2, _REACH)
-        self._until = start + (size << self._failed) // 2
+        self._until = start + taken + (1 if self._failed == 1 else _REACH << self._failed >> 3)
 
 
 class Unusual(Exception):

@@ -6,8 +6,9 @@ What a row alone tells (that it has no text) is left to `Layout.item`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,11 +31,12 @@ Flags = npt.NDArray[np.bool_]
 class AtOnce:
     """Makes the records of many rows that have the columns of a layout.
 
+    table: its name, which goes to meta. blank: whether a row of white space alone may be one.
     fits: whether the layout allows it.
     """
 
-    def __init__(self, layout: Layout, table: str | None = None) -> None:
-        self._layout, self._table = layout, table
+    def __init__(self, layout: Layout, table: str | None = None, *, blank: bool = True) -> None:
+        self._layout, self._table, self._blank = layout, table, blank
         self._fields = layout.plain_fields()
         self.fits = self._fields is not None
 
@@ -47,9 +49,11 @@ class AtOnce:
         ends: Numbers,
         offset: int,
         lines: Numbers,
+        alone: Callable[[Place, bytes, dict[str, Any]], Item | Fault] | None = None,
     ) -> Iterator[Item | Fault | Rows]:
         """The items of rows that lie in a piece of a file which begins at an offset: those that
-        have a text at once, behind them the others."""
+        have a text at once, behind them the others. alone: what makes the item of one of these of
+        its place, bytes and values; none: the layout."""
         columns = dict(zip(self._layout.columns, cells, strict=True))
         good, made, form, removed, added = self._made(columns, len(begins))
         rows = Rows(
@@ -72,7 +76,7 @@ class AtOnce:
         for index in np.flatnonzero(~good).tolist():
             raw = bytes(memoryview(data)[begins[index] : ends[index]])
             values = {name: column.value(index) for name, column in columns.items()}
-            yield self._layout.item(rows.place_of(index), raw, values)
+            yield (alone or self._layout.item)(rows.place_of(index), raw, values)
 
     def _made(
         self, columns: Mapping[str, Cells], number: int
@@ -114,6 +118,12 @@ class AtOnce:
         if self._table is not None:
             made["meta"] = json_objects({"table": self._table}, number)
         good = _has_text(text) & (said > 0)
+        blank = good & (not self._blank)
+        for name in self._layout.columns if blank.any() else ():
+            blank &= ~_has_text(columns[name].text)
+            if not blank.any():
+                break
+        good &= ~blank
         long = lengths(text)
         good &= self._layout.lines_fit(long, said, good)
         return good, made, self._layout.plain_line({}), {}, long - said
