@@ -211,11 +211,11 @@ class CsvExtract(RowSource):
         trees: FlatTrees | None,
     ) -> Iterator[Item | Fault | Rows]:
         """The rows of a file; those that are nodes of trees are given to `trees`."""
-        at_once, items = AtOnce(layout, blank=False), _Items(sheet, layout, self._names)
+        at_once, items = AtOnce(layout, shown=True), _Items(sheet, layout, self._names)
         number = 0
         for number, (row, reason, evidence) in enumerate(sheet.judged(), 1):  # noqa: B007
             if isinstance(row, Block):
-                yield from at_once.items(place, *row, items.of_values)
+                yield from at_once.items(place, *row)
                 continue
             here = Place(place.path, place.member, row.offset, row.size, row.line)
             if reason is None and trees is not None and trees.takes(values := sheet.values(row)):
@@ -254,12 +254,6 @@ class _Items:
         failed = reason not in ("preamble", "empty")
         held = _held(row.cells) or len(row.raw)
         return Fault(place, reason, evidence, shown, failed, row.raw, held)
-
-    def of_values(self, place: Place, raw: bytes, values: Mapping[str, Any]) -> Item | Fault:
-        """The same of a row that was read with others."""
-        assert place.offset is not None and place.line is not None
-        row = Row(place.offset, len(raw), place.line, raw, [*values.values()])
-        return self.of(place, row, *self._sheet.reason(row))
 
 
 def _marked(made: list[dict[str, Any]], charset: str | None) -> list[dict[str, Any]]:
