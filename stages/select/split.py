@@ -72,6 +72,7 @@ class Split(Fit):
     reasons: ClassVar[Mapping[str, str]] = {
         "benchmark": "the record holds an item of a benchmark that was named",
     }
+    stays: ClassVar[Mapping[str, str]] = {"benchmark": "contaminated: tag"}
     usual: ClassVar[tuple[str, ...]] = ("benchmark",)
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "pyarrow")
 

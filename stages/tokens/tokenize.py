@@ -117,6 +117,10 @@ class Tokenize(Map):
         "tokenizer": "the model's tokenizer fails at the text",
         "not_reversible": "the tokens do not decode to the same text (strict)",
     }
+    stays: ClassVar[Mapping[str, str]] = {
+        "too_long": "max_length >=",
+        "not_reversible": "strict: no",
+    }
 
     model: str = field(default=models.EMBEDDED, metadata={"shared": True})
     add_tokens: tuple[str, ...] = ()
