@@ -116,15 +116,15 @@ class Table:
         region = self._ahead.look(wanted)
         if not (size := reach.within(len(region))):
             return None
-        begun = self._offset
+        begun, taken, number = self._offset, 0, 0
         found = clean.rows(region, self.dialect, self._names, self.null, begun, self._line)
-        taken = 0
         if found is not None:
-            _, taken, lines = found
+            block, taken, lines = found
+            number = len(block.begins)
             self._ahead.skip(taken)
             self._offset += taken
             self._line += lines
-        reach.learn(begun, size, taken)
+        reach.learn(begun, size, taken, number)
         return None if found is None else found[0]
 
     # --- lines ----------------------------------------------------------------------------------
