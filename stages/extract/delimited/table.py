@@ -120,7 +120,7 @@ class Table:
         found = clean.rows(region, self.dialect, self._names, self.null, begun, self._line)
         if found is not None:
             block, taken, lines = found
-            number = len(block.begins)
+            number = len(block.begins) * len(block.cells)
             self._ahead.skip(taken)
             self._offset += taken
             self._line += lines
