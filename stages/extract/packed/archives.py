@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from stages.base import Fault, Item, Part
+from stages.base import Fault, Item, Part, Rows
 from stages.errors import SeedbedError, StageFailed
 from stages.extract import files
 from stages.extract.packed import pg_archives, tars, zips
@@ -110,9 +110,9 @@ def members(
 def read(
     part: Part,
     suffixes: tuple[str, ...],
-    member: Callable[[Place, Member], Iterator[Item | Fault]],
+    member: Callable[[Place, Member], Iterator[Item | Fault | Rows]],
     limits: Limits | None = None,
-) -> Iterator[Item | Fault]:
+) -> Iterator[Item | Fault | Rows]:
     """The items that `member` reads from each member of a part's files, and all faults.
 
     What `member` raises of a file is `corrupt` at that file or member; the others are read.
