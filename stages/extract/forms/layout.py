@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from stages.arrays import Numbers
 from stages.base import Fault, Item
 from stages.check import nearest
 from stages.counts import TextCount
@@ -17,10 +21,11 @@ from stages.extract.forms.direct import Direct
 from stages.extract.forms.names import Names, Pair, columns_of
 from stages.extract.forms.texts import Texts
 from stages.extract.forms.values import as_json, as_text, check_text, size, without_bytes
-from stages.extract.packed.streams import Limits
+from stages.extract.packed.streams import RATIO_FLOOR, Limits
 from stages.place import Place
 from stages.records import to_json
 
+Flags = npt.NDArray[np.bool_]
 _LIMITS = Limits()
 _HELD = 1 << 17  # columns of all layouts that are held
 _SHOWN = 20  # keys in evidence
@@ -214,6 +219,49 @@ class Layout:
 
     def _shown(self) -> list[str]:
         return [str(key) for key in self.columns[:_SHOWN]]
+
+    # --- many rows at once (`at_once`) ------------------------------------------------------------
+
+    def plain_fields(self) -> dict[str, str] | None:
+        """field of a record → the column that it is, where that is all the layout does with rows;
+        empty where a row is lines of all columns. None: what becomes of a row depends on it."""
+        given = (self._chosen, self._rejected, self._names.system, *self._talks, *self._systems)
+        if self.missing or not self._rows or any(name is not None for name in given):
+            return None
+        if len(set(self.columns)) < len(self.columns) or not self.columns:
+            return None
+        pair = self._pair
+        if pair is not None:
+            alone = not (pair.contexts or pair.matters or self._history)
+            fields = {"prompt": pair.prompt, "completion": pair.completion}
+            return fields if alone and self._are_columns(fields) else None
+        if self._text is not None:
+            fields = {"text": self._text}
+            return fields if self._are_columns(fields) else None
+        return {}
+
+    def _are_columns(self, fields: Mapping[str, str]) -> bool:
+        used = set(fields.values())
+        plain = all(columns_of(column) == (column,) for column in used)
+        return plain and len(used) == len(fields) and used <= set(self.columns)
+
+    def plain_line(self, fields: Mapping[str, str]) -> str:
+        """The line of records that are made so."""
+        if "prompt" in fields:
+            columns = (fields["prompt"], fields["completion"])
+            return self._use("pair", columns, asking=columns[:1]).line
+        return self._use("text" if fields else "lines", tuple(fields.values())).line
+
+    def lines_fit(self, long: Numbers, said: Numbers, made: Flags) -> Flags:
+        """Which rows of lines, of those that are made, may have so many characters made of so many
+        in their values; the others are to be read alone."""
+        lines = self._lines + np.cumsum(np.where(made, long, 0))
+        taken = self._taken + np.cumsum(np.where(made, said + len(self.columns), 0))
+        fit: Flags = (lines <= RATIO_FLOOR) | (lines <= _LIMITS.ratio * taken)
+        if not fit.all():
+            return np.zeros(len(fit), np.bool_)
+        self._lines, self._taken = int(lines[-1]), int(taken[-1])
+        return fit
 
     # --- the forms --------------------------------------------------------------------------------
 
