@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from stages.arrays import Rows
+from stages.extract import charsets
 from stages.extract.forms import Layouts
 from stages.extract.jsontext.blocks import Block, Numbers
 from stages.extract.jsontext.lines import LARGE, Line, Whole
@@ -98,13 +99,8 @@ def _is_text(block: Block) -> bool:
     long = len(block) == 1 and len(block.data) > LARGE
     if long and block.data.count(b"\\") > len(block.data) // _ESCAPED:
         return False
-    if not block.data.isascii():
-        offsets = pa.array([0, len(block.data)], pa.int32()).buffers()[1]
-        buffers = [None, offsets, pa.py_buffer(block.data)]
-        try:
-            pa.Array.from_buffers(pa.binary(), 1, buffers).cast(pa.string())
-        except pa.ArrowInvalid:
-            return False
+    if not charsets.is_utf8(block.data):
+        return False
     block.check_escapes()
     return True
 
