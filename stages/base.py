@@ -12,7 +12,6 @@ A stage knows nothing of recipes, processes, caches or engines. Its docstring ha
 
 from __future__ import annotations
 
-import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +25,7 @@ from stages.errors import SeedbedError
 from stages.gather import Fault as Fault
 from stages.gather import Gathered
 from stages.gather import Item as Item
+from stages.gather import Rows as Rows
 from stages.kinds import RAW, RECORDS, Kind
 from stages.place import Place
 from stages.verdicts import Batch, Judged, Verdicts
@@ -174,7 +174,7 @@ class Source(Stage):
         """
 
     @abstractmethod
-    def read(self, part: Part) -> Iterator[Item | Fault]:
+    def read(self, part: Part) -> Iterator[Item | Fault | Rows]:
         """The items of a part, in order."""
 
     @classmethod
@@ -224,7 +224,7 @@ class Source(Stage):
         gathered = Gathered(self, name, part.detail.get("seen", {}))
         for one in files_of(part):
             items = left_out(one) if "left" in part.detail else self.guarded(one)
-            for item in itertools.islice(items, part.detail.get(FIRST)):
+            for item in _first(items, part.detail.get(FIRST)):
                 gathered.add(item)
                 if gathered.full:
                     yield gathered.take()
@@ -233,7 +233,7 @@ class Source(Stage):
     @abstractmethod
     def guarded(
         self, part: Part, passed: int = 0, left: Mapping[int, Left] | None = None
-    ) -> Iterator[Item | Fault]:
+    ) -> Iterator[Item | Fault | Rows]:
         """The items of a part, where what the reader raises on bad input is its own fault.
 
         passed: so many items are known already and need not be worked on again. left: numbers of
@@ -256,12 +256,12 @@ class RowSource(Source):
 
     def guarded(
         self, part: Part, passed: int = 0, left: Mapping[int, Left] | None = None
-    ) -> Iterator[Item | Fault]:
+    ) -> Iterator[Item | Fault | Rows]:
         last: Place | None = None
         try:
             for item in self.read(part):
                 yield item
-                last = item.place
+                last = item.place_of(-1) if isinstance(item, Rows) else item.place
         except (SeedbedError, MemoryError, OSError, ImportError):
             raise
         except Exception as error:  # the border around a stage's own call
@@ -273,6 +273,20 @@ def left_out(part: Part) -> Iterator[Fault]:
     """The faults of a part that stands for what the listing of a source's files left out."""
     for name, reason, evidence in part.detail["left"]:
         yield Fault(Place(name), reason, evidence, failed=reason == "unreadable")
+
+
+def _first(items: Iterator[Item | Fault | Rows], most: int | None) -> Iterator[Item | Fault | Rows]:
+    """At most so many items."""
+    left = most
+    for item in items:
+        size = len(item) if isinstance(item, Rows) else 1
+        if left is not None and size > left:
+            assert isinstance(item, Rows)
+            item, size = item.slice(0, left), left
+        yield item
+        left = None if left is None else left - size
+        if left == 0:
+            return
 
 
 def files_of(part: Part) -> list[Part]:
