@@ -62,65 +62,17 @@ _ALSO = {
 _OPTIMIZERS = {"adamw_bnb_8bit": "adamw_8bit", "adamw_hf": "adamw_torch", "adamw": "adamw_torch"}
 _SCHEDULES = {"constant_with_warmup": "constant"}
 # What says how to compute, to log or to show, and nothing of the result.
-_SILENT = frozenset(
-    [
-        "output_dir",
-        "logging_steps",
-        "logging_dir",
-        "overwrite_output_dir",
-        "flash_attention",
-        "xformers",
-        "sample_packing",
-        "packing",
-        "eval_sample_packing",
-        "pad_to_sequence_len",
-        "group_by_length",
-        "overwrite_cache",
-        "preprocessing_num_workers",
-        "dataloader_num_workers",
-        "plot_loss",
-        "tf32",
-        "special_tokens",
-        "wandb_project",
-        "wandb_entity",
-        "wandb_name",
-        "wandb_watch",
-        "wandb_log_model",
-        "dataset_prepared_path",
-        "save_total_limit",
-        "saves_per_epoch",
-        "evals_per_epoch",
-        "do_train",
-        "eval_strategy",
-        "evaluation_strategy",
-        "save_strategy",
-        "trust_remote_code",
-        "save_only_model",
-        "strict",
-        "ddp_timeout",
-        "resume_from_checkpoint",
-        "save_safetensors",
-        "bf16",
-        "fp16",
-        "attn_impl",
-        "remove_unused_columns",
-        "push_to_hub",
-        "hub_model_id",
-        "per_device_eval_batch_size",
-        "flash_attn",
-        "tokenizer_type",
-        "model_type",
-        "auto_resume_from_checkpoints",
-        "debug",
-        "fsdp",
-        "fsdp_config",
-        "torch_dtype",
-        "dtype",
-        "use_cache",
-        "bf16_full_eval",
-        "fp16_full_eval",
-    ]
-)
+_SILENT = """
+output_dir logging_steps logging_dir overwrite_output_dir flash_attention xformers
+sample_packing packing eval_sample_packing pad_to_sequence_len group_by_length overwrite_cache
+preprocessing_num_workers dataloader_num_workers plot_loss tf32 special_tokens wandb_project
+wandb_entity wandb_name wandb_watch wandb_log_model dataset_prepared_path save_total_limit
+saves_per_epoch evals_per_epoch do_train eval_strategy evaluation_strategy save_strategy
+trust_remote_code save_only_model strict ddp_timeout resume_from_checkpoint save_safetensors
+bf16 fp16 attn_impl remove_unused_columns push_to_hub hub_model_id per_device_eval_batch_size
+flash_attn tokenizer_type model_type auto_resume_from_checkpoints debug fsdp fsdp_config
+torch_dtype dtype use_cache bf16_full_eval fp16_full_eval
+"""
 
 
 def meant(config: Config, folder: Path) -> Meant:
@@ -281,7 +233,7 @@ def _steps(made: Meant, left: dict[str, Any]) -> None:
             made.train["precision"] = "auto" if left[half] == "auto" else half
     for key, value in left.items():
         name = names.get(key, key)
-        if value is None or value is False or key in _SILENT:
+        if value is None or value is False or key in _SILENT.split():
             continue
         if name not in parameters or name == "precision":
             made.not_taken[key] = check.shown(value) if not isinstance(value, Mapping) else "…"

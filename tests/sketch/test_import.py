@@ -1,8 +1,9 @@
-"""`seedbed import`: configurations of axolotl, LLaMA-Factory and TRL become recipes that are right."""
+"""`seedbed import`: configurations of axolotl, LLaMA-Factory and TRL become right recipes."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -92,13 +93,16 @@ def folder(tmp_path: Path) -> Path:
     data.mkdir()
     rows = [{"instruction": prose(n), "input": "", "output": prose(n + 50)} for n in range(20)]
     own = [{"ask": prose(n), "about": prose(n + 90), "say": prose(n + 95)} for n in range(5)]
-    talks = [{"conversations": [{"from": "human", "value": prose(n)},
-                                {"from": "gpt", "value": prose(n + 10)}]} for n in range(6)]  # fmt: skip
+    talks = [{"conversations": [_said("human", n), _said("gpt", n + 10)]} for n in range(6)]
     _lines(data / "alpaca.jsonl", rows)
     _lines(data / "own.jsonl", own)
     (data / "talks.json").write_text(json.dumps(talks))
     (data / "dataset_info.json").write_text(json.dumps(INFO))
     return tmp_path
+
+
+def _said(who: str, number: int) -> dict[str, str]:
+    return {"from": who, "value": prose(number)}
 
 
 def _lines(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -168,16 +172,15 @@ def test_trl(folder: Path) -> None:
         ("base_model: x\ndatasets: [{path: no/where}]", "none of its data sets is here"),
         (
             "dataset: nine\nstage: sft\nfinetuning_type: lora",
-            "has no data set 'nine'; did you mean",
+            "has no data set 'nine'; did",
         ),
         ("dataset: a\nstage: sft\ndataset_dir: none", "dataset_info.json, which says what a is"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(folder: Path, text: str, words: str) -> None:
     (folder / "config.yml").write_text(text)
-    with pytest.raises(UsageError, match="(?s).*") as error:
+    with pytest.raises(UsageError, match=re.escape(words)):
         imported(folder / "config.yml", folder / "recipe.yaml")
-    assert words in str(error.value)
 
 
 def test_the_command_overwrites_nothing(folder: Path) -> None:
