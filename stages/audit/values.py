@@ -18,6 +18,7 @@ from stages.audit.finding import Findings, short
 from stages.base import Fault
 from stages.errors import Unreadable
 from stages.extract import charsets
+from stages.extract.delimited.clean import Block
 from stages.extract.delimited.sheet import Sheet
 from stages.extract.forms.values import type_name
 from stages.extract.jsontext import json_values
@@ -127,6 +128,7 @@ def _table(name: str, sheet: Sheet, findings: Findings) -> None:
     odd: dict[str, list[tuple[str, str]]] = defaultdict(list)
     plain: set[str] = set()  # columns that no reader takes for numbers
     for row, reason, _ in sheet.judged():
+        assert not isinstance(row, Block)  # the sheet is not asked for any
         if reason is not None:
             continue
         place = f"{name}:{row.line}"

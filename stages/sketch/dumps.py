@@ -21,7 +21,7 @@ from stages.extract import files
 from stages.extract.packed import archives
 from stages.extract.packed.streams import Member, Raw
 from stages.extract.sqldump.reader import Reader
-from stages.extract.sqldump.rows import Row
+from stages.extract.sqldump.rows import Block, Row
 from stages.place import Place
 from stages.sketch.tables import ROWS, Table
 
@@ -102,7 +102,9 @@ def _read(dump: Dump, sizes: dict[str, int]) -> Dump:
 def _events(data: bytes, place: Place) -> Iterator[Row | Fault]:
     stream = Member(Raw(io.BytesIO(data).read, place))
     try:
-        yield from Reader(stream)
+        for event in Reader(stream):
+            assert not isinstance(event, Block)  # it is not asked for any
+            yield event
     except Exception as error:  # the border around a reader of foreign data
         yield Fault(place, "unparsed", {"error": f"{type(error).__name__}: {error}"[:200]})
 

@@ -326,7 +326,8 @@ def test_a_model_that_the_hub_does_not_give_is_a_mistake_of_plan(faq: Path, tmp_
     assert time.monotonic() - began < 60
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"seedbed: {tmp_path / 't.yaml'}:6:") or "t.yaml:6:" in line
-    assert "'nobody/has-made-it' could not be had from the hub: it cannot be reached, and" in line
+    assert "'nobody/has-made-it' is no folder here, and could not be had from the hub: it" in line
+    assert "cannot be reached, and" in line
 
 
 # --- another `stages` on the path ---------------------------------------------------------------
