@@ -56,7 +56,7 @@ class AtOnce:
         columns = dict(zip(self._layout.columns, cells, strict=True))
         said = np.zeros(len(rows), np.int64)
         for column in cells:
-            said += lengths(column.text)
+            said += _lengths(column.text)
         wanting = self._wanting(columns, said)
         good = np.ones(len(rows), np.bool_)
         for which, _ in wanting:
@@ -121,7 +121,7 @@ class AtOnce:
         if self._table is not None:
             members["table"] = _instead(members.get("table"), self._table)
         for text in made.values():
-            said = said - lengths(text)
+            said = said - _lengths(text)
         made["meta"] = json_objects(members, len(rows))
         line = self._layout.plain_line(self._fields)
         yield replace(rows, columns=made, form=line, removed={"meta": said})
@@ -138,7 +138,7 @@ class AtOnce:
             lines.append(line)
         joined = pc.binary_join_element_wise(*lines, "")
         text = pc.utf8_slice_codeunits(joined, 1)  # no newline before the first
-        made = lengths(text)
+        made = _lengths(text)
         if not self._layout.lines_fit(made, said):
             raws, values = memoryview(rows.data), [c.text.to_pylist() for c in columns.values()]
             for index, row in enumerate(zip(*values, strict=True)):
@@ -180,7 +180,7 @@ def _has_text(texts: pa.Array) -> Flags:
     return ~np.asarray(blank, dtype=np.bool_)
 
 
-def lengths(texts: pa.Array) -> Numbers:
+def _lengths(texts: pa.Array) -> Numbers:
     """The characters of each text; null has none."""
     found = pc.utf8_length(texts)
     return np.asarray(pc.fill_null(found, 0) if found.null_count else found, dtype=np.int64)
