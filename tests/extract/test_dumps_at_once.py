@@ -286,12 +286,12 @@ def test_a_column_that_numbers_itself(
 ) -> None:
     path = tmp_path / "a.sql"
     rows = [f"({n},'a',2,1.5,0)" for n in range(5, 205)]
-    rows += ["(0,'b',2,1.5,0)", "(NULL,'c',2,1.5,0)", *["(500,'a',2,1.5,0)"] * 100]
-    rows.append("(NULL,'c',2,1.5,0)")
+    rows += ["(0,'b',2,1.5,0)", *["(500,'a',2,1.5,0)"] * 300]
+    rows += ["(NULL,'c',2,1.5,0)", *["(500,'a',2,1.5,0)"] * 300, "(NULL,'c',2,1.5,0)"]
     head = CREATE.replace("int,", "int AUTO_INCREMENT,", 1)
     path.write_text(f"{zero}{head}INSERT INTO `t` VALUES {','.join(rows)};\n")
     at_once, seen = assert_same(SqlExtract(), path, monkeypatch)
-    assert (at_once > 100, seen) == (True, 303)
+    assert (at_once > 100, seen) == (True, 803)
 
 
 def test_a_row_of_copy_ends_before_a_carriage_return(
