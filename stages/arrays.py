@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -49,7 +49,8 @@ class Rows:
 
     place: of all of them: path, member, table. data: a buffer that holds their raw bytes, those of
     item i from begins[i] to ends[i], at least one. columns: of the records, without id, source and
-    place: text, prompt, completion, messages, meta (JSON text). form: the line of each.
+    place: text, prompt, completion, messages, meta (JSON text). form: the line of each, or of
+    all.
     offsets, lines: of their first bytes in the file; keys: of the rows of a table; none: the places
     have no such part. removed: cut → characters of each item that its record does not hold;
     added: characters of each record that are none of the item's. refused: why the items have no
@@ -61,7 +62,7 @@ class Rows:
     begins: Numbers
     ends: Numbers
     columns: Mapping[str, pa.Array]
-    form: str = ""
+    form: str | pa.Array = ""
     offsets: Numbers | None = None
     lines: Numbers | None = None
     keys: pa.Array | None = None
@@ -83,6 +84,7 @@ class Rows:
             begins=self.begins[some],
             ends=self.ends[some],
             columns={name: array.slice(begin, size) for name, array in self.columns.items()},
+            form=self.form if isinstance(self.form, str) else self.form.slice(begin, size),
             offsets=None if self.offsets is None else self.offsets[some],
             lines=None if self.lines is None else self.lines[some],
             keys=None if self.keys is None else self.keys.slice(begin, size),
@@ -90,6 +92,18 @@ class Rows:
             added=None if self.added is None else self.added[some],
             refused=None if self.refused is None else self.refused.slice(begin, size),
         )
+
+    def forms(self) -> Iterator[tuple[str, int]]:
+        """The lines, and how many items each is of."""
+        if isinstance(self.form, str):
+            yield self.form, len(self)
+            return
+        for one in pc.value_counts(self.form).to_pylist():
+            yield one["values"], one["counts"]
+
+    def form_of(self, index: int) -> str:
+        """The line of an item."""
+        return self.form if isinstance(self.form, str) else str(self.form[index].as_py())
 
     def place_of(self, index: int) -> Place:
         """The place of an item."""

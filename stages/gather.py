@@ -144,7 +144,8 @@ class Gathered:
             return
         self._made.append(self._table(rows, self._schema, rows.columns))
         self._counts.kept += len(rows)
-        self._note(rows.form, len(rows))
+        for form, number in rows.forms():
+            self._note(form, number)
         self._check_cuts(rows.removed)
         text = self._counts.text  # what the records hold is counted when the batch is taken
         for cut, numbers in rows.removed.items():
@@ -285,7 +286,8 @@ def one_by_one(found: Iterable[Item | Fault | Rows]) -> Iterator[Item | Fault]:
             added = 0 if item.added is None else int(item.added[index])
             kept = int(characters(table).sum()) - added
             count = TextCount(kept + sum(removed.values()), kept, added, removed)
-            yield Item(item.place_of(index), _raw_of(item, index), [record], item.form, count)
+            place, form = item.place_of(index), item.form_of(index)
+            yield Item(place, _raw_of(item, index), [record], form, count)
 
 
 def _faults(rows: Rows, refused: Refused) -> Iterator[Fault]:

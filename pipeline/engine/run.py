@@ -17,14 +17,15 @@ from pipeline.engine.content import Damaged, explained, unchanged
 from pipeline.engine.earlier import Earlier
 from pipeline.engine.flow import Flow, Piece
 from pipeline.engine.gc import RunRecord
-from pipeline.engine.runner import NothingKept, Run
+from pipeline.engine.nothing import NothingKept
+from pipeline.engine.runner import Run
 from pipeline.engine.shown import show_entry, sweep
 from pipeline.engine.store import Entry, Store
 from pipeline.engine.whole import Whole, still, whole_at
 from pipeline.executors.local import Executor, LocalExecutor
 from pipeline.progress import Progress
-from pipeline.recipe.looked import check_columns
-from pipeline.recipe.recipe import Recipe, SourceStep
+from pipeline.recipe.looked import at_source, check_columns
+from pipeline.recipe.recipe import Recipe, RecipeError, SourceStep
 from pipeline.trouble import told
 from pipeline.views.report import write_report
 from pipeline.views.warnings import warnings_of
@@ -35,6 +36,7 @@ from stages.errors import (
     Changed,
     Interrupted,
     Preempted,
+    SeedbedError,
     StageFailed,
     Terminated,
     UsageError,
@@ -160,7 +162,12 @@ def _lasting(run: Run, work: Callable[[], T]) -> T:
 def _recipe(run: Run, recipe: Recipe, folder: Path) -> dict[str, Path]:
     ready: list[Flow] = []
     for source in recipe.sources:
-        flow = run.source(source)
+        try:
+            flow = run.source(source)
+        except SeedbedError as error:  # of its query, its folder, its server
+            if error.exit_code != UsageError.exit_code:
+                raise
+            raise RecipeError(at_source(recipe, source, error.messages)) from None
         own = [step.stage for step in source.steps]
         *_, flow = [flow, *run.steps(own, flow, source.name)]
         ready.append(flow)

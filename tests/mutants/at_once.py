@@ -1,4 +1,4 @@
-"""Rows that come many at once: what is cut out of a region, what is left to single reading, ids."""
+"""Rows that come many at once: what is cut out of a region, what is left to the careful way."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ class Table:
         wide = charset.startswith(("utf-16", "utf-32"))
         end = self.dialect.end.encode(charset if wide else "ascii")
         unit = len("\n".encode(charset)) if wide else 1
-        for raw, taken in pieces(self._ahead, end, unit=unit):  # type: ignore[arg-type]
+        for raw, taken in pieces(self._ahead, end, unit=unit):
             bad, odd = 0, self._said
             try:
                 text = raw.decode(charset)

@@ -16,6 +16,7 @@ from stages.extract.forms import names as known_names
 from stages.extract.forms import said as said_of
 from stages.extract.forms import talks
 from stages.extract.forms.asked import asked, joined
+from stages.extract.forms.direct import Direct
 from stages.extract.forms.names import Names, Pair, columns_of
 from stages.extract.forms.texts import Texts
 from stages.extract.forms.values import as_json, as_text, check_text, size, without_bytes
@@ -168,6 +169,35 @@ class Layout:
             if talks.is_talk(values[key]):
                 return self._of_talk(values, key, values[key])
         raise Unreadable("no_form", keys=self._shown())
+
+    def direct(self, values: Mapping[str, Any]) -> Direct | None:
+        """How objects with values of these types become records, if it is by their texts as they
+        are. A str stands for a text that is more than white space, none for a list in JSON; what a
+        prompt is about may be empty."""
+        known = self._rows or self._binary or self.missing or self._systems or self._names.system
+        if known or self._chosen is not None or self._rejected is not None:
+            return None
+        if self._tree is not None and isinstance(values[self._tree], Mapping):
+            return None
+        for key in self._talks:
+            if self._names.messages is not None or isinstance(values[key], list):
+                use = self._use("messages", (key,))
+                is_list = isinstance(values[key], list)
+                return Direct("messages", (key,), "", use.rest, use.line) if is_list else None
+            if isinstance(values[key], str):
+                return None
+        if self._pair is not None:
+            asking, answer = (self._pair.prompt, *self._pair.contexts), self._pair.completion
+            if not self._plain or any(type(values[name]) is not str for name in (*asking, answer)):
+                return None
+            use = self._use("pair", tuple(dict.fromkeys((*asking, answer))), asking=asking)
+            return Direct("pair", asking, answer, use.rest, use.line)
+        if self._text is None or self._text_columns != (self._text,):
+            return None
+        if type(values[self._text]) is not str:
+            return None
+        use = self._use("text", self._text_columns)
+        return Direct("text", (self._text,), "", use.rest, use.line)
 
     def item(self, place: Place, raw: bytes, values: Mapping[str, Any]) -> Item | Fault:
         """The item of a row at a place; one without text is dropped, others fail."""
