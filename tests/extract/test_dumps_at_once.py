@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from stages.counts import Counts
 from stages.extract import slices
-from stages.extract.forms.at_once import BLANK
+from stages.extract.forms.direct import filled_in
 from stages.extract.sql import SqlExtract
 from stages.gather import Gathered, Rows
 
@@ -236,11 +236,10 @@ def test_bytes_that_are_no_text_are_told_of_their_row(
 
 
 def test_white_space_is_what_python_says() -> None:
-    import pyarrow.compute as pc
-
-    spaces = [chr(n) for n in range(0x110000) if not 0xD800 <= n < 0xE000]
-    found = pc.match_substring_regex(pa.array(spaces), BLANK).to_pylist()
-    assert found == [one.isspace() for one in spaces]
+    ones = [chr(n) for n in range(0x110000) if not 0xD800 <= n < 0xE000]
+    texts = [*ones, "", " a", "\u3000\u2003", "\x1c\n.", None]
+    found = filled_in(pa.array(texts, pa.string())).tolist()
+    assert found == [bool(text) and not text.isspace() for text in texts]
 
 
 CREATE = (

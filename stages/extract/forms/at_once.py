@@ -16,16 +16,11 @@ import pyarrow.compute as pc
 
 from stages.arrays import Cells, Numbers, Refused, Rows, json_objects
 from stages.base import Fault, Item
+from stages.extract.forms.direct import filled_in
 from stages.extract.forms.layout import Layout
 from stages.extract.slices import Flags, Slices
 from stages.place import Place
 from stages.records import to_json
-
-# White space as Python has it.
-_SPACES = (
-    r"\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
-)
-BLANK = rf"^[{_SPACES}]*$"
 
 
 class AtOnce:
@@ -80,12 +75,12 @@ class AtOnce:
             for column in columns.values():
                 if not blank.any():
                     break
-                blank[blank] = ~_has_text(column.text.filter(pa.array(blank)))
+                blank[blank] = ~filled_in(column.text.filter(pa.array(blank)))
             found.append((blank, {"fields": len(columns)}))
         if not self._fields:
             found.append((said == 0, {"field": "text"}))
         for field, name in (self._fields or {}).items():
-            found.append((~_has_text(columns[name].text), {"field": field}))
+            found.append((~filled_in(columns[name].text), {"field": field}))
         return found
 
     def _refused(
@@ -173,11 +168,6 @@ def _some(rows: Rows, which: Flags) -> Rows:
         offsets=rows.offsets[which],
         lines=rows.lines[which],
     )
-
-
-def _has_text(texts: pa.Array) -> Flags:
-    blank = pc.fill_null(pc.match_substring_regex(texts, BLANK), True)
-    return ~np.asarray(blank, dtype=np.bool_)
 
 
 def _lengths(texts: pa.Array) -> Numbers:
