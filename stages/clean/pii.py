@@ -1,8 +1,8 @@
 """Personal data and secrets in text: found by form and check digits, masked or dropped.
 
 Finds e-mail addresses, phone numbers, IP addresses, payment cards (Luhn), IBANs (ISO 13616), keys
-and tokens by their published prefixes, and passwords in URLs. Finds no names and no addresses. Precision and
-recall by kind: `benchmarks/bench_pii.py`.
+and tokens by their published prefixes, and passwords in URLs. Finds no names and no addresses.
+`benchmarks/bench_pii.py` has precision and recall by kind.
 """
 
 from __future__ import annotations
