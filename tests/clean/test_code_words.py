@@ -22,12 +22,13 @@ LOOP = (
 
 def kept(words: Reading, *texts: str) -> list[str]:
     stage = Deduplicate(words=words, threshold=0.85)
-    return [row["text"] for row in stage([{"text": text} for text in texts])]
+    return [row["text"] for row in stage([{"text": text} for text in texts], [])]
 
 
 @pytest.mark.parametrize(
     "text",
-    [LOOP, "SELECT a, b FROM t WHERE a = 'x';", "x + y", "$\\frac{a}{b} = \\sqrt{c}$", "(A && B) || !C",
+    [LOOP, "SELECT a, b FROM t WHERE a = 'x';", "x + y", "$\\frac{a}{b} = \\sqrt{c}$",
+     "(A && B) || !C",
      '{"a": [1, 2, {"b": null}]}', "#include <map>\nint main() { return 0; }"],
 )  # fmt: skip
 def test_code_is_found_by_its_signs(text: str) -> None:
@@ -36,7 +37,8 @@ def test_code_is_found_by_its_signs(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [PROSE, "", "No.", "1. Soap\n2. Water\n3. A towel",
+    [PROSE, "", "No.",
+     "1. Soap\n2. Water\n3. A towel",
      "- one\n- two\n\n**Note:** https://a.example/x?y=z&q=1",
      "She said: \"I'm late (again)!\" It was 7.30 p.m.", "对不起，我不知道。",
      "Es kostet 3.50 Euro & mehr als man denkt."],
