@@ -25,6 +25,7 @@ from stages.errors import SeedbedError
 from stages.gather import Fault as Fault
 from stages.gather import Gathered
 from stages.gather import Item as Item
+from stages.gather import Rows as Rows
 from stages.kinds import RAW, RECORDS, Kind
 from stages.place import Place
 from stages.verdicts import Batch, Judged, Verdicts
@@ -41,8 +42,11 @@ class Stage(ABC):
     a closed set; cuts: the same for text that leaves a record that stays; usual: those of both
     that are the stage's purpose and no loss. libraries: distributions whose versions can change
     the output. extra: the pip extra it needs. exact: whether equal input gives equal bytes on every
-    kind of CPU. kind: what it makes, and how that is shown. consumes: the kind that it works on.
-    other_names: what parameters are called elsewhere → here; who uses such a name is told.
+    kind of CPU. stays: reason → what keeps a record that left for it: `parameter: value`, as a
+    recipe has it, or a parameter and the sign (<, <=, >, >=) that it must then bear to the
+    evidence's `score`, with ` ?` behind it where another hit may then take the record. kind: what
+    it makes, and how that is shown. consumes: the kind that it works on. other_names: what
+    parameters are called elsewhere → here; who uses such a name is told.
     """
 
     name: ClassVar[str]
@@ -55,6 +59,7 @@ class Stage(ABC):
     kind: ClassVar[Kind] = RECORDS
     consumes: ClassVar[Kind] = RECORDS
     other_names: ClassVar[Mapping[str, str]] = {}
+    stays: ClassVar[Mapping[str, str]] = {}
 
     def needs(self) -> Needs:
         """Columns that must be there: one of each group."""
@@ -167,7 +172,7 @@ class Source(Stage):
         """
 
     @abstractmethod
-    def read(self, part: Part) -> Iterator[Item | Fault]:
+    def read(self, part: Part) -> Iterator[Item | Fault | Rows]:
         """The items of a part, in order."""
 
     @classmethod
@@ -225,7 +230,7 @@ class Source(Stage):
     @abstractmethod
     def guarded(
         self, part: Part, passed: int = 0, left: Mapping[int, Left] | None = None
-    ) -> Iterator[Item | Fault]:
+    ) -> Iterator[Item | Fault | Rows]:
         """The items of a part, where what the reader raises on bad input is its own fault.
 
         passed: so many items are known already and need not be worked on again. left: numbers of
@@ -248,12 +253,12 @@ class RowSource(Source):
 
     def guarded(
         self, part: Part, passed: int = 0, left: Mapping[int, Left] | None = None
-    ) -> Iterator[Item | Fault]:
+    ) -> Iterator[Item | Fault | Rows]:
         last: Place | None = None
         try:
             for item in self.read(part):
                 yield item
-                last = item.place
+                last = item.place_of(-1) if isinstance(item, Rows) else item.place
         except (SeedbedError, MemoryError, OSError, ImportError):
             raise
         except Exception as error:  # the border around a stage's own call

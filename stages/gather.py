@@ -1,14 +1,25 @@
-"""The items of a part as batches of records: ids, ordinals of equal siblings, rejects, counts."""
+"""The items of a part as batches of records: ids, ordinals of equal siblings, rejects, counts.
+
+They come one by one (`Item`, `Fault`) or many at once as arrays (`Rows`), with the same outcome.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from stages import records
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stages import arrays, records
+from stages.arrays import Refused
+from stages.arrays import Rows as Rows
 from stages.counts import Counts, TextCount, bounded, characters
 from stages.place import Place
+from stages.siblings import Keys, Siblings
 from stages.verdicts import Judged
 
 if TYPE_CHECKING:
@@ -52,7 +63,9 @@ class Fault(NamedTuple):
 class Gathered:
     """Collects the items of a part into batches, giving ids; equal siblings get ordinals.
 
-    held: items and bytes that a batch has already, gathered elsewhere, which this one fills up.
+    A batch is full with so many items or bytes; what came at once stays together. seen: how often
+    items came before this part, by the hex of `sibling_digest`. held: items and bytes that a batch
+    has already, gathered elsewhere, which this one fills up.
     """
 
     ROWS, BYTES = 1024, 16 << 20
@@ -62,11 +75,16 @@ class Gathered:
     ) -> None:
         self.stage, self.name = stage, name
         self._held = held
-        self._ordinals: dict[bytes, int] = {bytes.fromhex(k): n for k, n in seen.items()}
+        self._siblings = Siblings({bytes.fromhex(k): n for k, n in seen.items()})
+        # Where nothing came before, the id that an item would have alone tells it from others.
+        self._by_id = not seen
+        self._schema = stage.schema(records.SCHEMA)
         self._reset()
 
     def _reset(self) -> None:
-        self._records: list[dict[str, Any]] = []
+        self._made: list[pa.Table] = []
+        self._left: list[pa.Table] = []
+        self._records: list[dict[str, Any]] = []  # behind those that are made
         self._rejects: list[dict[str, Any]] = []
         self._counts = Counts()
         self._bytes = 0
@@ -77,39 +95,34 @@ class Gathered:
         rows, size = self._held
         return self._counts.seen + rows >= self.ROWS or self._bytes + size >= self.BYTES
 
-    def add(self, item: Item | Fault) -> None:
-        unit, raw = item.place.unit, item.raw or str(item.place).encode()
-        ordinal = self.count(unit, raw)
+    def add(self, item: Item | Fault | Rows) -> None:
+        if isinstance(item, Rows):
+            self._add_rows(item)
+            return
+        unit, raw = item.place.unit, _raw(item)
+        made = range(max(1, len(item.records)) if isinstance(item, Item) else 1)
+        identities = self._identities(unit, raw, made)
         self._bytes += len(raw)
         self._counts.seen += 1
         common = {"source": self.name, "place": str(item.place)}
         if isinstance(item, Item) and item.records:
             self._counts.kept += 1
-            made = range(len(item.records))
-            identities = records.record_ids(self.name, unit, raw, ordinal, made)
             for identity, record in zip(identities, item.records, strict=True):
                 self._records.append({**common, **record, "id": identity})
-            if item.form:
-                forms = self._counts.forms
-                forms[item.form] = forms.get(item.form, 0) + 1
+            self._note(item.form, 1)
             if item.text is not None:
-                if unknown := item.text.removed.keys() - self.stage.cuts.keys():
-                    raise AssertionError(f"{self.stage.name} has no cut {sorted(unknown)[0]!r}")
+                self._check_cuts(item.text.removed)
                 self._counts.text.add(item.text)
             return
         if isinstance(item, Item):
             raise AssertionError(f"{self.stage.name}: an item without records must be a fault")
-        if item.reason not in self.stage.reasons:
-            raise AssertionError(f"{self.stage.name} has no reason {item.reason!r}")
-        self._counts.failed += item.failed
-        self._counts.dropped += not item.failed
-        self._counts.reasons[item.reason] = self._counts.reasons.get(item.reason, 0) + 1
+        self._refuse(item.reason, item.failed, 1)
         self._counts.text.add(_refused(item))
         self._passing = self._passing or "errno" in item.evidence
         self._rejects.append(
             {
                 **common,
-                "id": records.record_id(self.name, unit, raw, ordinal),
+                "id": identities[0],
                 "stage": self.stage.name,
                 "reason": item.reason,
                 "failed": item.failed,
@@ -118,20 +131,122 @@ class Gathered:
             }
         )
 
-    def count(self, unit: str, raw: bytes) -> int:
-        """The ordinal of one more item among its equal siblings."""
-        sibling = sibling_digest(unit, raw)
-        ordinal = self._ordinals.get(sibling, 0)
-        self._ordinals[sibling] = ordinal + 1
-        return ordinal
+    def _add_rows(self, rows: Rows) -> None:
+        if not len(rows):
+            return
+        if (rows.ends <= rows.begins).any():
+            raise AssertionError(f"{self.stage.name}: rows without bytes must be items")
+        self._put_away()
+        self._bytes += int((rows.ends - rows.begins).sum())
+        self._counts.seen += len(rows)
+        if rows.refused is not None:
+            self._left.append(self._rejects_of(rows, rows.refused))
+            return
+        self._made.append(self._table(rows, self._schema, rows.columns))
+        self._counts.kept += len(rows)
+        for form, number in rows.forms():
+            self._note(form, number)
+        self._check_cuts(rows.removed)
+        text = self._counts.text  # what the records hold is counted when the batch is taken
+        for cut, numbers in rows.removed.items():
+            number = int(numbers.sum())
+            text.seen += number
+            text.remove(cut, number)
+        text.added += 0 if rows.added is None else int(rows.added.sum())
 
-    def pass_over(self, item: Item | Fault) -> None:
+    def _rejects_of(self, rows: Rows, refused: Refused) -> pa.Table:
+        self._refuse(refused.reason, refused.failed, len(rows))
+        whole = int(refused.characters.sum())
+        self._counts.text.seen += whole
+        self._counts.text.remove(refused.reason, whole)
+        texts = refused.texts
+        columns = {
+            "stage": pa.repeat(self.stage.name, len(rows)),
+            "reason": pa.repeat(refused.reason, len(rows)),
+            "failed": pa.repeat(refused.failed, len(rows)),
+            "evidence": refused.evidence,
+            "text": pa.repeat("", len(rows))
+            if texts is None
+            else pc.utf8_slice_codeunits(texts, 0, records.REJECT_TEXT),
+        }
+        return self._table(rows, records.REJECTS, columns)
+
+    def _refuse(self, reason: str, failed: bool, number: int) -> None:
+        if reason not in self.stage.reasons:
+            raise AssertionError(f"{self.stage.name} has no reason {reason!r}")
+        self._counts.failed += number * failed
+        self._counts.dropped += number * (not failed)
+        self._counts.reasons[reason] = self._counts.reasons.get(reason, 0) + number
+
+    def _note(self, form: str, number: int) -> None:
+        if form:
+            self._counts.forms[form] = self._counts.forms.get(form, 0) + number
+
+    def _check_cuts(self, removed: Mapping[str, Any]) -> None:
+        if unknown := removed.keys() - self.stage.cuts.keys():
+            raise AssertionError(f"{self.stage.name} has no cut {sorted(unknown)[0]!r}")
+
+    # --- identities -------------------------------------------------------------------------------
+
+    def _identities(self, unit: str, raw: bytes, parts: range) -> list[str]:
+        """The ids of the records made of an item, the next of its equal siblings."""
+        if not self._by_id:
+            ordinal = self._siblings.one(sibling_digest(unit, raw))
+            return records.record_ids(self.name, unit, raw, ordinal, parts)
+        found = records.record_ids(self.name, unit, raw, 0, parts)
+        if ordinal := self._siblings.one(bytes.fromhex(found[0][:16])):
+            return records.record_ids(self.name, unit, raw, ordinal, parts)
+        return found
+
+    def _ids_of(self, rows: Rows) -> pa.Array:
+        found, unit = arrays.digests(self.name, rows), rows.place.unit
+        for index, ordinal in self._siblings.many(self._keys(rows, found)):
+            raw = _raw_of(rows, index)
+            (identity,) = records.record_ids(self.name, unit, raw, ordinal, range(1))
+            found[index] = bytes.fromhex(identity)
+        return arrays.hexadecimal(found)
+
+    def _keys(self, rows: Rows, found: Sequence[bytes]) -> Keys:
+        if self._by_id:
+            return np.frombuffer(b"".join(found), "<u8")[::2].copy()
+        unit = rows.place.unit
+        digests = [sibling_digest(unit, _raw_of(rows, index)) for index in range(len(rows))]
+        return np.frombuffer(b"".join(digests), "<u8")
+
+    def pass_over(self, item: Item | Fault | Rows) -> None:
         """An item that was taken before; it counts among the siblings of later ones."""
-        self.count(item.place.unit, item.raw or str(item.place).encode())
+        if isinstance(item, Rows):
+            self._ids_of(item)
+        else:
+            self._identities(item.place.unit, _raw(item), range(1))
+
+    # --- tables -----------------------------------------------------------------------------------
+
+    def _table(self, rows: Rows, schema: pa.Schema, columns: Mapping[str, pa.Array]) -> pa.Table:
+        ids, source = self._ids_of(rows), pa.repeat(self.name, len(rows))
+        made = {"id": ids, "source": source, "place": arrays.places(rows), **columns}
+        if unknown := made.keys() - set(schema.names):
+            raise ValueError(f"records have unknown columns {sorted(unknown)}")
+        filled = [
+            made[column.name] if column.name in made else pa.nulls(len(rows), column.type)
+            for column in schema
+        ]
+        return pa.Table.from_arrays(filled, schema=schema)
+
+    def _put_away(self) -> None:
+        """Make tables of the records and rejects that came one by one."""
+        if self._records:
+            self._made.append(records.to_table(self._records, self._schema))
+            self._records = []
+        if self._rejects:
+            self._left.append(records.to_table(self._rejects, records.REJECTS))
+            self._rejects = []
 
     def take(self) -> Judged:
-        made = records.to_table(self._records, self.stage.schema(records.SCHEMA))
-        self._counts.made = len(self._records)
+        self._put_away()
+        made = pa.concat_tables(self._made) if self._made else self._schema.empty_table()
+        left = pa.concat_tables(self._left) if self._left else records.REJECTS.empty_table()
+        self._counts.made = made.num_rows
         # What items without an account of their own hold was all seen and all kept.
         rest = int(characters(made).sum()) - self._counts.text.made
         if rest < 0:
@@ -142,7 +257,7 @@ class Gathered:
         self._counts.check(self.stage.name)
         split = Judged(
             made,
-            records.to_table(self._rejects, records.REJECTS),
+            left,
             self._counts,
             self._passing,
             self._bytes,
@@ -150,6 +265,46 @@ class Gathered:
         self._held = (0, 0)
         self._reset()
         return split
+
+
+def one_by_one(found: Iterable[Item | Fault | Rows]) -> Iterator[Item | Fault]:
+    """The items of a part, those that came at once as items of their own."""
+    for item in found:
+        if not isinstance(item, Rows):
+            yield item
+            continue
+        if item.refused is not None:
+            yield from _faults(item, item.refused)
+            continue
+        columns = {name: array.to_pylist() for name, array in item.columns.items()}
+        for index in range(len(item)):
+            record = {name: values[index] for name, values in columns.items()}
+            record = {name: value for name, value in record.items() if value is not None}
+            removed = {cut: int(numbers[index]) for cut, numbers in item.removed.items()}
+            removed = {cut: number for cut, number in removed.items() if number}
+            table = records.to_table([record])
+            added = 0 if item.added is None else int(item.added[index])
+            kept = int(characters(table).sum()) - added
+            count = TextCount(kept + sum(removed.values()), kept, added, removed)
+            place, form = item.place_of(index), item.form_of(index)
+            yield Item(place, _raw_of(item, index), [record], form, count)
+
+
+def _faults(rows: Rows, refused: Refused) -> Iterator[Fault]:
+    for index in range(len(rows)):
+        evidence = json.loads(refused.evidence[index].as_py())
+        text = "" if refused.texts is None else refused.texts[index].as_py()
+        number = int(refused.characters[index])
+        here, raw = rows.place_of(index), _raw_of(rows, index)
+        yield Fault(here, refused.reason, evidence, text, refused.failed, raw, number)
+
+
+def _raw(item: Item | Fault) -> bytes:
+    return item.raw or str(item.place).encode()
+
+
+def _raw_of(rows: Rows, index: int) -> bytes:
+    return bytes(memoryview(rows.data)[rows.begins[index] : rows.ends[index]])
 
 
 def _refused(fault: Fault) -> TextCount:

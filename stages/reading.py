@@ -10,6 +10,7 @@ never the fault of what was read.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from stages.base import DocumentSource, Fault, Item, Part, Source, files_of
+from stages.base import DocumentSource, Fault, Item, Part, Rows, Source, files_of
 from stages.child import Died, Process, keep, take
 from stages.counts import Counts
 from stages.errors import SeedbedError, StageFailed
@@ -242,9 +243,10 @@ def answer_part(
 
 def _items(
     stage: Source, part: Part, begin: list[int], culprits: Mapping[int, list[Culprit]]
-) -> Iterator[tuple[int, int, Item | Fault, bool]]:
+) -> Iterator[tuple[int, int, Item | Fault | Rows, bool]]:
     """(file, number in the file, item, whether it is new) of what is to be read from a place on;
-    what comes before it in its file is given once more, for its equal siblings' sake."""
+    what comes before it in its file is given once more, for its equal siblings' sake. Of rows that
+    come at once the number is that of the last."""
     shown = board()
     first, taken = begin
     for file, one in enumerate(files_of(part)):
@@ -255,14 +257,35 @@ def _items(
         end = next((c for c in left.values() if c.last), None)
         shown.item(file, 0)
         if end is None or end.number - 1 > passed:
-            for number, item in enumerate(stage.guarded(one, passed, left), 1):
+            stop = None if end is None else end.number - 1
+            for number, item in _numbered(stage.guarded(one, passed, left), passed, stop):
                 yield file, number, item, number > passed
                 shown.item(file, number)
-                if end is not None and number == end.number - 1:
-                    break
         if end is not None and end.number > passed:
             at = Place(one.files[0] if one.files else "")
             yield file, end.number, Fault(at, end.reason, end.evidence), True
+
+
+def _numbered(
+    found: Iterator[Item | Fault | Rows], passed: int, stop: int | None
+) -> Iterator[tuple[int, Item | Fault | Rows]]:
+    """Items with their numbers, from 1 up to `stop`; rows that come at once are cut behind the one
+    with the number `passed`, and have the number of the last."""
+    number = 0
+    for item in found:
+        if isinstance(item, Rows):
+            before, size = number, len(item)
+            cuts = {0, size, max(0, min(size, passed - before))}
+            if stop is not None:
+                cuts = {min(cut, stop - before) for cut in cuts}
+            for begin, end in itertools.pairwise(sorted(cuts)):
+                number = before + end
+                yield number, item.slice(begin, end)
+        else:
+            number += 1
+            yield number, item
+        if number == stop:
+            return
 
 
 def _packed(at: list[int], split: Judged, full: bool) -> tuple[dict[str, Any], bytes]:

@@ -14,6 +14,7 @@ from typing import Any
 from stages.base import Item, Part, Source, files_of
 from stages.child import Died, Process
 from stages.errors import SeedbedError, StageFailed, UsageError
+from stages.gather import one_by_one
 
 FILES, ITEMS, BYTES = 16, 200, 4 << 20
 CPU_SECONDS, SECONDS = 5.0, 30.0  # of the reader, and on the clock, for one file and for all
@@ -125,7 +126,7 @@ def answer_sample(
     items = refused = size = 0
     whole = True
     try:
-        for item in stage.guarded(part):
+        for item in one_by_one(stage.guarded(part)):
             if items == message["items"] or size > part.detail["sample"]:
                 whole = False
                 break

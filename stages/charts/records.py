@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from stages import card as cards
-from stages.charts import topics
+from stages.charts import kept, topics
 from stages.charts.histogram import drawn, histogram
 from stages.corpus import Corpus
 from stages.errors import MissingExtra
@@ -53,6 +53,7 @@ def panels(folder: Path) -> list[Panel]:
             rendered("stages.charts:drawing.html", note=data.note, drawing=drawn(data)),
         ),
         Panel("Sources and licences", rendered("stages.charts:sources.html", rows=rows)),
+        *kept.panels(folder),
         *_of_clusters(clusters, sample),
     ]
 

@@ -59,6 +59,11 @@ class RefusalFilter(Map):
         "boilerplate": "the answer carries a remark on being an AI",
     }
     cuts: ClassVar[Mapping[str, str]] = {"remark": "a remark on being an AI, cut off the answer"}
+    stays: ClassVar[Mapping[str, str]] = {
+        "refusal": "threshold > ?",
+        "cannot": "cannot: keep",
+        "boilerplate": "boilerplate: keep",
+    }
 
     action: Literal["drop", "tag"] = "drop"
     cannot: Literal["keep", "drop"] = "keep"
