@@ -5,7 +5,7 @@
 The logs of `bench_curves`, replayed: the curve is looked at 50 times and after each validation, as
 `train` does, and a finding counts once two looks in a row have it. Beside it what a single look
 would give (a finding counts at first sight), and patience 3 on validation. Late: how much of the
-run has passed between the turn of validation, which is known here, and what is told.
+run has passed when it is told.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import math
 import statistics
 from typing import Any
 
-from benchmarks.bench_curves import RISES, TRAITS, log_of, validated
+from benchmarks.bench_curves import EVENTS, QUIET, made
 from benchmarks.measure import header, table
 
 LOOKS = 50
@@ -37,7 +37,7 @@ def replayed(log: Any) -> tuple[dict[str, float], dict[str, float]]:
     total = max(float(log.train.steps[-1]), float(log.val.steps[-1]) if len(log.val) else 0)
     every = max(1, math.ceil(total / LOOKS))
     looks = sorted({*range(every, int(total) + 1, every), *log.val.steps.tolist()} - {0.0})
-    state = State("replay")
+    state = State({}, {}, 1)
     told: dict[str, float] = {}
     seen: dict[str, float] = {}
     for step in looks:
@@ -61,35 +61,31 @@ def stopped(log: Any) -> float | None:
 
 
 def main() -> None:
-    """Print two tables."""
+    """Print how many runs are told of each kind, and when overfitting is."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--logs", type=int, default=60)
+    parser.add_argument("--logs", type=int, default=60, help="of each trait")
     count = parser.parse_args().logs
     header("live", "numpy")
-    shown = []
-    for trait in TRAITS:
-        runs = [replayed(log_of(seed, 0.0, trait)) for seed in range(count)]
+    kinds = ("epoch_step", "divergence", "plateau", "spikes", "overfit")
+    shown, late = [], []
+    for trait in QUIET + EVENTS:
+        logs = [made(seed, trait) for seed in range(count)]
+        runs = [replayed(one.log) for one in logs]
         row: list[object] = [trait]
-        for kind in ("epoch_step", "divergence", "plateau", "spikes"):
-            row.append(" / ".join(str(sum(kind in which for which in side))
-                                  for side in zip(*runs, strict=True)))  # fmt: skip
+        for kind in kinds:
+            told, seen = (sum(kind in which for which in side) for side in zip(*runs, strict=True))
+            row.append(f"{told} / {seen}")
         shown.append(row)
-    head = (f"of {count} logs without a step", "epoch step", "divergence", "plateau", "spikes")
+        if trait == "validation turns":
+            mine = [told["overfit"] for told, _ in runs if "overfit" in told]
+            others = [at for one in logs if (at := stopped(one.log)) is not None]
+            late = [
+                (name, len(found), statistics.median(found) if found else "-")
+                for name, found in (("seedbed", mine), ("patience 3", others))
+            ]
     print("told in two looks / seen at first sight")
-    table(head, shown)
-    late = []
-    for rise in RISES:
-        logs = [validated(seed, rise) for seed in range(count)]
-        runs = [replayed(log) for log in logs]
-        mine = [told["overfit"] for told, _ in runs if "overfit" in told]
-        once = sum("overfit" in seen for _, seen in runs)
-        others = [at for log in logs if (at := stopped(log)) is not None]
-        late.append(
-            (f"rise of {100 * rise:g} %", len(mine), once, len(others),
-             *(statistics.median(some) if some else "-" for some in (mine, others)))
-        )  # fmt: skip
-    table((f"of {count} logs", "told", "at first sight", "patience 3", "told at", "patience at"),
-          late)  # fmt: skip
+    table((f"of {count} logs", *kinds), shown)
+    table((f"of {count} logs whose validation turns", "stopped", "at share of the run"), late)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
 from stages.secrets import masked
@@ -41,6 +42,48 @@ def lines(texts: Iterable[str]) -> str:
     return "\n".join(map(line, texts))
 
 
+# --- lines in which some text stands out ----------------------------------------------------------
+
+# A line, or what it is made of: (style, text). Styles are the keys below; "" is none.
+Line = str | Sequence[tuple[str, str]]
+
+_COLOURS = {"removed": "31", "added": "32", "match": "33", "good": "32", "bad": "31", "soft": "2"}
+_COLOURS |= {"name": "1"}
+# What stands out without colours too, as `git diff --word-diff` has it.
+_MARKS = {"removed": ("[-", "-]"), "added": ("{+", "+}"), "match": ("⟦", "⟧")}
+
+
+def painted(one: Line, colours: bool = False) -> str:
+    """A line as text: escaped, with marks around what was removed, added or matched."""
+    if isinstance(one, str):
+        return line(one)
+    out = []
+    for style, text in one:
+        before, behind = _MARKS.get(style, ("", ""))
+        text = f"{before}{line(text)}{behind}" if text else ""
+        code = _COLOURS.get(style) if colours and text else None
+        out.append(f"\x1b[{code}m{text}\x1b[0m" if code else text)
+    return "".join(out)
+
+
+def put(texts: Iterable[Line]) -> None:
+    """Print lines on stdout, in colours where it is a terminal that wants them."""
+    out = sys.stdout
+    if isinstance(out, Screen):
+        for one in texts:
+            out.paint(one)
+    else:
+        print("\n".join(map(painted, texts)))
+
+
+def json_line(value: Any) -> str:
+    """A JSON value on one line for other programs, with what a terminal must not see escaped as
+    JSON does it; in ASCII where stdout can hold no more."""
+    ascii_alone = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    text = json.dumps(value, ensure_ascii=ascii_alone, separators=(",", ":"), default=str)
+    return _UNSEEN.sub(_escaped_as_json, text)
+
+
 def _escaped(match: re.Match[str]) -> str:
     letter = match[0]
     if letter in _SHORT:
@@ -49,6 +92,11 @@ def _escaped(match: re.Match[str]) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _escaped_as_json(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 class Screen(io.TextIOBase):
@@ -69,6 +117,11 @@ class Screen(io.TextIOBase):
     def say(self, text: str) -> None:
         """Print one line."""
         self._put(masked(line(text)) + "\n")
+
+    def paint(self, one: Line) -> None:
+        """Print one line, in colours on a terminal; NO_COLOR (no-color.org) turns them off."""
+        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        self._put(masked(painted(one, self.isatty() and not plain)) + "\n")
 
     def rewrite(self, text: str) -> None:
         """Put text in the place of the terminal's last line."""

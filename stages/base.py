@@ -42,8 +42,11 @@ class Stage(ABC):
     a closed set; cuts: the same for text that leaves a record that stays; usual: those of both
     that are the stage's purpose and no loss. libraries: distributions whose versions can change
     the output. extra: the pip extra it needs. exact: whether equal input gives equal bytes on every
-    kind of CPU. kind: what it makes, and how that is shown. consumes: the kind that it works on.
-    other_names: what parameters are called elsewhere → here; who uses such a name is told.
+    kind of CPU. stays: reason → what keeps a record that left for it: `parameter: value`, as a
+    recipe has it, or a parameter and the sign (<, <=, >, >=) that it must then bear to the
+    evidence's `score`, with ` ?` behind it where another hit may then take the record. kind: what
+    it makes, and how that is shown. consumes: the kind that it works on. other_names: what
+    parameters are called elsewhere → here; who uses such a name is told.
     """
 
     name: ClassVar[str]
@@ -56,6 +59,7 @@ class Stage(ABC):
     kind: ClassVar[Kind] = RECORDS
     consumes: ClassVar[Kind] = RECORDS
     other_names: ClassVar[Mapping[str, str]] = {}
+    stays: ClassVar[Mapping[str, str]] = {}
 
     def needs(self) -> Needs:
         """Columns that must be there: one of each group."""

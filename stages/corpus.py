@@ -180,6 +180,12 @@ def iterate_arrow(path: Path, columns: Sequence[str] | None = None) -> Iterator[
             yield pa.Table.from_batches([reader.get_batch(number)])
 
 
+def read_batch(path: Path, number: int) -> pa.Table:
+    """One record batch of an Arrow IPC file, counted from 0."""
+    with _opened(path) as reader:
+        return pa.Table.from_batches([reader.get_batch(number)])
+
+
 class Digest:
     """A hash over rows: equal for equal rows in equal order, however they are cut into batches."""
 

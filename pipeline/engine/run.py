@@ -17,14 +17,15 @@ from pipeline.engine.content import Damaged, explained, unchanged
 from pipeline.engine.earlier import Earlier
 from pipeline.engine.flow import Flow, Piece
 from pipeline.engine.gc import RunRecord
-from pipeline.engine.runner import NothingKept, Run
+from pipeline.engine.nothing import NothingKept
+from pipeline.engine.runner import Run
 from pipeline.engine.shown import show_entry, sweep
 from pipeline.engine.store import Entry, Store
 from pipeline.engine.whole import Whole, still, whole_at
 from pipeline.executors.local import Executor, LocalExecutor
 from pipeline.progress import Progress
-from pipeline.recipe.looked import check_columns
-from pipeline.recipe.recipe import Recipe, SourceStep
+from pipeline.recipe.looked import at_source, check_columns
+from pipeline.recipe.recipe import Recipe, RecipeError, SourceStep
 from pipeline.trouble import told
 from pipeline.views.report import write_report
 from pipeline.views.warnings import warnings_of
@@ -35,12 +36,13 @@ from stages.errors import (
     Changed,
     Interrupted,
     Preempted,
+    SeedbedError,
     StageFailed,
     Terminated,
     UsageError,
 )
 from stages.kinds import Kind
-from stages.manifest import MANIFEST
+from stages.manifest import MANIFEST, CountsEntry
 from stages.secrets import masked_values
 
 T = TypeVar("T")
@@ -53,6 +55,16 @@ class Result:
     folder: Path
     shown: dict[str, Path]
     reports: list[StepReport]
+
+    @property
+    def corpora(self) -> dict[str, Corpus]:
+        """The corpora that it made, by kind."""
+        return {kind: Corpus(path) for kind, path in self.shown.items() if Corpus.at(path)}
+
+    @property
+    def counts(self) -> dict[str, CountsEntry]:
+        """What each step saw, kept, dropped and failed, by its label; of steps that count."""
+        return {one.label: one.counts for one in self.reports if one.counts}
 
 
 def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
@@ -160,7 +172,12 @@ def _lasting(run: Run, work: Callable[[], T]) -> T:
 def _recipe(run: Run, recipe: Recipe, folder: Path) -> dict[str, Path]:
     ready: list[Flow] = []
     for source in recipe.sources:
-        flow = run.source(source)
+        try:
+            flow = run.source(source)
+        except SeedbedError as error:  # of its query, its folder, its server
+            if error.exit_code != UsageError.exit_code:
+                raise
+            raise RecipeError(at_source(recipe, source, error.messages)) from None
         own = [step.stage for step in source.steps]
         *_, flow = [flow, *run.steps(own, flow, source.name)]
         ready.append(flow)

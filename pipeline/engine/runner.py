@@ -28,6 +28,7 @@ from pipeline.engine.flow import Flow, Made, Outcome, Piece
 from pipeline.engine.gc import RunRecord
 from pipeline.engine.jobs import encode_schema, summary_of
 from pipeline.engine.keys import base_key, hash_of
+from pipeline.engine.nothing import NothingKept
 from pipeline.engine.store import Entry, Store
 from pipeline.engine.work import Job, Summary
 from pipeline.engine.work import Step as JobStep
@@ -42,21 +43,6 @@ from stages.manifest import SourceEntry
 from stages.records import SCHEMA
 from stages.registry import word_of
 from stages.words import duration, number
-
-
-class NothingKept(StageFailed):
-    """A step left no record. made: the step; flow: the records that are none."""
-
-    def __init__(
-        self, made: Made, counts: Counts, label: str, flow: Flow, folder: Path | None
-    ) -> None:
-        why = ", ".join(f"{n} {reason}" for reason, n in sorted(counts.reasons.items()))
-        where = f"; the rejects are in {folder}" if folder else ""
-        super().__init__(
-            f"{label}: nothing was kept of {number(counts.seen)} ({why or 'the input is empty'})"
-            + where
-        )
-        self.made, self.flow = made, flow
 
 
 @dataclass

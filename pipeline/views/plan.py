@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline import terminal
 from pipeline.engine.places import folder_of
-from pipeline.recipe.looked import look_at, told
+from pipeline.recipe.looked import at_source, look_at
 from pipeline.recipe.recipe import Recipe, RecipeError, Step
 from pipeline.recipe.yaml import Problem
 from stages import check
@@ -41,7 +41,7 @@ def show_plan(recipe: Recipe) -> str:
         try:
             lines += [f"    {'':<12} {line}" for line in _understood(look_at(source, parts))]
         except UsageError as error:
-            problems += told(recipe, source, error.messages)
+            problems += at_source(recipe, source, error.messages)
         lines += [f"    {'':<12} then {_shown(step)}" for step in source.steps]
     for count, step in enumerate(recipe.steps, 1):
         lines.append(f"  {count:>2}. {_shown(step)}: {check.summary(type(step.stage))}")

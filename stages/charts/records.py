@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from stages import card as cards
-from stages.charts import topics
+from stages.charts import kept, topics
 from stages.charts.histogram import drawn, histogram
 from stages.corpus import Corpus, read_arrow
 from stages.counts import characters
@@ -55,6 +55,7 @@ def panels(folder: Path) -> list[Panel]:
             rendered("stages.charts:drawing.html", note=data.note, drawing=drawn(data)),
         ),
         Panel("Sources and licences", rendered("stages.charts:sources.html", rows=rows)),
+        *kept.panels(folder),
         *_of_clusters(clusters, sample),
     ]
 

@@ -85,6 +85,10 @@ class Deduplicate(Fit):
         "near_duplicate": "the Jaccard index of word 3-grams with the survivor reaches the limit "
         "(below 5 words: only case and white space differ)",
     }
+    stays: ClassVar[Mapping[str, str]] = {
+        "exact_duplicate": "action: tag",
+        "near_duplicate": "threshold > ?",
+    }
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "pyarrow")
 
     on: Literal["all", "input", "output"] = "all"

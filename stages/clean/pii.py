@@ -308,6 +308,7 @@ class Pii(Map):
 
     name: ClassVar[str] = "pii"
     reasons: ClassVar[Mapping[str, str]] = {"pii": "the record holds personal data or a secret"}
+    stays: ClassVar[Mapping[str, str]] = {"pii": "action: mask"}
     cuts: ClassVar[Mapping[str, str]] = {"masked": "a finding, in whose place its kind stands"}
 
     on: Literal["input", "output", "all"] = "all"

@@ -206,6 +206,18 @@ class QualityFilter(Map):
         "unreadable": "too many characters that could not be read",
         "unfinished": "the text ends in the middle of a sentence",
     }
+    stays: ClassVar[Mapping[str, str]] = {
+        "too_short": "min_words <=",
+        "too_long": "max_words >=",
+        "long_words": "max_word_length >=",
+        "no_letters": "min_letters <=",
+        "symbols": "max_symbols >=",
+        "duplicate_lines": "max_duplicate_lines >=",
+        "repetitive": "max_top_trigram >=",
+        "compressible": "min_compressed <=",
+        "unreadable": "max_replaced >=",
+        "unfinished": "complete: no",
+    }
 
     on: Literal["target", "input", "output", "all"] = "target"
     action: Literal["drop", "tag"] = "drop"

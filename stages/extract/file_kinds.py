@@ -111,6 +111,16 @@ def other(head: bytes, stage: str) -> dict[str, Any] | None:
     return _told(kind) if kind in _LOOKED_FOR[stage] else None
 
 
+def known(head: bytes) -> dict[str, Any] | None:
+    """The evidence for what a file is, whichever stage reads it: its kind, and what reads it or
+    else helps; None where its first bytes do not say. head: as for `other`."""
+    if (told := binary(head)) is not None:
+        return told
+    charset, mark = charsets.sniff(head[:4096])
+    kind = _kind(head[mark:HEAD].decode(charset, "replace"))
+    return None if kind is None else _told(kind)
+
+
 def root_of(head: bytes) -> str | None:
     """The name of the root element of XML; None where it does not begin there."""
     charset, mark = charsets.sniff(head[:4096])

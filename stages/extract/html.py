@@ -61,6 +61,7 @@ class HtmlExtract(DocumentSource):
         "no_page": "what an archive or a book holds beside its pages: requests, pictures, answers"
         " that are errors, covers",
     }
+    stays: ClassVar[Mapping[str, str]] = {"too_short": "min_words <="}
     cuts: ClassVar[Mapping[str, str]] = CUTS
 
     books: Literal["chapters", "whole"] = "chapters"

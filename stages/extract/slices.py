@@ -25,6 +25,7 @@ _FLOAT_CHARS, _SMALL = 16, r"^-?0\.0000"
 
 
 _LEAST, _REACH, _MOST = 1 << 13, 1 << 16, 1 << 21  # bytes of a region: tried, at first, at most
+_CELLS = 1 << 17  # of a region: each takes some hundred bytes while it is cut out
 
 
 class Reach:
@@ -42,15 +43,20 @@ class Reach:
         """Of so many bytes that are there, how many are tried."""
         return min(there, self._size) if there >= _LEAST else 0
 
-    def learn(self, start: int, size: int, taken: int) -> None:
-        """What became of a region: how many of its bytes were taken."""
-        if 2 * taken >= size:
+    def learn(self, start: int, size: int, taken: int, cells: int) -> None:
+        """What became of a region: how many of its bytes were taken, as so many cells."""
+        if 4 * taken >= max(size, _REACH):
             self._failed = 0
-            self._size = min(2 * self._size, _MOST)
+            if 4 * taken < 3 * size:  # what follows is unusual: go behind it first
+                self._until = start + taken + 1
+            if cells > _CELLS:
+                self._size = max(self._size // 2, _REACH)
+            elif 2 * taken >= size and 2 * cells <= _CELLS:
+                self._size = min(2 * self._size, _MOST)
             return
-        self._failed = min(self._failed + 1, 6)
+        self._failed = min(self._failed + 1, 8)
         self._size = max(self._size // 2, _REACH)
-        self._until = start + (size << self._failed) // 2
+        self._until = start + taken + (1 if self._failed == 1 else _REACH << self._failed >> 3)
 
 
 class Unusual(Exception):

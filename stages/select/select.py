@@ -79,6 +79,10 @@ class KMeansSelect(Fit):
         "noise": "among the records least like their neighbours",
         "not_selected": "not among the records chosen; the evidence names the nearest that was",
     }
+    stays: ClassVar[Mapping[str, str]] = {
+        "noise": "noise: 0",
+        "not_selected": "keep: 0, share: none",
+    }
     usual: ClassVar[tuple[str, ...]] = ("not_selected",)
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "pyarrow", "torch")
     extra: ClassVar[str | None] = "cluster"

@@ -22,7 +22,7 @@ from stages.train.course import Course
 from stages.train.curve import Curve, watchers
 from stages.train.data import nothing
 from stages.train.launch import together
-from stages.train.measure import measured, rules
+from stages.train.measure import head_of, measured, rules
 from stages.train.optimizer import optimizer_of
 from stages.train.parallel import Group
 from stages.train.recorded import Recorded
@@ -78,7 +78,8 @@ def train(
         capacity = prepared.capacity(setting, machine.device)
         course = Course(setting, sides.documents, capacity, group.size)
         text = retention.read(setting.retention, setting.model, folder)
-        planned = measured(course, sides.validation, text.passages if text else nothing())
+        passages = text.passages if text else nothing()
+        planned = measured(course, sides.validation, passages, head_of(folder))
 
         fresh = State(asked, identity.means_of(machine, group.size), setting.seed)
         state = resume.found(work, fresh, group, prepared.parameters, optimizer)

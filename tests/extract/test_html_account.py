@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from stages.counts import TextCount
 from stages.extract.html import HtmlExtract
+from stages.extract.webpage import tree
 from stages.extract.webpage.cuts import CUTS
 from stages.extract.webpage.decode import decode
 from stages.extract.webpage.page import page as read_page
@@ -270,3 +271,14 @@ def test_a_formula_that_is_too_long_to_be_one_stays_as_it_stands(formula: str) -
     count = account(HtmlExtract(), data)
     assert count is not None and not count.removed
     assert read_page(data).text.count("x+") == 2500
+
+
+@given(st.text("ab \n\t\u2003\x1c", max_size=60))
+def test_a_long_text_is_read_in_pieces_as_a_short_one_is_whole(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        whole = tree.build(f"<body><p>{text}</p></body>")[-1]
+        patch.setattr(tree, "_LONG", 7)
+        pieces = tree.build(f"<body><p>{text}</p></body>")[-1]
+        assert tree.nonspace(text) == len("".join(text.split()))
+    assert "".join(map(str, pieces.children)) == "".join(map(str, whole.children))
+    assert pieces.nonspace == whole.nonspace == len("".join(text.split()))

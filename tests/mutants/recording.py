@@ -24,7 +24,6 @@ def _stopped(where: str) -> tuple[str, ...]:
 
 
 PROBE = _recorded("probe_losses_are_those_of_each_token")
-POINTS = _recorded("the_points_of_the_probe_are_early_regular_and_at_ends_of_epochs")
 VISITS = _recorded("visits_are_the_losses_of_the_records_of_each_step")
 BASE = _recorded("base_losses_and_what_is_over_them")
 FIGURES = _recorded("accuracy_confidence_entropy_and_bits_of_validation")
@@ -44,12 +43,12 @@ MUTANTS = (
         "or done & (done - 1) == 0",
         "or done == 1",
         "the probe is not looked at after 4, 8, 16 … steps",
-        POINTS,
+        SHARE,
     ),
     Mutant(
         _MEASURE,
-        "setting.measure * passes * float",
-        "setting.measure * float",
+        "setting.measure * passes * work",
+        "setting.measure * work",
         "measuring takes a third of what it may",
         SHARE,
     ),
@@ -62,10 +61,17 @@ MUTANTS = (
     ),
     Mutant(
         _MEASURE,
-        "_within(side, wanted / 2,",
-        "_within(side, wanted,",
+        "_within(side, most / 2,",
+        "_within(side, most,",
         "each side of the probe has all its tokens",
         PROBE,
+    ),
+    Mutant(
+        _MEASURE,
+        "made: Array = documents.lengths + head * documents.targets",
+        "made: Array = documents.lengths",
+        "logits cost nothing",
+        SHARE,
     ),
     # --- the losses of records
     Mutant(
@@ -73,7 +79,7 @@ MUTANTS = (
         "begins = np.cumsum([0, *self._targets[here][:-1]])",
         "begins = np.arange(len(self._targets[here]))",
         "a record's loss is that of other records' tokens",
-        VISITS,
+        BASE,
     ),
     Mutant(
         _STEP,
@@ -194,14 +200,14 @@ MUTANTS = (
         "truncate(sizes.get(name, 0))",
         "truncate()",
         "what a stopped run had written behind its checkpoint stays",
-        ("tests/train/test_resume.py::test_two_processes_stop_together_and_go_on",),
+        ("tests/train/test_resume.py::test_killed_in_a_save[3]",),
     ),
     Mutant(
         _TRAINING,
         "if self.state.based and self.recorder is not None:",
         "if False:",
         "base losses are forgotten by a run that goes on",
-        _stopped("in the last evaluation"),
+        _stopped("in epoch 2"),
     ),
     # --- findings meanwhile
     Mutant(

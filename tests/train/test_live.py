@@ -31,7 +31,7 @@ def test_a_finding_is_certain_when_two_looks_in_a_row_have_it(
     looks: list[list[dict[str, Any]]] = [
         [found("overfit")],
         [found("epoch_step", epoch=1), found("well_fit")],
-        [found("overfit"), found("epoch_step", epoch=1)],
+        [found("overfit"), found("epoch_step", epoch=1), found("well_fit")],
         [found("overfit"), found("epoch_step", epoch=2), found("well_fit")],
         [found("overfit"), found("epoch_step", epoch=2)],
     ]

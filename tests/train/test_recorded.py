@@ -55,7 +55,7 @@ def labelled(path: Path) -> Path:
                 "id": f"{number:032x}",
                 "split": "train" if number < TRAIN else "val",
                 "source": "one" if number % 3 else "two",
-                "cluster": None if number == 1 else number % 2,
+                "cluster": None if number in (1, 7) else number % 2,
                 "group": "twins" if number in (2, 5) else f"g{number}",
                 **counting(number, 6 + (number * 5) % 17),
             }
@@ -269,13 +269,17 @@ def test_what_is_measured_costs_the_share_that_it_may(tmp_path: Path) -> None:
         given: dict[str, Any] = {"measure": share, "method": method}
         course = Course(Train(epochs=3, batch=8, **given), documents, 0)
         found = measured(course, documents.only(range(90)), passages)
+        heavy = measured(course, documents.only(range(90)), passages, head=4.0)
         base = 40 * len(found.base)
         probe = 40 * (len(found.probe_train) + len(found.probe_val)) * course.points
         kept = int(found.retention.lengths.sum()) * course.evaluations
         for part in (base, probe, kept):
             assert 0.5 * share * work / 3 < part <= share * work / 3
-    assert course.points == len({0, 1, 2, 4, 8, 16, 32, 64, 128, 38, 76, 114, 152, 190, 225,
-                                 75, 150})  # fmt: skip
+        # Where logits are most of the work, six of each target's in the place of four in training.
+        assert len(heavy.base) / len(found.base) == pytest.approx(5 / 7, abs=0.05)
+    wanted = {0, 1, 2, 4, 8, 16, 32, 64, 128, 38, 76, 114, 152, 190, 225, 75, 150}
+    assert {done for done in range(course.total + 1) if course.probes(done)} == wanted
+    assert course.points == len(wanted)
 
 
 def test_pieces_of_tokens_join_to_the_text_whatever_tokens_cut() -> None:

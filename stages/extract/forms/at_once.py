@@ -1,40 +1,42 @@
 """Records of many rows of a table array-wise, where a layout does no more than take columns: a text
 of one column, a pair of two, or lines of all of them.
 
-What a row alone tells (that it has no text) is left to `Layout.item`.
+A row without a text is refused as `Layout.item` refuses it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.arrays import Cells, Numbers, Rows, json_objects
+from stages.arrays import Cells, Numbers, Refused, Rows, json_objects
 from stages.base import Fault, Item
 from stages.extract.forms.layout import Layout
+from stages.extract.slices import Flags, Slices
 from stages.place import Place
+from stages.records import to_json
 
 # White space as Python has it.
 _SPACES = (
     r"\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
 )
 BLANK = rf"^[{_SPACES}]*$"
-Flags = npt.NDArray[np.bool_]
 
 
 class AtOnce:
     """Makes the records of many rows that have the columns of a layout.
 
-    fits: whether the layout allows it.
+    table: its name, which goes to meta. shown: whether what a row of a file says is shown where it
+    has no text; a row of white space alone is none there. fits: whether the layout allows it.
     """
 
-    def __init__(self, layout: Layout, table: str | None = None) -> None:
-        self._layout, self._table = layout, table
+    def __init__(self, layout: Layout, table: str | None = None, *, shown: bool = False) -> None:
+        self._layout, self._table, self._shown = layout, table, shown
         self._fields = layout.plain_fields()
         self.fits = self._fields is not None
 
@@ -49,74 +51,106 @@ class AtOnce:
         lines: Numbers,
     ) -> Iterator[Item | Fault | Rows]:
         """The items of rows that lie in a piece of a file which begins at an offset: those that
-        have a text at once, behind them the others."""
+        have a text, behind them the others."""
+        rows = Rows(place, data, begins, ends, {}, offsets=begins + offset, lines=lines)
         columns = dict(zip(self._layout.columns, cells, strict=True))
-        good, made, form, removed, added = self._made(columns, len(begins))
-        rows = Rows(
-            place,
-            data,
-            begins,
-            ends,
-            made,
-            form,
-            offsets=begins + offset,
-            lines=lines,
-            removed=removed,
-            added=added,
-        )
+        said = np.zeros(len(rows), np.int64)
+        for column in cells:
+            said += lengths(column.text)
+        wanting = self._wanting(columns, said)
+        good = np.ones(len(rows), np.bool_)
+        for which, _ in wanting:
+            good &= ~which
         if good.all():
-            yield rows
+            yield from self._made(rows, columns, said)
             return
         if good.any():
-            yield _some(rows, good)
-        for index in np.flatnonzero(~good).tolist():
-            raw = bytes(memoryview(data)[begins[index] : ends[index]])
-            values = {name: column.value(index) for name, column in columns.items()}
-            yield self._layout.item(rows.place_of(index), raw, values)
+            flags = pa.array(good)
+            some = {name: column.filter(flags) for name, column in columns.items()}
+            yield from self._made(_some(rows, good), some, said[good])
+        yield self._refused(rows, ~good, wanting, said)
+
+    def _wanting(
+        self, columns: Mapping[str, Cells], said: Numbers
+    ) -> list[tuple[Flags, Mapping[str, Any]]]:
+        """(rows that have no text, why), the first reason first."""
+        found: list[tuple[Flags, Mapping[str, Any]]] = []
+        if self._shown:
+            blank = np.ones(len(said), np.bool_)
+            for column in columns.values():
+                if not blank.any():
+                    break
+                blank[blank] = ~_has_text(column.text.filter(pa.array(blank)))
+            found.append((blank, {"fields": len(columns)}))
+        if not self._fields:
+            found.append((said == 0, {"field": "text"}))
+        for field, name in (self._fields or {}).items():
+            found.append((~_has_text(columns[name].text), {"field": field}))
+        return found
+
+    def _refused(
+        self,
+        rows: Rows,
+        which: Flags,
+        wanting: Sequence[tuple[Flags, Mapping[str, Any]]],
+        said: Numbers,
+    ) -> Rows:
+        rows, said = _some(rows, which), said[which]
+        evidence = pa.nulls(len(rows), pa.string())
+        for flags, why in wanting:
+            told = pc.if_else(pa.array(flags[which]), to_json(dict(why)), None)
+            evidence = pc.coalesce(evidence, told)
+        texts = None
+        if self._shown:
+            texts = Slices(np.frombuffer(rows.data, np.uint8), said[:0]).texts(
+                rows.begins, rows.ends
+            )
+            said = np.where(said == 0, rows.ends - rows.begins, said)
+        return replace(rows, refused=Refused("empty", False, evidence, said, texts))
 
     def _made(
-        self, columns: Mapping[str, Cells], number: int
-    ) -> tuple[Flags, dict[str, pa.Array], str, dict[str, Numbers], Numbers | None]:
-        """(rows that have a text, columns of records, line, characters beside, characters more)."""
-        assert self._fields is not None
+        self, rows: Rows, columns: Mapping[str, Cells], said: Numbers
+    ) -> Iterator[Item | Fault | Rows]:
+        """The records of rows that have a text."""
         if not self._fields:
-            return self._lines(columns, number)
-        good = np.ones(number, np.bool_)
-        made = {}
-        for name, column in self._fields.items():
-            made[name] = columns[column].text
-            good &= _has_text(made[name])
-        rest = [name for name in self._layout.columns if name not in self._fields.values()]
-        members: dict[str, Cells | str] = {name: columns[name] for name in rest}
-        beside = np.zeros(number, np.int64)
-        for name in rest:
-            beside += lengths(columns[name].text)
+            yield from self._lines(rows, columns, said)
+            return
+        made = {field: columns[column].text for field, column in self._fields.items()}
+        used = self._fields.values()
+        members: dict[str, Cells | str] = {n: c for n, c in columns.items() if n not in used}
         if self._table is not None:
             members["table"] = _instead(members.get("table"), self._table)
-        made["meta"] = json_objects(members, number)
-        return good, made, self._layout.plain_line(self._fields), {"meta": beside}, None
+        for text in made.values():
+            said = said - lengths(text)
+        made["meta"] = json_objects(members, len(rows))
+        line = self._layout.plain_line(self._fields)
+        yield replace(rows, columns=made, form=line, removed={"meta": said})
 
     def _lines(
-        self, columns: Mapping[str, Cells], number: int
-    ) -> tuple[Flags, dict[str, pa.Array], str, dict[str, Numbers], Numbers | None]:
-        said = np.zeros(number, np.int64)
-        lines = []
-        for name in self._layout.columns:
-            text = columns[name].text
-            said += lengths(text)
-            filled = pc.greater(pc.fill_null(pc.binary_length(text), 0), 0)
-            line = pc.binary_join_element_wise(f"\n{name}: ", text, "")
-            lines.append(pc.if_else(filled, line, ""))
-        # without the newline before the first one that is filled
+        self, rows: Rows, columns: Mapping[str, Cells], said: Numbers
+    ) -> Iterator[Item | Fault | Rows]:
+        lines: list[Any] = []
+        for name, column in columns.items():
+            line = pc.binary_join_element_wise(f"\n{name}: ", column.text, "")
+            size = pc.binary_length(column.text)
+            if column.text.null_count or pc.min(size).as_py() == 0:
+                line = pc.if_else(pc.fill_null(pc.greater(size, 0), False), line, "")
+            lines.append(line)
         joined = pc.binary_join_element_wise(*lines, "")
-        text = pc.utf8_replace_slice(joined, 0, 1, "")
-        made = {"text": text}
+        text = pc.utf8_slice_codeunits(joined, 1)  # no newline before the first
+        made = lengths(text)
+        if not self._layout.lines_fit(made, said):
+            raws, values = memoryview(rows.data), [c.text.to_pylist() for c in columns.values()]
+            for index, row in enumerate(zip(*values, strict=True)):
+                raw = bytes(raws[rows.begins[index] : rows.ends[index]])
+                held = dict(zip(columns, row, strict=True))
+                yield self._layout.item(rows.place_of(index), raw, held)
+            return
+        found = {"text": text}
         if self._table is not None:
-            made["meta"] = json_objects({"table": self._table}, number)
-        good = _has_text(text) & (said > 0)
-        long = lengths(text)
-        good &= self._layout.lines_fit(long, said, good)
-        return good, made, self._layout.plain_line({}), {}, long - said
+            found["meta"] = json_objects({"table": self._table}, len(rows))
+        line = self._layout.plain_line({})
+        yield replace(rows, columns=found, form=line, added=made - said)
 
 
 def _instead(known: Cells | str | None, table: str) -> Cells | str:
@@ -132,16 +166,12 @@ def _instead(known: Cells | str | None, table: str) -> Cells | str:
 
 def _some(rows: Rows, which: Flags) -> Rows:
     assert rows.offsets is not None and rows.lines is not None
-    flags = pa.array(which)
     return replace(
         rows,
         begins=rows.begins[which],
         ends=rows.ends[which],
-        columns={name: array.filter(flags) for name, array in rows.columns.items()},
         offsets=rows.offsets[which],
         lines=rows.lines[which],
-        removed={cut: numbers[which] for cut, numbers in rows.removed.items()},
-        added=None if rows.added is None else rows.added[which],
     )
 
 

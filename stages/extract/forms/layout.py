@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from stages.arrays import Numbers
 from stages.base import Fault, Item
@@ -25,7 +24,6 @@ from stages.extract.packed.streams import RATIO_FLOOR, Limits
 from stages.place import Place
 from stages.records import to_json
 
-Flags = npt.NDArray[np.bool_]
 _LIMITS = Limits()
 _HELD = 1 << 17  # columns of all layouts that are held
 _SHOWN = 20  # keys in evidence
@@ -228,7 +226,7 @@ class Layout:
         given = (self._chosen, self._rejected, self._names.system, *self._talks, *self._systems)
         if self.missing or not self._rows or any(name is not None for name in given):
             return None
-        if len(set(self.columns)) < len(self.columns) or not self.columns:
+        if len(set(self.columns)) < len(self.columns) or not all(map(str.strip, self.columns)):
             return None
         pair = self._pair
         if pair is not None:
@@ -238,7 +236,7 @@ class Layout:
         if self._text is not None:
             fields = {"text": self._text}
             return fields if self._are_columns(fields) else None
-        return {}
+        return {} if self.columns else None
 
     def _are_columns(self, fields: Mapping[str, str]) -> bool:
         used = set(fields.values())
@@ -252,16 +250,14 @@ class Layout:
             return self._use("pair", columns, asking=columns[:1]).line
         return self._use("text" if fields else "lines", tuple(fields.values())).line
 
-    def lines_fit(self, long: Numbers, said: Numbers, made: Flags) -> Flags:
-        """Which rows of lines, of those that are made, may have so many characters made of so many
-        in their values; the others are to be read alone."""
-        lines = self._lines + np.cumsum(np.where(made, long, 0))
-        taken = self._taken + np.cumsum(np.where(made, said + len(self.columns), 0))
-        fit: Flags = (lines <= RATIO_FLOOR) | (lines <= _LIMITS.ratio * taken)
-        if not fit.all():
-            return np.zeros(len(fit), np.bool_)
+    def lines_fit(self, made: Numbers, said: Numbers) -> bool:
+        """Whether rows of lines may have so many characters made of so many in their values."""
+        lines = self._lines + np.cumsum(made)
+        taken = self._taken + np.cumsum(said + len(self.columns))
+        if ((lines > RATIO_FLOOR) & (lines > _LIMITS.ratio * taken)).any():
+            return False
         self._lines, self._taken = int(lines[-1]), int(taken[-1])
-        return fit
+        return True
 
     # --- the forms --------------------------------------------------------------------------------
 

@@ -117,7 +117,8 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Block | Fault
         if quick and not scanned and (size := reader.region()):
             begun = window.start
             block = clean_copy.rows(reader, shape, size)
-            reader.reach.learn(begun, size, window.start - begun)
+            number = 0 if block is None else len(block.begins) * len(block.cells)
+            reader.reach.learn(begun, size, window.start - begun, number)
             if block is not None:
                 yield block
                 del block

@@ -218,7 +218,8 @@ def _at_once(reader: Reader, plan: Plan, start: bytes) -> tuple[Block, bool] | N
     begun, found = reader.window.start, None
     if clean.suits(reader.session, plan, start) and reader.at_once(plan.shape):
         found = clean.rows(reader, plan, start, size)
-    reader.reach.learn(begun, size, reader.window.start - begun)
+    number = 0 if found is None else len(found[0].begins) * len(found[0].cells)
+    reader.reach.learn(begun, size, reader.window.start - begun, number)
     if found is not None:
         reader.skip_comments()
     return found

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from stages.base import Fault
 from stages.errors import Unreadable
+from stages.extract import file_kinds
 from stages.extract.slices import Reach
 from stages.extract.sqldump.between import (
     KNOWN,
@@ -126,7 +127,9 @@ class Reader:
     def no_text(self) -> Fault | None:
         """The refusal of a file that is no text."""
         if b"\0" in self.window.data[:4096]:
-            return refusal(None, "binary", {"first": self.window.data[:8].hex()}, 0, 1)
+            head = self.window.data[: file_kinds.HEAD]
+            told = file_kinds.binary(head) or {"first": head[:8].hex()}
+            return refusal(None, "binary", told, 0, 1)
         return None
 
     # --- what insert and copy use -----------------------------------------------------------------

@@ -44,7 +44,6 @@ _UNSEEN = {
 }
 _SELECTOR = ", ".join(_UNSEEN)
 _LONG = 1 << 16
-_SPACE = re.compile(r"\s+")
 _RAW = frozenset(("pre", "listing"))
 # Tags that are read at once: all pages but the largest are one list of pieces.
 _AT_ONCE = 1 << 15
@@ -120,10 +119,29 @@ def parse(text: str) -> Any:
 
 def nonspace(text: str) -> int:
     """Characters other than white space."""
-    if len(text) > _LONG:  # a list of its words would take ten times as much
-        pieces = range(0, len(text), _LONG)
-        return sum(len("".join(text[at : at + _LONG].split())) for at in pieces)
-    return len("".join(text.split()))
+    if len(text) <= _LONG:  # nearly all
+        return len("".join(text.split()))
+    return sum(len("".join(piece.split())) for piece in _pieces(text))
+
+
+def _collapsed(text: str) -> tuple[str, int]:
+    """A text with each run of white space as one space, and `nonspace` of it."""
+    clean: list[str] = []
+    seen, space = 0, False
+    for piece in _pieces(text):
+        words = piece.split()
+        space = space or piece[0].isspace()
+        if words:
+            clean += (" ", " ".join(words)) if space else (" ".join(words),)
+            seen += len(clean[-1]) - len(words) + 1
+            space = piece[-1].isspace()
+    return "".join([*clean, " "] if space else clean), seen
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A text in pieces whose words may be listed: those of all of a long one take ten times it."""
+    for begin in range(0, len(text), _LONG):
+        yield text[begin : begin + _LONG]
 
 
 def without_frames(document: Any) -> None:
@@ -183,10 +201,13 @@ def build(source: str) -> list[Node]:
             if not raw and text.isspace():
                 node.children.append(" ")
             elif text:
-                if raw or len(text) > _LONG:  # a list of its words would take ten times as much
+                if raw:
+                    clean, size = text, len(text)
                     seen += nonspace(text)
-                    clean = text if raw else _SPACE.sub(" ", text)
+                elif len(text) > _LONG:
+                    clean, here = _collapsed(text)
                     size = len(clean)
+                    seen += here
                 else:
                     words = text.split()
                     clean = " ".join(words)
