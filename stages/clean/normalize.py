@@ -22,6 +22,9 @@ from stages.verdicts import Record, Verdicts
 # without these (71 % of answers in mixed instruction data) are passed as they are.
 _ODD_ASCII = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]|&#?\w{2,30};|[ \t]\n|\n\n\n|\A\s|\s\Z")
 
+# The same for RE2, and texts that are not ASCII, or empty.
+_ODD = r"[^\x00-\x7f]|[\x00-\x08\x0b-\x1f\x7f]|&#?\w+;|[ \t]\n|\n\n\n|\A\s|\s\z|\A\z"
+
 _ROUNDS = 8  # a doubly escaped text needs two rounds and a third to see that nothing is left
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\u2028\u2029]")
 # What terminals act on: colours, cursor moves, titles and links (ECMA-48). Without its escape
@@ -70,6 +73,12 @@ _CONTINUATION = "".join(_CP1252.values()) + "\x80-\xbf"
 _MISREAD = re.compile(
     f"[\xc2-\xdf][{_CONTINUATION}]|[\xe0-\xef][{_CONTINUATION}]{{2}}|[\xf0-\xf4][{_CONTINUATION}]{{3}}"
 )
+# Characters beyond ASCII that some rule changes by themselves, or beside others.
+_ODD_OTHERS = re.compile(
+    "[\x80-\xa0\xad\u1680\u2000-\u200d\u2028-\u202f\u205f-\u2069\ufeff\ufff9-\uffff]"
+)
+_FIRST_OF_MISREAD = re.compile("[\xc2-\xf4]")
+_LONG_ENTITY = re.compile(r"&\w{31};")
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,7 @@ class Normalize(Map):
 
     def judge(self, verdicts: Verdicts) -> None:
         """Rewrite each text; drop the rows of which nothing is left."""
-        for record in verdicts.records(self.on):
+        for record in verdicts.records(self.on, holding=_ODD):
             for place in (*record.fields, *record.rejected):
                 place.text = self.text(place.text)
             if all(record.texts(self.on).values()):
@@ -114,7 +123,7 @@ class Normalize(Map):
 
     def text(self, text: str) -> str:
         """One text in normal form; applying it again changes nothing."""
-        if text.isascii() and not _ODD_ASCII.search(text):
+        if self._is_normal(text):
             return text
         for _ in range(_ROUNDS):
             new = self._once(text)
@@ -123,8 +132,21 @@ class Normalize(Map):
             text = new
         return text
 
+    def _is_normal(self, text: str) -> bool:
+        """Whether a text is seen at a look to be in normal form."""
+        if _ODD_ASCII.search(text):
+            return False
+        if text.isascii():
+            return True
+        if not self.blank_lines or _ODD_OTHERS.search(text) or _LONG_ENTITY.search(text):
+            return False
+        if _FIRST_OF_MISREAD.search(text) and _MISREAD.search(text):
+            return False
+        return self.form == "none" or unicodedata.is_normalized(self.form, text)
+
     def _once(self, text: str) -> str:
-        text = _LINE_ENDS.sub("\n", text)
+        if any(end in text for end in "\r\x0b\x0c\u2028\u2029"):
+            text = _LINE_ENDS.sub("\n", text)
         if "\x1b" in text:
             text = _TERMINAL.sub("", text)
         text = _INVISIBLE.sub("", text)
@@ -144,7 +166,9 @@ class Normalize(Map):
             pieces += [self._plain(text[begin:start], entities), text[start:end]]
             begin = end
         pieces.append(self._plain(text[begin:], entities))
-        text = _TRAILING.sub("", "".join(pieces))
+        text = "".join(pieces)
+        if " \n" in text or "\t\n" in text or text.endswith((" ", "\t")):
+            text = _TRAILING.sub("", text)
         most = "\n" * (self.blank_lines + 1)
         return re.sub(most + "\n+", most, text) if most + "\n" in text else text
 
