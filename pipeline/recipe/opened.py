@@ -47,8 +47,10 @@ def opened(recipe: Given, **changes: Any) -> Iterator[Recipe]:
     if before != [folder]:
         user_code.look_in(folder)
     try:
-        mapping = isinstance(recipe, Mapping)
-        checked = recipe_of(recipe, given) if mapping else read_recipe(file, given)
+        if isinstance(recipe, Mapping):
+            checked = recipe_of(recipe, given)
+        else:
+            checked = read_recipe(file, given)
         yield replace(checked, name=f"{checked.name}{SAMPLE}") if checked.sample else checked
     finally:
         if before != [folder]:
