@@ -42,7 +42,7 @@ from stages.errors import (
     UsageError,
 )
 from stages.kinds import Kind
-from stages.manifest import MANIFEST
+from stages.manifest import MANIFEST, CountsEntry
 from stages.secrets import masked_values
 
 T = TypeVar("T")
@@ -55,6 +55,16 @@ class Result:
     folder: Path
     shown: dict[str, Path]
     reports: list[StepReport]
+
+    @property
+    def corpora(self) -> dict[str, Corpus]:
+        """The corpora that it made, by kind."""
+        return {kind: Corpus(path) for kind, path in self.shown.items() if Corpus.at(path)}
+
+    @property
+    def counts(self) -> dict[str, CountsEntry]:
+        """What each step saw, kept, dropped and failed, by its label; of steps that count."""
+        return {one.label: one.counts for one in self.reports if one.counts}
 
 
 def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:

@@ -338,7 +338,7 @@ class Run:
             report.seconds = spent * (report.cpu / whole if whole else 1 / len(reports))
             if self.folder and one is made[-1]:
                 flow.folder = self.folder / report.folder
-                flows.show_corpus(self.store, self.record, flow, report.label, flow.folder)
+                flows.show_corpus(self.store, None, flow, report.label, flow.folder)
             elif self.folder:
                 folder = self.folder / report.folder
                 flows.show_rejects(self.store, one, flow.kind, flow.sources, report.label, folder)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import dataclasses
 import glob
 import itertools
+import json
 import os
 import stat
 from collections.abc import Mapping
@@ -257,7 +258,30 @@ def read_recipe(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
         raise RecipeError(problems)
     reader = _Reader(str(path), path.resolve().parent)
     reader.problems = problems
-    recipe = dataclasses.replace(_recipe(reader, root, path), **(changes or {}))
+    return _checked(reader, root, path, changes or {})
+
+
+def recipe_of(given: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Recipe:
+    """Check a recipe that is no file but a dict of the same keys; its folder is the working
+    folder. RecipeError with every problem, without places."""
+    try:
+        text = json.dumps(given, default=os.fspath)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"a recipe holds texts, numbers, lists and dicts: {error}") from None
+    root, problems = load(text, "")
+    reader = _Reader("", Path.cwd())
+    reader.problems = problems
+    try:
+        if root is None:
+            raise RecipeError(problems)
+        found = _checked(reader, root, Path.cwd() / "recipe", changes or {})
+    except RecipeError as error:
+        raise RecipeError([Problem(one.text) for one in error.problems]) from None
+    return dataclasses.replace(found, file="")
+
+
+def _checked(reader: _Reader, root: Node, path: Path, changes: Mapping[str, Any]) -> Recipe:
+    recipe = dataclasses.replace(_recipe(reader, root, path), **changes)
     if not reader.problems:
         from pipeline.engine.places import problems_of_places  # imports this module
 

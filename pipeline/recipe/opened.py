@@ -4,7 +4,7 @@ the user's modules found beside it."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,8 @@ from stages.errors import UsageError
 if TYPE_CHECKING:
     from pipeline.recipe.recipe import Recipe
 
+Given = str | os.PathLike[str] | Mapping[str, Any]
+
 
 def shield(folder: Path) -> None:
     """For a process of ours: find the user's modules in a folder, and import nothing else there."""
@@ -26,12 +28,13 @@ def shield(folder: Path) -> None:
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str], **changes: Any) -> Iterator[Recipe]:
-    """A checked recipe, while modules of the user's are those beside it. changes: values for the
-    fields of a Recipe; folders are relative to the working folder, None changes nothing."""
-    from pipeline.recipe.checked import read_recipe
+def opened(recipe: Given, **changes: Any) -> Iterator[Recipe]:
+    """A checked recipe, of a file or a dict, while modules of the user's are those beside it.
+    changes: values for the fields of a Recipe; folders are relative to the working folder, None
+    changes nothing."""
+    from pipeline.recipe.checked import read_recipe, recipe_of
 
-    file = Path(path)
+    file = Path.cwd() / "recipe" if isinstance(recipe, Mapping) else Path(recipe)
     given = {
         name: os.path.abspath(value) if name in ("store", "out") else value
         for name, value in changes.items()
@@ -44,8 +47,11 @@ def opened(path: str | os.PathLike[str], **changes: Any) -> Iterator[Recipe]:
     if before != [folder]:
         user_code.look_in(folder)
     try:
-        recipe = read_recipe(file, given)
-        yield replace(recipe, name=f"{recipe.name}{SAMPLE}") if recipe.sample else recipe
+        if isinstance(recipe, Mapping):
+            checked = recipe_of(recipe, given)
+        else:
+            checked = read_recipe(file, given)
+        yield replace(checked, name=f"{checked.name}{SAMPLE}") if checked.sample else checked
     finally:
         if before != [folder]:
             user_code.look_in(*before)

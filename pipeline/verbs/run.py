@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.recipe.opened import opened, shield
+from pipeline.recipe.opened import Given, opened, shield
 
 if TYPE_CHECKING:
     from pipeline.engine.run import Result
@@ -47,7 +47,7 @@ def act(given: argparse.Namespace) -> int:
 
 
 def run(
-    recipe: str | os.PathLike[str],
+    recipe: Given,
     *,
     workers: int | None = None,
     store: str | os.PathLike[str] | None = None,
@@ -55,14 +55,15 @@ def run(
     part_bytes: int | None = None,
     sample: int | None = None,
 ) -> Result:
-    """Run a recipe file; what is in its store is not made again.
+    """Run a recipe, a YAML file or a dict of the same keys whose paths are relative to the working
+    folder; what is in its store is not made again.
 
     workers: processes. store, out: folders of the store and of runs. part_bytes: bytes of raw input
     in one piece, about. None: what the recipe says. sample: read about so many items alone, a
     share of each source, as a run called NAME-sample; None: all. The result has `folder`, the
-    run's folder, `shown`, the folder of each kind that was made
-    (`Corpus(result.shown["records"])`), and `done`, what each step did. UsageError for a mistake
-    in recipe or call, before anything runs;
+    run's folder, `shown`, the folder of each kind that was made, `corpora`, those that are corpora,
+    by kind (`result.corpora["records"].table()`), and `counts`, by step, what came in, was kept,
+    dropped and failed. UsageError for a mistake in recipe or call, before anything runs;
     StageFailed when a stage cannot finish or keeps nothing. Progress is told on stderr.
     """
     from pipeline.engine.run import run_recipe
