@@ -352,6 +352,21 @@ def test_a_known_board_is_known_whatever_its_prefix(board: forums.Board) -> None
         assert len(duck.extract_statements(query)) == 1
 
 
+def test_a_board_that_nobody_knows_is_inferred() -> None:
+    posts = [(n, n // 3, n % 2, folders.prose(n)) for n in range(12)]
+    named = [
+        Table("beitraege", ("id", "thema_id", "autor_id", "inhalt"), posts),
+        Table("themen", ("id", "titel"), [(n, f"Thema {n}") for n in range(4)]),
+        Table("nutzer", ("id", "name"), [(n, f"user {n}") for n in range(4)]),
+    ]
+    (found,) = forums.boards(named)
+    assert (found.posts, found.thread) == ("beitraege", "thema_id")
+    assert (found.author, found.body) == ("autor_id", "inhalt")
+    assert (found.topics, found.topics_title) == ("themen", "titel")
+    alone = [Table("notes", ("id", "author_id", "body"), [(n, n % 2, "a b c d") for n in range(9)])]
+    assert forums.boards(alone) == []
+
+
 def test_languages_and_tokens() -> None:
     assert words.language_of(["The ship and the sea are what they have for it."]) == "English"
     assert words.language_of(["Das Schiff ist nicht von der See und die See nicht"]) == "German"
