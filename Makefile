@@ -10,6 +10,7 @@ SEEDBED := $(VENV)/bin/seedbed
 # Rounds of make fuzz, processes of make test.
 ROUNDS ?= 10
 PROCESSES ?= 2
+VERBS := plan show explain check doctor view
 STAGES := $(shell sed -n 's/^    "\([a-z]*\)": ."stages\..*/\1/p' stages/__init__.py)
 DATABASE_STAGES := database
 MODEL_STAGES := embed select tokenize train merge
@@ -26,16 +27,30 @@ PINS := constraints.txt pyproject.toml
 export OMP_WAIT_POLICY ?= PASSIVE
 export IN OUT
 
-.PHONY: run vendor test test-core lint format fuzz attack mutants clean help $(STAGES)
+.PHONY: run init $(VERBS) vendor test test-core lint format fuzz attack mutants clean help $(STAGES)
 .DELETE_ON_ERROR:
 
 help:
-	@echo 'make run | test | test-core | lint | format | fuzz | attack | mutants | bench-NAME | experiment-NAME | clean'
+	@echo 'make run            the sample, from raw files to an adapter'
+	@echo 'make init IN=...    look at a folder of yours and write a recipe for it (OUT=recipe.yaml)'
+	@echo 'make VERB IN=...    as seedbed VERB ..., VERB one of: $(VERBS)'
+	@echo 'make test | test-core | lint | format | fuzz | attack | mutants | bench-NAME | experiment-NAME | clean'
 	@echo 'make STAGE IN=... OUT=... [ARGS="--parameter value"], STAGE one of:'
 	@echo '  $(STAGES)'
 
 run: $(RUN)
 	$(SEEDBED) run sample_data/recipe.yaml
+	@echo
+	@echo 'look at     runs/sample/report.html'
+	@echo '            $(SEEDBED) explain faq.csv:17 --run runs/sample'
+	@echo '            $(SEEDBED) chat runs/sample'
+	@echo 'your data   make init IN=FOLDER'
+
+# A recipe for a folder of yours: `make init IN=folder`, OUT=recipe.yaml unless given.
+init: $(CORE)
+	@test -n "$$IN" || { echo 'usage: make init IN=FOLDER [OUT=recipe.yaml]' >&2; exit 2; }
+	@$(SEEDBED) init "$$IN" -o "$${OUT:-recipe.yaml}" $(ARGS)
+	@echo "next        $(SEEDBED) run $${OUT:-recipe.yaml}"
 
 # Tests are independent of each other and of their order: two processes share them.
 test: $(DEV)
@@ -99,6 +114,13 @@ $(CORE): $(PINS) | $(VENV)/bin/python
 	$(PIP) setuptools
 	$(PIP) --no-build-isolation -e .
 	touch $@
+
+$(VERBS): $(CORE)
+	@$(SEEDBED) $@ $${IN:+"$$IN"} $(ARGS)
+
+# What is no target: the nearest help there is.
+.DEFAULT:
+	@echo 'make: there is no target $@; `make help` lists all' >&2; exit 2
 
 $(DATABASE): $(CORE)
 	$(PIP) --no-build-isolation -e '.[db]'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from stages import records
 from stages.base import State, VisibleState
+from stages.clean.code_words import Reading
 from stages.clean.dedup import Deduplicate, gram_sets
-from stages.clean.refusal_score import features, judge_texts, lowered
+from stages.clean.refusal_score import judge_texts
 from stages.clean.shingles import mixed
-from stages.require import require
 from stages.select import encoders
 from stages.select.embed import as_column, unit
 from stages.select.kmeans import Floats, fitted
@@ -26,8 +26,11 @@ Flags = list[dict[str, bool]]
 
 
 def flags(rows: Sequence[Mapping[str, Any]]) -> Flags:
-    """refusal, ai_boilerplate and cannot of each row's `answer`, as RefusalFilter judges it."""
-    labels = (one.label for one in judge_texts([records.encodable(row["answer"]) for row in rows]))
+    """refusal, ai_boilerplate and cannot of each row's `answer`, as RefusalFilter judges it as an
+    answer to the row's `prompt`, where there is one."""
+    answers = [records.encodable(row["answer"]) for row in rows]
+    prompts = [records.encodable(row.get("prompt") or "") for row in rows]
+    labels = (one.label for one in judge_texts(answers, prompts))
     return [
         {
             "refusal": label == "refusal",
@@ -38,41 +41,20 @@ def flags(rows: Sequence[Mapping[str, Any]]) -> Flags:
     ]
 
 
-def fit(rows: Sequence[Mapping[str, Any]]) -> Callable[[Sequence[Mapping[str, Any]]], Flags]:
-    """A logistic model on RefusalFilter's cues, learned from labelled rows (`answer`, `refusal`).
-
-    Returns a function like `flags`. A fixed C of 1 and no search: sets of labels mean different
-    things by a refusal, and a threshold learned on one does not transfer.
-    """
-    linear = require("sklearn.linear_model", "cluster")
-    extraction = require("sklearn.feature_extraction", "cluster")
-
-    def cues(answer: str) -> dict[str, float]:
-        return {f"{name}={worth}": 1.0 for name, worth in features(lowered(answer)).items()}
-
-    vectors = extraction.DictVectorizer()
-    model = linear.LogisticRegression(C=1.0, max_iter=2000)
-    model.fit(
-        vectors.fit_transform([cues(row["answer"]) for row in rows]),
-        [bool(row["refusal"]) for row in rows],
-    )
-
-    def judge(rows: Sequence[Mapping[str, Any]]) -> Flags:
-        guess = model.predict(vectors.transform([cues(row["answer"]) for row in rows]))
-        return [{"refusal": bool(g), "ai_boilerplate": False, "cannot": False} for g in guess]
-
-    return judge
-
-
-def group_ids(texts: Sequence[str], threshold: float = 0.8) -> list[int]:
+def group_ids(texts: Sequence[str], threshold: float = 0.8, words: Reading = "prose") -> list[int]:
     """The number of the group of duplicates that each text belongs to: its first member's."""
-    stage = Deduplicate(threshold=threshold, keep="first")
+    stage = Deduplicate(threshold=threshold, keep="first", words=words)
     ids = pa.array([f"{row:012}" for row in range(len(texts))], type=pa.string())
     state = stage.merge([stage.signed(ids, texts)], State())
     assert state.local is not None
     wanted = state.local[0].filter(pc.is_null(state.local[0]["twin"]))["id"].to_pylist()
     state = stage.merge(
-        [gram_sets(pa.array(wanted, type=pa.string()), [texts[int(i)] for i in wanted])], state
+        [
+            gram_sets(
+                pa.array(wanted, type=pa.string()), [texts[int(i)] for i in wanted], None, words
+            )
+        ],
+        state,
     )
     groups = list(range(len(texts)))
     assert state.local is not None

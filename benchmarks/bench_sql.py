@@ -1,23 +1,27 @@
-"""Rows of SQL dumps: ours on whole dumps against sqlparse on a slice; every row is compared.
+"""Records of SQL dumps: ours of whole dumps against sqlparse on a slice; every row is compared.
 
     python -m benchmarks.bench_sql [--megabytes 20]
 
-Dumps in the form of mysqldump (INSERT with many rows, backslash escapes) and pg_dump (COPY),
-written here by seed from texts of sample_data with quotes, newlines, backslashes, tabs and NULL;
-and one of short values. sqlparse only cuts statements into tokens: values and COPY rows are left
-to its user. Splitting the lines of COPY at tabs, without undoing escapes, is the least that any
-reader does.
+Dumps in the form of mysqldump (INSERT with many rows, backslash escapes) and pg_dump (COPY, and
+--inserts), written here by seed from texts of sample_data with quotes, newlines, backslashes, tabs
+and NULL; and one of short values. Ours are records with id, place and meta, from which the rows are
+made again to be compared; beside them the reader of single rows, which unusual rows go to, and the
+command as a whole: all processes, from the start to a corpus on the disk. sqlparse only cuts
+statements into tokens: values and COPY rows are left to its user. Splitting the lines of COPY at
+tabs, without undoing escapes, is the least that any reader does.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import header, in_turn, peer, table
+from benchmarks.measure import header, in_turn, of_command, peer, table
 from benchmarks.texts import Chain
 
 Row = tuple[Any, ...]
@@ -78,26 +82,63 @@ def mysqldump(path: Path, rows: list[Row]) -> None:
             file.write("INSERT INTO `posts` VALUES (" + "),(".join(values) + ");\n")
 
 
+_HEAD = (
+    "--\n-- PostgreSQL database dump\n--\n\nSET client_encoding = 'UTF8';\n"
+    "SET standard_conforming_strings = on;\n\nCREATE TABLE public.posts (\n"
+    "    id integer NOT NULL,\n    title text,\n    body text,\n    score integer\n);\n\n"
+)
+_END = "\n\n--\n-- PostgreSQL database dump complete\n--\n\n"
+
+
 def pg_dump(path: Path, rows: list[Row]) -> None:
     """As pg_dump writes it."""
     escapes = str.maketrans(COPY)
     with open(path, "w", encoding="utf-8", newline="") as file:
-        file.write("--\n-- PostgreSQL database dump\n--\n\nSET client_encoding = 'UTF8';\n"
-                   "SET standard_conforming_strings = on;\n\nCREATE TABLE public.posts (\n"
-                   "    id integer NOT NULL,\n    title text,\n    body text,\n    score integer\n"
-                   ");\n\nCOPY public.posts (id, title, body, score) FROM stdin;\n")  # fmt: skip
+        file.write(_HEAD + "COPY public.posts (id, title, body, score) FROM stdin;\n")
         for row in rows:
             cells = ("\\N" if cell is None else str(cell).translate(escapes) for cell in row)
             file.write("\t".join(cells) + "\n")
-        file.write("\\.\n\n\n--\n-- PostgreSQL database dump complete\n--\n\n")
+        file.write("\\.\n" + _END)
 
 
-def ours(path: Path) -> tuple[list[Row], list[Any]]:
-    """All rows of the dump, and what was refused."""
+def pg_inserts(path: Path, rows: list[Row]) -> None:
+    """As pg_dump --inserts writes it."""
+
+    def literal(value: Any) -> str:
+        if value is None:
+            return "NULL"
+        return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.write(_HEAD)
+        for row in rows:
+            file.write(f"INSERT INTO public.posts VALUES ({', '.join(map(literal, row))});\n")
+        file.write(_END)
+
+
+def records(path: Path) -> Any:
+    """The records of the dump as one Arrow table: the title is the text, the rest is in meta."""
+    from stages.extract.sql import SqlExtract
+
+    return SqlExtract(table="posts", text="title")(str(path), []).to_arrow()
+
+
+def rows_of(found: Any) -> list[Row]:
+    """The rows that records were made of."""
+    texts, metas = (
+        found.column("text").to_pylist(),
+        map(json.loads, found.column("meta").to_pylist()),
+    )
+    return [
+        (m["id"], text, m.get("body"), m["score"]) for text, m in zip(texts, metas, strict=True)
+    ]
+
+
+def single(path: Path) -> list[Row]:
+    """All rows of the dump, read one by one."""
     from benchmarks.readers import tables
 
-    rejects: list[Any] = []
-    return [tuple(row) for _, _, run in tables(path, rejects) for row in run], rejects
+    return [tuple(row) for _, _, run in tables(path, []) for row in run]
 
 
 def parsed(text: str) -> int:
@@ -119,6 +160,11 @@ def split_only(path: Path) -> int:
         return sum(len(line.split("\t")) for line in file)
 
 
+def _exact(read: list[Row], rows: list[Row]) -> str:
+    found = f"{sum(a == b for a, b in zip(read, rows, strict=False)):,} of {len(rows):,}"
+    return found if len(read) == len(rows) else f"{found}, {len(read):,} read"
+
+
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -133,30 +179,41 @@ def main() -> None:
             ("mysqldump", mysqldump, posts(size)),
             ("mysqldump, short", mysqldump, short(size // 5)),
             ("pg_dump", pg_dump, posts(size)),
+            ("pg_dump --inserts", pg_inserts, posts(size)),
         ):
             whole = Path(folder) / "whole.sql"
             write(whole, rows)
-            works: dict[str, Any] = {"seedbed": lambda whole=whole: ours(whole)}
+            works: dict[str, Any] = {
+                "records": lambda whole=whole: records(whole),
+                "one by one": lambda whole=whole: single(whole),
+            }
             if write is pg_dump:
                 works["lines split at tabs"] = lambda whole=whole: split_only(whole)
-            sizes = dict.fromkeys(works, whole.stat().st_size / 1e6)
+            megabytes = whole.stat().st_size / 1e6
             timed = in_turn(works, 3)
-            if sqlparse and write is mysqldump:  # COPY rows are no SQL: it cannot read them
+            made = {
+                "records": rows_of(timed["records"].result),
+                "one by one": timed["one by one"].result,
+            }
+            base = megabytes / timed["records"].seconds
+            for who, one in timed.items():
+                said = _exact(made[who], rows) if who in made else "not compared"
+                rate = megabytes / one.seconds
+                shown.append((f"{name}, {who}", f"{megabytes:.2f}", said, rate, base / rate))
+            command = ("sql", "whole.sql", "-o", "out", "--table", "posts", "--text", "title")
+            rate = megabytes / of_command(command, Path(folder))
+            shutil.rmtree(Path(folder) / "out")
+            shutil.rmtree(Path(folder) / ".seedbed", ignore_errors=True)
+            shown.append((f"{name}, command", f"{megabytes:.2f}", "", rate, base / rate))
+            if sqlparse and write is not pg_dump:  # COPY rows are no SQL: it cannot read them
                 cut = Path(folder) / "cut.sql"
                 write(cut, rows[: max(1, len(rows) * SLICE // whole.stat().st_size)])
                 text = cut.read_text(encoding="utf-8")
-                timed["sqlparse"] = in_turn({"": lambda text=text: parsed(text)}, 3)[""]
-                sizes["sqlparse"] = cut.stat().st_size / 1e6
-            read, rejects = timed["seedbed"].result
-            exact = f"{sum(a == b for a, b in zip(read, rows, strict=False)):,} of {len(rows):,}"
-            if len(read) != len(rows) or rejects:
-                exact += f", {len(read):,} read, {len(rejects):,} refused"
-            base = sizes["seedbed"] / timed["seedbed"].seconds
-            for who, one in timed.items():
-                rate = sizes[who] / one.seconds
-                said = exact if who == "seedbed" else "not compared"
-                shown.append((f"{name}, {who}", f"{sizes[who]:.2f}", said, rate, base / rate))
-    table(("", "MB", "rows exact", "MB/CPU-s", "seedbed is x"), shown)
+                alone = in_turn({"": lambda text=text: parsed(text)}, 3)[""]
+                rate = len(text.encode()) / 1e6 / alone.seconds
+                slice_ = f"{len(text.encode()) / 1e6:.2f}"
+                shown.append((f"{name}, sqlparse", slice_, "not compared", rate, base / rate))
+    table(("", "MB", "rows exact", "MB/CPU-s", "records are x"), shown)
 
 
 if __name__ == "__main__":

@@ -10,23 +10,18 @@ all processes, also of those that were killed; then what one changed parameter c
 from __future__ import annotations
 
 import argparse
-import ctypes
 import os
 import random
-import resource
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.measure import header, table
+from benchmarks.measure import header, of_command, table
 from benchmarks.texts import Chain
 from stages import json_lines
 
 STEPS = "[normalize, quality, {pii}, refusals, dedup, split]"
-_SUBREAPER = 36  # prctl: orphans become this process's children, so that their time is counted
 
 
 def written(path: Path, megabytes: float) -> None:
@@ -54,30 +49,12 @@ def recipe(folder: Path, keep: str, pii: str = "pii") -> None:
     )
 
 
-def cost(folder: Path) -> float:
-    """CPU seconds of the run and of everything that it started."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "seedbed", "run", "store.yaml"]
-    home = str(Path(__file__).resolve().parent.parent)
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    environment = {**os.environ, "PYTHONPATH": home}
-    subprocess.run(command, cwd=folder, env=environment, check=True, **quiet)  # type: ignore[call-overload]
-    while True:
-        try:
-            os.wait()
-        except ChildProcessError:
-            break
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--megabytes", type=float, default=20)
     options = parser.parse_args()
-    ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     header("store", "pyarrow", "duckdb", "tokenizers")
     rows = []
     with tempfile.TemporaryDirectory() as temporary:
@@ -92,11 +69,18 @@ def main() -> None:
             folder.mkdir()
             os.link(given, folder / "in.jsonl")
             recipe(folder, keep)
-            first = cost(folder)
+            first = of_command(("run", "store.yaml"), folder)
             objects = (folder / ".seedbed/objects").rglob("*")
             kept = sum(path.stat().st_size for path in objects if path.is_file())
             recipe(folder, keep, "pii: {action: drop}")
-            rows.append([keep, f"{kept / size:.2f}", f"{first:.1f}", f"{cost(folder):.1f}"])
+            rows.append(
+                [
+                    keep,
+                    f"{kept / size:.2f}",
+                    f"{first:.1f}",
+                    f"{of_command(('run', 'store.yaml'), folder):.1f}",
+                ]
+            )
     print(f"{size / 1e6:.1f} MB of JSONL")
     table(["keep", "store / file", "CPU-s, all steps", "CPU-s, pii changed"], rows)
 

@@ -43,10 +43,13 @@ def refusals(rows: Sequence[dict[str, Any]]) -> list[dict[str, bool]]:
 
 
 def refusals_fit(rows: Sequence[dict[str, Any]]) -> Callable[[Sequence[dict[str, Any]]], Any]:
-    """A function like `refusals`, fitted on labelled rows."""
-    from benchmarks.alone import fit
+    """A function like `refusals`, learned from labelled rows."""
+    from benchmarks.train_refusals import fit
 
-    return fit(rows)
+    refuses = fit(rows)
+    return lambda rows: [
+        {"refusal": one, "ai_boilerplate": False, "cannot": False} for one in refuses(rows)
+    ]
 
 
 def dedup(texts: Sequence[str]) -> list[Any]:

@@ -14,16 +14,22 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("RAYON_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+import ctypes
 import datetime
 import importlib
 import importlib.metadata
 import platform
+import resource
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+_SUBREAPER = 36  # prctl: orphans become this process's children, so that their time is counted
 
 
 def cpu() -> float:
@@ -62,6 +68,29 @@ def in_turn(works: Mapping[str, Callable[[], Any]], rounds: int = 5) -> dict[str
             spent[name].append(cpu() - begin)
         names.reverse()
     return {name: Timed(tuple(spent[name]), results[name]) for name in works}
+
+
+def of_command(arguments: Sequence[str], folder: Path) -> float:
+    """CPU seconds of `seedbed` with these arguments in a folder, and of everything that it started,
+    those that were killed and those that others left, too."""
+    ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
+    subprocess.run(
+        [sys.executable, "-m", "seedbed", *arguments],
+        cwd=folder,
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while True:
+        try:
+            os.wait()
+        except ChildProcessError:
+            break
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def peer(module: str, install: str = "") -> Any:

@@ -2,7 +2,7 @@
 
 A verb is a file in `pipeline/verbs`, or a tool that a room or a package brings; a stage's command
 is made of its class. Exit codes: 0 done, 1 a bug of ours, 2 a mistake in recipe or call, 3 a stage
-failed or kept nothing, 75 stopped by SIGTERM or SIGHUP, 130 interrupted.
+failed or kept nothing, or a check has findings, 75 stopped by SIGTERM or SIGHUP, 130 interrupted.
 """
 
 from __future__ import annotations

@@ -38,9 +38,13 @@ TABLE: dict[str, tuple[str, str]] = {
 # Verbs that a room brings beside its stages: name on the command line → module (see stages.tools).
 TOOLS: dict[str, str] = {
     "chat": "stages.train.tools.chat",
+    "check": "stages.audit.tool",
     "curves": "stages.train.tools.curves",
+    "doctor": "stages.audit.doctor",
     "estimate": "stages.train.tools.estimate",
     "evaluate": "stages.train.tools.evaluate",
+    "import": "stages.sketch.imported",
+    "init": "stages.sketch.init",
     "modules": "stages.train.tools.modules",
 }
 

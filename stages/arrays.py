@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,15 +25,36 @@ _JSON |= {chr(n): f"\\u{n:04x}" for n in range(32) if chr(n) not in _JSON}
 
 
 @dataclass(frozen=True)
+class Refused:
+    """Why many items have no record: what `Fault` says of one. evidence: JSON text of each. texts:
+    of each, none: empty. characters: of the text of each."""
+
+    reason: str
+    failed: bool
+    evidence: pa.Array
+    characters: Numbers
+    texts: pa.Array | None = None
+
+    def slice(self, begin: int, size: int) -> Refused:
+        """Of some of the items."""
+        texts = None if self.texts is None else self.texts.slice(begin, size)
+        characters = self.characters[begin : begin + size]
+        evidence = self.evidence.slice(begin, size)
+        return replace(self, evidence=evidence, characters=characters, texts=texts)
+
+
+@dataclass(frozen=True)
 class Rows:
     """Many items of one unit, each of which became one record; what `Item` says of one.
 
     place: of all of them: path, member, table. data: a buffer that holds their raw bytes, those of
     item i from begins[i] to ends[i], at least one. columns: of the records, without id, source and
-    place: text, prompt, completion, messages, meta (JSON text). form: the line of each.
+    place: text, prompt, completion, messages, meta (JSON text). form: the line of each, or of
+    all.
     offsets, lines: of their first bytes in the file; keys: of the rows of a table; none: the places
     have no such part. removed: cut → characters of each item that its record does not hold;
-    added: characters of each record that are none of the item's.
+    added: characters of each record that are none of the item's. refused: why the items have no
+    records, all of them: then they have no columns.
     """
 
     place: Place
@@ -41,12 +62,13 @@ class Rows:
     begins: Numbers
     ends: Numbers
     columns: Mapping[str, pa.Array]
-    form: str = ""
+    form: str | pa.Array = ""
     offsets: Numbers | None = None
     lines: Numbers | None = None
     keys: pa.Array | None = None
     removed: Mapping[str, Numbers] = field(default_factory=dict)
     added: Numbers | None = None
+    refused: Refused | None = None
 
     def __len__(self) -> int:
         return len(self.begins)
@@ -62,12 +84,26 @@ class Rows:
             begins=self.begins[some],
             ends=self.ends[some],
             columns={name: array.slice(begin, size) for name, array in self.columns.items()},
+            form=self.form if isinstance(self.form, str) else self.form.slice(begin, size),
             offsets=None if self.offsets is None else self.offsets[some],
             lines=None if self.lines is None else self.lines[some],
             keys=None if self.keys is None else self.keys.slice(begin, size),
             removed={cut: numbers[some] for cut, numbers in self.removed.items()},
             added=None if self.added is None else self.added[some],
+            refused=None if self.refused is None else self.refused.slice(begin, size),
         )
+
+    def forms(self) -> Iterator[tuple[str, int]]:
+        """The lines, and how many items each is of."""
+        if isinstance(self.form, str):
+            yield self.form, len(self)
+            return
+        for one in pc.value_counts(self.form).to_pylist():
+            yield one["values"], one["counts"]
+
+    def form_of(self, index: int) -> str:
+        """The line of an item."""
+        return self.form if isinstance(self.form, str) else str(self.form[index].as_py())
 
     def place_of(self, index: int) -> Place:
         """The place of an item."""
@@ -139,11 +175,10 @@ class Cells:
     def __len__(self) -> int:
         return len(self.text)
 
-    def value(self, index: int) -> Any:
-        """One value as Python has it."""
-        text = self.text[index].as_py()
-        bare = self.bare if isinstance(self.bare, bool) else self.bare[index].as_py()
-        return json.loads(text) if bare and text is not None else text
+    def filter(self, which: pa.Array) -> Cells:
+        """The values of some rows."""
+        bare = self.bare.filter(which) if isinstance(self.bare, pa.Array) else self.bare
+        return Cells(self.text.filter(which), bare)
 
 
 def bytes_of(texts: pa.Array) -> npt.NDArray[np.uint8]:

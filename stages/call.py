@@ -55,7 +55,7 @@ class Records(Tabular):
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for kept in self._tables(hand_over=True):
-            yield from _filled(kept)
+            yield from filled(kept)
 
     def to_arrow(self) -> pa.Table:
         """All records as one Arrow table."""
@@ -64,7 +64,7 @@ class Records(Tabular):
 
     def head(self, number: int) -> tuple[list[Mapping[str, Any]], int | None]:
         """The first records; nothing is handed over."""
-        found = (row for kept in self._tables(hand_over=False) for row in _filled(kept))
+        found = (row for kept in self._tables(hand_over=False) for row in filled(kept))
         return list(itertools.islice(found, number)), None
 
     def _tables(self, hand_over: bool) -> Iterator[pa.Table]:
@@ -91,7 +91,7 @@ class Records(Tabular):
             _warn(stage.name, reasons)
 
 
-def _filled(table: pa.Table) -> Iterator[dict[str, Any]]:
+def filled(table: pa.Table) -> Iterator[dict[str, Any]]:
     for row in table.to_pylist():
         yield {key: value for key, value in row.items() if value is not None}
 

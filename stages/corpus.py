@@ -9,6 +9,7 @@ equal bytes.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import hashlib
 import json
@@ -130,11 +131,9 @@ class ArrowWriter:
             self._writer.write_table(canonical(batch))
 
     def close(self) -> None:
-        """Write what waits, the footer, and fsync."""
+        """Write what waits and the footer. It may not be on the disk yet: `flush`."""
         self._put(self._batches.rest())
         self._writer.close()
-        self._file.flush()
-        os.fsync(self._file.fileno())
         self._file.close()
 
     def abandon(self) -> None:
@@ -265,14 +264,16 @@ def _unwaiting(name: str, flags: int) -> int:
     return os.open(name, flags | os.O_NONBLOCK)
 
 
-def write_json(path: Path, value: object) -> None:
-    """Write JSON for machines and people (sorted, indented), flushed to the disk."""
+def write_json(path: Path, value: object, flushed: bool = True) -> None:
+    """Write JSON for machines and people (sorted, indented). flushed: to the disk, and not later
+    with all else."""
     # A path may hold bytes that are no UTF-8: backslashreplace writes them as JSON's \udcXX.
     with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
         json.dump(value, file, ensure_ascii=False, sort_keys=True, indent=1)
         file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
+        if flushed:
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def flush(path: Path) -> None:
@@ -282,6 +283,32 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def flush_below(folder: Path) -> None:
+    """Have a folder and all that lies in it reach the disk: in one call where the system has one,
+    which takes half the time of one for each file, and flushes what else waits there."""
+    if _flush_file_system(folder):
+        return
+    for below in folder.rglob("*"):
+        flush(below)
+    flush(folder)
+
+
+def _flush_file_system(folder: Path) -> bool:
+    """Flush all that waits for a folder's file system; False where the system has no such call."""
+    try:
+        call = ctypes.CDLL(None, use_errno=True).syncfs
+    except (OSError, AttributeError, TypeError):
+        return False
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        if call(descriptor):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), str(folder))
+    finally:
+        os.close(descriptor)
+    return True
 
 
 class Corpus(Tabular):
@@ -317,8 +344,15 @@ class Corpus(Tabular):
 
     @property
     def digest(self) -> str:
-        """The hash over all rows; independent of how they are cut into pieces."""
-        return str(self.manifest["digest"])
+        """The hash over all rows; independent of how they are cut into pieces. That of a step's
+        folder is computed here, from all of its records."""
+        told = self.manifest.get("digest")
+        if told is None:
+            digest = Digest(self.schema)
+            for table in self.batches():
+                digest.update(table)
+            told = digest.hexdigest()
+        return str(told)
 
     @property
     def sources(self) -> list[SourceEntry]:
@@ -355,10 +389,11 @@ class Corpus(Tabular):
             )
         return [self.path / piece["data"] for piece in self.pieces]
 
-    def batches(self) -> Iterator[pa.Table]:
-        """The rows in order, in tables of about a thousand."""
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+        """The rows in order, in tables of about a thousand: those of some columns that are there,
+        or all."""
         for path in self.files:
-            yield from iterate_arrow(path)
+            yield from iterate_arrow(path, columns)
 
     def table(self, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows."""
@@ -403,6 +438,7 @@ def write_corpus(
             writer = ArrowWriter(out / name, rows.schema)
             writer.write(rows)
             writer.close()
+            flush(out / name)
         entry: PieceEntry = {"data": data, "rejects": left, "rows": table.num_rows}
         entry["bytes"] = (out / data).stat().st_size
         entry["sha256"] = sha256_of(out / data)

@@ -6,13 +6,16 @@ They come one by one (`Item`, `Fault`) or many at once as arrays (`Rows`), with 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stages import arrays, records
+from stages.arrays import Refused
 from stages.arrays import Rows as Rows
 from stages.counts import Counts, TextCount, bounded, characters
 from stages.place import Place
@@ -80,7 +83,8 @@ class Gathered:
 
     def _reset(self) -> None:
         self._made: list[pa.Table] = []
-        self._records: list[dict[str, Any]] = []
+        self._left: list[pa.Table] = []
+        self._records: list[dict[str, Any]] = []  # behind those that are made
         self._rejects: list[dict[str, Any]] = []
         self._counts = Counts()
         self._bytes = 0
@@ -112,11 +116,7 @@ class Gathered:
             return
         if isinstance(item, Item):
             raise AssertionError(f"{self.stage.name}: an item without records must be a fault")
-        if item.reason not in self.stage.reasons:
-            raise AssertionError(f"{self.stage.name} has no reason {item.reason!r}")
-        self._counts.failed += item.failed
-        self._counts.dropped += not item.failed
-        self._counts.reasons[item.reason] = self._counts.reasons.get(item.reason, 0) + 1
+        self._refuse(item.reason, item.failed, 1)
         self._counts.text.add(_refused(item))
         self._passing = self._passing or "errno" in item.evidence
         self._rejects.append(
@@ -137,11 +137,15 @@ class Gathered:
         if (rows.ends <= rows.begins).any():
             raise AssertionError(f"{self.stage.name}: rows without bytes must be items")
         self._put_away()
-        self._made.append(self._table(rows, self._ids_of(rows)))
         self._bytes += int((rows.ends - rows.begins).sum())
         self._counts.seen += len(rows)
+        if rows.refused is not None:
+            self._left.append(self._rejects_of(rows, rows.refused))
+            return
+        self._made.append(self._table(rows, self._schema, rows.columns))
         self._counts.kept += len(rows)
-        self._note(rows.form, len(rows))
+        for form, number in rows.forms():
+            self._note(form, number)
         self._check_cuts(rows.removed)
         text = self._counts.text  # what the records hold is counted when the batch is taken
         for cut, numbers in rows.removed.items():
@@ -149,6 +153,30 @@ class Gathered:
             text.seen += number
             text.remove(cut, number)
         text.added += 0 if rows.added is None else int(rows.added.sum())
+
+    def _rejects_of(self, rows: Rows, refused: Refused) -> pa.Table:
+        self._refuse(refused.reason, refused.failed, len(rows))
+        whole = int(refused.characters.sum())
+        self._counts.text.seen += whole
+        self._counts.text.remove(refused.reason, whole)
+        texts = refused.texts
+        columns = {
+            "stage": pa.repeat(self.stage.name, len(rows)),
+            "reason": pa.repeat(refused.reason, len(rows)),
+            "failed": pa.repeat(refused.failed, len(rows)),
+            "evidence": refused.evidence,
+            "text": pa.repeat("", len(rows))
+            if texts is None
+            else pc.utf8_slice_codeunits(texts, 0, records.REJECT_TEXT),
+        }
+        return self._table(rows, records.REJECTS, columns)
+
+    def _refuse(self, reason: str, failed: bool, number: int) -> None:
+        if reason not in self.stage.reasons:
+            raise AssertionError(f"{self.stage.name} has no reason {reason!r}")
+        self._counts.failed += number * failed
+        self._counts.dropped += number * (not failed)
+        self._counts.reasons[reason] = self._counts.reasons.get(reason, 0) + number
 
     def _note(self, form: str, number: int) -> None:
         if form:
@@ -194,26 +222,30 @@ class Gathered:
 
     # --- tables -----------------------------------------------------------------------------------
 
-    def _table(self, rows: Rows, ids: pa.Array) -> pa.Table:
-        source = pa.repeat(self.name, len(rows))
-        made = {"id": ids, "source": source, "place": arrays.places(rows), **rows.columns}
-        if unknown := made.keys() - set(self._schema.names):
+    def _table(self, rows: Rows, schema: pa.Schema, columns: Mapping[str, pa.Array]) -> pa.Table:
+        ids, source = self._ids_of(rows), pa.repeat(self.name, len(rows))
+        made = {"id": ids, "source": source, "place": arrays.places(rows), **columns}
+        if unknown := made.keys() - set(schema.names):
             raise ValueError(f"records have unknown columns {sorted(unknown)}")
-        columns = [
+        filled = [
             made[column.name] if column.name in made else pa.nulls(len(rows), column.type)
-            for column in self._schema
+            for column in schema
         ]
-        return pa.Table.from_arrays(columns, schema=self._schema)
+        return pa.Table.from_arrays(filled, schema=schema)
 
     def _put_away(self) -> None:
-        """Make a table of the records that came one by one."""
+        """Make tables of the records and rejects that came one by one."""
         if self._records:
             self._made.append(records.to_table(self._records, self._schema))
             self._records = []
+        if self._rejects:
+            self._left.append(records.to_table(self._rejects, records.REJECTS))
+            self._rejects = []
 
     def take(self) -> Judged:
         self._put_away()
         made = pa.concat_tables(self._made) if self._made else self._schema.empty_table()
+        left = pa.concat_tables(self._left) if self._left else records.REJECTS.empty_table()
         self._counts.made = made.num_rows
         # What items without an account of their own hold was all seen and all kept.
         rest = int(characters(made).sum()) - self._counts.text.made
@@ -225,7 +257,7 @@ class Gathered:
         self._counts.check(self.stage.name)
         split = Judged(
             made,
-            records.to_table(self._rejects, records.REJECTS),
+            left,
             self._counts,
             self._passing,
             self._bytes,
@@ -241,6 +273,9 @@ def one_by_one(found: Iterable[Item | Fault | Rows]) -> Iterator[Item | Fault]:
         if not isinstance(item, Rows):
             yield item
             continue
+        if item.refused is not None:
+            yield from _faults(item, item.refused)
+            continue
         columns = {name: array.to_pylist() for name, array in item.columns.items()}
         for index in range(len(item)):
             record = {name: values[index] for name, values in columns.items()}
@@ -251,7 +286,17 @@ def one_by_one(found: Iterable[Item | Fault | Rows]) -> Iterator[Item | Fault]:
             added = 0 if item.added is None else int(item.added[index])
             kept = int(characters(table).sum()) - added
             count = TextCount(kept + sum(removed.values()), kept, added, removed)
-            yield Item(item.place_of(index), _raw_of(item, index), [record], item.form, count)
+            place, form = item.place_of(index), item.form_of(index)
+            yield Item(place, _raw_of(item, index), [record], form, count)
+
+
+def _faults(rows: Rows, refused: Refused) -> Iterator[Fault]:
+    for index in range(len(rows)):
+        evidence = json.loads(refused.evidence[index].as_py())
+        text = "" if refused.texts is None else refused.texts[index].as_py()
+        number = int(refused.characters[index])
+        here, raw = rows.place_of(index), _raw_of(rows, index)
+        yield Fault(here, refused.reason, evidence, text, refused.failed, raw, number)
 
 
 def _raw(item: Item | Fault) -> bytes:

@@ -10,6 +10,7 @@ __name__)`. The module may hold any of these functions, which read the folder an
     panels(folder)    → list[Panel]   parts of the report
     card(folder)      → list[str]     the README for a hub, of a folder that has none
     record(folder, what) → list[str]  one record, by its id or its place; nothing: it has none such
+    life(folder, what) → list[str]    what became of the record with an id, in a few lines
 
 It is named, not imported: how a result is shown is no part of what the result is, nor of its key.
 """
@@ -85,6 +86,10 @@ class Kind:
     def record(self, folder: Path, what: str) -> list[str]:
         """One record, line by line, by its id or its place."""
         return self._shown("record", folder, what)
+
+    def life(self, folder: Path, what: str) -> list[str]:
+        """What became of the record with an id, in a few lines for `explain`."""
+        return self._shown("life", folder, what)
 
     def _shown(self, name: str, *given: Any) -> list[Any]:
         if self.shown_by is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -56,10 +56,20 @@ def encodable(text: str) -> str:
     if text.isascii():
         return text
     try:
-        text.encode()
+        for _ in in_utf8(text):
+            pass
     except UnicodeEncodeError:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def in_utf8(text: str) -> Iterator[bytes]:
+    """The bytes of a text, piece by piece: of a long one few copies are held."""
+    if len(text) <= _LARGE:
+        yield text.encode()
+        return
+    for begin in range(0, len(text), _LARGE):
+        yield text[begin : begin + _LARGE].encode()
 
 
 def to_json(value: object) -> str:
@@ -149,16 +159,20 @@ def to_table(records: Iterable[Mapping[str, Any]], schema: pa.Schema = SCHEMA) -
 
 def _strings(values: list[str | None]) -> pa.Array:
     """An array of long texts: Arrow's own way holds each up to four times while it is made."""
-    offsets, pieces = [0], []
+    offsets = [0]
     for value in values:
-        pieces.append(b"" if value is None else value.encode())
-        offsets.append(offsets[-1] + len(pieces[-1]))
+        offsets.append(offsets[-1] + sum(map(len, in_utf8(value or ""))))
     if offsets[-1] >= 1 << 31:
         return pa.array(values, type=pa.string())
+    data = bytearray(offsets[-1])
+    for value, at in zip(values, offsets, strict=False):
+        for piece in in_utf8(value or ""):
+            data[at : at + len(piece)] = piece
+            at += len(piece)
     buffers = [
         pa.array([value is not None for value in values]).buffers()[1],
         pa.array(offsets, pa.int32()).buffers()[1],
-        pa.py_buffer(b"".join(pieces)),
+        pa.py_buffer(data),
     ]
     nulls = values.count(None)
     return pa.Array.from_buffers(

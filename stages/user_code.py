@@ -203,4 +203,7 @@ def _told(name: str, error: BaseException) -> str:
             if any(Path(frame.filename).is_relative_to(folder) for folder in folders())
         ]
         where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    if isinstance(error, ModuleNotFoundError) and error.name == name:
+        looked = ", ".join(dict.fromkeys(map(str, folders()))) or "the working folder"
+        return f"{name} cannot be imported: no module is called so in {looked}, or is installed"
     return f"{name} cannot be imported: {type(error).__name__}: {text}{where}"

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from stages import preference, records
 from stages.counts import Counts, TextCount, characters
+from stages.looked_at import rows_holding
 from stages.records import CORE, FORMS, REJECT_TEXT, REJECTS, View
 
 if TYPE_CHECKING:
@@ -118,9 +119,17 @@ class Verdicts(Batch):
 
     # --- rows ---
 
-    def records(self, view: View = "all") -> Iterator[Record]:
-        """The rows that have text in the view, one by one; the others are inapplicable."""
-        for row in range(len(self)):
+    def records(self, view: View = "all", holding: str | None = None) -> Iterator[Record]:
+        """The rows that have text in the view, one by one; the others are inapplicable.
+
+        holding: a regular expression of RE2; a row is passed over where nothing is to be done with
+        texts that do not hold it, and it has no other.
+        """
+        rows: Sequence[int] = range(len(self))
+        if holding is not None:
+            rows, without = rows_holding(self.table, view, holding)
+            self._inapplicable.update(without)
+        for row in rows:
             found = self.fields(row, view)
             if found:
                 yield Record(self, row, view)

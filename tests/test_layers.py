@@ -16,6 +16,7 @@ from pipeline import verbs
 
 HOME = Path(stages.__file__).resolve().parent.parent
 ROOMS = ["charts", "extract", "clean", "apply", "select", "tokens", "export", "curves", "train"]
+ROOMS += ["sketch", "audit"]
 HEAVY = ["torch", "pandas", "transformers", "sklearn", "datasets", "peft", "duckdb", "bs4"]
 HEAVY += ["polars", "python_calamine", "openpyxl", "sqlparse", "jsonlines", "pg8000", "jinja2"]
 HEAVY += ["pypdfium2", "matplotlib", "umap"]

@@ -95,3 +95,23 @@ def test_a_recipe_is_run_and_planned_from_python(
         seedbed.run(path, workers=0)
     with pytest.raises(seedbed.UsageError, match=r"nowhere.yaml: not found"):
         seedbed.plan("nowhere.yaml")
+
+
+def test_a_recipe_is_a_dict_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.lines(tmp_path / "in.jsonl", range(5))
+    monkeypatch.chdir(tmp_path)
+    source = {"jsonl": {"path": Path("in.jsonl"), "name": "a"}}
+    recipe = {"version": 1, "sources": [source], "steps": ["normalize", {"split": {"val": 2}}]}
+    assert "jsonl" in str(seedbed.plan(recipe)) and not (tmp_path / "runs").exists()
+    result = seedbed.run(recipe, workers=1)
+    assert result.folder == tmp_path / "runs/recipe"
+    assert len(result.corpora["records"]) == 5
+    assert [counts["kept"] for counts in result.counts.values()] == [5, 5, 5]
+    recipe["steps"] = [{"splt": {"val": 2}}, {"normalize": {"forms": "x"}}]
+    with pytest.raises(seedbed.UsageError) as caught:
+        seedbed.run(recipe)
+    first, second = caught.value.messages
+    assert first == "there is no stage 'splt'; did you mean 'split'?"
+    assert second.startswith("normalize has no parameter 'forms'")
+    with pytest.raises(seedbed.UsageError, match="a recipe holds texts, numbers"):
+        seedbed.run({"version": 1, "sources": [{"jsonl": {"path": {1, 2}}}]})

@@ -190,9 +190,12 @@ def _remembered(store: Store, record: RunRecord, key: str, compute: Callable[[],
 # --- folders ------------------------------------------------------------------------------------
 
 
-def show_corpus(store: Store, record: RunRecord, flow: Flow, label: str, folder: Path) -> None:
+def show_corpus(
+    store: Store, record: RunRecord | None, flow: Flow, label: str, folder: Path
+) -> None:
     """Make `folder` the corpus of a flow: its records, and the rejects of the steps that made it.
-    The manifest is a function of code, parameters, input and seed alone."""
+    The manifest is a function of code, parameters, input and seed alone. record: of a run whose
+    last word on its records it is; None: it gets no digest, which costs a reading of all."""
     outcomes = [outcome for made in flow.last for outcome in made.outcomes]
     links: dict[str, tuple[str, Path]] = {}
     pieces: list[PieceEntry] = []
@@ -213,8 +216,9 @@ def show_corpus(store: Store, record: RunRecord, flow: Flow, label: str, folder:
         "sources": flow.sources,
         "schema": {f.name: str(f.type) for f in flow.schema},
         "pieces": pieces,
-        "digest": digest_of(store, record, flow),
     }
+    if record is not None:
+        about["digest"] = digest_of(store, record, flow)
     _show(store, flow.last, flow.kind, about, folder, links)
 
 

@@ -10,21 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.engine import ends, places
+from pipeline.engine import ends, places, sampling
 from pipeline.engine import flow as flows
 from pipeline.engine.account import StepReport, account_of
 from pipeline.engine.content import Damaged, explained, unchanged
 from pipeline.engine.earlier import Earlier
 from pipeline.engine.flow import Flow, Piece
 from pipeline.engine.gc import RunRecord
-from pipeline.engine.runner import NothingKept, Run
+from pipeline.engine.nothing import NothingKept
+from pipeline.engine.runner import Run
 from pipeline.engine.shown import show_entry, sweep
 from pipeline.engine.store import Entry, Store
 from pipeline.engine.whole import Whole, still, whole_at
 from pipeline.executors.local import Executor, LocalExecutor
 from pipeline.progress import Progress
-from pipeline.recipe.looked import check_columns
-from pipeline.recipe.recipe import Recipe, SourceStep
+from pipeline.recipe.looked import at_source, check_columns
+from pipeline.recipe.recipe import Recipe, RecipeError, SourceStep
 from pipeline.trouble import told
 from pipeline.views.report import write_report
 from pipeline.views.warnings import warnings_of
@@ -35,12 +36,13 @@ from stages.errors import (
     Changed,
     Interrupted,
     Preempted,
+    SeedbedError,
     StageFailed,
     Terminated,
     UsageError,
 )
 from stages.kinds import Kind
-from stages.manifest import MANIFEST
+from stages.manifest import MANIFEST, CountsEntry
 from stages.secrets import masked_values
 
 T = TypeVar("T")
@@ -53,6 +55,16 @@ class Result:
     folder: Path
     shown: dict[str, Path]
     reports: list[StepReport]
+
+    @property
+    def corpora(self) -> dict[str, Corpus]:
+        """The corpora that it made, by kind."""
+        return {kind: Corpus(path) for kind, path in self.shown.items() if Corpus.at(path)}
+
+    @property
+    def counts(self) -> dict[str, CountsEntry]:
+        """What each step saw, kept, dropped and failed, by its label; of steps that count."""
+        return {one.label: one.counts for one in self.reports if one.counts}
 
 
 def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
@@ -70,7 +82,8 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
     workers = executor or LocalExecutor(recipe.workers, [recipe.folder])
     record = RunRecord(store, recipe.name)
     keep_all = recipe.keep == "all"
-    run = Run(store, workers, progress, record, folder, recipe.part_bytes, keep_all)
+    sample = sampling.shares(recipe.sources, recipe.sample) if recipe.sample else None
+    run = Run(store, workers, progress, record, folder, recipe.part_bytes, keep_all, sample)
     earlier = Earlier(folder)
     started = time.time()
     status, reason = "failed", ""
@@ -89,13 +102,15 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
         raise
     finally:
         workers.close()
-        record.close(status == "done")
+        record.forget() if recipe.sample else record.close(status == "done")
         run.hashes.save()
         progress.event("run", status=status)
         progress.close()
         earlier.set_aside({*run.shown, *(folder / one.folder for one in run.reports)})
         earlier.tell_times(run.reports)
         account = account_of(recipe, run.reports, started, status, store, reason)
+        if recipe.sample:
+            account["sample"] = run.sampled
         with contextlib.nullcontext() if status == "done" else contextlib.suppress(Exception):
             account["warnings"] = masked_values(warnings_of(account, folder))
         temporary = folder / f".run-{os.getpid()}.json"
@@ -160,7 +175,12 @@ def _lasting(run: Run, work: Callable[[], T]) -> T:
 def _recipe(run: Run, recipe: Recipe, folder: Path) -> dict[str, Path]:
     ready: list[Flow] = []
     for source in recipe.sources:
-        flow = run.source(source)
+        try:
+            flow = run.source(source)
+        except SeedbedError as error:  # of its query, its folder, its server
+            if error.exit_code != UsageError.exit_code:
+                raise
+            raise RecipeError(at_source(recipe, source, error.messages)) from None
         own = [step.stage for step in source.steps]
         *_, flow = [flow, *run.steps(own, flow, source.name)]
         ready.append(flow)

@@ -43,8 +43,8 @@ def merge(
     tables = [read_arrow(_entry(store, key).file(name)) for key, name in observed]
     new = stage.merge(tables, state)
     new.round = state.round + 1
-    write_json(folder / _STATE, {"values": new.values, "tables": sorted(new.tables)})
-    write_json(folder / _TOLD, new.told)
+    write_json(folder / _STATE, {"values": new.values, "tables": sorted(new.tables)}, flushed=False)
+    write_json(folder / _TOLD, new.told, flushed=False)
     for name, table in sorted(new.tables.items()):
         _write(folder / f"table-{name}.arrow", table)
     rows: list[int] = []

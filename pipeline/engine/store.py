@@ -1,8 +1,8 @@
 """The store: folders under their keys, written once, never changed.
 
-A commit writes into a temporary folder, flushes every file, writes the manifest last, and
-renames. There are no locks: the rename decides, and the loser throws its own away. A kill at any
-moment leaves whole pieces and temporary folders, which a later run sweeps.
+A commit writes into a temporary folder, the manifest last, flushes all of it, and renames. There
+are no locks: the rename decides, and the loser throws its own away. A kill at any moment leaves
+whole pieces and temporary folders, which a later run sweeps.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any, TypedDict
 
 from pipeline.engine.content import verified
 from pipeline.engine.lock import hold
-from stages.corpus import flush, sha256_of, write_json
+from stages.corpus import flush, flush_below, sha256_of, write_json
 from stages.manifest import MANIFEST, CountsEntry, SourceEntry
 from stages.owned import STORE, claim, make
 
@@ -222,8 +222,6 @@ class Store:
                 path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
             )
             hashes = {name: sha256_of(folder / name) for name in names}
-            for name in names:
-                flush(folder / name)
             manifest: Unsigned = {
                 **values,
                 "files": {name: (folder / name).stat().st_size for name in names},
@@ -231,12 +229,10 @@ class Store:
                 "sha256": hashes[main] if main else _hash_of_hashes(hashes),
             }
             signed: EntryManifest = {**manifest, "check": _check_of(manifest)}
-            write_json(folder / MANIFEST, signed)
-            for path in folder.rglob("*"):
-                if path.is_file():
-                    path.chmod(0o444)
-            for sub in [folder, *(p for p in folder.rglob("*") if p.is_dir())]:
-                flush(sub)
+            write_json(folder / MANIFEST, signed, flushed=False)
+            for name in (*names, MANIFEST):
+                (folder / name).chmod(0o444)
+            flush_below(folder)
             return self._publish(key, folder)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -283,11 +279,7 @@ class Store:
 
     def size(self) -> int:
         """Bytes of all entries."""
-        total = 0
-        for path in self.objects.rglob("*"):
-            with contextlib.suppress(FileNotFoundError):  # another run may replace a damaged entry
-                total += path.stat().st_size if path.is_file() else 0
-        return total
+        return _size_below(self.objects)
 
     def remove(self, keys: Iterable[str]) -> tuple[int, int]:
         """Remove entries; returns (entries, bytes)."""
@@ -341,6 +333,18 @@ def lives(process: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _size_below(folder: str | os.PathLike[str]) -> int:
+    total = 0
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:  # another run may replace a damaged one meanwhile
+            with contextlib.suppress(FileNotFoundError):
+                if entry.is_dir(follow_symlinks=False):
+                    total += _size_below(entry)
+                elif entry.is_file():
+                    total += entry.stat().st_size
+    return total
 
 
 def _content(path: Path) -> str | None:

@@ -61,7 +61,7 @@ def whole_at(hashes_of: FileHashes, kind: Kind, path: Path) -> Whole:
         hashes = corpus.manifest.get("hashes", {})
         hashes |= {piece["data"]: piece["sha256"] for piece in corpus.pieces if "data" in piece}
         pieces = [(path.resolve() / name, sha256) for name, sha256 in hashes.items()]
-        identity = str(corpus.manifest.get("digest") or corpus.manifest["sha256"])
+        identity = str(corpus.manifest.get("sha256") or corpus.digest)
         return Whole(kind, path, identity, corpus.sources, pieces, [manifest])
     found = [path] if path.is_file() else files_below(path)
     files = [hashes_of.hashed(file) for file in found]

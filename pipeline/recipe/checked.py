@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import dataclasses
 import glob
+import itertools
+import json
 import os
 import stat
 from collections.abc import Mapping
@@ -35,9 +37,10 @@ from stages.errors import SeedbedError, UsageError
 
 VERSION = 1
 _TOP = {"version", "name", "seed", "sources", "steps", "run"}
-_OF_SOURCE = {"path", "name", "license", "steps"}
+OF_SOURCE = {"path", "name", "license", "steps"}
 _SQLITE = "sqlite:///"
-_RUN: dict[str, Any] = {
+_LISTED = 10_000  # names of a folder among which the nearest is looked for
+OF_RUN: dict[str, Any] = {
     "workers": int,
     "out": str,
     "store": str,
@@ -168,7 +171,7 @@ class _Reader:
             given = {"path": parameters}
         else:
             given = dict(self.mapping(parameters, f"the parameters of {cls.name}"))
-        own = {key: given.pop(key) for key in _OF_SOURCE if key in given}
+        own = {key: given.pop(key) for key in OF_SOURCE if key in given}
         stage = self.build(cls, given, parameters)
         steps = tuple(
             step
@@ -191,7 +194,8 @@ class _Reader:
         elif wrong := problem_with_path(path, full, cls):
             self.say(own["path"], wrong)
         elif path and missing(full):
-            self.say(own["path"], f"{path}: not found (looked in {self.folder})")
+            near = nearest_path(full)
+            self.say(own["path"], f"{path}: not found (looked in {self.folder}){near}")
         if stage is None:
             return None
         return SourceStep(stage, node.line, node.column, full, name, licence, path, steps)
@@ -227,6 +231,17 @@ def problem_with_path(path: str, full: str, cls: type[Stage]) -> str | None:
     return wrong
 
 
+def nearest_path(path: str) -> str:
+    """ "; did you mean 'x'?" for a path that is not there, by the names in its folder."""
+    folder, name = os.path.split(path)
+    try:
+        with os.scandir(folder or ".") as entries:
+            there = [entry.name for entry in itertools.islice(entries, _LISTED)]
+    except OSError:
+        return ""
+    return check.nearest(name, there)
+
+
 def missing(path: str) -> bool:
     """Whether nothing is at a path or pattern (a URL is not looked at)."""
     if "://" in path or os.path.exists(path):
@@ -238,10 +253,35 @@ def read_recipe(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
     """Read and check a recipe file; RecipeError with every problem that it has."""
     root, problems = load(_text(path), str(path))
     if root is None:
+        if path.suffix.lower() not in (".yaml", ".yml"):
+            problems.append(Problem(f"{path}: is it a recipe? One is YAML, and named so"))
         raise RecipeError(problems)
     reader = _Reader(str(path), path.resolve().parent)
     reader.problems = problems
-    recipe = dataclasses.replace(_recipe(reader, root, path), **(changes or {}))
+    return _checked(reader, root, path, changes or {})
+
+
+def recipe_of(given: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Recipe:
+    """Check a recipe that is no file but a dict of the same keys; its folder is the working
+    folder. RecipeError with every problem, without places."""
+    try:
+        text = json.dumps(given, default=os.fspath)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"a recipe holds texts, numbers, lists and dicts: {error}") from None
+    root, problems = load(text, "")
+    reader = _Reader("", Path.cwd())
+    reader.problems = problems
+    try:
+        if root is None:
+            raise RecipeError(problems)
+        found = _checked(reader, root, Path.cwd() / "recipe", changes or {})
+    except RecipeError as error:
+        raise RecipeError([Problem(one.text) for one in error.problems]) from None
+    return dataclasses.replace(found, file="")
+
+
+def _checked(reader: _Reader, root: Node, path: Path, changes: Mapping[str, Any]) -> Recipe:
+    recipe = dataclasses.replace(_recipe(reader, root, path), **changes)
     if not reader.problems:
         from pipeline.engine.places import problems_of_places  # imports this module
 
@@ -265,7 +305,7 @@ def _text(path: Path) -> str:
             )
         return path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
-        raise UsageError(f"{path}: not found") from None
+        raise UsageError(f"{path}: not found{nearest_path(str(path))}") from None
     except UnicodeDecodeError as error:
         raise UsageError(
             f"{path}: cannot be read as a recipe: byte {error.start:,} is no UTF-8; save it as "
@@ -301,8 +341,8 @@ def _recipe(reader: _Reader, root: Node, path: Path) -> Recipe:
     )
     run = reader.mapping(top["run"], "run") if "run" in top else {}
     if "run" in top:
-        reader.known(top["run"], set(_RUN), "run")
-    settings = {key: reader.typed(run, key, kind, None) for key, kind in _RUN.items()}
+        reader.known(top["run"], set(OF_RUN), "run")
+    settings = {key: reader.typed(run, key, kind, None) for key, kind in OF_RUN.items()}
     for key in ("workers", "part_bytes"):
         if settings[key] is not None and settings[key] < 1:
             reader.say(run[key], f"{key} must be at least 1, not {settings[key]}")

@@ -39,14 +39,14 @@ def check_columns(recipe: Recipe) -> None:
         try:
             look_at(source, parts)
         except UsageError as error:
-            problems += told(recipe, source, error.messages)
+            problems += at_source(recipe, source, error.messages)
         except StageFailed:
             continue  # the reader does not start; the run will say so
     if problems:
         raise RecipeError(problems)
 
 
-def told(recipe: Recipe, source: SourceStep, messages: Iterable[str]) -> list[Problem]:
+def at_source(recipe: Recipe, source: SourceStep, messages: Iterable[str]) -> list[Problem]:
     """Mistakes of a source with its place in the recipe."""
     text = f"{source.stage.name}: " if not recipe.file else f"{source.name}: "
     return [Problem(text + one, source.line, source.column, recipe.file) for one in messages]

@@ -4,17 +4,21 @@ the user's modules found beside it."""
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import seedbed
+from pipeline.recipe.recipe import SAMPLE
 from stages import user_code
 from stages.errors import UsageError
 
 if TYPE_CHECKING:
     from pipeline.recipe.recipe import Recipe
+
+Given = str | os.PathLike[str] | Mapping[str, Any]
 
 
 def shield(folder: Path) -> None:
@@ -24,25 +28,30 @@ def shield(folder: Path) -> None:
 
 
 @contextmanager
-def opened(path: str | os.PathLike[str], **changes: Any) -> Iterator[Recipe]:
-    """A checked recipe, while modules of the user's are those beside it. changes: values for the
-    fields of a Recipe; folders are relative to the working folder, None changes nothing."""
-    from pipeline.recipe.checked import read_recipe
+def opened(recipe: Given, **changes: Any) -> Iterator[Recipe]:
+    """A checked recipe, of a file or a dict, while modules of the user's are those beside it.
+    changes: values for the fields of a Recipe; folders are relative to the working folder, None
+    changes nothing."""
+    from pipeline.recipe.checked import read_recipe, recipe_of
 
-    file = Path(path)
+    file = Path.cwd() / "recipe" if isinstance(recipe, Mapping) else Path(recipe)
     given = {
         name: os.path.abspath(value) if name in ("store", "out") else value
         for name, value in changes.items()
         if value is not None
     }
-    for name in ("workers", "part_bytes"):
+    for name in ("workers", "part_bytes", "sample"):
         if given.get(name, 1) < 1:
             raise UsageError(f"{name.replace('_', '-')} must be at least 1, not {given[name]}")
     before, folder = user_code.folders(), str(file.resolve().parent)
     if before != [folder]:
         user_code.look_in(folder)
     try:
-        yield read_recipe(file, given)
+        if isinstance(recipe, Mapping):
+            checked = recipe_of(recipe, given)
+        else:
+            checked = read_recipe(file, given)
+        yield replace(checked, name=f"{checked.name}{SAMPLE}") if checked.sample else checked
     finally:
         if before != [folder]:
             user_code.look_in(*before)

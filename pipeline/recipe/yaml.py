@@ -70,6 +70,10 @@ def load(text: str, file: str) -> tuple[Node | None, list[Problem]]:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = " ".join(part for part in (error.context, error.problem) if part)
+        if "'\\t'" in what:
+            what = "a tab, where YAML is indented with spaces"
+        elif error.context_mark is not None and mark is not error.context_mark:
+            what += f" (it begins in line {error.context_mark.line + 1})"
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         return None, [Problem(f"not YAML: {what}", line, column, file)]
     except YAMLError as error:
@@ -79,7 +83,7 @@ def load(text: str, file: str) -> tuple[Node | None, list[Problem]]:
     except Exception as error:  # the border around a foreign parser: \UFFFFFFFF is a ValueError
         return None, [Problem(f"not YAML: {type(error).__name__}: {error}", 1, 1, file)]
     if root is None:
-        return None, [Problem("the recipe is empty", 1, 1, file)]
+        return None, [Problem("the recipe is empty: it begins with `version: 1`", 1, 1, file)]
     reader = _Reader(file)
     node = reader.node(root, ())
     return (None if reader.too_large else node), reader.problems

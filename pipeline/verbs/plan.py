@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.recipe.opened import opened, shield
+from pipeline.recipe.opened import Given, opened, shield
 from pipeline.recipe.yaml import Problem
 from stages.errors import SeedbedError
 
@@ -42,9 +41,9 @@ def act(given: argparse.Namespace) -> int:
     return 0
 
 
-def plan(recipe: str | os.PathLike[str]) -> Plan:
-    """Check a recipe file and say what it would do; nothing is made. UsageError with all that is
-    wrong with it."""
+def plan(recipe: Given) -> Plan:
+    """Check a recipe, a file or a dict, and say what it would do; nothing is made. UsageError with
+    all that is wrong with it."""
     from pipeline.engine.places import check_recipe
     from pipeline.recipe.recipe import RecipeError
     from pipeline.views.plan import show_plan

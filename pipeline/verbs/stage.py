@@ -128,7 +128,7 @@ def _fits(value: Any, kind: Any) -> bool:
 
 def _input(stage: Any, given: argparse.Namespace) -> Any:
     """What the stage is to work on: raw input, a corpus, or a file read as records first."""
-    from pipeline.recipe.checked import absolute, missing, problem_with_path
+    from pipeline.recipe.checked import absolute, missing, nearest_path, problem_with_path
     from pipeline.recipe.recipe import SourceStep
     from stages.base import Source
     from stages.corpus import Corpus
@@ -137,7 +137,7 @@ def _input(stage: Any, given: argparse.Namespace) -> Any:
     if wrong := problem_with_path(given.input, path, type(stage)):
         raise UsageError(wrong)
     if missing(path):
-        raise UsageError(f"{given.input}: not found")
+        raise UsageError(f"{given.input}: not found{nearest_path(path)}")
     if isinstance(stage, Source):
         return SourceStep(
             stage,

@@ -143,7 +143,7 @@ def find(shelves: Sequence[Shelf], wanted: Wanted) -> Found:
 def fits(columns: pa.Schema, where: str) -> bool:
     """Whether a condition can be asked of rows with these columns."""
     try:
-        _filtered(_connection().from_arrow(columns.empty_table()), where)
+        _filtered(connection().from_arrow(columns.empty_table()), where)
     except UsageError:
         return False
     return True
@@ -156,7 +156,8 @@ def _in_order(shelves: Sequence[Shelf]) -> Iterator[tuple[Shelf, dict[str, Any]]
                 yield from ((shelf, row) for row in table.to_pylist())
 
 
-def _connection() -> Any:
+def connection() -> Any:
+    """A database in memory that reaches no file, no network and no variable of ours."""
     import duckdb
 
     return duckdb.connect(
@@ -173,13 +174,13 @@ def _chosen(shelves: Sequence[Shelf], wanted: Wanted) -> tuple[set[tuple[int, st
     """(number of the shelf, id) of the rows to show, and how many fit."""
     import pyarrow.dataset as datasets
 
-    connection = _connection()
+    database = connection()
     ids: Any = None
     for number, shelf in enumerate(shelves):
         if not shelf.files or (wanted.reason and wanted.reason not in shelf.meanings):
             continue
         files = [str(path) for path in shelf.files]
-        found = connection.from_arrow(datasets.dataset(files, format="ipc"))
+        found = database.from_arrow(datasets.dataset(files, format="ipc"))
         for name, value in (("source", wanted.source), ("reason", wanted.reason)):
             if value is not None:
                 found = found.filter(f"{name} = {_quoted(value)}")
@@ -218,6 +219,13 @@ def _told(where: str | None, error: Exception, more: str) -> str:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def with_ids(
+    shelves: Sequence[Shelf], ids: Sequence[str]
+) -> Iterator[tuple[Shelf, dict[str, Any]]]:
+    """The rows with some ids, in order."""
+    return _taken(shelves, {(at, one) for at in range(len(shelves)) for one in ids})
 
 
 def _taken(

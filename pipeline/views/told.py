@@ -24,8 +24,8 @@ def of_record(row: Mapping[str, Any], long: int = LONG) -> Iterator[Line]:
     """A record: where it is from, its texts, its `meta`, and the columns that stages added."""
     yield [("name", f"{'record':<{_NAME}} {row['id']}")]
     yield f"{'from':<{_NAME}} {row['source']}, {row['place']}"
-    for name, text in fields(row, "all"):
-        yield from texts(_named(row, name), text, long)
+    for name, text in fields_of(row):
+        yield from texts(name, text, long)
     meta = json.loads(row["meta"]) if row.get("meta") else {}
     for name, text in texts_of({"meta": meta}) if REJECTED in meta else ():
         yield from texts(name.removeprefix("meta."), text, long)
@@ -39,7 +39,7 @@ def of_reject(
 ) -> Iterator[Line]:
     """What left: why, on what evidence, what would have kept it, and its text. label: of the step;
     stage: that of the step, where it is at hand."""
-    evidence = json.loads(row["evidence"])
+    evidence = evidence_of(row)
     event = "failed" if row["failed"] else "dropped"
     where = f" at {label}" if label else ""
     yield [("bad", f"{row['reason']:<{_NAME}}"), ("", f" {event}{where}: {meaning}")]
@@ -115,6 +115,16 @@ def value_of(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {value_of(one)}" for name, one in value.items())
     return short(value)
+
+
+def fields_of(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The texts of a record with names for people: of a message, its role."""
+    return [(_named(row, name), text) for name, text in fields(row, "all")]
+
+
+def evidence_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The evidence of a reject."""
+    return dict(json.loads(row["evidence"]))
 
 
 def _named(row: Mapping[str, Any], name: str) -> str:

@@ -10,6 +10,10 @@ from markupsafe import Markup
 
 from stages.charts.svg import both, picture, tag, words
 
+LETTER = 7.2  # width of a letter, about
+LONGEST = 32  # letters of a name on a wide screen
+SINE = 0.7  # of the angle of names that lean, and about its cosine
+
 
 @dataclass(frozen=True)
 class Step:
@@ -84,15 +88,22 @@ def _joined(
 
 
 def _wide(sources: Sequence[Step], steps: Sequence[Step], label: str, width: float) -> Markup:
-    top, room, left, together = 40.0, 190.0, 175.0, 70.0
+    room, together = 190.0, 70.0
+    told = [f"{cut(source.label, LONGEST)} {source.made:,}" for source in sources]
+    left = max(175.0, 16 + LETTER * max(map(len, told), default=0))
+    names = [cut(step.label, LONGEST) for step in steps]
+    most = LETTER * max(map(len, names), default=0)
+    tilted = most > (width - left - together - 10) / max(1, len(steps)) - 6
+    top = 40.0 + (most * SINE if tilted else 0)
     rows = sum(max(19.0, s.came * room / _most(sources, steps) + 4) for s in sources)
-    height = max(330.0, top + rows + 20)
+    height = max(top + 290, top + rows + 20)
     scale, begin = room / _most(sources, steps), left + together
     pen, parts = _Pen(down=False), []
-    for piece, source, y in _joined(pen, sources, scale, left, begin, top, 15.0):
-        told = f"{source.label[:16]} {source.made:,}"
-        parts += [piece, words(left - 8, y + 4, told, "s", "end")]
-    long = (width - begin - 10) / max(1, len(steps))
+    joined = _joined(pen, sources, scale, left, begin, top, 15.0)
+    for (piece, _, y), text in zip(joined, told, strict=True):
+        parts += [piece, words(left - 8, y + 4, text, "s", "end")]
+    beyond = LETTER * len(names[-1]) * SINE if tilted else 0  # the last name leans to the right
+    long = (width - begin - 10 - beyond) / max(1, len(steps))
     for number, step in enumerate(steps):
         x = begin + long * number
         before, after = step.came * scale, max(1.0, step.made * scale)
@@ -101,11 +112,11 @@ def _wide(sources: Sequence[Step], steps: Sequence[Step], label: str, width: flo
         if out:
             thick = max(2.0, out * scale)
             class_ = "failed" if step.failed > step.dropped else "dropped"
-            parts.append(pen.leaving(x, top + before, min(thick, long / 2), long, 268, class_))
-            parts.append(words(x + long / 2, 284, f"−{short(out, long)}", "out", "middle"))
-        name = step.label[: max(4, int(long / 6.5))]
-        parts.append(words(x + long / 2, top - 12, name, "s", "middle"))
-        parts.append(words(x + long / 2, 308, short(step.made, long), "n", "middle"))
+            to = top + 228
+            parts.append(pen.leaving(x, top + before, min(thick, long / 2), long, to, class_))
+            parts.append(words(x + long / 2, top + 244, f"−{short(out, long)}", "out", "middle"))
+        parts.append(_name(x + long / 2, top - 12, names[number], tilted))
+        parts.append(words(x + long / 2, top + 268, short(step.made, long), "n", "middle"))
     return picture(width, height, Markup("").join(parts), label)
 
 
@@ -118,7 +129,7 @@ def _narrow(sources: Sequence[Step], steps: Sequence[Step], label: str, width: f
     for number, source in enumerate(sources):
         thick = max(1.5, source.made * scale)
         y = 18.0 * number + 13
-        parts.append(words(left - 10, y, source.label[:15], "s", "end"))
+        parts.append(words(left - 10, y, cut(source.label, 15), "s", "end"))
         parts.append(words(right + 6, y, f"{source.made:,}", "s"))
         edges = (across, across + thick)
         parts.append(pen.bend(y - 9, top, edges, edges))
@@ -133,10 +144,23 @@ def _narrow(sources: Sequence[Step], steps: Sequence[Step], label: str, width: f
             class_ = "failed" if step.failed > step.dropped else "dropped"
             parts.append(pen.leaving(y, left + before, thick, long, right, class_))
             parts.append(words(width - 4, y + long / 2 + 8, f"−{short(out, 60)}", "out", "end"))
-        parts.append(words(left - 10, y + long / 2 + 4, step.label[:15], "s", "end"))
+        parts.append(words(left - 10, y + long / 2 + 4, cut(step.label, 15), "s", "end"))
         parts.append(words(right + 6, y + long / 2 + 4 - (10 if out else 0),
                            short(step.made, 60), "n"))  # fmt: skip
     return picture(width, top + long * max(1, len(steps)) + 10, Markup("").join(parts), label)
+
+
+def _name(x: float, y: float, text: str, tilted: bool) -> Markup:
+    """A step's name above its place: level, or leaning where the names are too long for that."""
+    if not tilted:
+        return words(x, y, text, "s", "middle")
+    turn = f"rotate(-40 {x:.1f} {y:.1f})"
+    return tag("text", text, x=x, y=y, class_="s", text_anchor="start", transform=turn)
+
+
+def cut(text: str, longest: int) -> str:
+    """A text of at most so many letters; what is left out shows."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def short(count: int, room: float) -> str:

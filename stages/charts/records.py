@@ -8,10 +8,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from stages import card as cards
-from stages.charts import topics
+from stages.charts import kept, topics
 from stages.charts.histogram import drawn, histogram
-from stages.corpus import Corpus
+from stages.corpus import Corpus, read_arrow
+from stages.counts import characters
 from stages.errors import MissingExtra
 from stages.kinds import Panel
 from stages.markup import written_in
@@ -32,17 +35,16 @@ def panels(folder: Path) -> list[Panel]:
     clusters: list[int | None] = []
     sample: list[tuple[int, str]] = []
     every = -(-len(corpus) // topics.SAMPLE)
-    for table in corpus.batches():
-        for name in table.column("source").to_pylist():
-            counts[name] = counts.get(name, 0) + 1
+    for table in corpus.batches((*FORMS, "source", "cluster")):
+        for one in pc.value_counts(table.column("source")).to_pylist():
+            name = one["values"]
+            counts[name] = counts.get(name, 0) + one["counts"]
         labels = table["cluster"].to_pylist() if "cluster" in table.column_names else []
-        for at, row in enumerate(
-            table.select([n for n in FORMS if n in table.column_names]).to_pylist()
-        ):
-            texts = [text for _, text in fields(row, "all")]
-            if labels and labels[at] is not None and len(lengths) % every == 0:
-                sample.append((labels[at], "\n".join(texts)))
-            lengths.append(float(sum(map(len, texts))))
+        for at, label in enumerate(labels):
+            if label is not None and (len(lengths) + at) % every == 0:
+                row = table.slice(at, 1).to_pylist()[0]
+                sample.append((label, "\n".join(text for _, text in fields(row, "all"))))
+        lengths += characters(table).astype(float).tolist()
         clusters += labels
     data = histogram("length of the kept records", "characters", lengths)
     licences = {source["name"]: source.get("license") or "" for source in corpus.sources}
@@ -53,6 +55,7 @@ def panels(folder: Path) -> list[Panel]:
             rendered("stages.charts:drawing.html", note=data.note, drawing=drawn(data)),
         ),
         Panel("Sources and licences", rendered("stages.charts:sources.html", rows=rows)),
+        *kept.panels(folder),
         *_of_clusters(clusters, sample),
     ]
 
@@ -61,15 +64,20 @@ def warnings(folder: Path) -> list[str]:
     """Sources whose records are still written in markup."""
     seen: Counter[str] = Counter()
     dressed: dict[str, Counter[str]] = {}  # source → markup → records
-    for table in Corpus(folder).batches():
-        names = table.column("source").to_pylist()
-        forms = table.select([name for name in FORMS if name in table.column_names])
-        for at, name in enumerate(names):
+    corpus = Corpus(folder)
+    for path in corpus.files:
+        wanted = []
+        for at, name in enumerate(read_arrow(path, ("source",)).column(0).to_pylist()):
             if seen[name] < _LOOKED_AT:
                 seen[name] += 1
-                texts = (text for _, text in fields(forms.slice(at, 1).to_pylist()[0], "all"))
-                kind = next(filter(None, map(written_in, texts)), None)
-                dressed.setdefault(name, Counter()).update([kind] if kind else [])
+                wanted.append((at, name))
+        if not wanted:
+            continue
+        forms = read_arrow(path, FORMS)
+        for at, name in wanted:
+            texts = (text for _, text in fields(forms.slice(at, 1).to_pylist()[0], "all"))
+            kind = next(filter(None, map(written_in, texts)), None)
+            dressed.setdefault(name, Counter()).update([kind] if kind else [])
     return [
         f"{percent(sum(kinds.values()), seen[name])} of the first {number(seen[name])} records of "
         f"{name} hold undressed {' and '.join(_CALLED[kind] for kind, _ in kinds.most_common())}: "

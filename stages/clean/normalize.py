@@ -22,8 +22,17 @@ from stages.verdicts import Record, Verdicts
 # without these (71 % of answers in mixed instruction data) are passed as they are.
 _ODD_ASCII = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]|&#?\w{2,30};|[ \t]\n|\n\n\n|\A\s|\s\Z")
 
+# The same for RE2, and texts that are not ASCII, or empty.
+_ODD = r"[^\x00-\x7f]|[\x00-\x08\x0b-\x1f\x7f]|&#?\w+;|[ \t]\n|\n\n\n|\A\s|\s\z|\A\z"
+
 _ROUNDS = 8  # a doubly escaped text needs two rounds and a third to see that nothing is left
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\u2028\u2029]")
+# What terminals act on: colours, cursor moves, titles and links (ECMA-48). Without its escape
+# character the rest of a sequence would stay as text.
+_TERMINAL = re.compile(
+    "\x1b(?:\\[[0-?]*+[ -/]*+[@-~]|\\][^\x07\x1b\n]{0,500}(?:\x07|\x1b\\\\)"
+    "|[ -/]++[0-~]|[@-Z\\\\^_])"
+)
 # C0 controls but tab and newline, DEL; byte order mark, zero-width space, word joiner,
 # interlinear marks, noncharacters; embeddings and overrides of the writing direction. (The soft
 # hyphen goes later: it is also the last byte of a misread sequence.)
@@ -64,6 +73,12 @@ _CONTINUATION = "".join(_CP1252.values()) + "\x80-\xbf"
 _MISREAD = re.compile(
     f"[\xc2-\xdf][{_CONTINUATION}]|[\xe0-\xef][{_CONTINUATION}]{{2}}|[\xf0-\xf4][{_CONTINUATION}]{{3}}"
 )
+# Characters beyond ASCII that some rule changes by themselves, or beside others.
+_ODD_OTHERS = re.compile(
+    "[\x80-\xa0\xad\u1680\u2000-\u200d\u2028-\u202f\u205f-\u2069\ufeff\ufff9-\uffff]"
+)
+_FIRST_OF_MISREAD = re.compile("[\xc2-\xf4]")
+_LONG_ENTITY = re.compile(r"&\w{31};")
 
 
 @dataclass(frozen=True)
@@ -97,7 +112,7 @@ class Normalize(Map):
 
     def judge(self, verdicts: Verdicts) -> None:
         """Rewrite each text; drop the rows of which nothing is left."""
-        for record in verdicts.records(self.on):
+        for record in verdicts.records(self.on, holding=_ODD):
             for place in (*record.fields, *record.rejected):
                 place.text = self.text(place.text)
             if all(record.texts(self.on).values()):
@@ -108,7 +123,7 @@ class Normalize(Map):
 
     def text(self, text: str) -> str:
         """One text in normal form; applying it again changes nothing."""
-        if text.isascii() and not _ODD_ASCII.search(text):
+        if self._is_normal(text):
             return text
         for _ in range(_ROUNDS):
             new = self._once(text)
@@ -117,8 +132,23 @@ class Normalize(Map):
             text = new
         return text
 
+    def _is_normal(self, text: str) -> bool:
+        """Whether a text is seen at a look to be in normal form."""
+        if _ODD_ASCII.search(text):
+            return False
+        if text.isascii():
+            return True
+        if not self.blank_lines or _ODD_OTHERS.search(text) or _LONG_ENTITY.search(text):
+            return False
+        if _FIRST_OF_MISREAD.search(text) and _MISREAD.search(text):
+            return False
+        return self.form == "none" or unicodedata.is_normalized(self.form, text)
+
     def _once(self, text: str) -> str:
-        text = _LINE_ENDS.sub("\n", text)
+        if any(end in text for end in "\r\x0b\x0c\u2028\u2029"):
+            text = _LINE_ENDS.sub("\n", text)
+        if "\x1b" in text:
+            text = _TERMINAL.sub("", text)
         text = _INVISIBLE.sub("", text)
         if "\u200c" in text or "\u200d" in text:
             text = _LOST_JOINER.sub("", text)
@@ -136,7 +166,9 @@ class Normalize(Map):
             pieces += [self._plain(text[begin:start], entities), text[start:end]]
             begin = end
         pieces.append(self._plain(text[begin:], entities))
-        text = _TRAILING.sub("", "".join(pieces))
+        text = "".join(pieces)
+        if " \n" in text or "\t\n" in text or text.endswith((" ", "\t")):
+            text = _TRAILING.sub("", text)
         most = "\n" * (self.blank_lines + 1)
         return re.sub(most + "\n+", most, text) if most + "\n" in text else text
 
@@ -181,10 +213,19 @@ def _decoded(match: re.Match[str]) -> str:
 
 
 def repaired(text: str) -> str:
-    """Each line that is UTF-8 read as Windows-1252 or Latin-1, read rightly; others as they are."""
-    if not _MISREAD.search(text):
-        return text
-    return "\n".join(_repaired_line(line) for line in text.split("\n"))
+    """Each line that is UTF-8 read as Windows-1252 or Latin-1, read rightly; others as they are.
+
+    What was misread twice is read back twice at once: between the two, no-break spaces and soft
+    hyphens are bytes of sequences still.
+    """
+    for _ in range(_ROUNDS):
+        if not _MISREAD.search(text):
+            break
+        new = "\n".join(_repaired_line(line) for line in text.split("\n"))
+        if new == text:
+            break
+        text = new
+    return text
 
 
 def _repaired_line(line: str) -> str:

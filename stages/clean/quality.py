@@ -11,13 +11,14 @@ import re
 import unicodedata
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, NamedTuple
 
 import pyarrow as pa
 
 from stages.base import Map
+from stages.clean.structure import is_structured
 from stages.verdicts import Verdicts
 
 
@@ -45,6 +46,7 @@ class Statistics(NamedTuple):
     ended: bool
 
 
+_NOTHING = (None,) * len(Statistics._fields)
 STATISTICS = pa.struct(
     [
         ("words", pa.int32()),
@@ -69,6 +71,7 @@ _UNSPACED = re.compile(f"[{_SINGLE}\U00020000-\U0003134f]")
 _WORD = re.compile(f"[{_SINGLE}\U00020000-\U0003134f]|[^\\s{_SINGLE}\U00020000-\U0003134f]+")
 _LETTER = re.compile(r"[^\W\d_]")
 _DIGIT = re.compile(r"\d")
+_WIDE = re.compile("[^\x00-\x7f]+")
 _SPACE = re.compile(r"\s")
 _ASCII_LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ASCII_DIGITS = b"0123456789"
@@ -90,15 +93,17 @@ def measured(text: str) -> Statistics:
     count = len(words)
     if text.isascii():
         raw = text.encode()
-        letters = len(raw) - len(raw.translate(None, _ASCII_LETTERS))
-        digits = len(raw) - len(raw.translate(None, _ASCII_DIGITS))
-        full = len(raw.translate(None, _ASCII_SPACE))
+        letters = _count(raw, _ASCII_LETTERS)
+        digits = _count(raw, _ASCII_DIGITS)
+        full = len(raw) - _count(raw, _ASCII_SPACE)
         marks = 0
     else:
         raw = text.encode("utf-8", "replace")
-        letters = len(_LETTER.findall(text))
-        digits = len(_DIGIT.findall(text))
-        full = len(text) - len(_SPACE.findall(text))
+        plain = text.encode("ascii", "ignore")
+        wide = "".join(_WIDE.findall(text))  # of most texts a few quotes and dashes
+        letters = _count(plain, _ASCII_LETTERS) + len(_LETTER.findall(wide))
+        digits = _count(plain, _ASCII_DIGITS) + len(_DIGIT.findall(wide))
+        full = len(text) - _count(plain, _ASCII_SPACE) - len(_SPACE.findall(wide))
         # accents that stand for themselves are no symbols (Devanagari, Thai, decomposed Latin)
         marks = sum(1 for char in set(text) if char > "\u02ff" and _is_mark(char))
         if marks:
@@ -118,6 +123,11 @@ def measured(text: str) -> Statistics:
         replaced=text.count("\ufffd") * share,
         ended=last in _ENDINGS or not last.isalnum(),
     )
+
+
+def _count(text: bytes, characters: bytes) -> int:
+    """How many of some ASCII characters a text has."""
+    return len(text) - len(text.translate(None, characters))
 
 
 def words_of(text: str) -> list[str]:
@@ -155,6 +165,7 @@ def _top_trigram(words: list[str]) -> float:
 
 
 _LENGTH = ("too_short", "too_long")
+_OF_RUNNING_TEXT = ("no_letters", "symbols")  # what code, tables and numbers are not held to
 
 
 @dataclass(frozen=True)
@@ -169,10 +180,10 @@ class QualityFilter(Map):
     max_word_length: mean length of a word, characters; long means are data, hashes and base64.
         Default 100, so that an answer of one URL or one regular expression passes (Gopher: 10 for
         documents).
-    min_letters: smallest share of letters, for texts of 20 words and more; what is below is
-        numbers and rules. Default 0.15 (1 of 2,000 answers is below).
-    max_symbols: largest share of symbols, for texts of 20 words and more; dense
-        code has over 0.5. Default 0.6 (1 of 1,000 answers is over 0.49).
+    min_letters: smallest share of letters, for texts of 20 words and more that are not JSON, code,
+        a table or a list of numbers. Default 0.15 (1 of 2,000 answers is below).
+    max_symbols: largest share of symbols, for the same texts. Default 0.6 (1 of 1,000 answers is
+        over 0.49).
     max_duplicate_lines: largest share of characters in lines that occurred before, for texts of 50
         words and more. Default 0.5 (Gopher: 0.2 for documents; verse, tables and code repeat).
     max_top_trigram: largest share of words within the most frequent 3-gram of words, for texts of
@@ -237,7 +248,7 @@ class QualityFilter(Map):
     def judge(self, verdicts: Verdicts) -> None:
         """Measure each row, then hold the measures against the limits."""
         scores: list[float | None] = []
-        measures: list[dict[str, object] | None] = []
+        measures: list[Statistics | None] = []
         for row, text in enumerate(self._texts(verdicts)):
             if text is None:
                 verdicts.inapplicable(row)
@@ -246,17 +257,20 @@ class QualityFilter(Map):
                 continue
             found = measured(text)
             used = self.used(found)
+            passed = [name for name in _OF_RUNNING_TEXT if name in used and used[name][0] > 1]
+            if passed and is_structured(text):
+                used = {name: one for name, one in used.items() if name not in passed}
             # length is no quality: an answer of one word is as good as it is right
             worst = max(one[0] for reason, one in used.items() if reason not in _LENGTH)
             scores.append(max(0.0, 1.0 - worst))
-            measures.append(found._asdict())
+            measures.append(found)
             if self.action == "drop":
                 over = next((reason for reason, one in used.items() if one[0] > 1), None)
                 if over is not None:
                     _, score, limit = used[over]
                     verdicts.drop(row, over, score=score, limit=limit)
         verdicts.set("quality", scores)
-        verdicts.set("statistics", measures)
+        verdicts.set("statistics", _as_column(measures))
 
     def _texts(self, verdicts: Verdicts) -> list[str | None]:
         if self.on != "target":
@@ -318,6 +332,17 @@ class QualityFilter(Map):
                 self.min_compressed,
             )
         return used
+
+
+def _as_column(measures: Sequence[Statistics | None]) -> pa.Array:
+    """Statistics as Arrow has them, null where nothing was measured."""
+    columns = zip(*(found or _NOTHING for found in measures), strict=True)
+    kinds = [STATISTICS.field(number) for number in range(STATISTICS.num_fields)]
+    arrays = [pa.array(values, kind.type) for values, kind in zip(columns, kinds, strict=False)]
+    if not arrays:
+        return pa.array([], STATISTICS)
+    missing = pa.array([found is None for found in measures])
+    return pa.StructArray.from_arrays(arrays, fields=kinds, mask=missing)
 
 
 def _over(value: float, limit: float) -> float:

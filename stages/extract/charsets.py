@@ -125,6 +125,21 @@ def decode(data: bytes, declared: str | None = None) -> Decoded:
     return Decoded(text, charset, kept)
 
 
+def is_utf8(data: bytes) -> bool:
+    """Whether bytes are UTF-8; no text of them is made, which may take four times as much."""
+    import pyarrow as pa
+
+    if data.isascii():
+        return True
+    offsets = pa.array([0, len(data)], pa.int64()).buffers()[1]
+    whole = pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets, pa.py_buffer(data)])
+    try:
+        whole.cast(pa.large_string())
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
 def lines_of(data: bytes) -> Decoded:
     """UTF-8, or each line that is not as windows-1252; the five bytes it lacks are bad."""
     try:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal
 
-from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
+from stages.base import ISOLATION_REASONS, Fault, Item, Part, Rows, RowSource
 from stages.errors import Unreadable
 from stages.extract import charsets, file_kinds, files, flat_trees, forms
+from stages.extract.delimited.clean import Block
 from stages.extract.delimited.sheet import Reading, Sheet
+from stages.extract.delimited.table import Row
 from stages.extract.flat_trees import FlatTrees
+from stages.extract.forms.at_once import AtOnce
 from stages.extract.packed import archives
 from stages.extract.packed.streams import from_system
 from stages.extract.spreadsheet import workbook
@@ -133,7 +136,7 @@ class CsvExtract(RowSource):
                 parts += files.bundles(root, found, size)
         return parts + files.left_out(root, left)
 
-    def read(self, part: Part) -> Iterator[Item | Fault]:
+    def read(self, part: Part) -> Iterator[Item | Fault | Rows]:
         if "reader" in part.detail:
             return self._workbook(part)
         member = partial(self._member, part.detail.get("sample"))
@@ -175,7 +178,7 @@ class CsvExtract(RowSource):
 
     def _member(
         self, sample: int | None, place: Place, stream: archives.Member
-    ) -> Iterator[Item | Fault]:
+    ) -> Iterator[Item | Fault | Rows]:
         if (other := file_kinds.other(stream.peek(file_kinds.HEAD), self.name)) is not None:
             yield Fault(place, "wrong_kind", other)
             return
@@ -195,6 +198,8 @@ class CsvExtract(RowSource):
                 yield from self._table(place, stream, sheet, layout, trees)
                 yield from trees.items(layout.item)
             return
+        if sample is None and AtOnce(layout).fits:
+            sheet.take_at_once()
         yield from self._table(place, stream, sheet, layout, None)
 
     def _table(
@@ -204,33 +209,51 @@ class CsvExtract(RowSource):
         sheet: Sheet,
         layout: forms.Layout,
         trees: FlatTrees | None,
-    ) -> Iterator[Item | Fault]:
+    ) -> Iterator[Item | Fault | Rows]:
         """The rows of a file; those that are nodes of trees are given to `trees`."""
-        wider = forms.Layouts(self._names, rows=True)
+        at_once, items = AtOnce(layout, shown=True), _Items(sheet, layout, self._names)
         number = 0
         for number, (row, reason, evidence) in enumerate(sheet.judged(), 1):  # noqa: B007
+            if isinstance(row, Block):
+                yield from at_once.items(place, *row)
+                continue
             here = Place(place.path, place.member, row.offset, row.size, row.line)
-            if reason is None:
-                values = sheet.values(row)
-                if trees is not None and trees.takes(values):
-                    trees.take(here, values)
-                    if trees.full:
-                        return
-                    continue
-                own = layout if len(values) == len(sheet.names) else wider.of(tuple(values))
-                try:
-                    made = own.read(values)
-                except Unreadable as error:
-                    reason, evidence = error.reason, dict(error.evidence)
-                else:
-                    yield Item(here, row.raw, _marked(made.records, row.odd), made.form, made.text)
-                    continue
-            shown = row.raw[: 4 * REJECT_TEXT].decode(sheet.charset, "replace")
-            failed = reason not in ("preamble", "empty")
-            held = _held(row.cells) or len(row.raw)
-            yield Fault(here, reason, evidence, shown, failed, row.raw, held)
+            if reason is None and trees is not None and trees.takes(values := sheet.values(row)):
+                trees.take(here, values)
+                if trees.full:
+                    return
+                continue
+            yield items.of(here, row, reason, evidence)
         if not number and stream.fault is None:
             yield Fault(place, "empty", {"rows": 0})
+
+
+class _Items:
+    """The items of single rows of a file."""
+
+    def __init__(self, sheet: Sheet, layout: forms.Layout, names: forms.Names) -> None:
+        self._sheet, self._layout = sheet, layout
+        self._wider = forms.Layouts(names, rows=True)
+
+    def of(
+        self, place: Place, row: Row, reason: str | None, evidence: Mapping[str, Any]
+    ) -> Item | Fault:
+        """The item of a row, or why there is none."""
+        if reason is None:
+            values = self._sheet.values(row)
+            usual = len(values) == len(self._sheet.names)
+            layout = self._layout if usual else self._wider.of(tuple(values))
+            try:
+                made = layout.read(values)
+            except Unreadable as error:
+                reason, evidence = error.reason, dict(error.evidence)
+            else:
+                made_of = _marked(made.records, row.odd)
+                return Item(place, row.raw, made_of, made.form, made.text)
+        shown = row.raw[: 4 * REJECT_TEXT].decode(self._sheet.charset, "replace")
+        failed = reason not in ("preamble", "empty")
+        held = _held(row.cells) or len(row.raw)
+        return Fault(place, reason, evidence, shown, failed, row.raw, held)
 
 
 def _marked(made: list[dict[str, Any]], charset: str | None) -> list[dict[str, Any]]:

@@ -11,12 +11,13 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
-from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
+from stages.base import ISOLATION_REASONS, Fault, Item, Part, Rows, RowSource
 from stages.errors import Unreadable
 from stages.extract import charsets, columnar, file_kinds, files, flat_trees, forms
 from stages.extract.flat_trees import FlatTrees
 from stages.extract.jsontext import json_values, json_wrapper
-from stages.extract.jsontext.lines import LINE_BYTES, Line, lines, ranges
+from stages.extract.jsontext.alike import Alike
+from stages.extract.jsontext.lines import LINE_BYTES, Line, Whole, blocks, lines, ranges
 from stages.extract.packed import archives
 from stages.extract.packed.streams import from_system
 from stages.place import Place
@@ -111,19 +112,19 @@ class JsonlExtract(RowSource):
             waiting = []
         return parts + files.bundles(root, waiting, size) + files.left_out(root, left)
 
-    def read(self, part: Part) -> Iterator[Item | Fault]:
+    def read(self, part: Part) -> Iterator[Item | Fault | Rows]:
         if part.stop is not None:
             yield from self._range(part)
             return
         sample = part.detail.get("sample")
         yield from archives.read(part, self.suffixes, partial(self._member, sample))
 
-    def _range(self, part: Part) -> Iterator[Item | Fault]:
+    def _range(self, part: Part) -> Iterator[Item | Fault | Rows]:
         (name,) = part.files
         try:
             with files.opened(Path(part.root) / name) as file:
                 file.seek(part.start)
-                found = lines(file, part.start, part.detail["line"], part.stop)
+                found = blocks(file, part.start, part.detail["line"], part.stop, LINE_BYTES)
                 items = self._lines(Place(name), found, "utf-8", None, None)
                 yield from (item for item in items if item is not None)
         except OSError as error:
@@ -131,7 +132,7 @@ class JsonlExtract(RowSource):
 
     def _member(
         self, sample: int | None, place: Place, stream: archives.Member
-    ) -> Iterator[Item | Fault]:
+    ) -> Iterator[Item | Fault | Rows]:
         with FlatTrees(self._names, sample) as trees:
             for item in self._items(place, stream, trees):
                 if item is not None:
@@ -142,7 +143,7 @@ class JsonlExtract(RowSource):
 
     def _items(
         self, place: Place, stream: archives.Member, trees: FlatTrees
-    ) -> Iterator[Item | Fault | None]:
+    ) -> Iterator[Item | Fault | Rows | None]:
         """What a file holds; None for a row that waits for the others of its tree."""
         head = stream.peek(_HEAD)[:_HEAD]
         form = columnar.kind(head)
@@ -161,7 +162,8 @@ class JsonlExtract(RowSource):
         begun = head[mark:].decode(charset, "ignore").encode() if wide else head[mark:]
         shape = json_values.layout(begun)
         number = 0
-        items: Iterator[Item | Fault | None]
+        found: Iterator[Line | Whole]
+        items: Iterator[Item | Fault | Rows | None]
         with tempfile.SpooledTemporaryFile(_SPOOLED) as spool:
             read = json_wrapper.Opened(stream)
             if not wide and shape != "array":
@@ -170,7 +172,9 @@ class JsonlExtract(RowSource):
             if read.elements is not None:
                 items = self._elements(place, read.key, read.elements, trees)
             elif shape == "lines" or wide:
-                found = lines(stream, mark, charset=charset)
+                found = blocks(stream, mark, limit=LINE_BYTES)
+                if wide:
+                    found = lines(stream, mark, charset=charset, limit=LINE_BYTES)
                 items = self._lines(place, found, charset, stream, trees)
             else:
                 items = self._values(place, stream, shape == "array", mark, trees)
@@ -182,27 +186,44 @@ class JsonlExtract(RowSource):
     def _lines(
         self,
         place: Place,
-        found: Iterable[Line],
+        found: Iterable[Line | Whole],
+        charset: str,
+        stream: archives.Member | None,
+        trees: FlatTrees | None,
+    ) -> Iterator[Item | Fault | Rows | None]:
+        alike = Alike(self._layouts, trees.takes if trees is not None else lambda row: False)
+        for one in found:
+            if isinstance(one, Line):
+                yield from self._line(place, one, charset, stream, trees)
+                continue
+            for item in alike.read(place, one):
+                if isinstance(item, Line):
+                    yield from self._line(place, item, charset, stream, trees)
+                else:
+                    yield item
+
+    def _line(
+        self,
+        place: Place,
+        line: Line,
         charset: str,
         stream: archives.Member | None,
         trees: FlatTrees | None,
     ) -> Iterator[Item | Fault | None]:
-        for line in found:
-            here = Place(place.path, place.member, line.offset, line.size, line.number)
-            if line.size > len(line.raw):
-                yield Fault(here, "oversize", {"limit": LINE_BYTES, "of": "bytes of a line"})
-            elif line.raw and not line.raw.isspace():
-                alone = stream is not None and line.number == 1 and not stream.peek(1)
-                for item in self._found(here, line.raw, charset, alone, trees):
-                    if line.ended or not isinstance(item, Fault) or item.reason != "malformed":
-                        yield item
-                    elif stream is None or stream.fault is None:
-                        yield (
-                            item._replace(reason="truncated")
-                            if _ends_early(item, charset)
-                            else item
-                        )
-                    # else the fault of the stream tells of the cut
+        """The items of a line, none for one of white space alone."""
+        here = Place(place.path, place.member, line.offset, line.size, line.number)
+        if line.size > len(line.raw):
+            yield Fault(here, "oversize", {"limit": LINE_BYTES, "of": "bytes of a line"})
+            return
+        if not line.raw or line.raw.isspace():
+            return
+        alone = stream is not None and line.number == 1 and not stream.peek(1)
+        for item in self._found(here, line.raw, charset, alone, trees):
+            if line.ended or not isinstance(item, Fault) or item.reason != "malformed":
+                yield item
+            elif stream is None or stream.fault is None:
+                yield item._replace(reason="truncated") if _ends_early(item, charset) else item
+            # else the fault of the stream tells of the cut
 
     def _values(
         self,

@@ -14,17 +14,18 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from stages import records
-from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
+from stages.base import ISOLATION_REASONS, Fault, Item, Part, Rows, RowSource
 from stages.errors import UsageError
 from stages.extract import file_kinds, forms
 from stages.extract.files import find, left_out
 from stages.extract.forms import as_json, key_text
+from stages.extract.forms.at_once import AtOnce
 from stages.extract.packed import archives, pg_archives
 from stages.extract.query import PLACE, Tables, names_table, problem_with
 from stages.extract.select_text import frozen
 from stages.extract.sqldump.charset import decoder
 from stages.extract.sqldump.reader import Reader
-from stages.extract.sqldump.rows import REASONS, Row, Shape
+from stages.extract.sqldump.rows import REASONS, Block, Row, Shape
 from stages.extract.sqldump.script import Script
 from stages.extract.sqldump.window import ITEM_BYTES
 from stages.place import Place
@@ -175,7 +176,7 @@ class SqlExtract(RowSource):
         files = tuple((folder / one).as_posix() for one in own)
         return Part(str(root), files, detail={**detail, "folder": True})
 
-    def read(self, part: Part) -> Iterator[Item | Fault]:
+    def read(self, part: Part) -> Iterator[Item | Fault | Rows]:
         """The rows of a dump, or of the query over its tables."""
         if "folder" in part.detail:
             part = replace(part, files=part.files[:1])
@@ -183,7 +184,7 @@ class SqlExtract(RowSource):
 
     def _member(
         self, detail: Mapping[str, Any], place: Place, stream: archives.Member
-    ) -> Iterator[Item | Fault]:
+    ) -> Iterator[Item | Fault | Rows]:
         if (other := file_kinds.other(stream.peek(file_kinds.HEAD), self.name)) is not None:
             yield Fault(place, "wrong_kind", other)
             return
@@ -192,11 +193,11 @@ class SqlExtract(RowSource):
             script = Script(stream, dialect, self.row_limit, self.charset)
             yield from self._statements(place, script, stream)
             return
+        if self.query is None:
+            yield from self._rows(place, stream, dialect, detail.get("sample"))
+            return
         reader = Reader(stream, dialect, self.row_limit, self.charset)
         events = _Events(reader, detail.get("sample"))
-        if self.query is None:
-            yield from self._rows(place, events, stream)
-            return
         try:
             yield from self._joined(place, events, stream, self.query)
         except UsageError as error:
@@ -220,16 +221,32 @@ class SqlExtract(RowSource):
     # --- rows of tables ---------------------------------------------------------------------------
 
     def _rows(
-        self, place: Place, events: _Events, stream: archives.Member
-    ) -> Iterator[Item | Fault]:
+        self, place: Place, stream: archives.Member, dialect: str | None, sample: int | None
+    ) -> Iterator[Item | Fault | Rows]:
         layouts = forms.Layouts(self._names, rows=True)
+        at_once = lru_cache(maxsize=64)(lambda *names: AtOnce(layouts.of(*names), names[1]))
+
+        def fits(shape: Shape) -> bool:
+            if not self._wanted(shape.table):
+                return True
+            return shape.columns is not None and at_once(shape.columns, shape.table).fits
+
+        alone = sample is not None
+        reader = Reader(stream, dialect, self.row_limit, self.charset, None if alone else fits)
         shape: Shape | None = None
         layout: forms.Layout | None = None
         flags: list[str] = []
-        for event in events:
+        for event in _Events(reader, sample):
             if isinstance(event, Fault):
                 if self._wanted(event.place.table):
                     yield from _fault(place, event, stream)
+                continue
+            if isinstance(event, Block):
+                table = event.shape.table
+                if self._wanted(table):
+                    assert event.shape.columns is not None
+                    made = at_once(event.shape.columns, table)
+                    yield from made.items(replace(place, table=table), *event[1:])
                 continue
             if event.shape is not shape or layout is None or shape.columns is None:
                 shape = event.shape
@@ -264,7 +281,7 @@ class SqlExtract(RowSource):
                 if isinstance(event, Fault):
                     if event.place.table is None or named(event.place.table):
                         yield from _fault(place, event, stream)
-                elif named(event.shape.table):
+                elif isinstance(event, Row) and named(event.shape.table):
                     tables.add(event, str(_place(place, event)))
                     if event.notes and len(notes) < _NOTES:
                         notes.update(dict.fromkeys(event.notes))
@@ -304,14 +321,14 @@ class _Events:
     def __init__(self, reader: Reader, sample: int | None) -> None:
         self.reader, self._sample, self.cut = reader, sample, False
 
-    def __iter__(self) -> Iterator[Row | Fault]:
+    def __iter__(self) -> Iterator[Row | Block | Fault]:
         if self._sample is None:
             return iter(self.reader)
         return itertools.takewhile(self._within, self.reader)
 
-    def _within(self, event: Row | Fault) -> bool:
+    def _within(self, event: Row | Block | Fault) -> bool:
         assert self._sample is not None
-        offset = event.offset if isinstance(event, Row) else event.place.offset or 0
+        offset = (event.place.offset or 0) if isinstance(event, Fault) else event.offset
         self.cut = offset > self._sample
         return not self.cut
 

@@ -158,18 +158,24 @@ class Split(Fit):
         return kept
 
     def _chosen(self, tables: Sequence[pa.Table]) -> State:
-        """After round 0: the sides of all records."""
-        whole = pa.concat_tables(tables)
-        files = whole.column("file").to_numpy()
+        """After round 0: the sides of all records. UsageError where none is left to train on."""
+        every = pa.concat_tables(tables)
+        files = every.column("file").to_numpy()
         told = _Told()
         if self.benchmarks:
             told.contaminated(self.benchmarks, files, self._tags)
-        table = whole if self._tags else whole.filter(pc.equal(whole.column("file"), 0))
+        table = every if self._tags else every.filter(pc.equal(every.column("file"), 0))
         found = connected.connected(table, self.connect, self.named)
         self._check(table, found)
         roots, component = np.unique(found.root, return_inverse=True)
         rows = np.bincount(component, found.rows, len(roots)).astype(np.int64)
         wanted = sizes.asked(self.val)
+        whole = int(rows.sum())
+        if wanted.rows is not None and 0 < whole <= wanted.rows:
+            raise UsageError(
+                f"split.val: {number(wanted.rows)} asked of {number(whole)} records leave none to "
+                "train on; ask for fewer, or for a share like 0.1"
+            )
         taken = self._taken(table, found, roots, component, rows, wanted)
         # Of a share a hash says the side; pieces see only the records of which it does not.
         share = 0.0 if self.by_time or wanted.rows is not None else wanted.share
@@ -178,7 +184,7 @@ class Split(Fit):
         exceptions = found.nodes[val != usual]
         local = [_own_exceptions(one, exceptions) for one in tables]
         on_val = val[np.searchsorted(found.nodes, table.column("node").to_numpy())]
-        told.sizes(rows, taken, wanted.of(int(rows.sum())), found.common)
+        told.sizes(rows, taken, wanted.of(whole), found.common)
         if self.by_time:
             told.undated(table.column("time").null_count, table.num_rows)
         characters = int(table.column("characters").to_numpy()[on_val].sum())

@@ -319,7 +319,9 @@ def _downloaded(model: str, patterns: tuple[str, ...]) -> Path:
         with _quiet():
             return Path(hub.snapshot_download(name, etag_timeout=_HUB_SECONDS, **wanted))
     except Exception as error:  # the hub's client raises many kinds: network, access, name
-        raise UsageError(f"model {model!r} could not be had from the hub: {_why(error)}") from None
+        raise UsageError(
+            f"model {model!r} is no folder here, and could not be had from the hub: {_why(error)}"
+        ) from None
 
 
 _HUB_SECONDS = 5.0  # for an answer of the hub, before what is in its cache here is taken

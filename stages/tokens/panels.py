@@ -11,7 +11,7 @@ from stages.charts.histogram import drawn, histogram
 from stages.corpus import Corpus
 from stages.kinds import Panel, Tile
 from stages.pages import rendered
-from stages.tokens import shown
+from stages.tokens import kept, shown
 from stages.words import number, percent
 
 
@@ -39,16 +39,21 @@ def amounts(folder: Path) -> list[tuple[str, int]]:
 
 
 def panels(folder: Path) -> list[Panel]:
-    """How long the records are."""
+    """How long the records are, and some of them with their masks."""
     lengths, _ = _counted(folder)
     data = histogram("tokens of a record", "tokens", lengths)
     body = rendered("stages.charts:drawing.html", note=data.note, drawing=drawn(data))
-    return [Panel("Tokens of a record", body)]
+    return [Panel("Tokens of a record", body), *kept.panels(folder)]
 
 
 def record(folder: Path, what: str) -> list[str]:
     """The tokens of one record."""
     return shown.record(folder, what)
+
+
+def life(folder: Path, what: str) -> list[str]:
+    """Which rows of training a record is packed into."""
+    return shown.life(folder, what)
 
 
 def _counted(folder: Path) -> tuple[list[int], int]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from stages.corpus import Corpus
 from stages.errors import SeedbedError
@@ -31,38 +33,51 @@ def record(folder: Path, what: str) -> list[str]:
     rows = _rows(corpus, what)
     if not rows:
         return []
-    steps = [step.get("parameters", {}) for step in corpus.manifest.get("steps", [])]
-    parameters: Mapping[str, Any] = next((one for one in steps if "max_length" in one), {})
+    parameters = _parameters(corpus)
     told: list[str] = []
     for row in rows:
         told += ["", *_row(corpus, row, parameters)] if told else _row(corpus, row, parameters)
     return told
 
 
+def life(folder: Path, what: str) -> list[str]:
+    """The row of training that each row of a record is packed into; nothing without any."""
+    corpus = Corpus(folder)
+    room = _parameters(corpus).get("max_length")
+    return [line for row in _rows(corpus, what) for line in _packed(corpus, row, room)]
+
+
+def _parameters(corpus: Corpus) -> Mapping[str, Any]:
+    steps = [step.get("parameters", {}) for step in corpus.manifest.get("steps", [])]
+    return next((one for one in steps if "max_length" in one), {})
+
+
 def _rows(corpus: Corpus, what: str) -> list[dict[str, Any]]:
     """The rows with an id or a place, and those of the other parts of the same record."""
-    found = [row for row in _where(corpus, "id", {what})] or [
-        row for row in _where(corpus, "place", {what})
-    ]
+    found = list(_where(corpus, "id", what)) or list(_where(corpus, "place", what))
+    ids = {row["id"] for row in found}
     wholes = {_whole(row["place"]) for row in found if row.get("place")}
-    parts = [
-        row
-        for row in _where(corpus, None, wholes)
-        if row["place"] != _whole(row["place"]) and row["id"] not in {one["id"] for one in found}
-    ]
+    parts = [row for row in _parts(corpus, wholes) if row["id"] not in ids] if wholes else []
     return sorted([*found, *parts], key=lambda row: _part(row.get("place") or ""))
 
 
-def _where(corpus: Corpus, column: str | None, values: set[str]) -> Iterator[dict[str, Any]]:
-    """Rows whose column, or whose place without its part, is one of some values."""
-    for batch in corpus.batches() if values else ():
-        name = column or "place"
-        if name not in batch.column_names:
-            continue
-        for at, value in enumerate(batch.column(name).to_pylist()):
-            own = _whole(value) if column is None and value else value
-            if own in values:
-                yield batch.slice(at, 1).to_pylist()[0]
+def _where(corpus: Corpus, column: str, value: str) -> Iterator[dict[str, Any]]:
+    """Rows whose column has a value."""
+    for table in corpus.batches():
+        if column in table.column_names:
+            yield from table.filter(pc.equal(table.column(column), value)).to_pylist()
+
+
+def _parts(corpus: Corpus, wholes: Collection[str]) -> Iterator[dict[str, Any]]:
+    """Rows that are a part of a record with one of some places."""
+    for table in corpus.batches():
+        if "place" not in table.column_names:
+            return
+        some = pc.fill_null(pc.match_substring(table.column("place"), "part="), False)
+        if pc.any(some).as_py():
+            for row in table.filter(some).to_pylist():
+                if _whole(row["place"]) in wholes:
+                    yield row
 
 
 def _whole(place: str) -> str:
@@ -113,22 +128,16 @@ def text_of(tokenizer: Tokenizer, token: int) -> str:
 
 def _packed(corpus: Corpus, row: Mapping[str, Any], room: int | None) -> list[str]:
     """The row of a plan that a record is in, and what is in it too."""
-    ids: list[str] = []
-    lengths: list[Any] = []
-    for batch in corpus.batches():
-        mine = np.ones(batch.num_rows, dtype=bool)
-        if "split" in batch.column_names:
-            mine = np.array([one == row["split"] for one in batch.column("split").to_pylist()])
-        names = batch.column("id").to_pylist()
-        ids += [names[at] for at in np.flatnonzero(mine)]
-        lengths.append(np.asarray(batch.column("length"))[mine])
-    sizes = np.concatenate(lengths)
     if room is None or not len(row["input_ids"]):
         return []
+    table = corpus.table(["id", "length", *(["split"] if row.get("split") else [])])
+    if row.get("split"):
+        table = table.filter(pc.equal(table.column("split"), row["split"]))
+    ids, sizes = table.column("id"), np.asarray(table.column("length"))
     plan = bins(sizes, room)
-    at = plan.row_of(ids.index(row["id"]))
+    at = plan.row_of(pc.index(ids, row["id"]).as_py())
     held = plan.row(at)
-    mates = [ids[one] for one in held if ids[one] != row["id"]]
+    mates = [one for one in ids.take(pa.array(held)).to_pylist() if one != row["id"]]
     used = int(sizes[held].sum())
     line = f"packed     row {number(at + 1)} of {number(len(plan))} of {number(room)} tokens"
     line += f" (seed 0, epoch 0), filled with {number(used)}"

@@ -117,6 +117,11 @@ class Tokenize(Map):
         "tokenizer": "the model's tokenizer fails at the text",
         "not_reversible": "the tokens do not decode to the same text (strict)",
     }
+    # What other trainers call it.
+    other_names: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("cutoff_len", "max_seq_length", "max_seq_len", "sequence_len", "model_max_length"),
+        "max_length",
+    )
     stays: ClassVar[Mapping[str, str]] = {
         "too_long": "max_length >=",
         "not_reversible": "strict: no",

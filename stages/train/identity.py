@@ -36,9 +36,10 @@ def asked_of(setting: Train, source: Path) -> dict[str, Any]:
     parameters = {k: v for k, v in values.items() if k not in setting.means and k != "model"}
     if setting.per_device_batch is not None:
         parameters["processes"] = size_of(setting)  # then a step has records of each
-    manifest = Corpus(source).manifest
+    corpus = Corpus(source)
+    manifest = corpus.manifest
     tokens = {
-        "digest": manifest.get("digest"),
+        "digest": corpus.digest,
         "records": dict(manifest.get("counts") or {}).get("kept"),
         "sources": [one["name"] for one in manifest.get("sources", []) if "name" in one],
         "steps": [[one["stage"], one["parameters"]] for one in manifest.get("steps", [])],

@@ -11,6 +11,7 @@ from stages.charts.curve import Curve, drawing
 from stages.charts.svg import both
 from stages.kinds import Panel, Tile, summary_of
 from stages.pages import rendered
+from stages.train import lives, losses
 from stages.words import number, percent
 
 WIDTH = 96  # characters of a line in the terminal
@@ -90,7 +91,7 @@ def amounts(folder: Path) -> list[tuple[str, int]]:
 
 
 def panels(folder: Path) -> list[Panel]:
-    """Curves, samples and all figures."""
+    """Curves, samples, all figures, losses by source and record."""
     summary, curve = summary_of(folder), curve_of(folder)
     drawn = both(lambda width: drawing(curve, width, 360 if width > 500 else 280))
     return [
@@ -103,6 +104,7 @@ def panels(folder: Path) -> list[Panel]:
                 facts=sorted(summary.items()),
             ),
         ),
+        *losses.panels(folder),
     ]
 
 
@@ -128,6 +130,11 @@ def curve_of(folder: Path) -> Curve:
     return Curve(
         sides["train"], sides["val"], epochs, title=f"{summary['method']} on {summary['base']}"
     )
+
+
+def life(folder: Path, what: str) -> list[str]:
+    """How one record was learned."""
+    return lives.life(folder, what)
 
 
 def _losses(summary: dict[str, Any]) -> tuple[str, float, float]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from stages.base import End, Progress, Stage
+from stages.base import End, Needs, Progress, Stage
 from stages.curves.kind import ADAPTER
 from stages.errors import SeedbedError, UsageError
 from stages.kinds import Kind
@@ -229,6 +229,10 @@ class Train(End):
         from stages.tokens.model import resources
 
         return (*resources(self.model, weights=True), *texts)
+
+    def needs(self) -> Needs:
+        """The side of each record."""
+        return (("split",),)
 
     def contradictions(self) -> tuple[str, ...]:
         """What does not go together, before anything runs."""

@@ -9,10 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.alone import fit, flags
-from stages.clean import refusal_score
-from stages.clean.refusals import RefusalFilter
-from stages.records import fields
+from benchmarks.alone import flags
+from benchmarks.train_refusals import fit
+from stages.clean import refusal_score, refusal_text
+from stages.clean.refusal_cues import cues
+from stages.clean.refusal_phrases import PHRASES, holds_phrase, place_of
+from stages.clean.refusals import RefusalFilter, prompts_of
+from stages.records import fields, to_table
+from stages.verdicts import Verdicts
 
 BODY = "Tides rise and fall because the moon pulls at the oceans while the earth turns below. " * 4
 
@@ -102,7 +106,7 @@ def test_evidence_points_at_the_words_in_the_original_text() -> None:
     text = dict(fields(record, "output"))[evidence["field"]]
     begin, end = evidence["span"]
     assert text[begin:end] == evidence["match"] and "can\u2019t help" in evidence["match"]
-    assert evidence["score"] >= 6 and evidence["rule"]
+    assert 0.3 <= evidence["score"] <= 1 and evidence["rule"] and evidence["words"]
 
 
 def test_a_remark_is_cut_when_the_rest_stands_alone() -> None:
@@ -169,15 +173,82 @@ def test_prompts_and_plain_texts_are_not_judged() -> None:
 
 def test_the_threshold_is_what_the_score_is_held_against() -> None:
     record = {"prompt": "x", "completion": "I cannot recommend it."}
-    _, [reject] = run(RefusalFilter(threshold=1), record)
+    _, [reject] = run(RefusalFilter(threshold=0.01), record)
     score = json.loads(reject["evidence"])["score"]
-    assert run(RefusalFilter(threshold=score), record)[1]
-    assert not run(RefusalFilter(threshold=score + 1), record)[1]
+    assert run(RefusalFilter(threshold=score - 0.001), record)[1]
+    assert not run(RefusalFilter(threshold=score + 0.001), record)[1]
 
 
 def test_lower_case_keeps_every_character_in_its_place() -> None:
     text = "\u0130 CANNOT \u2019 \u1e9e"
-    assert len(refusal_score.lowered(text)) == len(text)
+    assert len(refusal_text.lowered(text)) == len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("<think>I cannot help with that.</think>Tides rise twice a day.", "none"),
+        (
+            "<think>They ask how to sleep.</think>\n\nI'm sorry, but I can't help with that.",
+            "refusal",
+        ),
+        ("The user wants a poem.</think>I'm sorry, but I can't help with that.", "refusal"),
+        ("<think>I'm sorry, but I can't help with that. I will say so", "none"),
+    ],
+)
+def test_thoughts_are_no_answer(text: str, kind: str) -> None:
+    assert label(text) == kind
+    if kind == "refusal":
+        found = refusal_score.judge_texts([text])[0]
+        assert found.begin > text.index("</think>") and "help" in text[found.begin : found.end]
+
+
+def test_the_prompt_tells_a_rewritten_sentence_from_a_refusal() -> None:
+    said = "I'm sorry, but I cannot tell you that."
+    asked = f'Rewrite this sentence more politely: "{said}"'
+    chance = {
+        prompt: refusal_score.judged(said, prompt, 0.01).score
+        for prompt in (asked, "How do I pick a lock?")
+    }
+    assert chance[asked] < chance["How do I pick a lock?"]
+
+
+def test_the_prompt_of_an_answer_is_the_turn_before_it() -> None:
+    talk = [
+        {"role": role, "content": text}
+        for role, text in (("system", "S"), ("user", "A?"), ("assistant", "a"), ("user", "B?"),
+                           ("assistant", "b"), ("assistant", "c"))
+    ]  # fmt: skip
+    verdicts = Verdicts(
+        to_table([{"messages": talk}, {"prompt": "C?", "completion": "d"}]), RefusalFilter()
+    )
+    answers = [answer for record in verdicts.records("output") for answer in record.fields]
+    assert prompts_of(verdicts, answers) == ["A?", "B?", "B?", "C?"]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([*PHRASES[::9], "I CAN\u2019T", " help", "as an", " AI", "x", "é"]),
+        max_size=6,
+    )
+)
+def test_phrases_over_columns_are_those_of_the_loop(parts: list[str]) -> None:
+    text = " ".join(parts)
+    loop = any(phrase in text.lower().replace("\u2019", "'") for phrase in PHRASES)
+    assert holds_phrase([text, "noon", text]) == [loop, False, loop]
+    begin, end = place_of(text)
+    assert (end > begin) is loop
+    assert not loop or text[begin:end].lower().replace("\u2019", "'") in PHRASES
+
+
+def test_the_classic_list_takes_an_answer_for_a_refusal_that_is_none() -> None:
+    texts = ["Dear all, I'm sorry, but the bus was late.", "I refuse.", "Noon."]
+    rows = [{"prompt": "x", "completion": text} for text in texts]
+    kept, [reject] = run(RefusalFilter(by="phrases"), *rows)
+    evidence = json.loads(reject["evidence"])
+    assert (evidence["rule"], evidence["match"]) == ("phrase", "I'm sorry, but")
+    assert [row["refusal"] for row in kept] == ["none", "none"]
 
 
 CUES = [
@@ -191,13 +262,24 @@ CUES = [
 @given(st.lists(st.sampled_from(CUES), max_size=12).map("".join))
 def test_the_search_over_columns_loses_nothing_and_spans_are_inside(text: str) -> None:
     found = refusal_score.judge_texts([text])[0]
-    assert found == refusal_score.judged(text)
+    can_be = cues([text])[0]
+    low = refusal_text.lowered(text)
+    spans = refusal_text.sentences(low)
     assert 0 <= found.begin <= found.end <= len(text)
+    if any(can_be):
+        assert found == refusal_score.judged(text)
+    else:
+        assert found == refusal_score.NONE
+        assert not spans or refusal_score.by_rules(low, spans) == refusal_score.NONE
 
 
 def test_one_long_text_costs_less_than_seconds() -> None:
-    text = "i'm sorry but i cannot " * 45_000
-    assert refusal_score.judge_texts([text, "as an " * 170_000])[0].label in ("refusal", "cannot")
+    texts = [
+        "I'm sorry, but I cannot help you with that. " * 25_000,
+        "i'm sorry but i cannot " * 45_000,
+    ]
+    found = refusal_score.judge_texts([*texts, "as an " * 170_000, "<think>" + texts[0]])
+    assert found[3].label == "none" and max(one.end for one in found[:2]) < 600
 
 
 def test_flags_and_fit_for_rows_of_ones_own() -> None:
@@ -205,6 +287,6 @@ def test_flags_and_fit_for_rows_of_ones_own() -> None:
     yes = [{"answer": f"Here are {n} ways to do it."} for n in range(8)]
     assert [one["refusal"] for one in flags([*no, *yes])] == [True] * 8 + [False] * 8
     pytest.importorskip("sklearn")
-    judge = fit([{**r, "refusal": True} for r in no] + [{**r, "refusal": False} for r in yes])
-    assert judge([{"answer": "Sorry, I cannot help."}])[0]["refusal"] is True
-    assert judge([{"answer": "Here are some."}])[0]["refusal"] is False
+    judge = fit([{"prompt": "", **r, "refusal": r in no} for r in [*no, *yes]])
+    assert judge([{"prompt": "", "answer": "Sorry, I cannot help."}]) == [True]
+    assert judge([{"prompt": "", "answer": "Here are some."}]) == [False]

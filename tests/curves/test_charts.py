@@ -192,7 +192,8 @@ def test_a_corpus_is_shown_with_its_sources_and_lengths(tmp_path: Path) -> None:
     sources = [{"name": "a", "license": "CC0-1.0"}, {"name": "b"}, {"name": "c"}]
     pieces = [(to_table(rows), REJECTS.empty_table())]
     write_corpus(tmp_path / "c", "records", pieces, {"sources": sources})
-    lengths, listed = (panel.body for panel in records.panels(tmp_path / "c"))
+    lengths, listed, some = (panel.body for panel in records.panels(tmp_path / "c"))
+    assert [f"<code>{at}</code>" in some for at in range(4)] == [True, True, True, False]
     assert "median 20, 90 % below 44, longest 50 characters" in lengths
     rows_told = re.findall(r"<tr>.*?</tr>", listed)[1:]
     assert [re.findall(r">([^<]*)</t[hd]>", row) for row in rows_told] == [

@@ -84,15 +84,10 @@ def test_what_is_no_wrapper_is_too_large_as_a_whole(
         for how in ("plain", "gzip"):
             shown = text.replace("{", "{\n", 1) if indented else text + " \n"
             path = packed(tmp_path / "a.json", shown.encode(), how)
-            if not indented:  # lines have the limit as a parameter of its own
-                monkeypatch.setattr(jsonl, "lines", lambda *a, **k: LINES(*a, **k, limit=LIMIT))
             records, rejects = read(path)
             assert not records
             assert [reject["reason"] for reject in rejects] == ["oversize"]
             assert json.loads(rejects[0]["evidence"])["limit"] == LIMIT
-
-
-LINES = jsonl.lines
 
 
 def test_a_bad_element_costs_no_other(tmp_path: Path, monkeypatch: Any) -> None:

@@ -20,6 +20,7 @@ from stages.errors import UsageError
 from stages.extract.jsonl import JsonlExtract
 from stages.extract.jsontext import json_values
 from stages.extract.packed.archives import read_at
+from stages.gather import one_by_one
 from stages.place import Place
 
 
@@ -227,7 +228,8 @@ def test_a_line_is_refused_with_its_reason(
 
 def items(path: Path, size: int = 1 << 24, **parameters: Any) -> list[Item | Fault]:
     stage = JsonlExtract(**parameters)
-    return [item for part in stage.parts(str(path), size) for item in stage.read(part)]
+    parts = stage.parts(str(path), size)
+    return [item for part in parts for item in one_by_one(stage.read(part))]
 
 
 def test_a_number_beyond_a_double_stays_as_it_was_written(tmp_path: Path) -> None:
@@ -477,11 +479,8 @@ def test_a_line_too_long_is_told_and_skipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from stages.extract import jsonl
-    from stages.extract.jsontext import lines
 
     monkeypatch.setattr(jsonl, "LINE_BYTES", 100)
-    short = lines.lines
-    monkeypatch.setattr(jsonl, "lines", lambda *a, **k: short(*a, **k, limit=100))
     path = tmp_path / "a.jsonl"
     long = json.dumps({"text": "x" * 300_000})
     path.write_text(f'{{"text":"a"}}\n{long}\n{{"text":"b"}}\n')

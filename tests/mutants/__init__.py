@@ -18,6 +18,7 @@ FIELDS = (
     "engine",
     "records",
     "extraction",
+    "at_once",
     "documents",
     "chats",
     "xml",

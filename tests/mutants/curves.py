@@ -466,7 +466,7 @@ MUTANTS = (
     ),
     Mutant(
         "stages/charts/records.py",
-        "counts[name] = counts.get(name, 0) + 1",
+        'counts[name] = counts.get(name, 0) + one["counts"]',
         "counts[name] = 1",
         "every source has one record",
         _of("charts", "test_a_corpus_is_shown_with_its_sources_and_lengths"),

@@ -295,16 +295,16 @@ MUTANTS = (
     ),
     Mutant(
         STORE,
-        "            for name in names:\n                flush(folder / name)\n",
+        "            flush_below(folder)\n",
         "",
         "files of an entry do not reach the disk before the rename",
         (f"{OF_STORE}::test_all_of_an_entry_is_flushed_before_it_has_its_name",),
     ),
     Mutant(
-        STORE,
-        "                flush(sub)\n",
-        "                pass\n",
-        "folders of an entry do not reach the disk before the rename",
+        "stages/corpus.py",
+        "        flush(below)\n    flush(folder)\n",
+        "        flush(below)\n",
+        "the folder of an entry does not reach the disk before the rename",
         (f"{OF_STORE}::test_all_of_an_entry_is_flushed_before_it_has_its_name",),
     ),
     Mutant(
@@ -316,8 +316,8 @@ MUTANTS = (
     ),
     Mutant(
         STORE,
-        "path.chmod(0o444)",
-        "path.chmod(0o644)",
+        ".chmod(0o444)",
+        ".chmod(0o644)",
         "files of an entry can be written",
         (f"{OF_STORE}::test_an_entry_is_read_back_and_read_only",),
     ),

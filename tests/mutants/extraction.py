@@ -293,15 +293,15 @@ MUTANTS = (
     # --- JSON ---
     Mutant(
         JSON + "lines.py",
-        "if stop is not None and offset >= stop:",
-        "if stop is not None and offset > stop:",
+        "while stop is None or offset < stop:",
+        "while stop is None or offset <= stop:",
         "the line at the border of two ranges is read twice",
         ("tests/extract/test_jsonl.py::test_the_size_of_parts_changes_nothing",),
     ),
     Mutant(
         JSON + "lines.py",
-        "so_far[digest] = so_far.get(digest, 0) + count",
-        "so_far[digest] = count",
+        "so_far.update(part)",
+        "so_far = part",
         "equal lines in the third range have the ids of those in the second",
         ("tests/extract/test_jsonl.py::test_the_size_of_parts_changes_nothing",),
     ),

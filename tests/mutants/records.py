@@ -332,8 +332,8 @@ MUTANTS = (
     ),
     Mutant(
         CLEAN + "shingles.py",
-        "folded = [text.casefold() for text in texts]",
-        "folded = list(texts)",
+        "else text.casefold()",
+        "else text",
         "capitals make another text",
         (
             f"{OF_DEDUP}::test_short_texts_are_compared_with_their_punctuation_and_long_ones_without",
@@ -427,13 +427,13 @@ MUTANTS = (
     ),
     Mutant(
         CLEAN + "refusal_score.py",
-        "if rule and score >= threshold:",
-        "if rule and score > threshold:",
-        "a score at the threshold is no refusal",
+        "if refusal >= threshold:",
+        "if refusal >= 0.5:",
+        "the threshold that was asked for is not what counts",
         (f"{OF_REFUSALS}::test_the_threshold_is_what_the_score_is_held_against",),
     ),
     Mutant(
-        CLEAN + "refusal_score.py",
+        CLEAN + "refusal_remark.py",
         "words_in(rest) < MIN_KEPT * words_in(text)",
         "words_in(rest) < 1",
         "a remark is cut off though it is most of the answer",

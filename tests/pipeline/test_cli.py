@@ -98,6 +98,20 @@ def test_make_passes_parameters_and_failures_on(faq: Path, tmp_path: Path) -> No
 
 
 @needs_make
+def test_make_writes_a_recipe_and_says_its_usage(faq: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mine.yaml"
+    done = _make("init", f"IN={faq.parent}", f"OUT={out}", cwd=tmp_path, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.rstrip().endswith(f"seedbed run {out}") and "- jsonl:" in out.read_text()
+    done = _make("init", cwd=tmp_path, folder=tmp_path)
+    assert done.returncode == 2 and "usage: make init IN=FOLDER" in done.stderr
+    done = _make("innit", cwd=tmp_path, folder=tmp_path)
+    assert done.returncode == 2 and "there is no target innit" in done.stderr
+    done = _make("plan", f"IN={out}", cwd=tmp_path, folder=tmp_path)
+    assert done.returncode == 0 and "prompt ← prompt" in done.stdout
+
+
+@needs_make
 def test_the_makefile_lists_the_stages_of_the_table(tmp_path: Path) -> None:
     told = _make("help", cwd=tmp_path, folder=tmp_path).stdout.splitlines()
     assert told[-1].split() == list(stages.TABLE)
@@ -312,7 +326,8 @@ def test_a_model_that_the_hub_does_not_give_is_a_mistake_of_plan(faq: Path, tmp_
     assert time.monotonic() - began < 60
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"seedbed: {tmp_path / 't.yaml'}:6:") or "t.yaml:6:" in line
-    assert "'nobody/has-made-it' could not be had from the hub: it cannot be reached, and" in line
+    assert "'nobody/has-made-it' is no folder here, and could not be had from the hub: it" in line
+    assert "cannot be reached, and" in line
 
 
 # --- another `stages` on the path ---------------------------------------------------------------

@@ -22,6 +22,7 @@ from tests.pipeline.world import COMMAND, environment, seedbed
 # --- the order of flushes -----------------------------------------------------------------------
 
 _FLUSH = re.compile(r"f(?:data)?sync\(\d+<(.*)>\)\s+= 0")
+_ALL = re.compile(r"syncfs\(\d+<(.*)>\)\s+= 0")
 _TWO = re.compile(r'rename(?:at2?)?\((?:\w+(?:<[^>]*>)?, )?"(.*?)", (?:\w+(?:<[^>]*>)?, )?"(.*?)"')
 _MADE = re.compile(r'mkdir\("(.*?)", \w+\)\s+= 0')
 
@@ -35,7 +36,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[st
     folder = tmp_path_factory.mktemp("traced")
     world.lines(folder / "in.jsonl", range(3))
     world.recipe(folder, "jsonl: {path: in.jsonl}", "[normalize]", workers=1)
-    names = "fsync,fdatasync,rename,renameat,renameat2,mkdir"
+    names = "fsync,fdatasync,syncfs,rename,renameat,renameat2,mkdir"
     command = ["strace", "-f", "-qq", "-y", "-s", "4096", "-o", "trace", "-e", f"trace={names}"]
     done = subprocess.run(
         [*command, *COMMAND, "run", "t.yaml"],
@@ -57,7 +58,7 @@ def _events(lines: list[str], folder: Path) -> Iterator[tuple[str, ...]]:
             continue
         if call.startswith("<..."):
             call = begun.pop(process, "") + call.partition("resumed>")[2]
-        for kind, form in (("flush", _FLUSH), ("moved", _TWO), ("made", _MADE)):
+        for kind, form in (("flush", _FLUSH), ("all", _ALL), ("moved", _TWO), ("made", _MADE)):
             if match := form.match(call):
                 yield (kind, *(os.path.normpath(folder / path) for path in match.groups()))
 
@@ -79,11 +80,9 @@ def test_an_entry_is_on_the_disk_before_it_has_its_name_and_the_name_after(
     for entry in entries:
         moved = next(at for at, (kind, *more) in enumerate(events) if more[1:] == [str(entry)])
         temporary = events[moved][1]
-        files = [f"{temporary}/{path.name}" for path in entry.iterdir()]
-        last = [max(_all(events[:moved], "flush", name)) for name in files]
-        manifest = max(_all(events[:moved], "flush", f"{temporary}/manifest.json"))
-        assert manifest == max(last), "the manifest is written last"
-        assert manifest < _first(events, "flush", temporary, after=manifest) < moved
+        flushed = [one for one in events[:moved] if temporary in one[1]]
+        made_ = [("made", temporary), ("all", temporary)]
+        assert flushed == made_, "all of it, at once"
         made = _first(events, "made", str(entry.parent))
         assert made < _first(events, "flush", str(objects), after=made) < moved
         _first(events, "flush", str(entry.parent), after=moved)

@@ -11,11 +11,17 @@ from typing import Any
 import pytest
 
 from pipeline.engine.account import load_run
-from pipeline.views.explain import explain, ids_at, life_of, newest_run, source_bytes
+from pipeline.engine.run import run_recipe
+from pipeline.recipe.checked import read_recipe
+from pipeline.views import index
+from pipeline.views.explain import explain, newest_run
+from pipeline.views.lives import life_of, source_bytes
+from pipeline.views.named import ids_at, ids_of
 from stages.corpus import Corpus
 from stages.errors import UsageError
 from stages.place import Place
 from stages.records import fields
+from tests.pipeline import world
 
 
 def kept(folder: Path) -> list[dict[str, Any]]:
@@ -122,7 +128,7 @@ def test_a_quoted_field_of_several_lines_is_one_record(sample_run: Path, sample_
     assert found >= 5
 
 
-@pytest.mark.parametrize("what", ["f" * 32, "nowhere.jsonl:3", "nonsense"])
+@pytest.mark.parametrize("what", ["f" * 32, "nowhere.jsonl:3", "no such words"])
 def test_what_nobody_knows_is_said_in_a_sentence(sample_run: Path, what: str) -> None:
     with pytest.raises(UsageError) as caught:
         explain(what, sample_run)
@@ -141,3 +147,118 @@ def test_the_tokens_are_told_with_what_is_trained_on(sample_run: Path) -> None:
     answer = row["completion"].splitlines()[0][:40]
     assert f"⟦{answer}" in told and f"⟦{row['prompt'][:20]}" not in told
     assert row["prompt"][:20] in told.partition("tokenize")[2]
+
+
+# --- a world of its own ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run over two sources, with personal data, an address, a line of several records."""
+    folder = tmp_path_factory.mktemp("lives")
+    rows = [
+        {"prompt": f"Q{n}?", "completion": world.prose(n), "url": f"https://x.example/t/{n}/"}
+        for n in range(20)
+    ]
+    rows[3]["completion"] = "Write to jane.doe@mail.example.org or call. " + world.prose(3)
+    rows[4]["completion"] = "tiny"
+    rows[5]["completion"] = "Evil \x1b[2J\u202e text. " + world.prose(5)
+    (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "b.json").write_text(json.dumps([{"text": world.prose(100 + n)} for n in range(9)]))
+    recipe = folder / "t.yaml"
+    recipe.write_text(
+        "version: 1\nname: t\nsources:\n  - jsonl: {path: a.jsonl, name: a}\n"
+        "  - jsonl: {path: b.json, name: b}\n"
+        "steps: [normalize, {quality: {min_words: 3}}, pii, dedup]\n"
+    )
+    return run_recipe(read_recipe(recipe)).folder
+
+
+def all_ids(folder: Path) -> list[str]:
+    steps = [step for step in load_run(folder)["steps"] if step["source"]]
+    corpora = [Corpus(folder / step["folder"]) for step in steps]
+    return [row for corpus in corpora for row in corpus.table(["id"]).column("id").to_pylist()]
+
+
+@pytest.mark.parametrize("what", ["https://x.example/t/3", "https://x.example/t/3/#reply"])
+def test_an_address_names_its_record(small: Path, what: str) -> None:
+    told = explain(what, small)
+    assert "line 4," in told and "jane.doe@mail" in told and told.count("record   ") == 1
+
+
+def test_a_piece_of_text_names_its_records(small: Path) -> None:
+    words = world.prose(7).split()
+    assert "line 8," in explain(" ".join(words[3:6]), small)
+    some = explain("Q1", small)  # 1 and 10 to 19
+    assert "11 records are meant; this was the first of them" in some
+    assert some.count("kept  a.jsonl@") == 10
+    assert len(ids_of("Q1", small, load_run(small))) == 11
+
+
+def test_all_records_of_a_line_are_told(small: Path) -> None:
+    ids = ids_of(f"{small.parent.parent / 'b.json'}:1", small, load_run(small))
+    assert len(ids) == 9
+    assert "9 records are meant" in explain("b.json:1", small)
+
+
+def test_a_change_is_a_difference_with_what_left_and_why(small: Path) -> None:
+    told = explain("https://x.example/t/3/", small)
+    assert re.search(r"completion \| .*\[-jane\.doe@mail\.example\.org-\]\{\+\S+\+\}", told)
+    assert "left it: 25 characters as masked" in told
+    assert "pii: 1" in told and "05-pii: changed" in told
+
+
+def test_what_left_is_told_with_the_value_that_keeps_it(small: Path) -> None:
+    told = explain("https://x.example/t/4/", small)
+    assert "dropped, too_short (fewer words than min_words)" in told
+    assert "with `min_words` at 1 or less it would have stayed here (it is 3)" in told
+
+
+def test_hostile_text_moves_no_cursor(small: Path) -> None:
+    told = explain("https://x.example/t/5/", small)
+    assert "\\x1b[2J\\u202e" in told and "\x1b" not in told and "\u202e" not in told
+
+
+def test_a_life_is_the_same_by_the_index_and_without(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = load_run(small)
+    wanted = {one: life_of(one, small, account) for one in all_ids(small)}
+    assert len(wanted) == 29
+    monkeypatch.setattr(index, "MANY", 1)
+    store = Path(account["store"])
+    before = world.stored(store.parent)
+    assert {one: life_of(one, small, account) for one in wanted} == wanted
+    made = world.stored(store.parent) - before
+    assert len(made) == 2  # one a source
+    monkeypatch.setattr(index, "_made", lambda corpus: pytest.fail("the index is made once"))
+    assert {one: life_of(one, small, account) for one in wanted} == wanted
+    monkeypatch.undo()
+    monkeypatch.setattr(index, "MANY", 1)
+    gone = {**account, "store": str(small / "no store")}
+    assert life_of(all_ids(small)[0], small, gone).id == all_ids(small)[0]  # type: ignore[arg-type]
+    assert not (small / "no store").exists()
+
+
+def test_a_row_is_named_by_table_and_key(tmp_path: Path) -> None:
+    (tmp_path / "d.sql").write_text(
+        "CREATE TABLE posts (id int, thread int, body text);\n"
+        + "".join(
+            f"INSERT INTO posts VALUES ({n}, {n // 2}, '{world.prose(n)}');\n" for n in range(8)
+        )
+    )
+    recipe = world.recipe(tmp_path, "sql: {path: d.sql, table: posts, text: body}")
+    folder = run_recipe(read_recipe(recipe)).folder
+    account = load_run(folder)
+    (one,) = ids_of("posts[id=5]", folder, account)
+    (place,) = [life_of(one, folder, account).chapters[0].row["place"]]
+    assert f":{5 + 2}!posts" in place
+    assert len(ids_of("posts[thread=2]", folder, account)) == 2
+    with pytest.raises(UsageError, match="no TABLE"):
+        ids_of("posts[id=50]", folder, account)
+
+
+def test_the_rows_of_training_are_told(sample_run: Path) -> None:
+    row = next(row for row in kept(sample_run) if row["source"] == "faq")
+    told = explain(row["id"], sample_run)
+    assert re.search(r"^packed +row [\d,]+ of [\d,]+ of 2,048 tokens", told, re.MULTILINE)

@@ -11,7 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 from pipeline.engine.account import load_run
-from pipeline.views.explain import explain, ids_at, life_of
+from pipeline.views.explain import explain
+from pipeline.views.lives import life_of
+from pipeline.views.named import ids_at
 from stages.corpus import Corpus
 from tests.pipeline.world import account, recipe, seedbed
 

@@ -141,7 +141,7 @@ def test_all_else_is_what_yaml_says(line: str, words: str, tmp_path: Path) -> No
         ("Pii", {"action": "maks"}, "pii.action must be one of mask, drop, not 'maks'; did you"),
         ("Deduplicate", {"threshold": 80}, "dedup.threshold must be between 0.3 and 1, not 80"),
         ("Tokenize", {"train_on": "outputs"}, "did you mean 'output'?"),
-        ("RefusalFilter", {"threshold": "many"}, "refusals.threshold must be integer, not 'many'"),
+        ("RefusalFilter", {"threshold": "many"}, "refusals.threshold must be number, not 'many'"),
         ("Normalize", {"entities": "no"}, "must be yes or no (True or False in Python)"),
         ("Pii", {"kinds": ()}, "pii.kinds is empty"),
         ("QualityFilter", {"min_words": 9, "max_words": 3}, "is over max_words 3"),

@@ -12,15 +12,20 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from pipeline.engine.account import load_run
 from pipeline.engine.run import run_recipe
 from pipeline.recipe.checked import read_recipe
-from pipeline.views.figures import totals
+from pipeline.views.figures import text_read, totals
+from pipeline.views.lives import life_of
 from pipeline.views.report import write_report
-from pipeline.views.report.left import marked
+from pipeline.views.report.changed import changes
+from pipeline.views.report.left import marked, text_of_reasons
 from stages.corpus import Corpus
 from stages.words import number
+from tests.browser import browser
+from tests.pipeline import world
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
@@ -136,3 +141,95 @@ def test_the_match_is_marked_where_its_span_says() -> None:
     assert marked(text, {"match": "an"}).startswith("<mark>an</mark> ape")
     assert "… <mark>zzz</mark>" in marked(text, {"match": "zzz", "span": [5000, 5003]})
     assert marked("<b>", {}) == "&lt;b&gt;"
+
+
+def test_kept_records_are_shown_with_what_is_learned_of_them(sample_run: Path) -> None:
+    page = (sample_run / "report.html").read_text(encoding="utf-8")
+    part = page.partition('id="some-of-the-kept-records"')[2].partition("</section>")[0]
+    corpus = Corpus(sample_run / "corpus").table(["id", "source", "completion"]).to_pylist()
+    shown = [row for row in corpus if row["id"] in part]
+    sources = {row["source"] for row in corpus}
+    assert {row["source"] for row in shown} == sources and len(sources) == 6
+    for row in shown:
+        if row["completion"]:
+            first = str(escape(row["completion"].split("\n")[0][:60]))
+            assert f'<mark class="learned">{first}' in part
+
+
+def test_changed_texts_are_differences(sample_run: Path) -> None:
+    found = {one.step: one for one in changes(load_run(sample_run), sample_run)}
+    steps = [step for step in load_run(sample_run)["steps"] if step["counts"]]
+    wanted = {s["label"]: s["counts"]["changed"] for s in steps if s["counts"]["changed"]}
+    assert {label: one.count for label, one in found.items()} == wanted and len(wanted) >= 3
+    samples = found["07-normalize"].samples
+    assert samples
+    for row, texts in samples:
+        life = life_of(row["id"], sample_run, load_run(sample_run))
+        chapter = next(one for one in life.chapters if one.label == "07-normalize")
+        for name, pieces in texts:
+            old, new = chapter.changed[name]
+            assert all(one.text in old for one in pieces if one.fate == "removed")
+            assert all(one.text in new for one in pieces if one.fate == "added")
+    page = (sample_run / "report.html").read_text(encoding="utf-8")
+    assert re.search(r"<del>&amp;\w+;?</del>|<del>.*?</del><ins>", page)
+
+
+def test_the_text_that_left_has_its_share_of_all_that_was_read(sample_run: Path) -> None:
+    account = load_run(sample_run)
+    found = list(text_of_reasons(account, sample_run))
+    read = text_read(account)
+    assert all(one.of_all == one.count / read <= 1 for one in found) and len(found) >= 12
+    lost = sum(one.count for one in found)
+    assert lost == sum(
+        sum(step["counts"]["text"]["removed"].values())
+        for step in account["steps"]
+        if step["counts"]
+    )
+    page = (sample_run / "report.html").read_text(encoding="utf-8")
+    most = max(found, key=lambda one: one.count)
+    assert f'data-removed="{most.step}/{most.reason}">{number(most.count)}<' in page
+
+
+@needs_browser
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_nothing_runs_out_of_the_page(
+    sample_run: Path, tmp_path: Path, width: int, dark: bool
+) -> None:
+    """Also with names as long as people give them: nothing is cut, nothing scrolls sideways."""
+    account = json.loads((sample_run / "run.json").read_text())
+    folder = tmp_path / "run"
+    shutil.copytree(sample_run, folder)
+    for source in account["sources"]:
+        long = f"{source['name']}-of-the-northern-isles"
+        for step in account["steps"]:
+            step["source"] = long if step["source"] == source["name"] else step["source"]
+        source["name"] = long
+    (folder / "run.json").write_text(json.dumps(account))
+    write_report(folder)
+    page = folder / "report.html"
+    page.write_text(page.read_text().replace('<html lang="en">', '<html lang="en" data-ready>'))
+    with browser(tmp_path / "profile") as tab:
+        tab.open(page, width, 900, dark)
+        assert tab.run("document.documentElement.scrollWidth") <= width
+        out = tab.run(
+            "[...document.querySelectorAll('svg text')].filter((one) => {"
+            "const own = one.getBoundingClientRect(), all = one.ownerSVGElement"
+            ".getBoundingClientRect();"
+            "return own.width && (own.left < all.left - 1 || own.right > all.right + 1 "
+            "|| own.top < all.top - 1); }).map((one) => one.textContent)"
+        )
+        assert out == []
+        if width == 1280:
+            assert "instructions-of-the-northern" in tab.run(
+                "document.querySelector('svg').textContent"
+            )
+        assert not tab.errors
+
+
+def test_a_rerun_from_the_store_tells_the_times_of_the_first(tmp_path: Path) -> None:
+    world.lines(tmp_path / "in.jsonl", range(30))
+    recipe = world.recipe(tmp_path, "jsonl: {path: in.jsonl}", "[normalize]")
+    run_recipe(read_recipe(recipe))
+    folder = run_recipe(read_recipe(recipe)).folder
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "what came from the store had taken" in page and "from the store; computed" in page

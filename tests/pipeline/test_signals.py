@@ -67,7 +67,7 @@ READ = ("jsonl", "in.jsonl", "-o", "read", "--source-name")  # another name is n
 COMMANDS: dict[str, tuple[tuple[str, ...], tuple[Any, str]]] = {
     "run": (("run", "t.yaml"), (LocalExecutor, "_give_out")),
     "plan": (("plan", "t.yaml"), ("pipeline.views.plan", "show_plan")),
-    "explain": (("explain", "in.jsonl:2"), ("pipeline.views.explain", "explain")),
+    "explain": (("explain", "in.jsonl:2"), ("pipeline.views.explain", "lines")),
     "gc": (("gc",), ("pipeline.engine.gc", "collect")),
     "gc --verify": (("gc", "--verify"), ("pipeline.engine.gc", "verify")),
     "source": ((*READ, "first"), (LocalExecutor, "_give_out")),

@@ -86,7 +86,10 @@ def test_a_number_of_records_is_met_by_whole_components() -> None:
     assert _sides(Split(val=123)(exact)).count("val") == 123
     assert _sides(Split(val=123)(exact)) != _sides(Split(val=123, seed=1)(exact))
     assert _sides(Split(val=0)(exact)).count("val") == 0
-    assert _sides(Split(val=501)(exact)).count("val") == 500
+    assert _sides(Split(val=499)(exact)).count("val") == 499
+    for none_left in (500, 501):
+        with pytest.raises(UsageError, match="of 500 records leave none to train on"):
+            Split(val=none_left)(exact)
 
 
 def test_components_of_many_sizes_are_filled_to_the_number() -> None:
@@ -393,16 +396,16 @@ def run(stage: Split, tables: list[pa.Table]) -> tuple[list[str], State]:
 @given(
     st.lists(
         st.tuples(st.integers(0, 12), st.one_of(st.none(), st.integers(0, 8)), st.integers(0, 3)),
-        min_size=1,
+        min_size=3,
         max_size=60,
     ),
     st.integers(1, 20),
     st.sampled_from(
         [
             Split(val=0.4),
-            Split(val=9),
+            Split(val=2),
             Split(val=0.3, by=("bed",), seed=3),
-            Split(val=7, by=("date",)),
+            Split(val=2, by=("date",)),
         ]
     ),
 )

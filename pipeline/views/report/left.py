@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from markupsafe import Markup, escape
 
 from pipeline.engine.account import Account
-from pipeline.views.figures import counted
+from pipeline.views.figures import counted, text_read
+from pipeline.views.told import match_in
 from stages.corpus import Corpus
 from stages.kinds import Panel
 from stages.pages import rendered
@@ -33,6 +34,18 @@ class Reason:
     samples: list[dict[str, Any]]
 
 
+@dataclass
+class Removed:
+    """Characters that left at a step for a reason, and their share of the step's and of all."""
+
+    step: str
+    reason: str
+    meaning: str
+    count: int
+    of_step: float
+    of_all: float
+
+
 def panel(account: Account, folder: Path) -> Panel:
     """All reasons of all steps."""
     found = list(reasons(account, folder))
@@ -42,7 +55,7 @@ def panel(account: Account, folder: Path) -> Panel:
         "pipeline.views.report:left.html",
         reasons=found,
         shown=shown,
-        text=list(text_of_reasons(account, folder)),
+        text=sorted(text_of_reasons(account, folder), key=lambda one: -one.count),
         marked=marked,
         told=_told,
     )
@@ -63,21 +76,18 @@ def reasons(account: Account, folder: Path) -> Iterator[Reason]:
             yield Reason(step["label"], reason, meanings[reason], count, failed, samples)
 
 
-def text_of_reasons(account: Account, folder: Path) -> Iterator[tuple[str, str, str, int, float]]:
-    """(step, reason, meaning, characters, their share of the step's) of the text that left."""
+def text_of_reasons(account: Account, folder: Path) -> Iterator[Removed]:
+    """The text that left, by step and reason."""
+    read = text_read(account) or 1
     for step in counted(account):
         text = step["counts"]["text"]
         meanings: dict[str, str] = {}
         for one in Corpus(folder / step["folder"]).manifest.get("steps", []):
             meanings |= {**one.get("reasons", {}), **one.get("cuts", {})}
-        for reason, count in sorted(text["removed"].items(), key=lambda one: -one[1]):
-            yield (
-                step["label"],
-                reason,
-                meanings.get(reason, ""),
-                count,
-                count / (text["seen"] or 1),
-            )
+        for reason, count in text["removed"].items():
+            of_step = count / (text["seen"] or 1)
+            meaning = meanings.get(reason, "")
+            yield Removed(step["label"], reason, meaning, count, of_step, count / read)
 
 
 def _told(evidence: dict[str, Any]) -> str:
@@ -86,14 +96,10 @@ def _told(evidence: dict[str, Any]) -> str:
 
 def marked(text: str, evidence: dict[str, Any]) -> Markup:
     """The text, escaped, with the evidence's match marked where it stands."""
+    begin, end = match_in(text, evidence)
     match = evidence.get("match")
-    if not isinstance(match, str) or not match:
-        return escape(text)
-    span = evidence.get("span")
-    begin = span[0] if isinstance(span, list) and text[span[0] : span[1]] == match else -1
-    if begin < 0:
-        begin = text.find(match)
-    if begin < 0:
+    if begin < 0 and isinstance(match, str) and match:
         return Markup("{}\n… <mark>{}</mark>").format(text, match)
-    end = begin + len(match)
-    return Markup("{}<mark>{}</mark>{}").format(text[:begin], match, text[end:])
+    if begin < 0:
+        return escape(text)
+    return Markup("{}<mark>{}</mark>{}").format(text[:begin], text[begin:end], text[end:])

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from pipeline.engine.account import Account, load_run, made_by
 from pipeline.views.figures import totals
 from pipeline.views.kinds import shown
-from pipeline.views.report import flow, left, settings, times, understood
+from pipeline.views.report import changed, flow, left, sample, settings, times, understood
 from stages.charts.svg import STYLE
 from stages.kinds import Kind, Panel, Tile
 from stages.pages import rendered, text_of
@@ -28,9 +28,11 @@ def page(folder: Path) -> Markup:
     account = load_run(folder)
     made = made_by(account, folder)
     panels = [
+        *sample.panel(account, folder),
         flow.panel(account, _amounts(made)),
         understood.panel(account),
         left.panel(account, folder),
+        *changed.panel(account, folder),
         *_of_kinds(made),
         times.panel(account),
         settings.panel(account),
@@ -41,10 +43,16 @@ def page(folder: Path) -> Markup:
         f"{HERE}:page.html",
         account=account,
         when=when,
+        computed=_computed(account),
         style=style,
         tiles=[*_tiles(account), *_tiles_of_kinds(made)],
         sections=[(_anchor(panel.title), panel) for panel in panels],
     )
+
+
+def _computed(account: Account) -> float:
+    """Seconds that the steps took which came from the store, when they were computed."""
+    return sum(once["seconds"] for step in account["steps"] if (once := step.get("once")))
 
 
 def _anchor(title: str) -> str:

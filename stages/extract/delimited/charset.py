@@ -25,16 +25,16 @@ class Charset(NamedTuple):
     mixed: bool = False
 
 
-def charset_of(head: bytes, declared: str | None) -> Charset:
-    """The charset of a table from its first bytes; Unreadable encoding when nothing decides."""
+def charset_of(head: bytes, declared: str | None, all_of_it: bool = False) -> Charset:
+    """The charset of a table from its first bytes; Unreadable encoding when nothing decides.
+
+    all_of_it: whether nothing follows them, so that their last line is no piece of one."""
     name, mark = charsets.sniff(head, declared)
     if name != "utf-8" or mark or declared:
         return Charset(name, mark)
-    whole = head if len(head) < SAMPLE_BYTES else head[: head.rfind(b"\n") + 1]
-    try:
-        return Charset(name, mixed=not whole.decode().isascii())
-    except UnicodeDecodeError:
-        pass
+    whole = head if all_of_it or len(head) < SAMPLE_BYTES else head[: head.rfind(b"\n") + 1]
+    if charsets.is_utf8(whole):
+        return Charset(name, mixed=not whole.isascii())
     odd, wide = [], 0
     for line in whole.split(b"\n"):
         try:

@@ -11,13 +11,14 @@ from stages.errors import Unreadable
 from stages.extract import charsets, file_kinds
 from stages.extract.delimited.cells import FIELDS
 from stages.extract.delimited.charset import SAMPLE_BYTES, charset_of
+from stages.extract.delimited.clean import Block
 from stages.extract.delimited.dialect import detect
 from stages.extract.delimited.table import Row, Table
 from stages.extract.forms.names import numbered
 from stages.extract.jsontext.lines import LINE_BYTES
 from stages.extract.packed.archives import Member
 
-Judged = tuple[Row, str | None, dict[str, Any]]
+Judged = tuple[Row | Block, str | None, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -74,17 +75,28 @@ class Sheet:
             guessed=found.guessed,
             mixed=found.mixed,
         )
-        self._rows = table.rows()
-        self._before = [row for _, row in zip(range(dialect.preamble), self._rows, strict=False)]
+        self._table, self._rows = table, table.rows()
+        self._before = [row for _, row in zip(range(dialect.preamble), self._alone, strict=False)]
         self.header: list[str] | None = None
         self.head: Row | None = None
         width = dialect.width
-        if dialect.header and (first := next(self._rows, None)) is not None:
+        if dialect.header and (first := next(self._alone, None)) is not None:
             self.header = [cell or "" for cell in first.cells]
             self.head = first
             width = len(self.header)
         self.names = unique_names(self.header or [""] * width)
         self._widths = {len(self.names)} | self._also(dialect.width)
+
+    @property
+    def _alone(self) -> Iterator[Row]:
+        """The next rows, while none comes with others."""
+        for row in self._rows:
+            assert isinstance(row, Row)
+            yield row
+
+    def take_at_once(self) -> None:
+        """Give rows that need no judgement many at once, where the dialect allows it."""
+        self._table.take_at_once(self.head.cells if self.head else None, len(self.names))
 
     def _also(self, usual: int) -> set[int]:
         """The usual width of rows, where the header has more columns, but those without a name.
@@ -99,18 +111,21 @@ class Sheet:
 
         The last row of a stream that breaks off is left out: the stream's fault tells of it.
         """
-        for row in self._before:
-            yield row, "preamble", {"fields": len(row.cells)}
+        for before in self._before:
+            yield before, "preamble", {"fields": len(before.cells)}
         if self.head is not None and self.head.trouble is not None:
-            yield self.head, *self._reason(self.head)
+            yield self.head, *self.reason(self.head)
         names = self.head.cells if self.head is not None else None
         for row in self._rows:
-            if row.cells == names and (len(row.cells) > 1 or row.raw.startswith(codecs.BOM_UTF8)):
+            if isinstance(row, Block):
+                yield row, None, {}
+            elif row.cells == names and (len(row.cells) > 1 or row.raw.startswith(codecs.BOM_UTF8)):
                 yield row, "preamble", {"fields": len(row.cells), "repeats": "the header"}
             elif row.ended or self._stream.fault is None:
-                yield row, *self._reason(row)
+                yield row, *self.reason(row)
 
-    def _reason(self, row: Row) -> tuple[str | None, dict[str, Any]]:
+    def reason(self, row: Row) -> tuple[str | None, dict[str, Any]]:
+        """(why a row is refused, evidence); None where it is not."""
         if row.trouble == "oversize":
             return "oversize", {"limit": LINE_BYTES, "of": "bytes of a row"}
         if row.trouble == "fields":

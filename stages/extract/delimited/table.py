@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import csv
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
+from stages.extract.delimited import clean
+from stages.extract.delimited.ahead import Ahead
 from stages.extract.delimited.cells import FIELDS, Cutter, Dialect
 from stages.extract.delimited.charset import Odd
 from stages.extract.jsontext.lines import LARGE, LINE_BYTES, pieces
+from stages.extract.slices import Reach
 
 # A quoted field of more lines than this is a quote that was never closed; longest seen: 1,160.
 _OPEN_LINES = 20_000
@@ -66,7 +69,10 @@ class Table:
         self._said = charset if guessed else None
         self._odd = Odd(mixed)
         self.width = width or dialect.width
-        self._pieces = self._decoded(stream, offset)
+        self._ahead, self._offset, self._line = Ahead(stream), offset, 1
+        self._reach: Reach | None = None
+        self._names: Sequence[str | None] | None = None
+        self._pieces = self._decoded()
         self._back: deque[_Piece] = deque()
         self._used: list[_Piece] = []
         self._cut = Cutter(dialect)
@@ -75,9 +81,21 @@ class Table:
         self._reader = self._fast_reader() if fast else None
         self._credit = _IN_VAIN
 
-    def rows(self) -> Iterator[Row]:
+    def take_at_once(self, names: Sequence[str | None] | None, width: int) -> None:
+        """From here on give rows many at once, where that can be. names: the header; width: fields
+        that a row has."""
+        if self._said is None and clean.suits(self.dialect, self.charset, width):
+            self._reach, self._names = Reach(), names
+
+    def rows(self) -> Iterator[Row | clean.Block]:
         """All rows in order; blank lines are none."""
-        while (first := self._next()) is not None:
+        while True:
+            if self._reach is not None and (block := self._at_once(self._reach)) is not None:
+                yield block
+                del block
+                continue
+            if (first := self._next()) is None:
+                return
             if self._credit < _IN_VAIN:
                 self._credit += 2 * _cost(first)
             if first.bad < 0:
@@ -91,14 +109,32 @@ class Table:
                 del first
                 yield self._row()
 
+    def _at_once(self, reach: Reach) -> clean.Block | None:
+        """Rows that can be taken together; None: the next is to be read alone."""
+        if self._back or self._credit < _IN_VAIN or not (wanted := reach.wanted(self._offset)):
+            return None
+        region = self._ahead.look(wanted)
+        if not (size := reach.within(len(region))):
+            return None
+        begun, taken, number = self._offset, 0, 0
+        found = clean.rows(region, self.dialect, self._names, self.null, begun, self._line)
+        if found is not None:
+            block, taken, lines = found
+            number = len(block.begins) * len(block.cells)
+            self._ahead.skip(taken)
+            self._offset += taken
+            self._line += lines
+        reach.learn(begun, size, taken, number)
+        return None if found is None else found[0]
+
     # --- lines ----------------------------------------------------------------------------------
 
-    def _decoded(self, stream: BinaryIO, offset: int) -> Iterator[_Piece]:
+    def _decoded(self) -> Iterator[_Piece]:
         charset = self.charset
         wide = charset.startswith(("utf-16", "utf-32"))
         end = self.dialect.end.encode(charset if wide else "ascii")
-        line = 1
-        for raw, taken in pieces(stream, end, unit=len("\n".encode(charset)) if wide else 1):
+        unit = len("\n".encode(charset)) if wide else 1
+        for raw, taken in pieces(self._ahead, end, unit=unit):
             bad, odd = 0, self._said
             try:
                 text = raw.decode(charset)
@@ -108,9 +144,9 @@ class Table:
                 else:
                     text = raw.decode(charset, "replace")
                     bad = max(1, text.count("\ufffd"))
-            piece = _Piece(offset, line, raw, text, bad if raw else -taken, odd)
-            offset += taken
-            line += 1 if self.dialect.end == "\n" else text.count("\n")
+            piece = _Piece(self._offset, self._line, raw, text, bad if raw else -taken, odd)
+            self._offset += taken
+            self._line += 1 if self.dialect.end == "\n" else text.count("\n")
             if taken < LARGE:
                 yield piece
             else:
@@ -194,8 +230,10 @@ class Table:
             self._give_back()  # csv refuses a lone CR, too, which is text
             begun, state = self._cut.strict(body)
             cells = begun.cells if state == "clean" else None
-        if cells is not None and len(self._used) > 1 and self._swallowed(body):
-            cells = None
+        if cells is not None and len(self._used) > 1:
+            lines = [body, *(piece.text for piece in self._used[1:])]
+            cells = None if clean.swallowed(lines, dialect, self.width) else cells
+            del lines
         if cells is not None and self._cut.split_quote(body):
             cells = None
         whole = cells is not None and (
@@ -213,15 +251,6 @@ class Table:
             dialect.delimiter == "\t" and len(literal) == self.width and dialect.quote in literal
         )
         return self._made(literal, None if alone else "broken_quote")
-
-    def _swallowed(self, body: str) -> bool:
-        """Whether a quote took in lines each of which has as many delimiters as a row: in tables
-        that are cut by tabs, and in others where a quote stands alone between two of them."""
-        mark = self.dialect.delimiter[:1]
-        if not self.dialect.quote or self.width < 2 or body.count(mark) != self.width - 1:
-            return False
-        alone = mark == "\t" or self.dialect.quote in body.split(mark)
-        return alone and all(piece.text.count(mark) == self.width - 1 for piece in self._used[1:])
 
     def _fast(self) -> list[str | None] | None:
         self._back.appendleft(self._used.pop())

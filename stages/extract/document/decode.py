@@ -22,8 +22,7 @@ class Decoded(NamedTuple):
 
 def decoded(raw: bytes, declared: str | None = None) -> Decoded:
     """The text of a document. Unreadable `encoding` where the guess is too close to call."""
-    line_end = b"" if raw.endswith(b"\n") else b"\n"
-    found = charset_of(raw + line_end, declared)
+    found = charset_of(raw, declared, all_of_it=True)
     body = raw[found.mark :]
     if found.mixed:
         lines = charsets.lines_of(body)
@@ -34,7 +33,7 @@ def decoded(raw: bytes, declared: str | None = None) -> Decoded:
     said = {"charset": found.name} if found.guessed else {}
     try:
         text = body.decode(found.name)
-        whole = len(text.encode(found.name)) == len(body)
+        whole = found.name == "utf-8" or len(text.encode(found.name)) == len(body)
         return Decoded(text, found.name if whole else None, found.mark, said)
     except UnicodeError:
         text = body.decode(found.name, "replace")

@@ -4,6 +4,7 @@ Known by their names: plain text, prompt and completion under the names in use, 
 chat messages, OpenAssistant trees. What is not part of the text goes to `meta` under its name.
 
 layout   names of columns → Layout, which makes the records of all objects and rows that have them
+  at_once  the same of many rows of a table, array-wise
   names    the names that are known, and those that the user gives
   values   values as text and as JSON, and how many characters they have; texts  of columns
   asked    what a pair's completion answers

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from stages.arrays import Numbers
 from stages.base import Fault, Item
 from stages.check import nearest
 from stages.counts import TextCount
@@ -13,10 +16,11 @@ from stages.extract.forms import names as known_names
 from stages.extract.forms import said as said_of
 from stages.extract.forms import talks
 from stages.extract.forms.asked import asked, joined
+from stages.extract.forms.direct import Direct
 from stages.extract.forms.names import Names, Pair, columns_of
 from stages.extract.forms.texts import Texts
 from stages.extract.forms.values import as_json, as_text, check_text, size, without_bytes
-from stages.extract.packed.streams import Limits
+from stages.extract.packed.streams import RATIO_FLOOR, Limits
 from stages.place import Place
 from stages.records import to_json
 
@@ -166,6 +170,35 @@ class Layout:
                 return self._of_talk(values, key, values[key])
         raise Unreadable("no_form", keys=self._shown())
 
+    def direct(self, values: Mapping[str, Any]) -> Direct | None:
+        """How objects with values of these types become records, if it is by their texts as they
+        are. A str stands for a text that is more than white space, none for a list in JSON; what a
+        prompt is about may be empty."""
+        known = self._rows or self._binary or self.missing or self._systems or self._names.system
+        if known or self._chosen is not None or self._rejected is not None:
+            return None
+        if self._tree is not None and isinstance(values[self._tree], Mapping):
+            return None
+        for key in self._talks:
+            if self._names.messages is not None or isinstance(values[key], list):
+                use = self._use("messages", (key,))
+                is_list = isinstance(values[key], list)
+                return Direct("messages", (key,), "", use.rest, use.line) if is_list else None
+            if isinstance(values[key], str):
+                return None
+        if self._pair is not None:
+            asking, answer = (self._pair.prompt, *self._pair.contexts), self._pair.completion
+            if not self._plain or any(type(values[name]) is not str for name in (*asking, answer)):
+                return None
+            use = self._use("pair", tuple(dict.fromkeys((*asking, answer))), asking=asking)
+            return Direct("pair", asking, answer, use.rest, use.line)
+        if self._text is None or self._text_columns != (self._text,):
+            return None
+        if type(values[self._text]) is not str:
+            return None
+        use = self._use("text", self._text_columns)
+        return Direct("text", (self._text,), "", use.rest, use.line)
+
     def item(self, place: Place, raw: bytes, values: Mapping[str, Any]) -> Item | Fault:
         """The item of a row at a place; one without text is dropped, others fail."""
         try:
@@ -184,6 +217,47 @@ class Layout:
 
     def _shown(self) -> list[str]:
         return [str(key) for key in self.columns[:_SHOWN]]
+
+    # --- many rows at once (`at_once`) ------------------------------------------------------------
+
+    def plain_fields(self) -> dict[str, str] | None:
+        """field of a record → the column that it is, where that is all the layout does with rows;
+        empty where a row is lines of all columns. None: what becomes of a row depends on it."""
+        given = (self._chosen, self._rejected, self._names.system, *self._talks, *self._systems)
+        if self.missing or not self._rows or any(name is not None for name in given):
+            return None
+        if len(set(self.columns)) < len(self.columns) or not all(map(str.strip, self.columns)):
+            return None
+        pair = self._pair
+        if pair is not None:
+            alone = not (pair.contexts or pair.matters or self._history)
+            fields = {"prompt": pair.prompt, "completion": pair.completion}
+            return fields if alone and self._are_columns(fields) else None
+        if self._text is not None:
+            fields = {"text": self._text}
+            return fields if self._are_columns(fields) else None
+        return {} if self.columns else None
+
+    def _are_columns(self, fields: Mapping[str, str]) -> bool:
+        used = set(fields.values())
+        plain = all(columns_of(column) == (column,) for column in used)
+        return plain and len(used) == len(fields) and used <= set(self.columns)
+
+    def plain_line(self, fields: Mapping[str, str]) -> str:
+        """The line of records that are made so."""
+        if "prompt" in fields:
+            columns = (fields["prompt"], fields["completion"])
+            return self._use("pair", columns, asking=columns[:1]).line
+        return self._use("text" if fields else "lines", tuple(fields.values())).line
+
+    def lines_fit(self, made: Numbers, said: Numbers) -> bool:
+        """Whether rows of lines may have so many characters made of so many in their values."""
+        lines = self._lines + np.cumsum(made)
+        taken = self._taken + np.cumsum(said + len(self.columns))
+        if ((lines > RATIO_FLOOR) & (lines > _LIMITS.ratio * taken)).any():
+            return False
+        self._lines, self._taken = int(lines[-1]), int(taken[-1])
+        return True
 
     # --- the forms --------------------------------------------------------------------------------
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, Protocol
+
+import numpy as np
 
 from stages.base import Part
 from stages.errors import Changed
@@ -17,6 +20,7 @@ from stages.stamps import stamp_of
 # A longer line is refused: it is held in memory up to six times over while it is parsed.
 LINE_BYTES = 16 << 20
 _CHUNK = 1 << 18
+_FIRST, _BLOCK = 1 << 17, 4 << 20  # bytes that are read at once: more from block to block
 LARGE = 1 << 18  # bytes of a line of which no reader holds a second copy
 
 
@@ -31,20 +35,24 @@ class Line(NamedTuple):
     ended: bool
 
 
+class Readable(Protocol):
+    """What gives bytes in order."""
+
+    def read(self, size: int, /) -> bytes: ...
+    def readline(self, size: int, /) -> bytes: ...
+
+
 def lines(
-    stream: BinaryIO,
+    stream: Readable,
     offset: int = 0,
     number: int = 1,
-    stop: int | None = None,
     charset: str = "utf-8",
     limit: int = LINE_BYTES,
 ) -> Iterator[Line]:
-    """The lines of a stream that begin before `stop`; line ends are LF and CR LF."""
+    """The lines of a stream; line ends are LF and CR LF."""
     wide = charset.startswith(("utf-16", "utf-32"))
     end, back = "\n".encode(charset if wide else "ascii"), "\r".encode(charset if wide else "ascii")
     for data, taken in pieces(stream, end, limit, len(end)):
-        if stop is not None and offset >= stop:
-            return
         ended = data.endswith(end) if data else True
         raw = data.removesuffix(end).removesuffix(back) if ended else data
         data = data and b"."
@@ -53,8 +61,68 @@ def lines(
         number += 1
 
 
+class Whole(NamedTuple):
+    """Lines with their ends. offset: of their first byte. number: of the first, from 1."""
+
+    offset: int
+    number: int
+    data: bytes
+
+    @property
+    def lines(self) -> int:
+        """How many there are."""
+        return int(np.count_nonzero(np.frombuffer(self.data, np.uint8) == 0x0A))
+
+
+def blocks(
+    stream: Readable,
+    offset: int = 0,
+    number: int = 1,
+    stop: int | None = None,
+    limit: int = LINE_BYTES,
+) -> Iterator[Whole | Line]:
+    """The lines of a stream that begin before `stop`, in UTF-8, many at once; by itself comes one
+    that is too long, and the last where it has no end."""
+    size = min(limit, _FIRST if stop is None else _BLOCK)
+    while stop is None or offset < stop:
+        data = stream.read(size if stop is None else min(size, stop - offset))
+        size = min(limit, 8 * size, _BLOCK)
+        if data and not data.endswith(b"\n"):
+            held = len(data) - data.rfind(b"\n") - 1
+            data += stream.readline(limit + 2 - held)
+        if not data:
+            return
+        cut = data.rfind(b"\n") + 1
+        last = data[cut:]
+        if cut:
+            whole = Whole(offset, number, data[:cut] if last else data)
+            yield whole
+            offset, number = offset + cut, number + whole.lines
+            del whole
+        if last:
+            del data
+            for line in lines(_Begun(last, stream), offset, number, limit=limit):
+                yield line
+                offset, number = offset + line.size + line.ended, line.number + 1
+                break
+
+
+class _Begun:
+    """A stream of which something was read."""
+
+    def __init__(self, begun: bytes, stream: Readable) -> None:
+        self._begun, self._stream = begun, stream
+
+    def read(self, size: int, /) -> bytes:
+        raise AssertionError("only lines of it are read")
+
+    def readline(self, size: int, /) -> bytes:
+        begun, self._begun = self._begun, b""
+        return begun or self._stream.readline(size)
+
+
 def pieces(
-    stream: BinaryIO, end: bytes, limit: int = LINE_BYTES, unit: int = 1
+    stream: Readable, end: bytes, limit: int = LINE_BYTES, unit: int = 1
 ) -> Iterator[tuple[bytes, int]]:
     """(line with its end, bytes taken) until the stream ends; a line of more than `limit` bytes
     is given as nothing with its size. `end` is whole characters of `unit` bytes each."""
@@ -78,7 +146,7 @@ def pieces(
 
 
 def _wide_pieces(
-    stream: BinaryIO, end: bytes, unit: int, limit: int
+    stream: Readable, end: bytes, unit: int, limit: int
 ) -> Iterator[tuple[bytes, int]]:
     held = b""
     at = searched = dropped = 0
@@ -110,60 +178,90 @@ def _wide_pieces(
 def ranges(root: Path, name: str, size: int, offset: int = 0) -> list[Part]:
     """A plain file of lines as parts of about `size` bytes, from `offset` on.
 
-    One reading finds the cuts and which lines come again in a later part: `detail["seen"]` has
-    how often they came before, so that ids do not depend on the cuts. Needs 8 bytes a line.
+    `detail["seen"]` has of the lines of a part how often they came in earlier ones, so that ids do
+    not depend on the cuts: one reading finds the cuts and which lines may have come before, a
+    second one looks at those alone. Needs 8 bytes a line.
     """
-    unit = Place(name).unit
-    cuts: list[tuple[int, int]] = []  # (offset, line number) at which each part begins
-    digests: list[array[int]] = []
-    border = offset
-    end = offset
     with opened(root / name) as file:
         stamp = stamp_of(file.fileno())
         file.seek(offset)
-        for line in lines(file, offset):
-            if line.offset >= border:
-                cuts.append((line.offset, line.number))
-                digests.append(array("Q"))
-                border = line.offset + size
-            if line.raw.strip():
-                digests[-1].append(int.from_bytes(sibling_digest(unit, line.raw), "big"))
+        cuts, hashes = _cuts(file, offset, size)
         end = file.tell()
+        if not any(hashes):
+            return []
+        file.seek(offset)
+        seen = _seen_before(file, offset, Place(name).unit, hashes)
         if stamp is None or stamp_of(file.fileno()) != stamp:
             raise Changed(f"{root / name} changed while it was read")
-    if not any(digests):
-        return []
-    seen = _seen_before(digests)
+    ends = [*(begin for begin, _ in cuts[1:]), end]
     return [
         Part(
             str(root),
             (name,),
             begin,
-            cuts[place + 1][0] if place + 1 < len(cuts) else end,
-            {"line": number, "seen": seen[place]},
+            stop,
+            {"line": number, "seen": before},
             stamps={name: stamp},
         )
-        for place, (begin, number) in enumerate(cuts)
+        for (begin, number), stop, before in zip(cuts, ends, seen, strict=True)
     ]
 
 
-def _seen_before(digests: list[array[int]]) -> list[dict[str, int]]:
-    """For each part: digests of its lines that earlier parts had, with how often."""
-    import numpy as np
+def _cuts(file: BinaryIO, offset: int, size: int) -> tuple[list[tuple[int, int]], list[array[int]]]:
+    """(offset, line number) at which each part begins, and a hash of each of its lines."""
+    cuts: list[tuple[int, int]] = []
+    hashes: list[array[int]] = []
+    border = offset
+    for found in blocks(file, offset):
+        begins = np.array([found.offset])
+        if isinstance(found, Whole):
+            ends = np.flatnonzero(np.frombuffer(found.data, np.uint8) == 0x0A)
+            begins = np.append(0, ends[:-1] + 1) + found.offset
+        texts, at = _texts(found), 0
+        while at < len(texts):
+            if begins[at] >= border:
+                cuts.append((int(begins[at]), found.number + at))
+                hashes.append(array("q"))
+                border = int(begins[at]) + size
+            behind = int(np.searchsorted(begins, border))
+            hashes[-1].extend(map(hash, filter(_is_filled, texts[at:behind])))
+            at = behind
+    return cuts, hashes
 
-    if not digests:
-        return []
-    whole = np.concatenate([np.frombuffer(part, dtype=np.uint64) for part in digests])
+
+def _texts(found: Whole | Line) -> list[bytes]:
+    """Lines without their ends; one that is too long is as if it were empty."""
+    if isinstance(found, Line):
+        return [found.raw]
+    texts = found.data.split(b"\n")
+    texts.pop()
+    return [text.removesuffix(b"\r") for text in texts] if b"\r" in found.data else texts
+
+
+def _is_filled(text: bytes) -> bool:
+    return bool(text) and not text.isspace()
+
+
+def _seen_before(
+    file: BinaryIO, offset: int, unit: str, hashes: Sequence[array[int]]
+) -> list[dict[str, int]]:
+    """For each part: digests of its lines that earlier parts had, with how often."""
+    whole = np.concatenate([np.frombuffer(part, np.int64) for part in hashes])
     values, counts = np.unique(whole, return_counts=True)
-    again = values[counts > 1]
-    so_far: dict[int, int] = {}
-    seen: list[dict[str, int]] = []
+    again = np.isin(whole, values[counts > 1])
+    if not again.any():
+        return [{} for _ in hashes]
+    digests: list[Counter[str]] = [Counter() for _ in hashes]
+    parts = np.repeat(np.arange(len(hashes)), [*map(len, hashes)])
+    at = 0
+    for found in blocks(file, offset):
+        texts = [*filter(_is_filled, _texts(found))]
+        for number in np.flatnonzero(again[at : at + len(texts)]).tolist():
+            digests[parts[at + number]][sibling_digest(unit, texts[number]).hex()] += 1
+        at += len(texts)
+    so_far: Counter[str] = Counter()
+    seen = []
     for part in digests:
-        own, number = np.unique(np.frombuffer(part, dtype=np.uint64), return_counts=True)
-        repeated = np.isin(own, again, assume_unique=True)
-        seen.append({})
-        for digest, count in zip(own[repeated].tolist(), number[repeated].tolist(), strict=True):
-            if before := so_far.get(digest):
-                seen[-1][f"{digest:016x}"] = before
-            so_far[digest] = so_far.get(digest, 0) + count
+        seen.append({digest: so_far[digest] for digest in sorted(part) if so_far[digest]})
+        so_far.update(part)
     return seen

@@ -10,8 +10,9 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
-from stages.base import Fault, Item, Part
+from stages.base import Fault, Item, Part, Rows
 from stages.errors import SeedbedError, StageFailed
 from stages.extract import files
 from stages.extract.packed import pg_archives, tars, zips
@@ -32,6 +33,7 @@ REASONS = {
     "no_members": "the archive holds no file of a kind that this source reads",
 }
 
+Found = TypeVar("Found", bound=Item | Fault | Rows)
 _CHUNK = 1 << 18
 # What the machine lacks, not the file: never booked as the file's fault.
 _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
@@ -110,9 +112,9 @@ def members(
 def read(
     part: Part,
     suffixes: tuple[str, ...],
-    member: Callable[[Place, Member], Iterator[Item | Fault]],
+    member: Callable[[Place, Member], Iterator[Found]],
     limits: Limits | None = None,
-) -> Iterator[Item | Fault]:
+) -> Iterator[Found | Fault]:
     """The items that `member` reads from each member of a part's files, and all faults.
 
     What `member` raises of a file is `corrupt` at that file or member; the others are read.

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from stages.base import Fault
 from stages.errors import Unreadable
+from stages.extract.sqldump import clean_copy
 from stages.extract.sqldump.charset import pairs
 from stages.extract.sqldump.columns import copy_converter
 from stages.extract.sqldump.escapes import substituted
 from stages.extract.sqldump.insert import WIDTH, Plan
 from stages.extract.sqldump.lexer import NAME, NAMES, split_names
-from stages.extract.sqldump.rows import Row, refusal
+from stages.extract.sqldump.rows import Block, Row, refusal
 from stages.extract.sqldump.statements import pass_copy_row
 from stages.extract.sqldump.window import TooLong
 
@@ -69,7 +70,7 @@ def _end(data: bytes, start: int, scanned: int, paired: bool) -> tuple[int, int]
         at = end + 1
 
 
-def copy(reader: Reader) -> Iterator[Row | Fault] | None:
+def copy(reader: Reader) -> Iterator[Row | Block | Fault] | None:
     """The rows of the COPY statement at the window's position; None when it is no COPY of data."""
     head = HEAD.match(reader.window.data, reader.window.pos)
     if head is None:
@@ -77,7 +78,7 @@ def copy(reader: Reader) -> Iterator[Row | Fault] | None:
     return _rows(reader, head)
 
 
-def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Fault]:
+def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Block | Fault]:
     window, session = reader.window, reader.session
     columns = split_names(head["columns"][1:-1]) if head["columns"] is not None else None
 
@@ -105,8 +106,23 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Fault]:
     recode = not session.declared or session.charset not in ("UTF8", "UNICODE", "SQL_ASCII")
     paired = pairs(session.charset.lower()) is not None
     limit = window.limit
+    quick = (
+        reader.at_once is not None
+        and shape is not None
+        and clean_copy.suits(session, shape, delimiter, null)
+        and reader.at_once(shape)
+    )
     scanned = 0  # bytes of the row that hold no end
     while True:
+        if quick and not scanned and (size := reader.region()):
+            begun = window.start
+            block = clean_copy.rows(reader, shape, size)
+            number = 0 if block is None else len(block.begins) * len(block.cells)
+            reader.reach.learn(begun, size, window.start - begun, number)
+            if block is not None:
+                yield block
+                del block
+                continue
         data, start = window.data, window.pos
         end, looked = data.find(b"\n", start + scanned), start
         if end < 0 or data[end - 1] == 92:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stages.base import Fault
 from stages.errors import Unreadable
+from stages.extract.sqldump import clean
 from stages.extract.sqldump.between import counted, rows_in
 from stages.extract.sqldump.columns import coerce, converter
 from stages.extract.sqldump.dialect import Session
 from stages.extract.sqldump.functions import Literal
 from stages.extract.sqldump.lexer import NAME, NAMES, Syntax, row, split_names, unquoted
 from stages.extract.sqldump.literals import Short, Values
-from stages.extract.sqldump.rows import Row, Shape
+from stages.extract.sqldump.rows import Block, Row, Shape
 from stages.extract.sqldump.schema import Schema
 from stages.extract.sqldump.statements import end_of_row, pass_to
 from stages.extract.sqldump.window import TooLong
@@ -104,7 +105,7 @@ def _weight(plan: Plan) -> int:
     return 64 + len(plan.convert)
 
 
-def insert(reader: Reader) -> Iterator[Row | Fault]:
+def insert(reader: Reader) -> Iterator[Row | Block | Fault]:
     """The rows of the INSERT at the window's position, and of those with the same head after it."""
     window, session = reader.window, reader.session
     head = _HEAD.match(window.data, window.pos)
@@ -130,7 +131,7 @@ def insert(reader: Reader) -> Iterator[Row | Fault]:
     window.pos += head.end() - head.start()
     start = window.data[begun : window.pos]
     while True:
-        plan = yield from _rows(reader, plan)
+        plan = yield from _rows(reader, plan, start)
         again = _AGAIN.match(window.data, window.pos) if session.dialect == "oracle" else None
         if again is not None:
             start = b"\0"
@@ -209,10 +210,30 @@ def _plan_of(session: Session, shape: Shape, width: int | None) -> Plan:
     return Plan(shape, width, None, [converter(kind, session) for kind in kinds], keep, numbers)
 
 
-def _rows(reader: Reader, plan: Plan) -> Generator[Row | Fault, None, Plan]:
+def _at_once(reader: Reader, plan: Plan, start: bytes) -> tuple[Block, bool] | None:
+    """Rows that come at once, and whether the statement ends with them; None: the next row is to be
+    read alone."""
+    if reader.at_once is None or not (size := reader.region()):
+        return None
+    begun, found = reader.window.start, None
+    if clean.suits(reader.session, plan, start) and reader.at_once(plan.shape):
+        found = clean.rows(reader, plan, start, size)
+    number = 0 if found is None else len(found[0].begins) * len(found[0].cells)
+    reader.reach.learn(begun, size, reader.window.start - begun, number)
+    if found is not None:
+        reader.skip_comments()
+    return found
+
+
+def _rows(reader: Reader, plan: Plan, start: bytes) -> Generator[Row | Block | Fault, None, Plan]:
     """The rows behind a head; gives back the plan, which the first row may have completed."""
     window, session = reader.window, reader.session
     while True:
+        if (taken := _at_once(reader, plan, start)) is not None:
+            yield taken[0]
+            if taken[1]:
+                return plan
+            continue
         plan = _with_pattern(reader, plan)
         state = "odd"
         if plan.pattern is not None and len(window.data) - window.pos <= window.limit:

@@ -6,11 +6,13 @@ Bodies of triggers, routines and events hold INSERTs that are no rows; they are 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 from stages.base import Fault
 from stages.errors import Unreadable
+from stages.extract import file_kinds
+from stages.extract.slices import Reach
 from stages.extract.sqldump.between import (
     KNOWN,
     LOAD,
@@ -25,7 +27,7 @@ from stages.extract.sqldump.copy import copy
 from stages.extract.sqldump.dialect import HEAD, Session
 from stages.extract.sqldump.insert import Plans, insert
 from stages.extract.sqldump.lexer import NAMES, blank, split_names
-from stages.extract.sqldump.rows import Row, Shape, refusal
+from stages.extract.sqldump.rows import Block, Row, Shape, refusal
 from stages.extract.sqldump.schema import Column, Schema, create_table, table_key
 from stages.extract.sqldump.statements import end_of_statement, pass_row, pass_statement, pass_to
 from stages.extract.sqldump.window import ITEM_BYTES, TooLong, Watched, Window, as_utf8
@@ -72,7 +74,8 @@ class Reader:
     """Reads one dump: iterate it for the rows and refusals in order; memory holds one row.
 
     dialect: one of DIALECTS, none: found by evidence. limit: bytes of one row or statement.
-    charset: what the text is in until the dump says; none: UTF-8.
+    charset: what the text is in until the dump says; none: UTF-8. at_once: whether rows of a table
+    may come many at once, as a Block; none: of no table.
     """
 
     def __init__(
@@ -81,7 +84,9 @@ class Reader:
         dialect: str | None = None,
         limit: int = ITEM_BYTES,
         charset: str | None = None,
+        at_once: Callable[[Shape], bool] | None = None,
     ) -> None:
+        self.at_once, self.reach = at_once, Reach()
         self._watched = Watched(stream)
         self.window = Window(self._watched, limit)  # type: ignore[arg-type]
         self.window.ensure(HEAD)
@@ -108,7 +113,7 @@ class Reader:
         self._versioned = 0
         self.known = self._told_unknown = False
 
-    def __iter__(self) -> Iterator[Row | Fault]:
+    def __iter__(self) -> Iterator[Row | Block | Fault]:
         if (fault := self.no_text()) is not None:
             yield fault
             return
@@ -122,7 +127,9 @@ class Reader:
     def no_text(self) -> Fault | None:
         """The refusal of a file that is no text."""
         if b"\0" in self.window.data[:4096]:
-            return refusal(None, "binary", {"first": self.window.data[:8].hex()}, 0, 1)
+            head = self.window.data[: file_kinds.HEAD]
+            told = file_kinds.binary(head) or {"first": head[:8].hex()}
+            return refusal(None, "binary", told, 0, 1)
         return None
 
     # --- what insert and copy use -----------------------------------------------------------------
@@ -182,13 +189,30 @@ class Reader:
             if column is None or not column.auto:
                 continue
             value = found[index]
-            zero = value == 0 and self.session.dialect == "mysql" and self.session.zero_is_next
-            last = self._numbers.get(shape.table, 0)
-            if value is None or zero:
-                found[index] = value = last + 1
-            if isinstance(value, int) and value > last:
-                self._numbers[shape.table] = value
+            if value is None or (value == 0 and self.zero_is_next):
+                found[index] = value = self._numbers.get(shape.table, 0) + 1
+            if isinstance(value, int):
+                self.note_number(shape.table, value)
         return tuple(found)
+
+    @property
+    def zero_is_next(self) -> bool:
+        """Whether 0 in a column that numbers itself stands for the next number."""
+        return self.session.dialect == "mysql" and self.session.zero_is_next
+
+    def note_number(self, table: str, number: int) -> None:
+        """A number that a row has in the column that numbers itself."""
+        if number > self._numbers.get(table, 0):
+            self._numbers[table] = number
+
+    def region(self) -> int:
+        """Bytes from the window's position on of which the rows may be taken at once; 0: none."""
+        window = self.window
+        wanted = 0 if window.wide else self.reach.wanted(window.start)
+        if not wanted:
+            return 0
+        window.ensure(wanted)
+        return self.reach.within(len(window.data) - window.pos)
 
     def refused(self, table: str | None, error: Exception, pos: int, raw: bytes) -> Fault:
         """A refusal of the row at an index of the window."""
@@ -331,7 +355,7 @@ class Reader:
 
     # --- statements -------------------------------------------------------------------------------
 
-    def _statements(self) -> Iterator[Row | Fault]:
+    def _statements(self) -> Iterator[Row | Block | Fault]:
         window = self.window
         while True:
             window.ensure(1 << 16)
@@ -344,7 +368,7 @@ class Reader:
             except TooLong:
                 yield self.too_long(None, "statement")
 
-    def _statement(self) -> Iterator[Row | Fault]:
+    def _statement(self) -> Iterator[Row | Block | Fault]:
         data, pos = self.window.data, self.window.pos
         match = _WORD.match(data, pos)
         word = match[0].lower() if match is not None else b""

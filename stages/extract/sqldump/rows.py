@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from stages.arrays import Cells, Numbers
 from stages.base import Fault
 from stages.extract.sqldump.schema import Column
 from stages.place import Place
@@ -41,6 +42,19 @@ class Row(NamedTuple):
     line: int
     raw: bytes
     notes: tuple[str, ...] = ()
+
+
+class Block(NamedTuple):
+    """Many rows of one table at once: their cells, a column each. data: a piece of the dump that
+    begins at an offset; row i lies in it from begins[i] to ends[i], on a line of the dump."""
+
+    shape: Shape
+    cells: list[Cells]
+    data: memoryview
+    begins: Numbers
+    ends: Numbers
+    offset: int
+    lines: Numbers
 
 
 def refusal(

@@ -1,0 +1,41 @@
+"""The end of a run in which a step left no record."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pipeline.engine.flow import Flow, Made
+from stages.corpus import read_arrow
+from stages.counts import Counts
+from stages.errors import StageFailed
+from stages.words import number
+
+_NOTHING = "no row, file or record came in: look at the source and at its query"
+
+
+class NothingKept(StageFailed):
+    """A step left no record. made: the step; flow: the records that are none."""
+
+    def __init__(
+        self, made: Made, counts: Counts, label: str, flow: Flow, folder: Path | None
+    ) -> None:
+        why = ", ".join(f"{n} {reason}" for reason, n in sorted(counts.reasons.items()))
+        where = f"; the rejects are in {folder}" if folder else ""
+        told = f"{label}: nothing was kept of {number(counts.seen)} ({why or _NOTHING})"
+        super().__init__(told + _example(made) + where)
+        self.made, self.flow = made, flow
+
+
+def _example(made: Made) -> str:
+    """The first reject of a step, in words: its place, what it is, what helps."""
+    for outcome in made.outcomes:
+        for reject in read_arrow(outcome.rejects).slice(0, 1).to_pylist():
+            told = json.loads(reject["evidence"])
+            words = made.stage.reasons.get(reject["reason"], reject["reason"])
+            if "kind" in told:
+                reader = f", which {told['read_by']} reads" if "read_by" in told else ""
+                words = f"it is {told['kind']}{reader}"
+            more = next((told[key] for key in ("remedy", "error") if key in told), "")
+            return f"; the first, {reject['place']}: {words}" + (f" ({more})" if more else "")
+    return ""

@@ -1,0 +1,163 @@
+"""Rows that come many at once: what is cut out of a region, what is left to the careful way."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+SLICES, DUMPS = "stages/extract/slices.py", "stages/extract/sqldump/"
+TABLES, FORMS = "stages/extract/delimited/", "stages/extract/forms/at_once.py"
+OF_DUMPS, OF_TABLES = "tests/extract/test_dumps_at_once.py", "tests/extract/test_csv_at_once.py"
+OF_ROWS = "tests/test_rows_at_once.py"
+
+MUTANTS = (
+    Mutant(
+        SLICES,
+        "        limit = int(quotes[-1])\n",
+        "",
+        "what stands in a string that goes on behind the region is looked at for marks",
+        (OF_DUMPS, OF_TABLES),
+        "a row that begins with such a string has a cell that is none, and is not taken",
+    ),
+    Mutant(
+        SLICES,
+        "good[which[len(self.opens) :] // string.shape[1]] = False",
+        "pass",
+        "a cell that begins with a quote behind all strings is one",
+        (OF_DUMPS, OF_TABLES),
+        "only an open string begins so, and where it begins nothing more is looked at",
+    ),
+    Mutant(
+        SLICES,
+        "if not numbers.cast(pa.string()).equals(texts):",
+        "if False:",
+        "numbers keep their leading zeros",
+        (OF_DUMPS,),
+    ),
+    Mutant(
+        SLICES,
+        "pc.invert(pc.match_substring_regex(texts, _SMALL))",
+        "short",
+        "small floats are written as they stand",
+        (OF_DUMPS,),
+    ),
+    Mutant(
+        DUMPS + "clean.py",
+        "escapes = escapes[(letters != 37) & (letters != 95)]",
+        "escapes = escapes[letters != 37]",
+        "a backslash before _ is left out",
+        (OF_DUMPS,),
+    ),
+    Mutant(
+        DUMPS + "clean.py",
+        'zip(b"0bnrtZ", b"\\0\\b\\n\\r\\t\\x1a", strict=True)',
+        'zip(b"0bnrt", b"\\0\\b\\n\\r\\t", strict=True)',
+        "backslash Z is the letter",
+        (OF_DUMPS,),
+    ),
+    Mutant(
+        DUMPS + "clean.py",
+        "escaping = slash & (((index - run) & 1) == 0)",
+        "escaping = slash",
+        "each backslash of a run escapes",
+        (OF_DUMPS,),
+    ),
+    Mutant(
+        DUMPS + "clean.py",
+        "good[ends] = fits & (data[at[:, None] + np.arange(len(head))] == head).all(axis=1)",
+        "good[ends] = fits",
+        "what has the length of a head is one",
+        (OF_DUMPS,),
+    ),
+    Mutant(
+        DUMPS + "clean.py",
+        "        if reader.zero_is_next and pc.any(pc.equal(numbers, 0)).as_py():\n"
+        "            raise Unusual\n",
+        "",
+        "0 stays 0 in a column that numbers itself",
+        (OF_DUMPS,),
+    ),
+    Mutant(
+        DUMPS + "clean_copy.py",
+        "    good[np.searchsorted(marks[:, -1], odd)] = False\n",
+        "",
+        "an escape by number is its letters",
+        (OF_DUMPS,),
+    ),
+    Mutant(
+        DUMPS + "clean_copy.py",
+        "good &= (data[last - 1] != _RETURN) & (last > begins[:, 0])",
+        "good &= last > begins[:, 0]",
+        "a carriage return at the end of a row of COPY is text",
+        (OF_DUMPS,),
+    ),
+    Mutant(
+        TABLES + "clean.py",
+        "    good &= np.searchsorted(strings.opens, last) == np.cumsum(string.sum(axis=1))\n",
+        "",
+        "a quote may stand within a bare field",
+        (OF_TABLES,),
+    ),
+    Mutant(
+        TABLES + "clean.py",
+        "        good &= (several == 0) | ~_swallowing(",
+        "        good &= (several == 0) | True | ~_swallowing(",
+        "a quote takes in whole rows",
+        (OF_TABLES,),
+    ),
+    Mutant(
+        TABLES + "clean.py",
+        "(data[begins[:, 0]] != _MARK)",
+        "(size > 0)",
+        "the mark of another file is text",
+        (OF_TABLES,),
+    ),
+    Mutant(
+        TABLES + "clean.py",
+        "(again := _equal(texts, names)).any()",
+        "(again := _equal(texts, names)).all()",
+        "the header once more is a row",
+        (OF_TABLES,),
+    ),
+    Mutant(
+        FORMS,
+        "said = np.where(said == 0, rows.ends - rows.begins, said)",
+        "said = said",
+        "a row of quotes alone has no characters",
+        (OF_TABLES,),
+    ),
+    Mutant(
+        FORMS,
+        "if bare is not False and known.text.null_count:",
+        "if False:",
+        "the name of a table is written as a number is",
+        (OF_DUMPS,),
+    ),
+    Mutant(
+        "stages/siblings.py",
+        "number = self._again.get(key, 1 if key in known else 0)",
+        "number = self._again.get(key, 0)",
+        "what came in an earlier block is forgotten",
+        (OF_ROWS,),
+    ),
+    Mutant(
+        "stages/gather.py",
+        "self._by_id = not seen",
+        "self._by_id = True",
+        "what came before a part does not count",
+        (OF_ROWS,),
+    ),
+    Mutant(
+        "stages/arrays.py",
+        "for byte in sorted(there, key=lambda byte: byte != 92):",
+        "for byte in there:",
+        "backslashes of escapes are escaped",
+        (OF_ROWS,),
+    ),
+    Mutant(
+        "stages/reading.py",
+        "cuts = {0, size, max(0, min(size, passed - before))}",
+        "cuts = {0, size}",
+        "a block of which a part arrived comes whole again",
+        (OF_ROWS,),
+    ),
+)
