@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from stages import records
 from stages.base import State, VisibleState
+from stages.clean.code_words import Reading
 from stages.clean.dedup import Deduplicate, gram_sets
 from stages.clean.refusal_score import judge_texts
 from stages.clean.shingles import mixed
@@ -40,15 +41,20 @@ def flags(rows: Sequence[Mapping[str, Any]]) -> Flags:
     ]
 
 
-def group_ids(texts: Sequence[str], threshold: float = 0.8) -> list[int]:
+def group_ids(texts: Sequence[str], threshold: float = 0.8, words: Reading = "prose") -> list[int]:
     """The number of the group of duplicates that each text belongs to: its first member's."""
-    stage = Deduplicate(threshold=threshold, keep="first")
+    stage = Deduplicate(threshold=threshold, keep="first", words=words)
     ids = pa.array([f"{row:012}" for row in range(len(texts))], type=pa.string())
     state = stage.merge([stage.signed(ids, texts)], State())
     assert state.local is not None
     wanted = state.local[0].filter(pc.is_null(state.local[0]["twin"]))["id"].to_pylist()
     state = stage.merge(
-        [gram_sets(pa.array(wanted, type=pa.string()), [texts[int(i)] for i in wanted])], state
+        [
+            gram_sets(
+                pa.array(wanted, type=pa.string()), [texts[int(i)] for i in wanted], None, words
+            )
+        ],
+        state,
     )
     groups = list(range(len(texts)))
     assert state.local is not None

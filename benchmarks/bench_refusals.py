@@ -15,29 +15,15 @@ import json
 
 from benchmarks.measure import header, in_turn, table
 from benchmarks.texts import SAMPLE, labels, pairs
-
-# Twelve beginnings times ten endings, and thirty on their own: 150 phrases.
-_BEGIN = ("i cannot", "i can't", "i can not", "i won't", "i will not", "i am unable to",
-          "i'm unable to", "i am not able to", "i'm not able to", "we cannot", "i must decline to",
-          "i'm not allowed to")  # fmt: skip
-_END = ("help", "assist", "provide", "answer", "do that", "comply", "fulfill", "support", "create",
-        "discuss")  # fmt: skip
-_ALONE = (
-    "i'm sorry, but", "i am sorry, but", "sorry, but i", "i apologize, but", "my apologies, but",
-    "as an ai", "as a language model", "as a large language model", "as an artificial intelligence",
-    "i'm just an ai", "i am just an ai", "i'm an ai", "i am an ai language model",
-    "against my guidelines", "against my programming", "violates my guidelines", "not appropriate",
-    "is unethical", "is illegal", "it would be unethical", "not comfortable", "i must decline",
-    "i have to decline", "i refuse to", "not within my capabilities", "i don't have the ability",
-    "i do not have personal", "i don't have access to", "openai", "content policy",
-)  # fmt: skip
-PHRASES = [*(f"{one} {two}" for one, two in itertools.product(_BEGIN, _END)), *_ALONE]
+from stages.clean.refusal_phrases import PHRASES, holds_phrase
 
 
 def listed(rows: list[dict[str, str]]) -> list[bool]:
-    """Whether any phrase stands anywhere."""
-    lowered = (row["answer"].lower().replace("’", "'") for row in rows)
-    return [any(phrase in text for phrase in PHRASES) for text in lowered]
+    """Whether any phrase stands anywhere, as published filters look for them."""
+    return [
+        any(phrase.lower() in row["answer"].lower().replace("’", "'") for phrase in PHRASES)
+        for row in rows
+    ]
 
 
 def planted() -> list[tuple[list[dict[str, str]], str]]:
@@ -68,7 +54,16 @@ def main() -> None:
     header("refusals", "pyarrow")
     rows = [{"answer": answer} for _, answer in itertools.islice(itertools.cycle(pairs()), count)]
     flags(rows[:100])
-    timed = in_turn({"seedbed": lambda: flags(rows), "150 phrases": lambda: listed(rows)}, 5)
+    texts = [row["answer"] for row in rows]
+    assert holds_phrase(texts) == listed(rows)
+    timed = in_turn(
+        {
+            "seedbed": lambda: flags(rows),
+            "150 phrases, a loop": lambda: listed(rows),
+            "150 phrases, over columns": lambda: holds_phrase(texts),
+        },
+        5,
+    )
     size = sum(len(row["answer"].encode()) for row in rows) / 1e6
     print(f"{count:,} answers, {size:.1f} MB\n")
     table(

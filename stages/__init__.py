@@ -43,6 +43,7 @@ TOOLS: dict[str, str] = {
     "doctor": "stages.audit.doctor",
     "estimate": "stages.train.tools.estimate",
     "evaluate": "stages.train.tools.evaluate",
+    "import": "stages.sketch.imported",
     "init": "stages.sketch.init",
     "modules": "stages.train.tools.modules",
 }

@@ -140,6 +140,8 @@ class Part:
             yield name, Path(self.root) / name
 
 
+FIRST = "first"  # in a part's detail: so many items of each of its files are read, of a sample
+
 ISOLATION_REASONS = {
     "deadline": "reading took longer than the deadline; a machine of another speed may read it",
     "memory": "reading took more memory than the limit",
@@ -221,7 +223,8 @@ class Source(Stage):
             return
         gathered = Gathered(self, name, part.detail.get("seen", {}))
         for one in files_of(part):
-            for item in left_out(one) if "left" in part.detail else self.guarded(one):
+            items = left_out(one) if "left" in part.detail else self.guarded(one)
+            for item in _first(items, part.detail.get(FIRST)):
                 gathered.add(item)
                 if gathered.full:
                     yield gathered.take()
@@ -272,9 +275,23 @@ def left_out(part: Part) -> Iterator[Fault]:
         yield Fault(Place(name), reason, evidence, failed=reason == "unreadable")
 
 
+def _first(items: Iterator[Item | Fault | Rows], most: int | None) -> Iterator[Item | Fault | Rows]:
+    """At most so many items."""
+    left = most
+    for item in items:
+        size = len(item) if isinstance(item, Rows) else 1
+        if left is not None and size > left:
+            assert isinstance(item, Rows)
+            item, size = item.slice(0, left), left
+        yield item
+        left = None if left is None else left - size
+        if left == 0:
+            return
+
+
 def files_of(part: Part) -> list[Part]:
     """A part a file, where a part is a bundle of files that are read one by one."""
-    if part.detail or len(part.files) < 2:
+    if set(part.detail) - {FIRST} or len(part.files) < 2:
         return [part]
     return [replace(part, files=(name,)) for name in part.files]
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from stages.base import DocumentSource, Fault, Item, Part, Rows, Source, files_of
+from stages.base import FIRST, DocumentSource, Fault, Item, Part, Rows, Source, files_of
 from stages.child import Died, Process, keep, take
 from stages.counts import Counts
 from stages.errors import SeedbedError, StageFailed
@@ -257,7 +257,8 @@ def _items(
         end = next((c for c in left.values() if c.last), None)
         shown.item(file, 0)
         if end is None or end.number - 1 > passed:
-            stop = None if end is None else end.number - 1
+            stops = [one.detail.get(FIRST), None if end is None else end.number - 1]
+            stop = min((number for number in stops if number is not None), default=None)
             for number, item in _numbered(stage.guarded(one, passed, left), passed, stop):
                 yield file, number, item, number > passed
                 shown.item(file, number)

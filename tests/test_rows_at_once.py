@@ -109,6 +109,17 @@ def test_equal_rows_have_the_ordinals_of_their_order() -> None:
     assert kept.column("place")[1].as_py() == str(Place("a#b.txt", offset=102, length=1, line=8))
 
 
+@pytest.mark.parametrize("once", (1, 2))
+def test_what_came_before_a_part_counts(once: int) -> None:
+    stage, part = Lines(once=once, lines="x|y|x"), Part("/", ("a#b.txt",))
+    kept = _taken(stage, part, {sibling_digest("a%23b.txt", b"x").hex(): 3})[0]
+    wanted = [
+        records.record_id("s", "a%23b.txt", line.encode(), ordinal)
+        for line, ordinal in (("x", 3), ("y", 0), ("x", 4))
+    ]
+    assert kept.column("id").to_pylist() == wanted
+
+
 def test_places_of_rows_of_a_table() -> None:
     rows = rows_of([b"a", b"b"], "t[1]")
     keyed = Rows(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, TypeGuard
 
+from pipeline.engine.sampling import Taken
 from pipeline.engine.states import Learned
 from pipeline.engine.store import Store
 from pipeline.recipe.recipe import Recipe
@@ -98,6 +99,7 @@ class Account(TypedDict):
     store_bytes: int
     sources: list[SourceAccount]
     steps: list[StepAccount]
+    sample: NotRequired[dict[str, Taken]]
 
 
 def is_counted(step: StepAccount) -> TypeGuard[CountedStep]:
@@ -253,6 +255,11 @@ def _is_account(value: Any) -> TypeGuard[Account]:
             and all(has(s, name=str, stage=str, path=str, full=str) for s in value["sources"])
             and all(isinstance(one, str) for one in value["warnings"])
             and all(
+                has(one, first=int, files=dict, of=int, of_bytes=int)
+                and has(one["files"], **dict.fromkeys(one["files"], int))
+                for one in value.get("sample", {}).values()
+            )
+            and all(
                 has(s, label=str, stage=str, kind=str, parameters=dict, folder=str, keys=list)
                 and has(s, computed=int, reused=int, seconds=float, cpu=float)
                 and _is_told(s)
@@ -262,7 +269,7 @@ def _is_account(value: Any) -> TypeGuard[Account]:
                 for s in value["steps"]
             )
         )
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, AttributeError):
         return False
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.engine import ends, places
+from pipeline.engine import ends, places, sampling
 from pipeline.engine import flow as flows
 from pipeline.engine.account import StepReport, account_of
 from pipeline.engine.content import Damaged, explained, unchanged
@@ -82,7 +82,8 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
     workers = executor or LocalExecutor(recipe.workers, [recipe.folder])
     record = RunRecord(store, recipe.name)
     keep_all = recipe.keep == "all"
-    run = Run(store, workers, progress, record, folder, recipe.part_bytes, keep_all)
+    sample = sampling.shares(recipe.sources, recipe.sample) if recipe.sample else None
+    run = Run(store, workers, progress, record, folder, recipe.part_bytes, keep_all, sample)
     earlier = Earlier(folder)
     started = time.time()
     status, reason = "failed", ""
@@ -101,13 +102,15 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
         raise
     finally:
         workers.close()
-        record.close(status == "done")
+        record.forget() if recipe.sample else record.close(status == "done")
         run.hashes.save()
         progress.event("run", status=status)
         progress.close()
         earlier.set_aside({*run.shown, *(folder / one.folder for one in run.reports)})
         earlier.tell_times(run.reports)
         account = account_of(recipe, run.reports, started, status, store, reason)
+        if recipe.sample:
+            account["sample"] = run.sampled
         with contextlib.nullcontext() if status == "done" else contextlib.suppress(Exception):
             account["warnings"] = masked_values(warnings_of(account, folder))
         temporary = folder / f".run-{os.getpid()}.json"

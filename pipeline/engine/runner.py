@@ -9,7 +9,7 @@ begins a chain; a step that makes another kind of thing does too.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from pipeline.engine.gc import RunRecord
 from pipeline.engine.jobs import encode_schema, summary_of
 from pipeline.engine.keys import base_key, hash_of
 from pipeline.engine.nothing import NothingKept
+from pipeline.engine.sampling import Taken, sampled
 from pipeline.engine.store import Entry, Store
 from pipeline.engine.work import Job, Summary
 from pipeline.engine.work import Step as JobStep
@@ -63,7 +64,8 @@ class _Way:
 
 
 class Run:
-    """The state of one run. folder: where steps are shown; None for a single stage."""
+    """The state of one run. folder: where steps are shown; None for a single stage. sample: source
+    → items that are read of it, where that is not all."""
 
     def __init__(
         self,
@@ -74,10 +76,13 @@ class Run:
         folder: Path | None,
         part_bytes: int,
         keep_all: bool = False,
+        sample: Mapping[str, int] | None = None,
     ) -> None:
         self.store, self.executor, self.progress, self.record = store, executor, progress, record
         self.folder, self.part_bytes, self.keep_all = folder, part_bytes, keep_all
         self.hashes = FileHashes(store.root / "hashes.json")
+        self._sample = sample or {}  # source → items that are read of it
+        self.sampled: dict[str, Taken] = {}
         self.reports: list[StepReport] = []
         self.shown: set[Path] = set()  # folders of kinds, as they are now
         self._bases: dict[Stage, tuple[str, list[Hashed]]] = {}
@@ -100,7 +105,7 @@ class Run:
         (report,) = self.begin([stage], step.name)
         base, files = self.known(stage)
         jobs: list[Job] = []
-        for part in _parts(stage, step.path, self.part_bytes):
+        for part in self._parts(step):
             own = files_of(part, self.hashes)
             jobs.append(
                 {
@@ -124,6 +129,18 @@ class Run:
         pieces = [flows.piece_of(self.store, summary) for summary in summaries]
         flow = Flow(pieces, stage.schema(SCHEMA), stage.kind, [about], [made])
         return self._finished(flow, [made], [report])
+
+    def _parts(self, step: SourceStep) -> list[Part]:
+        """The parts of a source; Changed when a file vanishes while they are looked for."""
+        stage = step.stage
+        assert isinstance(stage, Source)
+        try:
+            if step.name not in self._sample:
+                return stage.parts(step.path, self.part_bytes)
+            parts, self.sampled[step.name] = sampled(step, self._sample[step.name])
+            return parts
+        except FileNotFoundError as error:
+            raise Changed(f"{error.filename} vanished while it was read") from None
 
     # --- chains ---
 
@@ -367,14 +384,6 @@ def _job_step(stage: Stage, state: str | None = None, local: int | None = None) 
     parameters = check.as_json(stage)
     word = word_of(type(stage))
     return {"stage": word, "parameters": parameters, "state": state, "local": local}
-
-
-def _parts(stage: Source, path: str, size: int) -> list[Part]:
-    """The parts of a source; Changed when a file vanishes while they are looked for."""
-    try:
-        return stage.parts(path, size)
-    except FileNotFoundError as error:
-        raise Changed(f"{error.filename} vanished while it was read") from None
 
 
 def _told(counts: Counts) -> str:

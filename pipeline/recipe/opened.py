@@ -6,10 +6,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import seedbed
+from pipeline.recipe.recipe import SAMPLE
 from stages import user_code
 from stages.errors import UsageError
 
@@ -38,7 +40,7 @@ def opened(recipe: Given, **changes: Any) -> Iterator[Recipe]:
         for name, value in changes.items()
         if value is not None
     }
-    for name in ("workers", "part_bytes"):
+    for name in ("workers", "part_bytes", "sample"):
         if given.get(name, 1) < 1:
             raise UsageError(f"{name.replace('_', '-')} must be at least 1, not {given[name]}")
     before, folder = user_code.folders(), str(file.resolve().parent)
@@ -46,9 +48,10 @@ def opened(recipe: Given, **changes: Any) -> Iterator[Recipe]:
         user_code.look_in(folder)
     try:
         if isinstance(recipe, Mapping):
-            yield recipe_of(recipe, given)
+            checked = recipe_of(recipe, given)
         else:
-            yield read_recipe(file, given)
+            checked = read_recipe(file, given)
+        yield replace(checked, name=f"{checked.name}{SAMPLE}") if checked.sample else checked
     finally:
         if before != [folder]:
             user_code.look_in(*before)

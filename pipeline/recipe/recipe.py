@@ -12,6 +12,7 @@ from stages.errors import UsageError
 from stages.secrets import masked
 
 RESERVED = ("steps", "earlier", "run.json", "events.jsonl", "report.html")  # in a run's folder
+SAMPLE = "-sample"  # ends the name of a run on a sample
 _TOLD = 100  # mistakes; a recipe of 1 MB has room for 50,000, which nobody reads
 
 
@@ -65,5 +66,6 @@ class Recipe:
     store: str = ".seedbed"
     part_bytes: int = 16 << 20
     keep: str = "last"
+    sample: int = 0  # items that are read of all sources together, about; 0: all
     file: str = ""
     place: tuple[int, int] = (0, 0)  # line and column of `run:`

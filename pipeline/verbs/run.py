@@ -21,6 +21,11 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, help="processes; default: what the recipe says")
     parser.add_argument("--store", type=Path, help="the store's folder; default: the recipe's")
     parser.add_argument("--out", type=Path, help="the folder of runs; default: the recipe's")
+    about = (
+        "read only about so many items: a share of each source, through the whole recipe, as the "
+        "run NAME-sample, which says what the full run would cost"
+    )
+    parser.add_argument("--sample", type=int, metavar="ITEMS", help=about)
     parser.add_argument("--part-bytes", type=int, help="bytes of raw input in one piece, about")
 
 
@@ -35,6 +40,7 @@ def act(given: argparse.Namespace) -> int:
         store=given.store,
         out=given.out,
         part_bytes=given.part_bytes,
+        sample=given.sample,
     )
     tell(result.folder)
     return 0
@@ -47,18 +53,21 @@ def run(
     store: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     part_bytes: int | None = None,
+    sample: int | None = None,
 ) -> Result:
     """Run a recipe, a YAML file or a dict of the same keys whose paths are relative to the working
     folder; what is in its store is not made again.
 
     workers: processes. store, out: folders of the store and of runs. part_bytes: bytes of raw input
-    in one piece, about. None: what the recipe says. The result has `folder`, the run's folder,
-    `shown`, the folder of each kind that was made, `corpora`, those that are corpora, by kind
-    (`result.corpora["records"].table()`), and `counts`, by step, what came in, was kept,
+    in one piece, about. None: what the recipe says. sample: read about so many items alone, a
+    share of each source, as a run called NAME-sample; None: all. The result has `folder`, the
+    run's folder, `shown`, the folder of each kind that was made, `corpora`, those that are corpora,
+    by kind (`result.corpora["records"].table()`), and `counts`, by step, what came in, was kept,
     dropped and failed. UsageError for a mistake in recipe or call, before anything runs;
     StageFailed when a stage cannot finish or keeps nothing. Progress is told on stderr.
     """
     from pipeline.engine.run import run_recipe
 
-    with opened(recipe, workers=workers, store=store, out=out, part_bytes=part_bytes) as checked:
+    changes = {"workers": workers, "store": store, "out": out, "part_bytes": part_bytes}
+    with opened(recipe, **changes, sample=sample) as checked:
         return run_recipe(checked)

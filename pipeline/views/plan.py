@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline import terminal
+from pipeline.engine.ahead import Ahead, ahead
 from pipeline.engine.places import folder_of
 from pipeline.recipe.looked import at_source, look_at
 from pipeline.recipe.recipe import Recipe, RecipeError, Step
@@ -18,7 +19,7 @@ from stages.errors import SeedbedError, UsageError
 from stages.extract.files import size_of
 from stages.sample import Sample, parts_of
 from stages.sql_text import laid_out
-from stages.words import size
+from stages.words import duration, size
 
 
 def show_plan(recipe: Recipe) -> str:
@@ -49,7 +50,33 @@ def show_plan(recipe: Recipe) -> str:
         lines += [f"      {line}" for line in _forecast(step.stage, recipe, raw)]
     if problems:
         raise RecipeError(problems)
+    lines += _to_do(ahead(recipe, raw))
     return terminal.lines(lines)
+
+
+def _to_do(steps: Sequence[Ahead]) -> list[str]:
+    """What the store holds already and what a run would compute, with the time of the last run."""
+    lines, whole, unknown = [], 0.0, 0
+    for step in steps:
+        name = step.stage + (f" {step.source}" if step.source else "")
+        if step.ready:
+            lines.append(f"    {name:<24} in the store")
+            continue
+        parts = f"{step.held:,} of {step.pieces:,} pieces in the store, " if step.held else ""
+        share = 1 - (step.held or 0) / step.pieces if step.pieces else 1.0
+        time = "" if step.seconds is None else f", {duration(share * step.seconds)} by the last run"
+        lines.append(f"    {name:<24} {parts}to compute{time}")
+        whole += share * (step.seconds or 0.0)
+        unknown += step.seconds is None
+    todo = sum(not step.ready for step in steps)
+    if not todo:
+        return ["  all of it is in the store: a run computes nothing"]
+    if todo == len(steps) == unknown and not any(step.held for step in steps):
+        return [
+            "  nothing of it is in the store; `seedbed run --sample 200` tells what it will take"
+        ]
+    more = f", and {unknown} steps of unknown time" if unknown else ""
+    return [f"  to compute: {todo} of {len(steps)} steps, about {duration(whole)}{more}", *lines]
 
 
 def _forecast(stage: Stage, recipe: Recipe, raw: int) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline import terminal
 from pipeline.engine.account import Account, StepReport, is_counted, load_run, made_by
+from pipeline.views import extrapolated
 from pipeline.views.figures import totals
 from pipeline.views.kinds import shown
 from pipeline.views.warnings import of_step
@@ -60,6 +61,8 @@ def lines(folder: Path) -> list[str]:
         if (learned := step.get("learned"))
         for line in learned["lines"]
     ]
+    if told := extrapolated.lines(account, folder):
+        out += ["", *told]
     out += _look_here(account["warnings"])
     made = made_by(account, folder)
     for kind, path in made.items():

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from stages.base import Fit, State, VisibleState
 from stages.clean import components, minhash, shingles
+from stages.clean.code_words import Reading
 from stages.clean.shingles import Ints
 from stages.records import to_json
 from stages.verdicts import Batch, Verdicts
@@ -60,6 +61,10 @@ class Deduplicate(Fit):
         with a probability of one in a million, and no pair below it is taken.
     action: drop what has a survivor, or tag it: nothing leaves, and the column `duplicate_of`
         holds the survivor's id.
+    words: what counts as a word: prose (runs of letters and digits, without case), code (each
+        operator, bracket, emoji and change of indentation is a word too, and case counts), or auto:
+        code where a text is mostly code or formulas, by its signs. Default prose: what
+        near duplicates of instructions are usually measured with.
     keep: which of two duplicates is preferred: the longest in words (of equal ones the first), or
         the first in the order of the sources.
 
@@ -95,6 +100,7 @@ class Deduplicate(Fit):
     threshold: float = field(default=0.8, metadata={"range": (0.3, 1.0)})
     action: Literal["drop", "tag"] = "drop"
     keep: Literal["longest", "first"] = "longest"
+    words: Reading = "prose"
 
     def makes(self) -> Mapping[str, pa.DataType]:
         made = {"group": pa.string()}
@@ -113,7 +119,7 @@ class Deduplicate(Fit):
         calls = batch.calls(self.on)
         seeds = [shingles.seed_of(self._beside(batch, row, calls[row])) for row in rows]
         if seen.round:
-            return gram_sets(ids, chosen, seeds)
+            return gram_sets(ids, chosen, seeds, self.words)
         return self.signed(ids, chosen, seeds)
 
     def _beside(self, batch: Batch, row: int, calls: str | None) -> str | None:
@@ -131,7 +137,7 @@ class Deduplicate(Fit):
         digests: list[bytes] = []
         alike: list[bytes] = []
         for part in shingles.chunks(texts):
-            words = shingles.words_of(texts[part.start : part.stop])
+            words = shingles.words_of(texts[part.start : part.stop], self.words)
             words = shingles.seeded(words, seeds and seeds[part.start : part.stop])
             grams, lengths = shingles.shingles_of(words)
             counts[part.start : part.stop] = words.counts
@@ -289,11 +295,16 @@ class Deduplicate(Fit):
         )
 
 
-def gram_sets(ids: pa.Array, texts: Sequence[str], seeds: Sequence[int] | None = None) -> pa.Table:
+def gram_sets(
+    ids: pa.Array,
+    texts: Sequence[str],
+    seeds: Sequence[int] | None = None,
+    reading: Reading = "prose",
+) -> pa.Table:
     """The sorted sets of 3-grams of texts and their operators, as a table."""
     flat, sizes, counts = [], [], []
     for part in shingles.chunks(texts):
-        words = shingles.words_of(texts[part.start : part.stop])
+        words = shingles.words_of(texts[part.start : part.stop], reading)
         words = shingles.seeded(words, seeds and seeds[part.start : part.stop])
         grams, lengths = shingles.sets_of(words)
         flat.append(grams)

@@ -27,6 +27,12 @@ _ODD = r"[^\x00-\x7f]|[\x00-\x08\x0b-\x1f\x7f]|&#?\w+;|[ \t]\n|\n\n\n|\A\s|\s\z|
 
 _ROUNDS = 8  # a doubly escaped text needs two rounds and a third to see that nothing is left
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\u2028\u2029]")
+# What terminals act on: colours, cursor moves, titles and links (ECMA-48). Without its escape
+# character the rest of a sequence would stay as text.
+_TERMINAL = re.compile(
+    "\x1b(?:\\[[0-?]*+[ -/]*+[@-~]|\\][^\x07\x1b\n]{0,500}(?:\x07|\x1b\\\\)"
+    "|[ -/]++[0-~]|[@-Z\\\\^_])"
+)
 # C0 controls but tab and newline, DEL; byte order mark, zero-width space, word joiner,
 # interlinear marks, noncharacters; embeddings and overrides of the writing direction. (The soft
 # hyphen goes later: it is also the last byte of a misread sequence.)
@@ -141,6 +147,8 @@ class Normalize(Map):
     def _once(self, text: str) -> str:
         if any(end in text for end in "\r\x0b\x0c\u2028\u2029"):
             text = _LINE_ENDS.sub("\n", text)
+        if "\x1b" in text:
+            text = _TERMINAL.sub("", text)
         text = _INVISIBLE.sub("", text)
         if "\u200c" in text or "\u200d" in text:
             text = _LOST_JOINER.sub("", text)
@@ -205,10 +213,19 @@ def _decoded(match: re.Match[str]) -> str:
 
 
 def repaired(text: str) -> str:
-    """Each line that is UTF-8 read as Windows-1252 or Latin-1, read rightly; others as they are."""
-    if not _MISREAD.search(text):
-        return text
-    return "\n".join(_repaired_line(line) for line in text.split("\n"))
+    """Each line that is UTF-8 read as Windows-1252 or Latin-1, read rightly; others as they are.
+
+    What was misread twice is read back twice at once: between the two, no-break spaces and soft
+    hyphens are bytes of sequences still.
+    """
+    for _ in range(_ROUNDS):
+        if not _MISREAD.search(text):
+            break
+        new = "\n".join(_repaired_line(line) for line in text.split("\n"))
+        if new == text:
+            break
+        text = new
+    return text
 
 
 def _repaired_line(line: str) -> str:

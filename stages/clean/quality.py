@@ -18,6 +18,7 @@ from typing import ClassVar, Literal, NamedTuple
 import pyarrow as pa
 
 from stages.base import Map
+from stages.clean.structure import is_structured
 from stages.verdicts import Verdicts
 
 
@@ -164,6 +165,7 @@ def _top_trigram(words: list[str]) -> float:
 
 
 _LENGTH = ("too_short", "too_long")
+_OF_RUNNING_TEXT = ("no_letters", "symbols")  # what code, tables and numbers are not held to
 
 
 @dataclass(frozen=True)
@@ -178,10 +180,10 @@ class QualityFilter(Map):
     max_word_length: mean length of a word, characters; long means are data, hashes and base64.
         Default 100, so that an answer of one URL or one regular expression passes (Gopher: 10 for
         documents).
-    min_letters: smallest share of letters, for texts of 20 words and more; what is below is
-        numbers and rules. Default 0.15 (1 of 2,000 answers is below).
-    max_symbols: largest share of symbols, for texts of 20 words and more; dense
-        code has over 0.5. Default 0.6 (1 of 1,000 answers is over 0.49).
+    min_letters: smallest share of letters, for texts of 20 words and more that are not JSON, code,
+        a table or a list of numbers. Default 0.15 (1 of 2,000 answers is below).
+    max_symbols: largest share of symbols, for the same texts. Default 0.6 (1 of 1,000 answers is
+        over 0.49).
     max_duplicate_lines: largest share of characters in lines that occurred before, for texts of 50
         words and more. Default 0.5 (Gopher: 0.2 for documents; verse, tables and code repeat).
     max_top_trigram: largest share of words within the most frequent 3-gram of words, for texts of
@@ -255,6 +257,9 @@ class QualityFilter(Map):
                 continue
             found = measured(text)
             used = self.used(found)
+            passed = [name for name in _OF_RUNNING_TEXT if name in used and used[name][0] > 1]
+            if passed and is_structured(text):
+                used = {name: one for name, one in used.items() if name not in passed}
             # length is no quality: an answer of one word is as good as it is right
             worst = max(one[0] for reason, one in used.items() if reason not in _LENGTH)
             scores.append(max(0.0, 1.0 - worst))

@@ -17,8 +17,9 @@ import pyarrow as pa
 from stages.base import Map
 from stages.clean import refusal_model, refusal_opinion
 from stages.clean.refusal_opinion import Device
+from stages.clean.refusal_phrases import holds_phrase, place_of
 from stages.clean.refusal_remark import without_remark
-from stages.clean.refusal_score import THRESHOLD, Judgement, judge_texts
+from stages.clean.refusal_score import NONE, THRESHOLD, Judgement, judge_texts
 from stages.errors import UsageError
 from stages.verdicts import TextField, Verdicts
 
@@ -36,6 +37,10 @@ class RefusalFilter(Map):
     boilerplate: answers with a remark on being an AI: truncate cuts an opening remark when the rest
         stands alone and keeps 60 % of the words, keep leaves them, drop takes the records out.
         Default truncate.
+    by: what finds refusals: scorer, or phrases: 150 phrases looked for anywhere in the answer, as
+        most published filters do. Of the answers that hold one 92 % refuse on XSTest, 60 % on
+        ChatGPT's, 61 % on Do-Not-Answer, and of 42 ordinary ones that were read 12; the other
+        findings stay the scorer's. Default scorer.
     threshold: the probability from which an answer is a refusal; lower finds more. Default 0.3: in
         cross-validation by prompt F1 .92 on XSTest, .83 on Do-Not-Answer (.95 without "refutes"),
         .86 on ChatGPT's refusals, and .3 % of ordinary answers (`benchmarks/train_refusals.py`).
@@ -63,6 +68,7 @@ class RefusalFilter(Map):
     action: Literal["drop", "tag"] = "drop"
     cannot: Literal["keep", "drop"] = "keep"
     boilerplate: Literal["truncate", "keep", "drop"] = "truncate"
+    by: Literal["scorer", "phrases"] = "scorer"
     threshold: float = field(default=THRESHOLD, metadata={"range": (0.01, 0.99)})
     model: str | None = None
     device: Device = "auto"
@@ -89,6 +95,8 @@ class RefusalFilter(Map):
         texts, prompts = [answer.text for answer in answers], prompts_of(verdicts, answers)
         second = refusal_opinion.opinion(self.model, self.device) if self.model else None
         judgements = judge_texts(texts, prompts, self.threshold, second)
+        if self.by == "phrases":
+            judgements = _by_phrases(texts, judgements)
         labels: list[str | None] = [None] * len(verdicts)
         for answer, found in zip(answers, judgements, strict=True):
             if _STRENGTH[found.label] >= _STRENGTH[labels[answer.row] or "none"]:
@@ -111,6 +119,18 @@ class RefusalFilter(Map):
             score = round(found.score, 4)
             weighed: dict[str, Any] = {"words": list(found.words)} if found.words else {}
             verdicts.drop(answer.row, found.label, rule=found.rule, score=score, **weighed, **place)
+
+
+def _by_phrases(texts: Sequence[str], judgements: Sequence[Judgement]) -> list[Judgement]:
+    """The judgements with the phrases' word on what is a refusal."""
+    found = []
+    for text, holds, one in zip(texts, holds_phrase(texts), judgements, strict=True):
+        if holds:
+            one = Judgement("refusal", 1.0, "phrase", *place_of(text))
+        elif one.label == "refusal":
+            one = NONE
+        found.append(one)
+    return found
 
 
 def prompts_of(verdicts: Verdicts, answers: Sequence[TextField]) -> list[str]:

@@ -1,8 +1,8 @@
 """Texts as sets of hashed word 3-grams, for a whole batch at once in NumPy.
 
 Words are runs of \\w after casefolding; each Han, kana or hangul character is a word of its own.
-Punctuation and white space do not count; what operators a text has is told apart. Hashes are 64
-bits and the same on every machine.
+Punctuation and white space do not count; what operators a text has is told apart. Where a text is
+read as code (`code_words`), case and signs count. Hashes are 64 bits and the same on every machine.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from stages.clean import code_words
+from stages.clean.code_words import Reading
 
 Hashes = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
@@ -54,14 +57,19 @@ def mixed(values: Hashes) -> Hashes:
     return values ^ (values >> np.uint64(31))
 
 
-@lru_cache(maxsize=1)
-def _characters() -> tuple[npt.NDArray[np.uint8], Hashes]:
-    """For each code point its kind (0 no word, 1 word, 2 a word of its own) and a number."""
+@lru_cache(maxsize=2)
+def _characters(signs: bool) -> tuple[npt.NDArray[np.uint8], Hashes]:
+    """For each code point its kind (0 no word, 1 word, 2 a word of its own) and a number.
+
+    signs: whether signs that were moved (`code_words`) are words.
+    """
     kinds = np.zeros(0x110000, dtype=np.uint8)
     for match in re.finditer(r"\w+", "".join(map(chr, range(0x110000)))):
         kinds[match.start() : match.end()] = 1
     for first, last in _ALONE:
         kinds[first : last + 1] *= 2
+    if signs:
+        kinds[code_words.ALONE[0] : code_words.ALONE[1] + 1] = 2
     numbers = mixed(np.arange(1, 0x110001, dtype=np.uint64) * np.uint64(_BASE))
     numbers[kinds == 0] = 0
     return kinds, numbers
@@ -89,15 +97,20 @@ def chunks(texts: Sequence[str]) -> Iterator[range]:
         yield range(begin, len(texts))
 
 
-def words_of(texts: Sequence[str]) -> Words:
+def words_of(texts: Sequence[str], reading: Reading = "prose") -> Words:
     """The words of the texts of one chunk; a text longer than CHUNK should come alone."""
-    folded = [text.casefold() for text in texts]
+    folded = [
+        code_words.signs_as_words(text)
+        if code_words.read_as_code(text, reading)
+        else text.casefold()
+        for text in texts
+    ]
     digests = [_digest(text) for text in texts]
     if len(folded) == 1 and len(folded[0]) > CHUNK:
-        hashes = _hashes_of_long(folded[0])
+        hashes = _hashes_of_long(folded[0], reading != "prose")
         counts: Ints = np.array([len(hashes)])
     else:
-        hashes, counts = _hashed(folded)
+        hashes, counts = _hashed(folded, reading != "prose")
     alike = [
         _blake(b"short:" + " ".join(text.split()).encode("utf-8", "surrogatepass"))
         if count < MIN_WORDS
@@ -137,13 +150,13 @@ def _digest(text: str) -> bytes:
     return _blake(lines.encode("utf-8", "surrogatepass"))
 
 
-def _hashes_of_long(text: str) -> Hashes:
+def _hashes_of_long(text: str, signs: bool) -> Hashes:
     """The same for one long text, cut between words so that memory stays a few megabytes."""
     gap, found, begin = re.compile(r"\W"), [], 0
     while begin < len(text):
         cut = gap.search(text, begin + CHUNK)
         end = cut.start() if cut else len(text)
-        found.append(_hashed([text[begin:end]])[0])
+        found.append(_hashed([text[begin:end]], signs)[0])
         begin = end
     return np.concatenate(found)
 
@@ -177,9 +190,9 @@ def operators_of(text: str) -> str:
     return "".join(sorted([*_symbols().findall(text), *signs]))
 
 
-def _hashed(folded: list[str]) -> tuple[Hashes, Ints]:
+def _hashed(folded: list[str], signs: bool) -> tuple[Hashes, Ints]:
     """Word hashes, and words a text."""
-    kinds_of, numbers_of = _characters()
+    kinds_of, numbers_of = _characters(signs)
     text = "\n".join(folded) + "\n"
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     at = codes.astype(np.intp)

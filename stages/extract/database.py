@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from stages import records
-from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
+from stages.base import FIRST, ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import UsageError
 from stages.extract import files, forms
 from stages.extract.databases import postgres, sqlite, urls
@@ -143,7 +143,7 @@ class DatabaseExtract(RowSource):
             yield Fault(Place(part.detail["file"]), "unsuited", {"error": str(error)})
 
     def _rows(self, part: Part) -> Iterator[Item | Fault]:
-        few = _FEW if "sample" in part.detail else None
+        few = part.detail.get(FIRST, _FEW) if "sample" in part.detail else None
         if "url" in part.detail:
             base = Place()
             batches = postgres.read(part.detail["url"], self.table, self.query, self.key, few)

@@ -75,7 +75,7 @@ _TAG = re.compile(
 )
 _SQL = re.compile(
     r"(?i)\s*(?:-- (?:MySQL|MariaDB|PostgreSQL)\b|--\s*\n-- PostgreSQL|PRAGMA foreign_keys"
-    r"|/\*!\d{5}|CREATE TABLE [^,;\n]*\(|INSERT INTO [^\s,;]+ (?:VALUES ?)?\()"
+    r"|/\*M?!\d{5}|CREATE TABLE [^,;\n]*\(|INSERT INTO [^\s,;]+ (?:VALUES ?)?\()"
 )
 _MAIL_LINE = re.compile(r"(?im)^(?:Message-ID|Received|MIME-Version|Return-Path|Delivered-To): ")
 _MAILBOX = re.compile(r"From \S+ +\w{3} \w{3} [ \d]\d \d\d:\d\d(?::\d\d)? (?:\S+ )?\d{4}")
@@ -114,10 +114,11 @@ def other(head: bytes, stage: str) -> dict[str, Any] | None:
 def known(head: bytes) -> dict[str, Any] | None:
     """The evidence for what a file is, whichever stage reads it: its kind, and what reads it or
     else helps; None where its first bytes do not say. head: as for `other`."""
-    if (told := binary(head)) is not None:
-        return told
     charset, mark = charsets.sniff(head[:4096])
-    kind = _kind(head[mark:HEAD].decode(charset, "replace"))
+    text = head[mark:HEAD].decode(charset, "replace")
+    if (told := binary(head)) is not None:
+        return _told("SQL") if _SQL.match(text) else told  # a dump may hold pictures
+    kind = _kind(text)
     return None if kind is None else _told(kind)
 
 

@@ -1,4 +1,5 @@
-"""Web pages as records of Markdown text. Archives are read through, each page is bounded."""
+"""Web pages as records of Markdown text, those of forums as conversations. Archives are read
+through, each page is bounded."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from stages.errors import Unreadable
 from stages.extract import charsets, file_kinds, files
 from stages.extract.packed import archives
 from stages.extract.packed.streams import Member
-from stages.extract.webpage import epub, mhtml, page, warc
+from stages.extract.webpage import epub, mhtml, page, talk, warc
 from stages.extract.webpage.cuts import CUTS
 from stages.extract.webpage.mhtml import Web
 from stages.place import Place
@@ -31,6 +32,11 @@ class HtmlExtract(DocumentSource):
     books: chapters makes a record of each chapter of a book, whole one of them all.
     comments: what becomes of readers' comments below an article; default drop, for they are
         seldom worth training on. Posts of a forum are its text and stay.
+    conversations: what becomes of the pages of forums and of questions. messages: who opened the
+        topic is the user, all others the assistant, what they say between two posts of the user one
+        turn; each answer to a question (Stack Exchange) a record with it. Pages that are no such
+        thing, a topic's later pages, and those of one person are left out. auto: the same, and the
+        text of all other pages. text: the text of all. Default auto.
     selector: CSS of the elements that are the content, in place of finding it; default none.
     format: markdown keeps headings, lists, tables and code, text only their words.
     charset: the charset of all pages; default: what each page is, which it may declare wrongly.
@@ -51,7 +57,7 @@ class HtmlExtract(DocumentSource):
     usual: ClassVar[tuple[str, ...]] = (
         "navigation", "aside", "footer", "banner", "form", "notice", "hidden", "furniture",
         "comments", "links", "related", "title", "heading", "fallback", "backticks", "permalink",
-        "line_number", "formula", "no_page",
+        "line_number", "formula", "no_page", "deleted",
     )  # fmt: skip
     reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,
@@ -60,12 +66,15 @@ class HtmlExtract(DocumentSource):
         **file_kinds.WRONG_KIND,
         "no_page": "what an archive or a book holds beside its pages: requests, pictures, answers"
         " that are errors, covers",
+        "no_conversation": "no topic's first page with posts of two people, where conversations are"
+        " asked for",
     }
     stays: ClassVar[Mapping[str, str]] = {"too_short": "min_words <="}
     cuts: ClassVar[Mapping[str, str]] = CUTS
 
     books: Literal["chapters", "whole"] = "chapters"
     comments: Literal["drop", "keep"] = "drop"
+    conversations: Literal["auto", "text", "messages"] = "auto"
     selector: str | None = None
     format: Literal["markdown", "text"] = "markdown"
     charset: str | None = None
@@ -76,6 +85,8 @@ class HtmlExtract(DocumentSource):
         found = []
         if self.charset is not None and charsets.known(self.charset) is None:
             found.append(f"charset {self.charset!r} is not known")
+        if self.selector is not None and self.conversations == "messages":
+            found.append("selector chooses text, and conversations=messages wants none")
         if self.selector is not None:
             import soupsieve
 
@@ -86,7 +97,9 @@ class HtmlExtract(DocumentSource):
         return tuple(found)
 
     def forms(self) -> tuple[str, ...]:
-        return ("text",)
+        return {"auto": ("text", "messages"), "text": ("text",), "messages": ("messages",)}[
+            self.conversations
+        ]
 
     def parts(self, path: str, size: int) -> list[Part]:
         root, names, left = files.find(path, archives.packed(self.suffixes))
@@ -172,18 +185,23 @@ class HtmlExtract(DocumentSource):
         return Web(raw, None, {})
 
     def _judged(self, place: Place, raw: bytes, web: Web, found: page.Page) -> Item | Fault:
-        text = found.counted(self._markdown)
+        talked = self._talked(found)
+        made = found.markdown if self._markdown else found.text
+        if talked is not None:
+            made = "".join(m["content"] for one in talked.records for m in one["messages"])
+        text = found.counted(self._markdown, made)
         reason, evidence, failed = found.reason, found.evidence, False
         if reason is None:
             words = len(_WORD.findall(found.text))
             if words < self.min_words:
                 reason, evidence = "too_short", {"score": words, "limit": self.min_words}
+            elif talked is None and self.conversations == "messages":
+                reason, evidence = "no_conversation", {"words": words}
         else:
             failed = reason not in page.WITHOUT_TEXT
         if reason is not None:
             characters = text.seen if text is not None else None
             return Fault(place, reason, evidence, "", failed, raw, characters)
-        made = found.markdown if self._markdown else found.text
         content = "its main part" if self.selector is None else self.selector
         meta, told = {**found.meta}, "what the page says of itself"
         if isinstance(raw, epub.Chapter):
@@ -195,14 +213,29 @@ class HtmlExtract(DocumentSource):
             meta = {**meta, "date": web.about.get("date", ""), **found.meta}
             meta["url"] = web.about.get("url") or meta.get("url", "")
             meta = {name: value for name, value in meta.items() if value}
+        if talked is not None:
+            records = [{**one, "meta": {**meta, **one["meta"]}} for one in talked.records]
+            return Item(place, raw, records, f"messages ← {talked.of}; meta ← {told}", text)
         form = f"text ← {content}; meta ← {told}"
         return Item(place, raw, [{"text": made, "meta": meta}], form, text)
+
+    def _talked(self, found: page.Page) -> talk.Talk | None:
+        """The conversation that a page is."""
+        if found.thread is None or found.reason is not None:
+            return None
+        return talk.talk(found.thread, found.title, self._markdown)
 
     @property
     def _markdown(self) -> bool:
         return self.format == "markdown"
 
     def _page(self, web: Web, whole: bool, trace: bool = False) -> page.Page:
+        found = self._read(web, whole, self.conversations != "text", trace)
+        if found.thread is not None and self._talked(found) is None:
+            return self._read(web, whole, False, trace)
+        return found
+
+    def _read(self, web: Web, whole: bool, conversations: bool, trace: bool) -> page.Page:
         return page.page(
             web.data,
             web.content_type,
@@ -210,5 +243,6 @@ class HtmlExtract(DocumentSource):
             whole=whole,
             comments=self.comments == "keep",
             selector=self.selector,
+            conversations=conversations,
             trace=trace,
         )

@@ -11,4 +11,5 @@ sources  the choice for each group, with its evidence, its alternatives and its 
 words    language and rough number of tokens
 recipe   the choices as a commented recipe
 init     `seedbed init`
+trainers, imported   configurations of other trainers: `seedbed import`
 """

@@ -38,7 +38,7 @@ def act(given: argparse.Namespace) -> int:
     if str(given.out) == "-":
         sys.stdout.write(found.text)
         return 0
-    _write(given.out, found.text)
+    write_new(given.out, found.text)
     for choice in found.choices:
         print(f"  {choice.stage:<10} {choice.name}: {choice.evidence[0]}")
         for question in choice.questions:
@@ -100,8 +100,8 @@ def _nothing(paths: list[Path], left: Left, listed: Folder) -> str:
     return f"{', '.join(map(str, paths))}: nothing that a stage reads; there are {there}"
 
 
-def _write(out: Path, text: str) -> None:
-    """Write the recipe, unless somebody was faster."""
+def write_new(out: Path, text: str) -> None:
+    """Write a recipe; UsageError where something is there, which stays."""
     try:
         with open(out, "x", encoding="utf-8") as file:
             file.write(text)

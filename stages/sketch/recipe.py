@@ -37,7 +37,7 @@ def written(
     ]
     lines += ["", "sources:"]
     for choice in choices:
-        lines += _source(choice, file)
+        lines += source(choice, file)
     lines += [*_left(folder, left), "", "steps:", *_steps(choices)]
     lines += ["", "run: {out: %s, store: .seedbed}" % _out(choices, file.parent)]  # noqa: UP031
     return "\n".join(lines) + "\n"
@@ -57,7 +57,8 @@ def _head(choices: Sequence[Choice], folder: Folder) -> Iterator[str]:
         yield from comment("? there are more files than were looked at: name parts of the folder")
 
 
-def _source(choice: Choice, file: Path) -> Iterator[str]:
+def source(choice: Choice, file: Path) -> Iterator[str]:
+    """A source with its comments, as lines. file: the recipe."""
     yield ""
     for text in choice.evidence:
         yield from comment(text, "  ")

@@ -140,7 +140,7 @@ def _of_board(choice: Choice, board: Board, tries: Tries, dialect: Dialect) -> C
     if not seen["threads"].records:
         if wrong := seen["threads"].mistake:
             choice.questions.append(f"no threads could be made of {board.posts}: {wrong}")
-        return None
+        return _posts_alone(choice, board, tries)
     made = derived(choice, board.posts, several=False)
     made.evidence += _told(board)
     made.parameters, made.tried, made.by = ways["threads"], seen["threads"], thread
@@ -150,6 +150,17 @@ def _of_board(choice: Choice, board: Board, tries: Tries, dialect: Dialect) -> C
         why = f"pairs: each first post with the {best} of another author"
         made.other = (why, ways["pairs"])
     return made
+
+
+def _posts_alone(choice: Choice, board: Board, tries: Tries) -> Choice | None:
+    """Posts of a board as texts, where no thread has an answer."""
+    if not board.name:
+        return None  # it may be no board at all
+    made = derived(choice, board.posts, several=False)
+    made.parameters = {"table": board.posts, "text": board.body}
+    made.tried = tries({**made.parameters})
+    made.evidence.append(f"the tables of {board.name}, in which no thread has an answer: its posts")
+    return made if made.tried.records else None
 
 
 def _told(board: Board) -> list[str]:

@@ -128,8 +128,11 @@ def body_of(table: Table) -> str | None:
 
 
 def title_of(table: Table) -> str | None:
-    """The column of titles that are filled."""
-    return _first(table, _TITLE, lambda found: any(isinstance(x, str) and x.strip() for x in found))
+    """The column of titles that are filled; what is said to search engines is none."""
+    for column in table.columns:
+        if _TITLE.search(column) and not column.startswith("meta_") and table.texts(column):
+            return column
+    return None
 
 
 def group_of(table: Table) -> str | None:

@@ -13,7 +13,7 @@ RECORDS = [
     {
         "messages": [
             {"role": "user", "content": "Pay to DE89 3704 0044 0532 0130 00"},
-            {"role": "assistant", "content": "The host is 203.0.113.7."},
+            {"role": "assistant", "content": "The host is 81.2.69.160."},
         ]
     },
     {"text": "Version 1.2.3.4 of 2024-01-12, ISBN 978-3-16-148410-0, pi is 3.14159265."},

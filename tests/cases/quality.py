@@ -22,7 +22,7 @@ BAD = [
     {"prompt": "x", "completion": " "},  # too_short
     {"prompt": "x", "completion": "word " * 400 + _RUNNING},  # too_long with max_words 500
     {"prompt": "x", "completion": "QUJD" * 60},  # long_words
-    {"prompt": "x", "completion": " ".join(str(n) for n in range(60))},  # no_letters
+    {"prompt": "x", "completion": "~ 1 … ~ 2 … ! ? ~ " * 20},  # no_letters
     {"prompt": "x", "completion": "ab -- == ++ " * 20},  # symbols
     {"prompt": "x", "completion": f"{_RUNNING[:400]}.\n" * 3},  # duplicate_lines
     {"prompt": "x", "completion": "I do not " * 12 + " ".join(f"w{n}" for n in range(40)) + "."},

@@ -13,6 +13,7 @@ from benchmarks.alone import flags
 from benchmarks.train_refusals import fit
 from stages.clean import refusal_score, refusal_text
 from stages.clean.refusal_cues import cues
+from stages.clean.refusal_phrases import PHRASES, holds_phrase, place_of
 from stages.clean.refusals import RefusalFilter, prompts_of
 from stages.records import fields, to_table
 from stages.verdicts import Verdicts
@@ -223,6 +224,31 @@ def test_the_prompt_of_an_answer_is_the_turn_before_it() -> None:
     )
     answers = [answer for record in verdicts.records("output") for answer in record.fields]
     assert prompts_of(verdicts, answers) == ["A?", "B?", "B?", "C?"]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([*PHRASES[::9], "I CAN\u2019T", " help", "as an", " AI", "x", "é"]),
+        max_size=6,
+    )
+)
+def test_phrases_over_columns_are_those_of_the_loop(parts: list[str]) -> None:
+    text = " ".join(parts)
+    loop = any(phrase in text.lower().replace("\u2019", "'") for phrase in PHRASES)
+    assert holds_phrase([text, "noon", text]) == [loop, False, loop]
+    begin, end = place_of(text)
+    assert (end > begin) is loop
+    assert not loop or text[begin:end].lower().replace("\u2019", "'") in PHRASES
+
+
+def test_the_classic_list_takes_an_answer_for_a_refusal_that_is_none() -> None:
+    texts = ["Dear all, I'm sorry, but the bus was late.", "I refuse.", "Noon."]
+    rows = [{"prompt": "x", "completion": text} for text in texts]
+    kept, [reject] = run(RefusalFilter(by="phrases"), *rows)
+    evidence = json.loads(reject["evidence"])
+    assert (evidence["rule"], evidence["match"]) == ("phrase", "I'm sorry, but")
+    assert [row["refusal"] for row in kept] == ["none", "none"]
 
 
 CUES = [

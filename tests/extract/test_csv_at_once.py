@@ -85,6 +85,26 @@ def test_the_header_once_more_is_no_row(tmp_path: Path, monkeypatch: pytest.Monk
     assert seen == 1001
 
 
+ROWS = {
+    "marks": ("0,question,answer\n" * 50 + "\ufeff1,question,answer\n") * 5,
+    "quotes alone": '0,question,answer\n"","",""\n,,\n" ", ,\n0,question,\n' * 50,
+    "returns": '0,"question",ans\rwer\r\r\n1,ques\rtion,answer\r\n' * 50,
+    "blank lines": ("0,question,answer\n" * 50 + "\r\n\n") * 5,
+}
+
+
+@pytest.mark.parametrize("names", ("id,question,answer\n", "a,b,c\n"))
+@pytest.mark.parametrize("kind", ROWS)
+def test_what_is_odd_is_read_alone(
+    kind: str, names: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(names + ROWS[kind], newline="")
+    at_once, seen = assert_same(CsvExtract(), path, monkeypatch)
+    assert at_once > 0
+    assert seen >= 100
+
+
 def test_bytes_of_another_charset_are_read_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stages.counts import Counts
 from stages.extract import slices
-from stages.extract.forms.at_once import BLANK
+from stages.extract.forms.direct import filled_in
 from stages.extract.sql import SqlExtract
 from stages.gather import Gathered, Rows
 
@@ -232,8 +236,83 @@ def test_bytes_that_are_no_text_are_told_of_their_row(
 
 
 def test_white_space_is_what_python_says() -> None:
-    import pyarrow.compute as pc
+    ones = [chr(n) for n in range(0x110000) if not 0xD800 <= n < 0xE000]
+    texts = [*ones, "", " a", "\u3000\u2003", "\x1c\n.", None]
+    found = filled_in(pa.array(texts, pa.string())).tolist()
+    assert found == [bool(text) and not text.isspace() for text in texts]
 
-    spaces = [chr(n) for n in range(0x110000) if not 0xD800 <= n < 0xE000]
-    found = pc.match_substring_regex(pa.array(spaces), BLANK).to_pylist()
-    assert found == [one.isspace() for one in spaces]
+
+CREATE = (
+    "CREATE TABLE `t` (`id` int, `body` text, `n` int, `f` double, `table` int) ENGINE=InnoDB;\n"
+)
+PLAIN = ["(1,'a',2,1.5,NULL)", "(1,'a',2,1.5,3)"] * 100
+ODD = {
+    "escapes": [r"""(1,'\%\_\q\0\b\n\r\t\Z\\\'\"''',2,1.5,4)"""] * 100,
+    "zeros": [*PLAIN, "(1,'b',007,1.5,0)", *PLAIN],
+    "floats": [*PLAIN, "(1,'b',7,0.00001,0)", *PLAIN[:-1], "(1,'b',7,2.50,0)", *PLAIN],
+    "blanks": [*PLAIN, "(1, 'b' ,7 ,1,0)", *["( 1,'c',2,1.5,0)"] * 100],
+    "strings": [*PLAIN, "(1,'b'x,7,1,0)", *["(1,'c''d',2,'1.5',0)"] * 100],
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_what_is_odd_is_read_alone(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.sql"
+    path.write_text(CREATE + "INSERT INTO `t` VALUES " + ",".join(ODD[kind]) + ";\n")
+    at_once, seen = assert_same(SqlExtract(), path, monkeypatch)
+    assert at_once > 0
+    assert seen >= 100
+
+
+def test_a_head_of_the_same_length_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = tmp_path / "a.sql", CREATE.replace("`t`", "`u`")
+    rows = "".join(
+        f"INSERT INTO `{'u' if n % 40 == 0 else 't'}` VALUES ({n},'a',2,1.5,0);\n"
+        for n in range(400)
+    )
+    path.write_text(CREATE + other + rows)
+    at_once, seen = assert_same(SqlExtract(), path, monkeypatch)
+    assert (at_once > 0, seen) == (True, 400)
+
+
+@pytest.mark.parametrize("zero", ("", "/*!40101 SET SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;\n"))
+def test_a_column_that_numbers_itself(
+    zero: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.sql"
+    rows = [f"({n},'a',2,1.5,0)" for n in range(5, 205)]
+    rows += ["(0,'b',2,1.5,0)", *["(500,'a',2,1.5,0)"] * 300]
+    rows += ["(NULL,'c',2,1.5,0)", *["(500,'a',2,1.5,0)"] * 300, "(NULL,'c',2,1.5,0)"]
+    head = CREATE.replace("int,", "int AUTO_INCREMENT,", 1)
+    path.write_text(f"{zero}{head}INSERT INTO `t` VALUES {','.join(rows)};\n")
+    at_once, seen = assert_same(SqlExtract(), path, monkeypatch)
+    assert (at_once > 100, seen) == (True, 803)
+
+
+def test_a_row_of_copy_ends_before_a_carriage_return(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.sql"
+    rows = "".join(f"{n}\ttext\tbody{chr(13) if n % 40 == 0 else ''}\n" for n in range(400))
+    head = "CREATE TABLE t (id integer, title text, body text);\n\nCOPY t (id, title, body)"
+    path.write_text(f"-- PostgreSQL\n{head} FROM stdin;\n{rows}\\.\n", newline="")
+    at_once, seen = assert_same(SqlExtract(), path, monkeypatch)
+    assert (at_once > 0, seen) == (True, 400)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.from_regex(r"\A[-+]?[0-9]{0,3}0{0,5}[0-9]{0,9}(\.0{0,5}[0-9]{0,12})?\Z"))
+def test_numbers_are_written_as_python_writes_them(text: str) -> None:
+    one = pa.array([text, None])
+    with contextlib.suppress(slices.Unusual):
+        assert slices.float_texts(one).to_pylist() == [repr(float(text)), None]
+    with contextlib.suppress(slices.Unusual):
+        assert slices.whole_numbers(one).to_pylist() == [int(text), None]
+        assert str(int(text)) == text
+    plain = re.fullmatch(r"-?(0|[1-9][0-9]{0,5})\.(0|[0-9]{0,4}[1-9])", text)
+    if plain is not None and float(text) > 0.001:
+        assert slices.float_texts(one).to_pylist() == [text, None]

@@ -20,6 +20,7 @@ from stages.extract.webpage.page import page as read_page
 from stages.extract.webpage.tree import words
 from stages.gather import Fault, Item
 from stages.place import Place
+from stages.records import fields
 
 SITE = Path(__file__).parents[2] / "sample_data" / "site"
 LINE = "The tide gauge was read twice a day and written down by hand in the harbour book."
@@ -66,7 +67,8 @@ def account(stage: HtmlExtract, data: bytes) -> TextCount | None:
     count = found.text
     assert count is not None
     assert count.seen == len(everything) == count.kept + sum(count.removed.values())
-    assert count.made == len(found.records[0]["text"])
+    texts = [text for record in found.records for _, text in fields(record, "all")]
+    assert count.made == sum(map(len, texts))
     assert count.removed.keys() <= stage.cuts.keys()
     removed: Counter[str] = Counter()
     for reason, text in passages:
@@ -74,7 +76,7 @@ def account(stage: HtmlExtract, data: bytes) -> TextCount | None:
     ticks = everything.count("`")
     for reason, characters in ({"": count.kept} | count.removed).items():
         assert 0 <= characters - removed[reason] <= ticks, reason
-    record = letters(found.records[0]["text"])
+    record = letters("".join(texts))
     assert all(letters(text) in record for reason, text in passages if not reason)
     return count
 
@@ -161,6 +163,9 @@ OF_EACH = {
     "hidden": f"<p hidden>XX</p>{BODY}<div style='display:none'>X</div><p aria-hidden=true>X</p>",
     "furniture": f"{BODY}<p>{LINE} <span class=sr-only>XX</span></p><div id=x-menu-2>XX</div>",
     "comments": f"{BODY}<div class=comment-list>XXXX</div>",
+    "deleted": f"<div class=link><div class=usertext-body>{LINE}</div><a class=author>a</a></div>"
+    "<div><p class=usertext-body>[deleted]</p><a class=author>[deleted]</a></div>"
+    f"<div><p class=usertext-body>{LINE}</p><a class=author>b</a></div>",
     "outside": f"<article>{BODY}</article><div><p>XXXX</p></div>",
     "links": f"<article>{BODY}<ul><li><a href=x>XXXX</a></ul>{BODY}</article>",
     "related": f"<article>{BODY}<h2>Ebb</h2>{BODY}<h3>See next</h3><p><a href=x>XX</a></article>",
@@ -180,7 +185,9 @@ OF_EACH = {
 def test_every_reason_is_given(reason: str) -> None:
     count = account(HtmlExtract(), OF_EACH[reason].encode())
     assert count is not None
-    assert count.removed.get(reason) == (9 if reason == "related" else 4), count.removed
+    assert count.removed.get(reason) == (9 if reason in ("related", "deleted") else 4), (
+        count.removed
+    )
 
 
 def test_backticks_leave_a_record_of_plain_text() -> None:

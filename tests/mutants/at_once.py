@@ -16,7 +16,7 @@ MUTANTS = (
         "",
         "what stands in a string that goes on behind the region is looked at for marks",
         (OF_DUMPS, OF_TABLES),
-        "the marks behind it are of the last row alone, which has no end in the region",
+        "a row that begins with such a string has a cell that is none, and is not taken",
     ),
     Mutant(
         SLICES,
@@ -24,6 +24,7 @@ MUTANTS = (
         "pass",
         "a cell that begins with a quote behind all strings is one",
         (OF_DUMPS, OF_TABLES),
+        "only an open string begins so, and where it begins nothing more is looked at",
     ),
     Mutant(
         SLICES,
@@ -94,13 +95,6 @@ MUTANTS = (
         "    good &= np.searchsorted(strings.opens, last) == np.cumsum(string.sum(axis=1))\n",
         "",
         "a quote may stand within a bare field",
-        (OF_TABLES,),
-    ),
-    Mutant(
-        TABLES + "clean.py",
-        "    good[at[at < len(good)]] = False\n",
-        "",
-        "a carriage return may stand outside of quotes",
         (OF_TABLES,),
     ),
     Mutant(

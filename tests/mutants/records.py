@@ -332,8 +332,8 @@ MUTANTS = (
     ),
     Mutant(
         CLEAN + "shingles.py",
-        "folded = [text.casefold() for text in texts]",
-        "folded = list(texts)",
+        "else text.casefold()",
+        "else text",
         "capitals make another text",
         (
             f"{OF_DEDUP}::test_short_texts_are_compared_with_their_punctuation_and_long_ones_without",

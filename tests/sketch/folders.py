@@ -357,6 +357,61 @@ def mixed(folder: Path) -> None:
     junk(folder)
 
 
+def formats(folder: Path) -> None:
+    """A book of 3 chapters, 4 pages in a web archive, 20 rows of Parquet, 5 texts, a mailbox, a
+    dump with bytes in it that is called .txt."""
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from warcio.statusandheaders import StatusAndHeaders
+    from warcio.warcwriter import WARCWriter
+
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "book.epub", "w") as book:
+        book.writestr("mimetype", "application/epub+zip")
+        book.writestr(
+            "META-INF/container.xml",
+            '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+            '<rootfile full-path="c.opf"/></rootfiles></container>',
+        )
+        items = "".join(
+            f'<item id="c{n}" href="c{n}.xhtml" media-type="application/xhtml+xml"/>'
+            for n in range(3)
+        )
+        spine = "".join(f'<itemref idref="c{n}"/>' for n in range(3))
+        book.writestr(
+            "c.opf",
+            '<package xmlns="http://www.idpf.org/2007/opf"><metadata/>'
+            f"<manifest>{items}</manifest><spine>{spine}</spine></package>",
+        )
+        for n in range(3):
+            text = f"<p>{prose(10000 + n, 40)}</p>"
+            book.writestr(
+                f"c{n}.xhtml",
+                f'<html xmlns="http://www.w3.org/1999/xhtml"><head><title>C{n}</title></head>'
+                f"<body><h1>Chapter {n}</h1>{text}</body></html>",
+            )
+    with open(folder / "crawl.warc.gz", "wb") as file:
+        writer = WARCWriter(file, gzip=True)
+        for n in range(4):
+            head = StatusAndHeaders("200 OK", [("Content-Type", "text/html")], protocol="HTTP/1.1")
+            payload = io.BytesIO(page(f"Crawled {n}", prose(10100 + n, 40)).encode())
+            record = writer.create_warc_record(
+                f"http://a.example/{n}", "response", payload=payload, http_headers=head
+            )
+            writer.write_record(record)
+    rows = [
+        {"question": f"Why {prose(10200 + n, 6)}?", "answer": prose(10300 + n)} for n in range(20)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), folder / "part-0.parquet")
+    for n in range(5):
+        (folder / f"text {n}.txt").write_text(prose(10400 + n, 60))
+    (folder / "inbox").write_text(
+        "From a@example.org Mon Jan  1 10:00:00 2024\nFrom: a@example.org\nSubject: b\n\nwell\n"
+    )
+
+
 def junk(folder: Path) -> None:
     """What lies in folders: a pipe, what may not be read, odd names, noise, nothing."""
     folder.mkdir(exist_ok=True)

@@ -189,6 +189,7 @@ def test_text_of_the_data_ends_no_comment() -> None:
         ("page", b"<!doctype html><html><body>x</body></html>", "html"),
         ("x.dat", b"-- phpMyAdmin SQL Dump\nSET x;\nCREATE TABLE `a` (b int);\n"
          b"INSERT INTO `a` VALUES (1);\n", "sql"),
+        ("a.sql", b"/*M!999999\\- enable the sandbox mode */\n-- MariaDB\n" + bytes(900), "sql"),
         ("a.warc", b"WARC/1.0\r\nWARC-Type: response\r\n", "html"),
         ("a.txt", b"12:00 <ann> well\n12:01 <bob> yes\n12:02 <ann> no\n", "chatlog"),
         ("a.tsv", b"one\ttwo\n1\t2\n", "csv"),

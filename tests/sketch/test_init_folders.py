@@ -64,6 +64,11 @@ FOLDERS = {
         folders.tickets, {"database": 16}, "messages", ("SQLite database", "role says the roles"),
         "closed", 16,
     ),
+    "formats": Folder(
+        folders.formats, {"html": 7, "jsonl": 20, "documents": 5}, "prompt",
+        ("EPUB book", "WARC", "Parquet or Arrow file", "1 mailbox: inbox (mails are not read"),
+        "Copyright",
+    ),
     "mixed": Folder(
         folders.mixed, {"documents": 8, "html": 7, "chatlog": 1, "jsonl": 10}, "text",
         ("export: {format: seedbed}", "pipes, sockets and devices", "names that are no UTF-8",

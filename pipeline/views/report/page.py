@@ -14,7 +14,7 @@ from markupsafe import Markup
 from pipeline.engine.account import Account, load_run, made_by
 from pipeline.views.figures import totals
 from pipeline.views.kinds import shown
-from pipeline.views.report import changed, flow, left, settings, times, understood
+from pipeline.views.report import changed, flow, left, sample, settings, times, understood
 from stages.charts.svg import STYLE
 from stages.kinds import Kind, Panel, Tile
 from stages.pages import rendered, text_of
@@ -28,6 +28,7 @@ def page(folder: Path) -> Markup:
     account = load_run(folder)
     made = made_by(account, folder)
     panels = [
+        *sample.panel(account, folder),
         flow.panel(account, _amounts(made)),
         understood.panel(account),
         left.panel(account, folder),

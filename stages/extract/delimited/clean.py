@@ -68,7 +68,6 @@ def rows(
     strings = quoted(places, len(data))
     outside = strings.outside()
     kinds = data[outside]
-    returns = outside[kinds == _RETURN]
     which = (kinds == ord(dialect.delimiter)) | (kinds == _FEED)
     marks, kinds = outside[which], kinds[which]
     number = len(marks) // width
@@ -90,7 +89,7 @@ def rows(
         string = (data[begins] == quote[0]) & (ends > begins)
     feeds = np.flatnonzero(data == _FEED)
     first = np.searchsorted(feeds, begins[:, 0])
-    good = _usual(data, begins, ends, string, strings, returns)
+    good = _usual(data, begins, ends, string, strings)
     several = np.searchsorted(feeds, table[:, -1]) - first
     good &= several < _LINES
     if (several > 0).any():
@@ -123,17 +122,13 @@ def _usual(
     ends: Numbers,
     string: Flags,
     strings: Quoted,
-    returns: Numbers,
 ) -> Flags:
-    """Which rows have quotes around whole fields alone, no carriage return but before the row end,
-    no mark of another file, and some bytes, but not too many."""
+    """Which rows have quotes around whole fields alone, no mark of another file, and some bytes,
+    though not too many."""
     last = ends[:, -1]
     good = strings.are_whole(string, begins, ends)
     # a quote within a field that has none around it
     good &= np.searchsorted(strings.opens, last) == np.cumsum(string.sum(axis=1))
-    lone = returns[data[np.minimum(returns + 1, len(data) - 1)] != _FEED]
-    at = np.searchsorted(last, lone)
-    good[at[at < len(good)]] = False
     size = last - begins[:, 0]
     good &= (size > 0) & (size < _BYTES) & (data[begins[:, 0]] != _MARK)
     return good

@@ -16,16 +16,11 @@ import pyarrow.compute as pc
 
 from stages.arrays import Cells, Numbers, Refused, Rows, json_objects
 from stages.base import Fault, Item
+from stages.extract.forms.direct import filled_in
 from stages.extract.forms.layout import Layout
 from stages.extract.slices import Flags, Slices
 from stages.place import Place
 from stages.records import to_json
-
-# White space as Python has it.
-_SPACES = (
-    r"\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
-)
-BLANK = rf"^[{_SPACES}]*$"
 
 
 class AtOnce:
@@ -56,7 +51,7 @@ class AtOnce:
         columns = dict(zip(self._layout.columns, cells, strict=True))
         said = np.zeros(len(rows), np.int64)
         for column in cells:
-            said += lengths(column.text)
+            said += _lengths(column.text)
         wanting = self._wanting(columns, said)
         good = np.ones(len(rows), np.bool_)
         for which, _ in wanting:
@@ -80,12 +75,12 @@ class AtOnce:
             for column in columns.values():
                 if not blank.any():
                     break
-                blank[blank] = ~_has_text(column.text.filter(pa.array(blank)))
+                blank[blank] = ~filled_in(column.text.filter(pa.array(blank)))
             found.append((blank, {"fields": len(columns)}))
         if not self._fields:
             found.append((said == 0, {"field": "text"}))
         for field, name in (self._fields or {}).items():
-            found.append((~_has_text(columns[name].text), {"field": field}))
+            found.append((~filled_in(columns[name].text), {"field": field}))
         return found
 
     def _refused(
@@ -121,7 +116,7 @@ class AtOnce:
         if self._table is not None:
             members["table"] = _instead(members.get("table"), self._table)
         for text in made.values():
-            said = said - lengths(text)
+            said = said - _lengths(text)
         made["meta"] = json_objects(members, len(rows))
         line = self._layout.plain_line(self._fields)
         yield replace(rows, columns=made, form=line, removed={"meta": said})
@@ -138,7 +133,7 @@ class AtOnce:
             lines.append(line)
         joined = pc.binary_join_element_wise(*lines, "")
         text = pc.utf8_slice_codeunits(joined, 1)  # no newline before the first
-        made = lengths(text)
+        made = _lengths(text)
         if not self._layout.lines_fit(made, said):
             raws, values = memoryview(rows.data), [c.text.to_pylist() for c in columns.values()]
             for index, row in enumerate(zip(*values, strict=True)):
@@ -175,12 +170,7 @@ def _some(rows: Rows, which: Flags) -> Rows:
     )
 
 
-def _has_text(texts: pa.Array) -> Flags:
-    blank = pc.fill_null(pc.match_substring_regex(texts, BLANK), True)
-    return ~np.asarray(blank, dtype=np.bool_)
-
-
-def lengths(texts: pa.Array) -> Numbers:
+def _lengths(texts: pa.Array) -> Numbers:
     """The characters of each text; null has none."""
     found = pc.utf8_length(texts)
     return np.asarray(pc.fill_null(found, 0) if found.null_count else found, dtype=np.int64)

@@ -13,6 +13,11 @@ import pyarrow.compute as pc
 # Bytes with which white space may begin: ASCII's, and the first of U+0085, 00A0, 1680, 2000, 3000.
 _UNSURE = np.zeros(256, np.bool_)
 _UNSURE[[*range(0x21), 0xC2, 0xE1, 0xE2, 0xE3]] = True
+# White space as Python has it.
+_SPACES = (
+    r"\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
+)
+BLANK = rf"^[{_SPACES}]*$"
 
 
 class Direct(NamedTuple):
@@ -28,15 +33,19 @@ class Direct(NamedTuple):
 
 
 def filled_in(texts: pa.Array) -> npt.NDArray[np.bool_]:
-    """Which texts are more than white space."""
+    """Which texts are there, and more than white space."""
     _, offsets, data = texts.buffers()
     ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
     found = ends[1:] > ends[:-1]
     if not found.any():
         return found
     heads = np.frombuffer(data, np.uint8)[np.minimum(ends[:-1], len(data) - 1)]
-    unsure = np.flatnonzero(found & _UNSURE[heads])
-    found[unsure] = [not texts[row].as_py().isspace() for row in unsure.tolist()]
+    if texts.null_count:
+        found &= np.asarray(texts.is_valid())
+    unsure = found & _UNSURE[heads]
+    if unsure.any():
+        blank = pc.match_substring_regex(texts.filter(pa.array(unsure)), BLANK)
+        found[unsure] = ~np.asarray(blank)
     return found
 
 

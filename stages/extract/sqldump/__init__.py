@@ -10,4 +10,5 @@ reader.read(stream)   statements in order → Row and Fault
   schema     CREATE TABLE → columns and their kinds
   columns    kind → how a literal becomes a value
   insert     INSERT rows          copy    COPY data
+  clean      INSERT rows many at once, array-wise; clean_copy  COPY data so
 """

@@ -103,19 +103,20 @@ def rows(reader: Reader, plan: Plan, start: bytes, size: int) -> tuple[Block, bo
     if int((ends - begins).max()) > window.limit:
         return None
     block = block_of(reader, plan.shape, cells, begins, ends, end)
-    window.pos += end
     return block, bool(data[end - 1] == _END)
 
 
 def block_of(
     reader: Reader, shape: Shape, cells: list[Cells], begins: Numbers, ends: Numbers, size: int
 ) -> Block:
-    """Rows in the `size` bytes at the window's position."""
+    """Rows in the `size` bytes at the window's position; goes behind them."""
     window = reader.window
     data = memoryview(window.data)[window.pos : window.pos + size]
     feeds = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
     lines = np.searchsorted(feeds, begins) + window.line(window.pos)
-    return Block(shape, cells, data, begins, ends, window.start, lines)
+    block = Block(shape, cells, data, begins, ends, window.start, lines)
+    window.advance(size, len(feeds))
+    return block
 
 
 class _Found(NamedTuple):

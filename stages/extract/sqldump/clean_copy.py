@@ -85,9 +85,7 @@ def rows(reader: Reader, shape: Shape, size: int) -> Block | None:
     cells = _columns(data[:end], escapes[escapes < end], shape, begins, marks, null)
     if cells is None:
         return None
-    block = block_of(reader, shape, cells, begins[:, 0], marks[:, -1], end)
-    window.pos += end
-    return block
+    return block_of(reader, shape, cells, begins[:, 0], marks[:, -1], end)
 
 
 def _escapes(data: Bytes) -> Numbers:

@@ -128,6 +128,13 @@ class Window:
         self.data = b"".join((memoryview(self.data)[self.pos :], read))
         self.pos = 0
 
+    def advance(self, size: int, lines: int) -> None:
+        """Go on by so many bytes, in which so many lines end."""
+        self.line(self.pos)
+        self.pos += size
+        self._line += lines
+        self._counted = self.pos
+
     @property
     def start(self) -> int:
         """Bytes of the text (UTF-8, also where the file is UTF-16) before the position."""

@@ -22,6 +22,7 @@ CUTS = {
     "permalink": "the sign beside a heading that links to it",
     "line_number": "numbers of the lines of code",
     "comments": "its class or id calls it readers' comments",
+    "deleted": "what stands in the place of a deleted post",
     "outside": "outside the region, the main part or the elements that were chosen",
     "links": "lists of links within the part that was chosen",
     "related": "a section whose heading leads to other pages or asks something of the reader",

@@ -24,7 +24,9 @@ _LONGEST = 500  # characters of a value
 
 @dataclass
 class Metadata:
-    """Empty strings where the page says nothing. types: of schema.org, and Open Graph's."""
+    """Empty strings where the page says nothing. types: of schema.org, and Open Graph's.
+
+    accepted: how the answer begins that JSON-LD says is accepted."""
 
     title: str = ""
     author: str = ""
@@ -35,6 +37,7 @@ class Metadata:
     site: str = ""
     types: set[str] = field(default_factory=set)
     generator: str = ""
+    accepted: str = ""
 
     def as_dict(self) -> dict[str, str]:
         """What is known, for a record's `meta`."""
@@ -57,6 +60,7 @@ def metadata_of(document: Any) -> Metadata:
     found = Metadata(types=linked["types"])
     if named.get("og:type"):
         found.types.add("og:" + named["og:type"].lower().removeprefix("og:"))
+    found.accepted = linked.get("accepted", "")
     found.generator = named.get("generator", "").lower()
     found.site = _first(named, _SITE) or linked.get("site", "")
     found.title = _title(document, named, linked, found.site)
@@ -153,6 +157,10 @@ def _linked_data(text: str, found: dict[str, Any]) -> None:
         for key in ("@graph", "mainEntity", "mainEntityOfPage", "itemListElement"):
             if isinstance(item.get(key), list | dict):
                 stack.append(item[key])
+        answer = item.get("acceptedAnswer")
+        answer = answer[0] if isinstance(answer, list) and answer else answer
+        if isinstance(answer, dict) and isinstance(answer.get("text"), str):
+            found.setdefault("accepted", _clean(answer["text"]))
         if any(kind.endswith(("article", "posting", "report", "webpage")) for kind in kinds):
             _article(item, found)
         if "website" in kinds and isinstance(item.get("name"), str):

@@ -15,6 +15,7 @@ from stages.extract.webpage import (
     kinds,
     limits,
     metadata,
+    posts,
     select,
     tree,
     xhtml,
@@ -52,7 +53,8 @@ class Page:
     """text: plain; markdown: with structure; reason: why there is no text, else None.
 
     content: all text of the tree; unseen: characters that never came there, by reason; around:
-    their text, if it was asked for. No content: the page was not parsed.
+    their text, if it was asked for. No content: the page was not parsed. thread: the posts that
+    the content is, of a page of a forum that was asked for them.
     """
 
     text: str = ""
@@ -63,6 +65,7 @@ class Page:
     content: Content | None = None
     unseen: dict[str, int] = field(default_factory=dict)
     around: list[Passage] = field(default_factory=list)
+    thread: posts.Thread | None = None
 
     @property
     def title(self) -> str:
@@ -79,9 +82,11 @@ class Page:
         """The day of publication, YYYY-MM-DD."""
         return str(self.meta.get("date", ""))
 
-    def counted(self, markdown: bool) -> TextCount | None:
-        """The account of its text, whose record is `markdown` or `text`; None: not parsed."""
-        made = self.markdown if markdown else self.text
+    def counted(self, markdown: bool, made: str | None = None) -> TextCount | None:
+        """The account of its text, whose record is `made`: `markdown` or `text` unless given;
+        None: not parsed."""
+        if made is None:
+            made = self.markdown if markdown else self.text
         return self.content.counted(self.unseen, made, markdown) if self.content else None
 
     def passages(self, markdown: bool) -> list[Passage]:
@@ -97,17 +102,19 @@ def page(
     comments: bool = False,
     selector: str | None = None,
     whole: bool = False,
+    conversations: bool = False,
     trace: bool = False,
 ) -> Page:
     """The main text of a page. Never raises on bad input.
 
     content_type: the HTTP header of that name. charset: of the bytes, if it is known better than
     declared. comments: keep readers' comments. selector: CSS of the elements that are content.
-    whole: all that is shown is content, as in a chapter of a book. trace: so that the page's
+    whole: all that is shown is content, as in a chapter of a book. conversations: of a page of a
+    forum the posts are the content. trace: so that the page's
     passages can be told.
     """
     with tree.uncollected():
-        return _read(data, content_type, charset, comments, selector, whole, trace)
+        return _read(data, content_type, charset, comments, selector, whole, conversations, trace)
 
 
 def _read(
@@ -117,6 +124,7 @@ def _read(
     comments: bool,
     selector: str | None,
     whole: bool,
+    conversations: bool,
     trace: bool,
 ) -> Page:
     size = len(data)
@@ -149,6 +157,7 @@ def _read(
     around = tree.unseen_passages(document) if trace else []
     unseen = tree.unseen(document)
     source = tree.body_of(document)
+    thread = None
     if selector is not None:
         content = _selected(document, selector)
         reason, evidence = "no_match", {"selector": selector}
@@ -157,13 +166,16 @@ def _read(
         del document  # large pages are bounded by memory
         order = tree.build(source)
         del source
-        content = all_shown(order) if whole else _chosen(order, told, comments)
+        if whole:
+            content = all_shown(order)
+        else:
+            thread, content = _chosen(order, told, comments, conversations)
         size = _size(content)
         reason, evidence = _without_text(order[0], scripts)
         few_links = whole or order[0].links <= _LINKED * order[0].chars
         enough = size >= _FEW or bool(size and few_links)
         tree.let_go(order)
-    found = Page(meta=meta, content=content, unseen=unseen, around=around)
+    found = Page(meta=meta, content=content, unseen=unseen, around=around, thread=thread)
     if enough:
         blocks = content.kept
         found.text, found.markdown = plain(blocks), markdown(blocks)
@@ -172,9 +184,13 @@ def _read(
     return found
 
 
-def _chosen(order: list[tree.Node], told: metadata.Metadata, comments: bool) -> Content:
-    """The content of a page."""
+def _chosen(
+    order: list[tree.Node], told: metadata.Metadata, comments: bool, conversations: bool
+) -> tuple[posts.Thread | None, Content]:
+    """The content of a page, and the posts that it is."""
     kind = kinds.kind_of(order, told)
+    if conversations and (found := posts.thread_of(order, told, kind == "forum")) is not None:
+        return found
     boilerplate.mark(order, kind, comments)
     content = select.content(order, kind)
     if _size(content) < _LITTLE:
@@ -182,7 +198,7 @@ def _chosen(order: list[tree.Node], told: metadata.Metadata, comments: bool) -> 
         fuller = select.content(order, kind)
         if _size(fuller) > _FULLER * _size(content):
             content = fuller
-    return content
+    return None, content
 
 
 def _size(content: Content) -> int:

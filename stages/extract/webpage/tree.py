@@ -24,7 +24,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _ATTRIBUTE = re.compile(
-    r" (class|id|role|style|hidden|aria-hidden|itemprop|start|lang|data-lang|data-language"
+    r" (class|id|role|style|hidden|aria-hidden|itemprop|itemtype|start|lang|data-lang|data-language"
     r'|data-code-language|href|summary|alttext|encoding|display|colspan|rowspan)="([^"]*)"'
 )
 # Pictures of formulas, which have the LaTeX as their alternative text.
