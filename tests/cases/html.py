@@ -27,6 +27,16 @@ write(book)</pre></td></tr></table>
 ARTICLE = "<article><h1>Tides</h1>" + f"<p>{LINE}</p>" * 5 + "</article>"
 BODY = f"<p>{LINE}</p>" * 6
 NEXT = f"<article>{BODY}<h2>Ebb</h2>{BODY}<h3>See next</h3><p><a href=x>On</a></article>"
+# A topic of a forum, a post of which was deleted.
+TOPIC = "".join(
+    f"<div class='thing {kind}'><a class=author>{who}</a><div class=usertext-body>{said}</div>"
+    "</div>"
+    for kind, who, said in (
+        ("link", "Ada", LINE),
+        ("comment", "[deleted]", "[removed]"),
+        ("comment", "Cleo", LINE),
+    )
+)
 PAGE = f"<html lang='en'><head><title>Tides | Harbour</title></head><body>{ARTICLE}</body></html>"
 
 
@@ -48,6 +58,7 @@ def _kept(folder: Path) -> list[Case]:
     _write(kept / "latin.html", PAGE.replace("tide", "Flut für").encode("cp1252"))
     _write(kept / "cut.html", CUT)
     _write(kept / "next.html", NEXT)
+    _write(kept / "topic.html", TOPIC)
     _write(kept / "gzip.html.gz", gzip.compress(PAGE.encode(), mtime=0))
     mail = "MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n"
     _write(kept / "saved.mhtml", f"{mail}--b\r\nContent-Type: text/html\r\n\r\n{PAGE}\r\n--b--")
@@ -87,6 +98,9 @@ def _refused(folder: Path) -> list[Case]:
         Case(HtmlExtract(), path=str(notes), reasons={"wrong_kind": 1}),
         Case(HtmlExtract(), path=str(gone), reasons={"no_page": 1}),
         Case(HtmlExtract(selector=".price"), path=str(tides), reasons={"no_match": 1}),
+        Case(
+            HtmlExtract(conversations="messages"), path=str(tides), reasons={"no_conversation": 1}
+        ),
         Case(HtmlExtract(max_bytes=100), path=str(tides), reasons={"oversize": 1}),
     ]
 

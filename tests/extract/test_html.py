@@ -212,3 +212,62 @@ def test_a_selector_is_full_css_and_takes_an_element_once(tmp_path: Path) -> Non
     (record,) = stage(tmp_path)
     assert record["text"].count("Inner words") == 1 and "Left out" not in record["text"]
     assert "Chosen by its heading." in record["text"]
+
+
+@pytest.mark.parametrize(
+    ("head", "inner", "title"),
+    [
+        ("<title>Low water | Harbour board</title>", "<h1>Harbour board</h1>", "Low water"),
+        ("<title>Low water</title>", "<h1>Home</h1>", "Low water"),
+        (
+            "<title>The board's tide - Harbour</title>",
+            "<h1>The board’s tide</h1>",
+            "The board's tide",
+        ),
+        ("<title>Low water - Quay</title>", "<h1>Low water ¶</h1>", "Low water"),
+        ("<meta property=og:title content='Low &amp;amp; high'>", "", "Low & high"),
+    ],
+)
+def test_the_title_is_that_of_the_page_and_not_of_the_site(
+    head: str, inner: str, title: str
+) -> None:
+    assert page(body(f"{inner}<p>{LINE}</p>", head)).title == title
+
+
+@pytest.mark.parametrize(
+    ("inner", "author"),
+    [
+        ("<p class=byline>By <a href=/a>Ada Quay</a>, pilot</p>", "Ada Quay"),
+        ("<p class=author>Written by: Ada Quay</p>", "Ada Quay"),
+        ("<div itemprop=author>Ada Quay 12 <span itemprop=name>Ada Quay</span></div>", "Ada Quay"),
+        ("<a href=/author/ada>Ada Quay</a>", "Ada Quay"),
+        ("<p class=author>https://quay.example</p>", ""),
+    ],
+)
+def test_who_wrote_a_page_stands_in_what_is_called_so(inner: str, author: str) -> None:
+    assert page(body(f"{inner}<p>{LINE}</p>")).author == author
+
+
+@pytest.mark.parametrize(
+    ("inner", "date"),
+    [
+        ("<time datetime=2024-03-04T10:00>then</time>", "2024-03-04"),
+        ("<p class=post-date>March 4th, 2024</p>", "2024-03-04"),
+        ("<span class=entry-date>4 Mar. 2024</span>", "2024-03-04"),
+        ("<header><h1>Tides</h1><p>Mar 4, 2024</p></header>", "2024-03-04"),
+        ("<p class=date>March 44, 2024</p>", ""),
+        ("<p>In March 4, 2024 the bar moved.</p>", ""),
+    ],
+)
+def test_the_day_of_a_page_is_marked_or_stands_beside_its_heading(inner: str, date: str) -> None:
+    assert page(body(f"<main><div><div>{inner}</div></div><p>{LINE}</p></main>")).date == date
+
+
+def test_who_opened_a_topic_wrote_the_page() -> None:
+    posts = "".join(
+        f"<div id=p{n} class=post><a class=username>{who}</a><div class=postbody>"
+        f"<div class=content>{LINE}</div></div></div>"
+        for n, who in enumerate(("Ada", "Bruno"))
+    )
+    data = f"<body class=phpbb id=phpbb><p class=author>Board</p>{posts}".encode()
+    assert page(data).author == "Ada"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from dataclasses import dataclass, field
@@ -17,8 +18,36 @@ _DESCRIPTION = ("description", "og:description", "twitter:description", "dc.desc
 _SITE = ("og:site_name", "application-name", "apple-mobile-web-app-title")
 _ISO = re.compile(r"\b((?:19|20)\d\d)-(\d\d?)-(\d\d?)(?!\d)")
 _SEPARATED = re.compile(r"\s+[|\-–—·•»:]+\s+|\s*\|\s*")
+# What stands before a day or a name, and where both stand on pages that mark neither.
+_BY = re.compile(
+    r"^(?:(?:(?:posted|written|published|words|story|article)?\s*\bby\b|author|autor|von|par|por|di"
+    r"|text)\s*:?\s+)+",
+    re.IGNORECASE,
+)
+_WRITERS = (
+    '[itemprop="author"], [rel~="author"]',
+    ".author-name, .byline-name, .byline__name, .author a, .byline a, .post-author a"
+    ", .entry-author a, .article-author, .author, .byline, .post-author",
+    '[class*="author-name"], [class*="authorName"], [class*="AuthorName"], [class*="author__name"]'
+    ', a[href*="/author/"], a[href*="/authors/"]',
+)
+_DATED = (
+    "time, .entry-date, .post-date, .published",
+    ".date, .publish-date, .byline, .post-meta, [class*=date]",
+)
+_ABOVE, _BESIDE = 2, 200  # elements around a heading; characters from their begin
+_SHORT = 60  # characters in which a date stands
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NAMES = r"\b((?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*)\.?"
+_MONTH_FIRST = re.compile(_NAMES + r"\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+((?:19|20)\d\d)\b", re.I)
+_DAY_FIRST = re.compile(
+    r"\b(\d{1,2})(?:st|nd|rd|th)?\s+" + _NAMES + r",?\s+((?:19|20)\d\d)\b", re.I
+)
+_COMPACT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)(?:T?\d{4,6}Z?)?")
+_WORDS = re.compile(r"\w+")
 _LD_BYTES = 1 << 20
 _LD_NODES = 2000
+_TRIED = 6  # elements that may hold a name
 _LONGEST = 500  # characters of a value
 
 
@@ -90,49 +119,108 @@ def _first(named: dict[str, str], keys: tuple[str, ...]) -> str:
 def _title(document: Any, named: dict[str, str], linked: dict[str, Any], site: str) -> str:
     node = document.css_first("head > title") or document.css_first("title")
     title = _clean(node.text() or "") if node is not None else ""
-    headings = [_clean(node.text() or "") for node in document.css("h1")[:3]]
-    headings = [heading for heading in headings if heading]
+    told = _clean(html.unescape(linked.get("headline") or _first(named, _TITLE)))
+    headings = [_clean(node.text() or "").rstrip(" ¶#§") for node in document.css("h1")[:6]]
+    headings = [heading for heading in headings if heading and not _is_site(heading, title, site)]
     # the h1 when the page's title begins with it: without the site's name and slogans
     for heading in headings:
-        if len(heading) > 3 and heading.lower() in title.lower():
-            return heading
-    told = linked.get("headline") or _first(named, _TITLE)
-    if told:
-        parts = _SEPARATED.split(told)
-        if site and len(parts) > 1 and parts[-1].lower() == site.lower():
-            told = told[: told.rfind(parts[-1])].rstrip(" |-–—·•»:")
-        return told
-    if len(headings) == 1:
+        if len(heading) > 3 and _plain(heading) in _plain(title):
+            written = (told, *_SEPARATED.split(title))  # in the signs of a keyboard
+            return next((one for one in written if _plain(one) == _plain(heading)), heading)
+    if len(headings) == 1 and not told:
         return headings[0]
-    if title:
-        parts = _SEPARATED.split(title)
-        return max(parts, key=len) if len(parts) > 1 else title
-    return headings[0] if headings else ""
+    return _without_site(told or title, site) or (headings[0] if headings else "")
+
+
+def _plain(text: str) -> str:
+    return " ".join(_WORDS.findall(text.lower()))
+
+
+def _is_site(heading: str, title: str, site: str) -> bool:
+    """Whether a heading is the name of the site, as which it ends the page's title."""
+    name = _plain(heading)
+    if name in ("home", "", _plain(site)):
+        return True
+    parts = [_plain(part) for part in _SEPARATED.split(title)]
+    return len(parts) > 1 and parts[-1] == name and parts[0] != name
+
+
+def _without_site(told: str, site: str) -> str:
+    """A title without the name of the site and slogans before or behind it."""
+    parts = _SEPARATED.split(told)
+    if len(parts) < 2:
+        return told
+    if site and _plain(parts[-1]) == _plain(site):
+        return told[: told.rfind(parts[-1])].rstrip(" |-–—·•»:")
+    return parts[0] if len(parts[0]) > 3 else max(parts, key=len)
 
 
 def _author(document: Any, named: dict[str, str], linked: dict[str, Any]) -> str:
     for value in (linked.get("author", ""), _first(named, _AUTHOR)):
-        if value and not value.startswith(("http://", "https://", "@")):
-            return str(value)
-    for rule in ('[itemprop="author"]', '[rel="author"]', ".author-name", ".byline-name"):
-        node = document.css_first(rule)
-        text = _clean(node.text(separator=" ") or "") if node is not None else ""
-        if 2 < len(text) < 60:
-            return re.sub(r"^(?:by|von|par|por|di)\s+", "", text, flags=re.IGNORECASE)
+        if name := _name(str(value)):
+            return name
+    for rule in _WRITERS:
+        for node in document.css(rule)[:_TRIED]:
+            inner = node.css_first('[itemprop="name"]') or node.css_first('a[href]:not([href=""])')
+            for one in (inner, node):
+                text = _clean(one.text(separator=" ") or "") if one is not None else ""
+                if 2 < len(text) < 60 and (name := _name(text)):
+                    return name
     return ""
+
+
+def _name(text: str) -> str:
+    """A name without what stands before it; empty for an address or what is no name."""
+    text = _BY.sub("", _clean(html.unescape(text)))
+    if text.startswith(("http://", "https://", "www.", "@")) or not any(map(str.isalpha, text)):
+        return ""
+    return text
 
 
 def _date(document: Any, named: dict[str, str], linked: dict[str, Any]) -> str:
-    values = [linked.get("date", ""), *(named.get(key, "") for key in _DATE)]
+    values = (linked.get("date", ""), *(named.get(key, "") for key in _DATE))
+    return next((day for value in values if (day := _day(value or ""))), "") or _shown(document)
+
+
+def _shown(document: Any) -> str:
+    """The day in the elements that are marked or named as a date, else beside the heading."""
     for rule in ('[itemprop="datePublished"]', "time[pubdate]", "time[datetime]"):
         node = document.css_first(rule)
         if node is not None:
-            values.append(node.attributes.get("datetime") or node.attributes.get("content") or "")
-    for value in values:
-        match = _ISO.search(value or "")
-        if match and 1 <= int(match[2]) <= 12 and 1 <= int(match[3]) <= 31:
-            return f"{match[1]}-{int(match[2]):02}-{int(match[3]):02}"
+            told = node.attributes.get("datetime") or node.attributes.get("content") or ""
+            if day := _day(told):
+                return day
+    for rule in _DATED:
+        node = document.css_first(rule)
+        if node is not None and (day := _day(_clean(node.text(separator=" ") or "")[:_SHORT])):
+            return day
+    around = document.css_first("h1")
+    for _ in range(_ABOVE):
+        around = around.parent if around is not None else None
+        if around is None or around.tag in ("body", "html"):
+            break
+        if day := _day(_clean(around.text(separator=" ") or "")[:_BESIDE]):
+            return day
     return ""
+
+
+def _day(text: str) -> str:
+    """YYYY-MM-DD of a date as ISO writes it or with the name of its month; empty for others."""
+    if match := _ISO.search(text) or _COMPACT.fullmatch(text.strip()):
+        year, month, day = int(match[1]), int(match[2]), int(match[3])
+    elif match := _MONTH_FIRST.search(text):
+        year, month, day = int(match[3]), _month(match[1]), int(match[2])
+    elif match := _DAY_FIRST.search(text):
+        year, month, day = int(match[3]), _month(match[2]), int(match[1])
+    else:
+        return ""
+    if not (1 <= month <= 12 and 1 <= day <= 31):
+        return ""
+    return f"{year}-{month:02}-{day:02}"
+
+
+def _month(name: str) -> int:
+    return _MONTHS.index(name[:3].lower()) + 1
 
 
 def _linked_data(text: str, found: dict[str, Any]) -> None:

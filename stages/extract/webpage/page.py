@@ -147,9 +147,6 @@ def _read(
     document = tree.parse(text)
     del text
     told = metadata.metadata_of(document)
-    meta: dict[str, Any] = told.as_dict()
-    if bad:
-        meta["undecodable"] = bad
     scripts = len(document.css("script"))
     if scripts:
         formulas.sources(document)
@@ -175,6 +172,9 @@ def _read(
         few_links = whole or order[0].links <= _LINKED * order[0].chars
         enough = size >= _FEW or bool(size and few_links)
         tree.let_go(order)
+    meta: dict[str, Any] = told.as_dict()
+    if bad:
+        meta["undecodable"] = bad
     found = Page(meta=meta, content=content, unseen=unseen, around=around, thread=thread)
     if enough:
         blocks = content.kept
@@ -187,8 +187,10 @@ def _read(
 def _chosen(
     order: list[tree.Node], told: metadata.Metadata, comments: bool, conversations: bool
 ) -> tuple[posts.Thread | None, Content]:
-    """The content of a page, and the posts that it is."""
+    """The content of a page, and the posts that it is. told: is given who opened a topic."""
     kind = kinds.kind_of(order, told)
+    if kind == "forum":
+        told.author = posts.opener_of(order, told) or told.author
     if conversations and (found := posts.thread_of(order, told, kind == "forum")) is not None:
         return found
     boilerplate.mark(order, kind, comments)

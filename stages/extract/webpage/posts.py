@@ -118,6 +118,16 @@ def thread_of(order: list[Node], told: Metadata, forum: bool) -> tuple[Thread, C
     return thread, content
 
 
+def opener_of(order: list[Node], told: Metadata) -> str:
+    """Who opened the topic of a forum's page; empty where the page does not show it."""
+    family, bodies = _family(order)
+    if not bodies or _LATER.search(told.url):
+        return ""
+    reading = _Reading(order, bodies)
+    opener = _opener(order, family, bodies)
+    return "" if reading.later else reading.posts("")[0].writer if opener is None else opener
+
+
 def _family(order: list[Node]) -> tuple[Family, list[Node]]:
     """The first family of which a page has several posts, else what is marked as their text."""
     some = False
