@@ -221,7 +221,7 @@ def test_hostile_files_end_nothing_and_the_good_one_is_read(tmp_path: Path) -> N
     text = (tmp_path / "recipe.yaml").read_text()
     active = [line for line in text.split("\n") if line.startswith("  - ") and line.endswith(":")]
     assert "  - jsonl:" in active
-    seedbed("run", "recipe.yaml", "--workers", "1", cwd=tmp_path)
+    read_recipe(tmp_path / "recipe.yaml")
 
 
 @pytest.mark.parametrize("name", HOSTILE)
