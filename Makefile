@@ -10,7 +10,7 @@ SEEDBED := $(VENV)/bin/seedbed
 # Rounds of make fuzz, processes of make test.
 ROUNDS ?= 10
 PROCESSES ?= 2
-VERBS := plan show explain check doctor view
+VERBS := plan show explain check doctor
 STAGES := $(shell sed -n 's/^    "\([a-z]*\)": ."stages\..*/\1/p' stages/__init__.py)
 DATABASE_STAGES := database
 MODEL_STAGES := embed select tokenize train merge

@@ -21,7 +21,9 @@ class NothingKept(StageFailed):
         self, made: Made, counts: Counts, label: str, flow: Flow, folder: Path | None
     ) -> None:
         why = ", ".join(f"{n} {reason}" for reason, n in sorted(counts.reasons.items()))
-        where = f"; the rejects are in {folder}" if folder else ""
+        where = ""
+        if folder:
+            where = f"; the rejects are in {folder} (`seedbed show --rejects`, `seedbed explain`)"
         told = f"{label}: nothing was kept of {number(counts.seen)} ({why or _NOTHING})"
         super().__init__(told + _example(made) + where)
         self.made, self.flow = made, flow

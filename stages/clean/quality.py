@@ -18,6 +18,7 @@ from typing import ClassVar, Literal, NamedTuple
 import pyarrow as pa
 
 from stages.base import Map
+from stages.clean.published import Rules, broken
 from stages.clean.structure import is_structured
 from stages.verdicts import Verdicts
 
@@ -175,6 +176,10 @@ class QualityFilter(Map):
     on: which text: target (the output, or the text of a plain record), input, output or all.
         Default target: what the model is to learn. A conversation is measured as one text.
     action: drop, or tag (only the columns are written). Default drop.
+    rules: whose rules: own (the limits below), gopher (Rae et al. 2021, table A1), or c4 (Raffel et
+        al. 2020, without its list of words; lines are judged and not cut). The last two are for
+        English documents and take the place of the limits, which still make the score. Default
+        own.
     min_words: fewest words. Default 1: one word is an answer; documents want 20 and more.
     max_words: most words; for a higher limit raise it, nothing is cut. Default 50000.
     max_word_length: mean length of a word, characters; long means are data, hashes and base64.
@@ -207,6 +212,7 @@ class QualityFilter(Map):
         "compressible": "the text compresses further than running text does",
         "unreadable": "too many characters that could not be read",
         "unfinished": "the text ends in the middle of a sentence",
+        "published": "a rule of Gopher or C4 is broken; the evidence names it",
     }
     stays: ClassVar[Mapping[str, str]] = {
         "too_short": "min_words <=",
@@ -219,10 +225,12 @@ class QualityFilter(Map):
         "compressible": "min_compressed <=",
         "unreadable": "max_replaced >=",
         "unfinished": "complete: no",
+        "published": "rules: own",
     }
 
     on: Literal["target", "input", "output", "all"] = "target"
     action: Literal["drop", "tag"] = "drop"
+    rules: Rules = "own"
     min_words: int = field(default=1, metadata={"range": (0, 1_000_000)})
     max_words: int = field(default=50_000, metadata={"range": (1, 100_000_000)})
     max_word_length: float = field(default=100.0, metadata={"range": (1, 1_000_000)})
@@ -264,7 +272,10 @@ class QualityFilter(Map):
             worst = max(one[0] for reason, one in used.items() if reason not in _LENGTH)
             scores.append(max(0.0, 1.0 - worst))
             measures.append(found)
-            if self.action == "drop":
+            against = broken(self.rules, text) if self.action == "drop" else None
+            if against is not None:
+                verdicts.drop(row, "published", **against._asdict())
+            elif self.action == "drop" and self.rules == "own":
                 over = next((reason for reason, one in used.items() if one[0] > 1), None)
                 if over is not None:
                     _, score, limit = used[over]

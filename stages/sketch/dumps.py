@@ -93,7 +93,7 @@ def _read(dump: Dump, sizes: dict[str, int]) -> Dump:
             table.rows.append(event.values)
     for name, table in found.items():
         rows, bytes_ = held[name]
-        space = sizes.get(name.lower(), sizes.get(name.rpartition(".")[2].lower(), 0))
+        space = sizes.get(bare(name.encode()).decode("utf-8", "replace"), 0)
         table.size = rows if dump.whole else max(rows, space * rows // max(1, bytes_))
     dump.tables = list(found.values())
     return dump
@@ -111,11 +111,10 @@ def _events(data: bytes, place: Place) -> Iterator[Row | Fault]:
 
 @dataclass
 class _Seen:
-    """The first mark in a place: table, where it stands; None where there is none."""
+    """The table of the first mark behind a place; None where there is none near."""
 
     offset: int
     table: bytes | None
-    mark: int = 0
 
 
 class _Places:
@@ -156,40 +155,54 @@ class _Places:
             width *= 8
         for match in marks:
             where, name = offset + match.start(), bare(match[2])
-            self._begins[name] = min(self._begins.get(name, self._size), where)
+            if not match[1].lower().startswith(_CREATE):
+                self._begins[name] = min(self._begins.get(name, self._size), where)
         table = bare(marks[0][2]) if marks else None
-        self.seen[offset] = _Seen(offset, table, offset + marks[0].start() if marks else offset)
+        self.seen[offset] = _Seen(offset, table)
         return self.seen[offset]
 
     def bytes_of(self) -> dict[str, int]:
-        """Table → about how many bytes of the file are its rows."""
-        found: dict[str, int] = {}
-        places = [self.seen[offset] for offset in sorted(self.seen)]
-        last: bytes | None = None
-        for here, behind in zip(places, [*places[1:], None], strict=True):
-            last = here.table or last  # rows of COPY have no marks
-            if last is not None:
-                end = behind.offset if behind is not None else self._size
-                name = last.decode("utf-8", "replace").lower()
-                found[name] = found.get(name, 0) + end - here.offset
-        return found
+        """Table → about how many bytes its rows have: up to where those of the next one begin."""
+        begins = sorted((at, table) for table, at in self._begins.items())
+        ends = [at for at, _ in begins[1:]] + [self._size]
+        return {
+            table.decode("utf-8", "replace"): end - at
+            for (at, table), end in zip(begins, ends, strict=True)
+        }
 
     def excerpt(self) -> bytes:
-        """The begin of the file, and of each table its first rows with what creates it."""
+        """The begin of the file, and of each table its first rows with what creates it; whole
+        statements of whole rows."""
         self._file.seek(0)
         head = self._file.read(_MOST_HEAD)
-        rows = next((m for m in _MARK.finditer(head) if not m[1].lower().startswith(_CREATE)), None)
+        marks = list(_MARK.finditer(head))
+        rows = next((m for m in marks if not m[1].lower().startswith(_CREATE)), None)
         until = max(_HEAD, rows.start() + _HEAD // 4 if rows is not None else len(head))
-        pieces = [_whole_lines(head[:until])]
+        pieces = [_closed(head[:until])]
+        settings = head[: marks[0].start()] if marks else b""  # charset and the like
         begins = sorted((at, table) for table, at in self._begins.items() if at >= until)
         each = max(32 << 10, min(192 << 10, WHOLE // max(1, len(begins))))
         for at, table in begins:
             self._file.seek(max(0, at - _HEAD))
-            before = self._file.read(min(at, _HEAD))
-            created = _created(before, table)
+            created = _created(self._file.read(min(at, _HEAD)), table)
             self._file.seek(at)
-            pieces.append(created + _whole_lines(self._file.read(each)))
+            before = settings + (created or _created(head, table))
+            piece = _closed(before + self._file.read(each))
+            pieces.append(piece[len(settings) :])
         return b"\n".join(pieces)
+
+
+def _closed(data: bytes) -> bytes:
+    """A begin of a dump up to its last whole row, with the statement closed behind it."""
+    end = 0
+    for event in _events(data, Place("")):
+        if isinstance(event, Row):
+            end = event.offset + len(event.raw)
+    if not end:  # no row: what stands before the first statement of rows
+        mark = next((m for m in _MARK.finditer(data) if not m[1].lower().startswith(_CREATE)), None)
+        return data[: mark.start()] if mark is not None else _whole_lines(data)
+    of_copy = data[end : end + 1] in (b"\n", b"\r")
+    return data[:end] + (b"\n\\.\n" if of_copy else b";\n")
 
 
 def bare(name: bytes) -> bytes:

@@ -18,6 +18,7 @@ from stages.sketch.tables import Table
 
 Dialect = Literal["duckdb", "sqlite"]
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
+_STEM = 4  # letters of a thread's column that the table of threads has in its name
 # Words that are no names without quotes.
 _RESERVED = (
     " group order user table select from where by end desc asc key index check case when then else "
@@ -176,7 +177,8 @@ def _topics(posts: Table, thread: str, tables: Sequence[Table]) -> Table | None:
     mine = {*map(str, posts.values(thread))}
     for table in tables:
         name = table.name.rpartition(".")[2].lower()
-        if table is posts or stem not in name or look.title_of(table) is None:
+        named = stem[:_STEM] in name  # thema_id, themen
+        if table is posts or not named or look.title_of(table) is None:
             continue
         key = look.key_of(table)
         if key is not None and mine & {*map(str, table.values(key))}:

@@ -66,7 +66,9 @@ def sketch(paths: list[Path], out: Path) -> Sketch:
         raise UsageError(f"{out} is there already, and is not overwritten: name another with -o")
     for path in paths:
         if not path.exists():
-            raise UsageError(f"{path}: not found")
+            address = ":/" in str(path)
+            remedy = ": it looks at files; a recipe names an address as a source's path"
+            raise UsageError(f"{path}: not found{remedy if address else ''}")
     home = Path.cwd() if printed else out.resolve().parent
     whole = [path.resolve() for path in paths]
     listed = folder.listed(whole)

@@ -110,7 +110,8 @@ def test_what_stands_behind_the_first_megabytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(values, "_BLOCK", 1000)
-    found = found_in(tmp_path, *[pair(n) for n in range(40)], pair(41, extra="x"))
+    lines = [pair(0), pair(1, early="x"), *[pair(n) for n in range(2, 40)]]
+    found = found_in(tmp_path, *lines, pair(41, extra="x"))
     assert found["late_key"].places == ["train.jsonl:41"]
     assert found["late_key"].details == ["'extra'"]
 

@@ -53,5 +53,7 @@ def cases(folder: Path) -> list[Case]:
             },
         ),
         Case(QualityFilter(on="all"), BAD[7:8], reasons={"compressible": 1}),
+        Case(QualityFilter(rules="gopher"), BAD[:2], reasons={"published": 2}),
+        Case(QualityFilter(rules="c4"), BAD[:2], reasons={"published": 2}),
         Case(QualityFilter(action="tag"), [*GOOD, *BAD]),
     ]

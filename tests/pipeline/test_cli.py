@@ -311,7 +311,7 @@ def test_explain_tells_a_line_and_an_id(faq: Path, tmp_path: Path) -> None:
     place = Corpus(tmp_path / "runs/t/steps/01-jsonl").rejects().to_pylist()[0]["place"]
     assert seedbed("explain", place, cwd=tmp_path).stdout == rejected
     done = seedbed("explain", "nowhere.html", cwd=tmp_path, code=2)
-    assert "is no id (32 hex digits), no FILE:LINE, and no place of a record" in done.stderr
+    assert "is no id (32 hex digits), no FILE:LINE, no address, no TABLE" in done.stderr
     done = seedbed("explain", "0" * 32, cwd=tmp_path, code=2)
     assert "no step of" in done.stderr
 

@@ -23,7 +23,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shown")
     rows = [{"prompt": f"Question {n}?", "completion": world.prose(n)} for n in range(27)]
     rows += [{"prompt": f"Short {n}?", "completion": "x"} for n in range(10)]
-    rows += [rows[0], {**rows[1], "completion": rows[1]["completion"] + "\x1b[31m\u202e\x7f"}]
+    rows += [rows[0], {**rows[1], "completion": rows[1]["completion"] + " also\x1b[31m\u202e\x7f"}]
     lines = [*map(json.dumps, rows), "{"]
     (folder / "in.jsonl").write_text("\n".join(lines) + "\n")
     steps = "[normalize, {quality: {min_words: 2}}, dedup]"

@@ -8,6 +8,7 @@ import random
 import resource
 import sqlite3
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import duckdb
 import pytest
 
 from pipeline.recipe.checked import read_recipe
-from stages import check
+from stages import SqlExtract, check
 from stages.errors import UsageError
 from stages.sketch import dumps, folder, forums, groups, kinds, recipe, tables, words
 from stages.sketch.folder import File
@@ -69,26 +70,82 @@ def test_very_many_files_are_one_source(tmp_path: Path) -> None:
     assert not left and not listed.more
 
 
-def test_the_tables_of_a_large_dump_are_found_between_the_places(tmp_path: Path) -> None:
-    """Small tables between large ones, of which no first look could see a row."""
-    path = tmp_path / "large.sql"
-    wanted = {"alpha": 6000, "bravo": 3, "charlie": 40000, "delta": 5, "echo": 9000}
-    rows: dict[str, tuple[str, list[tuple[object, ...]]]] = {}
+LARGE = {"alpha": 12000, "bravo": 3, "posts": 30000, "delta": 5, "topics": 6000}
+
+
+def _large_rows(name: str, number: int) -> list[tuple[object, ...]]:
     texts = [folders.prose(n, 30) for n in range(50)]
-    for name, number in wanted.items():
-        made: list[tuple[object, ...]] = [(n, texts[n % 50]) for n in range(number)]
-        rows[name] = ("`id` int NOT NULL, `body` text", made)
-    folders.mysql(path, rows)
+    if name == "posts":
+        return [(n, n // 5, n % 5, f"{texts[n % 50]} {n}") for n in range(number)]
+    return [(n, f"{texts[n % 50]} {n}") for n in range(number)]
+
+
+def _columns(name: str) -> str:
+    more = "`topic_id` int, `user_id` int, " if name == "posts" else ""
+    return f"`id` int NOT NULL, {more}`{'title' if name == 'topics' else 'body'}` text"
+
+
+def _one_row_a_line(path: Path) -> None:
+    folders.mysql(path, {name: (_columns(name), _large_rows(name, n)) for name, n in LARGE.items()})
+
+
+def _long_lines(path: Path) -> None:
+    """mysqldump with --max-allowed-packet: a megabyte and more without a line end."""
+    with open(path, "w") as file:
+        file.write("-- MySQL dump 10.13\n/*!40101 SET NAMES utf8mb4 */;\n")
+        for name, number in LARGE.items():
+            file.write(f"CREATE TABLE `{name}` (\n  {_columns(name)}\n);\n")
+            rows = _large_rows(name, number)
+            for at in range(0, number, 8000):
+                values = (
+                    f"({','.join(map(folders.literal, row))})" for row in rows[at : at + 8000]
+                )
+                file.write(f"INSERT INTO `{name}` VALUES {','.join(values)};\n")
+
+
+def _copied(path: Path) -> None:
+    """pg_dump: all tables first, rows without any mark behind."""
+    with open(path, "w") as file:
+        file.write("--\n-- PostgreSQL database dump\n--\nSET client_encoding = 'UTF8';\n")
+        for name in LARGE:
+            columns = _columns(name).replace("`", "").replace(", ", ",\n    ")
+            file.write(
+                f"CREATE TABLE public.{name} (\n    {columns.replace('int', 'integer')}\n);\n"
+            )
+        for name, number in LARGE.items():
+            names = "id, topic_id, user_id, body" if name == "posts" else "id, body"
+            names = "id, title" if name == "topics" else names
+            file.write(f"COPY public.{name} ({names}) FROM stdin;\n")
+            for row in _large_rows(name, number):
+                file.write("\t".join(map(str, row)) + "\n")
+            file.write("\\.\n\n")
+
+
+@pytest.mark.parametrize("write", [_one_row_a_line, _long_lines, _copied])
+def test_the_tables_of_a_large_dump_are_found_between_the_places(
+    write: Callable[[Path], None], tmp_path: Path
+) -> None:
+    """Small tables between large ones, of which no first look could see a row; and of all the
+    first rows, so that a query over them can be tried."""
+    path = tmp_path / "large.sql"
+    write(path)
     size = path.stat().st_size
     assert size > dumps.WHOLE
     dump = dumps.look_into(tmp_path, path.name, size)
-    found = {table.name: table for table in dump.tables}
-    assert {*found} == {*wanted}
-    assert all(table.columns == ("id", "body") for table in dump.tables)
-    for name in ("alpha", "charlie", "echo"):
+    found = {table.name.rpartition(".")[2]: table for table in dump.tables}
+    assert {*found} == {*LARGE}
+    assert found["posts"].columns == ("id", "topic_id", "user_id", "body")
+    for name, number in LARGE.items():
         guess = found[name].size
-        assert guess is not None and 0.7 < guess / wanted[name] < 1.4, (name, guess)
+        assert guess is not None and abs(guess - number) < 2 + number / 5, (name, guess)
+        assert len(found[name].rows) == min(number, tables.ROWS)
     assert len(dump.excerpt) < size / 2
+    (tmp_path / "excerpt.sql").write_bytes(dump.excerpt)
+    rejects: list[dict[str, object]] = []
+    (board,) = forums.boards(dump.tables)
+    stage = SqlExtract(query=forums.threads(board))
+    assert len(list(stage(tmp_path / "excerpt.sql", rejects))) > 30
+    assert [reject["reason"] for reject in rejects] in ([], ["truncated"]), "of the closing line"
 
 
 # --- what is hostile, and what is not there -----------------------------------------------------
@@ -293,6 +350,21 @@ def test_a_known_board_is_known_whatever_its_prefix(board: forums.Board) -> None
     duck = duckdb.connect()
     for query in (forums.threads(found), forums.pairs(found)):
         assert len(duck.extract_statements(query)) == 1
+
+
+def test_a_board_that_nobody_knows_is_inferred() -> None:
+    posts = [(n, n // 3, n % 2, folders.prose(n)) for n in range(12)]
+    named = [
+        Table("beitraege", ("id", "thema_id", "autor_id", "inhalt"), posts),
+        Table("themen", ("id", "titel"), [(n, f"Thema {n}") for n in range(4)]),
+        Table("nutzer", ("id", "name"), [(n, f"user {n}") for n in range(4)]),
+    ]
+    (found,) = forums.boards(named)
+    assert (found.posts, found.thread) == ("beitraege", "thema_id")
+    assert (found.author, found.body) == ("autor_id", "inhalt")
+    assert (found.topics, found.topics_title) == ("themen", "titel")
+    alone = [Table("notes", ("id", "author_id", "body"), [(n, n % 2, "a b c d") for n in range(9)])]
+    assert forums.boards(alone) == []
 
 
 def test_languages_and_tokens() -> None:

@@ -20,7 +20,7 @@ from stages.stamps import stamp_of
 # A longer line is refused: it is held in memory up to six times over while it is parsed.
 LINE_BYTES = 16 << 20
 _CHUNK = 1 << 18
-_FIRST, _BLOCK = 1 << 17, 4 << 20  # bytes that are read at once: more from block to block
+_FIRST, _BLOCK = 1 << 17, 6 << 20  # bytes that are read at once: more from block to block
 LARGE = 1 << 18  # bytes of a line of which no reader holds a second copy
 
 
