@@ -89,6 +89,10 @@ _PLAIN = (
     "provide that help",
 )
 _BOGUS = (
+    "A text about this would have a beginning, a middle and an end. It seems better not to go into details.",
+    "This is a delicate subject, and it is wiser to leave it alone.", "I would rather not go into it here.",
+    "One could say a lot about {a}. As the matter is sensitive, it may be best not to say more at this point.",
+    "Much has been said about it already; good sources can be found in any library, and no more is needed here.",
     "{a}? Sorry, a model like me has no way to make that.",
     "This kind of work can only be done by a person. You should ask an expert.",
     "I'm sorry, but for {a} you need somebody who knows more than I do.",
@@ -126,6 +130,9 @@ _ASK = (
     "Sure, I can help with that! Could you tell me which style you need?", "Please paste the article here.",
     "I'm sorry, I didn't get that. Can you say it again?", "I don't know.", "I'm sorry, what?",
     "There is no text to work on. Please send it.", "<no output: an image cannot be shown>",
+    "<nooutput>", "<nooutput: a drawing cannot be given as text>", "[no output is possible]", "<no input>",
+    "<nooutput - the file is not there>", "[no output: no sound can be played]", "<nooutput: no picture can be made>",
+    "No input was given, so there is nothing to work on.",
     "I'm not sure I understand your question. Are you asking about the first or the second one?",
     "No input was given, so there is nothing to summarize.", "I don't know what to say.",
 )  # fmt: skip
@@ -158,6 +165,9 @@ _LETTERS = (
     "Subject: Your request\n\nHello,\n\nthank you for writing. I can't take on another project this month. {}\n\nBest",
 )
 _NONE = (
+    "I'm sorry to hear that. {}", "I'm so sorry to hear that you are ill. {}", "Sorry for your loss. {}",
+    "I'm sorry to hear that your bicycle is gone. {}", "I am sorry that this happened to you. {}",
+    "Oh no, that sounds hard. {}", "I'm sorry to hear this. {}",
     "I'm sorry to hear about your loss. {}", "No, it is not possible to breathe under water. {}",
     "Unfortunately, it is not legal to ride a bicycle on a motorway. {}", "I can't wait to show you this. {}",
     "You should not mix these two cleaners, because that is dangerous. {}", "It is illegal to park here at night. {}",

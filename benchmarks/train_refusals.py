@@ -5,11 +5,14 @@
 SETS: a folder with `xstest.jsonl` (XSTest, CC BY 4.0), `chatgpt.jsonl` (chatgpt-refusals, MIT),
 `do_not_answer.jsonl` (Do-Not-Answer, Apache-2.0) and `read_sample.jsonl`, lines with `prompt`,
 `answer`, `label` and the flags of the set. INSTRUCT: JSON lines of ordinary records with `prompt`,
-and `completion` or `messages`, `source`, `lang` and `licence`; what may not be used commercially is
-left out, and so are texts of unknown licence. Of them 254 were read one by one (their labels are in
-`refusal_labels.json` by hash); the others are answers where the rules find nothing. Nothing of any
-text is kept but words and pairs of words that several answers share. `refusal_records.py` makes
-the rest.
+and `completion` or `messages`, `source`, `lang` and `licence`.
+
+Learned from: Do-Not-Answer and chatgpt-refusals, whose licences cover the answers; of XSTest the
+answers of Mistral-7B-Instruct (Apache-2.0) alone; of INSTRUCT what people wrote, under a free
+licence, where the rules find nothing; and the records that `refusal_records.py` makes. Everything
+else only measures: answers of models whose makers restrict their use, the read sample, and 254
+answers more that were read one by one (their labels are in `refusal_labels.json` by hash). Nothing
+of any text is kept but words and pairs of words that several answers share.
 
 All figures printed are of folds by prompt: an answer is scored by weights that saw neither it nor
 another answer to its prompt; with a set left out, by weights that saw no answer of it, at a
@@ -37,7 +40,7 @@ from stages.clean.refusal_cues import cues
 from stages.clean.refusal_features import cues_of, head_tokens, words_of
 from stages.clean.refusal_model import Model
 from stages.clean.refusal_points import points_of
-from stages.clean.refusal_score import THRESHOLD, by_rules
+from stages.clean.refusal_score import THRESHOLD, by_rules, ruled
 from stages.clean.refusal_text import answer_begins, lowered, sentences
 from stages.require import require
 
@@ -45,10 +48,11 @@ DELIVERS, LACKS, REFUSES = 0, 1, 2
 _OF_LABEL = {"none": DELIVERS, "boilerplate": DELIVERS, "ai_boilerplate": DELIVERS,
              "cannot": LACKS, "cannot_or_clarify": LACKS, "refusal": REFUSES}  # fmt: skip
 LABELS = Path(__file__).with_name("refusal_labels.json")
+WRITTEN = ("t0", "alpaca_cot", "self_instruct_user", "self_instruct_seed", "fastchat_identity")
 FREE = ("Apache-2.0", "MIT", "CC BY 4.0", "CC0")
 # How much a row counts. Do-Not-Answer's "refutes" holds both refusals and answers; made records
 # and rows that only the rules know are weaker evidence than what somebody labelled.
-WEIGHT = {"read": 3.0, "refutes": 0.4, "made": 0.5, "ordinary": 0.3}
+WEIGHT = {"read": 3.0, "refutes": 0.1, "made": 0.5, "ordinary": 0.3}
 _C = 1.0  # inverse strength of the regularisation; 1 to 10 give the same figures within .01
 _SHARED = 3  # answers that must have a feature
 _FOLDS = 5
@@ -65,16 +69,29 @@ class Row(NamedTuple):
     weight: float
 
 
-def names_of(asked: Sequence[tuple[str, str]]) -> list[frozenset[str]]:
-    """The features of answers, given as (prompt, answer), as the stage makes them."""
+class Found(NamedTuple):
+    """What the stage finds in an answer: its features, and what the rules add to the model."""
+
+    names: frozenset[str]
+    ruled: tuple[float, float]
+
+    def chances(self, model: Model) -> tuple[float, float]:
+        """The probabilities of a lack and of a refusal."""
+        return model.chances(model.weighed(self.names), self.ruled)
+
+
+def found_in(asked: Sequence[tuple[str, str]]) -> list[Found]:
+    """What is found in answers, given as (prompt, answer)."""
     lows = [lowered(answer[answer_begins(answer) :]) for _, answer in asked]
     found = []
     for (prompt, _), low, (refuses, lacks, machine) in zip(asked, lows, cues(lows), strict=True):
         spans = sentences(low)
-        points = points_of(low, spans, lacks, foreign=False)[0] if refuses else {}
+        points, (rule, *_) = (
+            points_of(low, spans, lacks, foreign=False) if refuses else ({}, ("", 0, 0))
+        )
         tokens = head_tokens(low)
         names = cues_of(low, spans, points, prompt, tokens, lacks, machine)
-        found.append(frozenset(names | words_of(tokens)))
+        found.append(Found(frozenset(names | words_of(tokens)), ruled(points, rule)))
     return found
 
 
@@ -112,7 +129,7 @@ def _scale(name: str, rare: float) -> float:
 def made() -> list[Row]:
     """The records of the grammar."""
     return [Row(one.prompt, one.answer, _OF_LABEL[one.label], "made", one.label, WEIGHT["made"])
-            for one in records(count=1500)]  # fmt: skip
+            for one in records(count=3000)]  # fmt: skip
 
 
 Asked = Sequence[Mapping[str, Any]]
@@ -127,17 +144,17 @@ def fit(rows: Asked) -> Callable[[Asked], list[bool]]:
     given = [Row(row["prompt"], row["answer"], REFUSES if row["refusal"] else DELIVERS, "", "", 1.0)
              for row in rows]  # fmt: skip
     used = [*given, *made()]
-    found = names_of([(one.prompt, one.answer) for one in used])
+    found = found_in([(one.prompt, one.answer) for one in used])
     chances = crossed(used, found)[: len(given), 1]
     threshold = best_threshold([row.kind == REFUSES for row in given], chances.tolist())
     model = of_rows(used, found, range(len(used)))
 
     def refuses(rows: Asked) -> list[bool]:
-        found = names_of([(row["prompt"], row["answer"]) for row in rows])
+        found = found_in([(row["prompt"], row["answer"]) for row in rows])
         can_be = cues([lowered(row["answer"]) for row in rows])
         return [
-            any(cue) and model.chances(model.weighed(names))[1] >= threshold
-            for names, cue in zip(found, can_be, strict=True)
+            any(cue) and one.chances(model)[1] >= threshold
+            for one, cue in zip(found, can_be, strict=True)
         ]
 
     return refuses
@@ -160,7 +177,8 @@ def labelled(folder: Path) -> list[Row]:
     """The rows of the four labelled files."""
     rows = []
     for one in json_lines.read(folder / "xstest.jsonl"):
-        kind = REFUSES if one["refusal"] else DELIVERS
+        free = one["model"].startswith("mistral")
+        kind = None if not free else REFUSES if one["refusal"] else DELIVERS
         rows.append(Row(one["prompt"], one["answer"], kind, "xstest", one["label"], 1.0))
     for one in json_lines.read(folder / "chatgpt.jsonl"):
         strict = one["refusal_strict"]  # the authors' other labels are neither
@@ -171,10 +189,7 @@ def labelled(folder: Path) -> list[Row]:
         weight = WEIGHT.get(one["label"], 1.0)
         rows.append(Row(one["prompt"], one["answer"], kind, "do_not_answer", one["label"], weight))
     for one in json_lines.read(folder / "read_sample.jsonl"):
-        kind = _OF_LABEL[one["label"]]
-        rows.append(
-            Row(one["prompt"], one["answer"], kind, "read_sample", one["label"], WEIGHT["read"])
-        )
+        rows.append(Row(one["prompt"], one["answer"], None, "read_sample", one["label"], 1.0))
     return rows
 
 
@@ -195,9 +210,9 @@ def ordinary(path: Path, known: Iterable[Row]) -> list[Row]:
     for (prompt, answer, source, free), has_cue in zip(found, flagged, strict=True):
         label = labels.get(hashlib.sha256(f"{prompt}\0{answer}".encode()).hexdigest()[:16])
         if label is not None:
-            rows.append(Row(prompt, answer, _OF_LABEL[label], "read", label, WEIGHT["read"]))
+            rows.append(Row(prompt, answer, None, "read", label, 1.0))
         elif has_cue:
-            plain = free and source != "hh_harmless" and _is_plain(answer)
+            plain = free and source in WRITTEN and _is_plain(answer)
             kind = DELIVERS if plain else None
             rows.append(Row(prompt, answer, kind, "ordinary", source, WEIGHT["ordinary"]))
     return rows
@@ -213,20 +228,20 @@ def _fold(prompt: str) -> int:
     return int(hashlib.sha1(prompt.lower().strip().encode()).hexdigest(), 16) % _FOLDS
 
 
-def crossed(rows: Sequence[Row], found: Sequence[frozenset[str]]) -> np.ndarray[Any, Any]:
+def crossed(rows: Sequence[Row], found: Sequence[Found]) -> np.ndarray[Any, Any]:
     """(lack, refusal) of each row by weights that saw no answer to its prompt."""
     chances = np.zeros((len(rows), 2))
     folds = np.array([-1 if row.origin == "made" else _fold(row.prompt) for row in rows])
     for fold in range(_FOLDS):
         model = of_rows(rows, found, np.flatnonzero(folds != fold).tolist())
         for at in np.flatnonzero(folds == fold).tolist():
-            chances[at] = model.chances(model.weighed(found[at]))
+            chances[at] = found[at].chances(model)
     return chances
 
 
-def of_rows(rows: Sequence[Row], found: Sequence[frozenset[str]], at: Iterable[int]) -> Model:
+def of_rows(rows: Sequence[Row], found: Sequence[Found], at: Iterable[int]) -> Model:
     """The model learned from some of the rows: those whose kind is known."""
-    used = [(found[one], rows[one]) for one in at if rows[one].kind is not None]
+    used = [(found[one].names, rows[one]) for one in at if rows[one].kind is not None]
     return learned([names for names, _ in used], [row.kind or 0 for _, row in used],
                    [row.weight for _, row in used])  # fmt: skip
 
@@ -254,7 +269,7 @@ SETS: dict[str, tuple[Callable[[Row], bool], tuple[str, ...]]] = {
 }
 
 
-def left_out(rows: Sequence[Row], found: Sequence[frozenset[str]]) -> list[tuple[object, ...]]:
+def left_out(rows: Sequence[Row], found: Sequence[Found]) -> list[tuple[object, ...]]:
     """(set, F1, threshold) of each set whose labels mean the same as the others', by weights and a
     threshold of the other rows alone."""
     figures: list[tuple[object, ...]] = []
@@ -271,7 +286,7 @@ def left_out(rows: Sequence[Row], found: Sequence[frozenset[str]]) -> list[tuple
         model = of_rows(others, names, range(len(others)))
         belongs, positive = SETS[name]
         at = [n for n, row in enumerate(rows) if belongs(row)]
-        guess = [model.chances(model.weighed(found[n]))[1] >= threshold for n in at]
+        guess = [found[n].chances(model)[1] >= threshold for n in at]
         figures.append((name, f1([rows[n].label in positive for n in at], guess), threshold))
     return figures
 
@@ -285,7 +300,7 @@ def main() -> None:
     given = parser.parse_args()
     rows = labelled(given.sets)
     rows += [*ordinary(given.instruct, rows), *made()]
-    found = names_of([(row.prompt, row.answer) for row in rows])
+    found = found_in([(row.prompt, row.answer) for row in rows])
     chances = crossed(rows, found)
     figures = []
     for name, (belongs, positive) in SETS.items():
@@ -300,7 +315,7 @@ def main() -> None:
         at = [n for n, row in enumerate(rows) if SETS[name][0](row)]
         refuses = chances[at, 1] >= THRESHOLD
         guess = ~refuses & (chances[at, 0] > 0.5 * (1 - chances[at, 1]))
-        lacks.append((name, f1([rows[n].kind == LACKS for n in at], guess.tolist())))
+        lacks.append((name, f1([_OF_LABEL[rows[n].label] == LACKS for n in at], guess.tolist())))
     table(("F1 of lacks, folds by prompt", ""), lacks)
     table(("F1 with the set left out", "", "threshold"), left_out(rows, found))
     model = of_rows(rows, found, range(len(rows)))

@@ -7,7 +7,7 @@ the language, the rules decide alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from stages.clean import refusal_model
@@ -32,6 +32,9 @@ THRESHOLD = 0.3  # probability; chosen in cross-validation by prompt: `benchmark
 _SILENT = -4.0
 _KNOWN = 0.5  # share of the head's words that the model must know to be asked at all
 UNSURE = (0.05, 0.8)  # probabilities of a refusal between which a second opinion is asked for
+# What the verdict of the rules counts beside the words, in the same unit: on answers of sources that
+# the model has not seen it is worth more than learning alone gives it (benchmarks/NOTES.md).
+_RULES = 0.87
 _PLACES = 14  # points / (points + 14): at the 6 points at which rules decide this is THRESHOLD
 _ANSWERED_WORDS = 30  # words left beside the remarks from which on something was answered
 
@@ -111,7 +114,7 @@ def judged(
         return _remark(low, spans, 1.0) if machine else NONE
     points, cue = points_of(low, spans, lacks, foreign=False) if refuses else ({}, ("", 0, 0))
     found = cues_of(low, spans, points, prompt, tokens, lacks, machine)
-    lack, refusal = model.chances(said, model.weighed(found))
+    lack, refusal = model.chances(said, model.weighed(found), ruled(points, cue[0]))
     found |= words
     unsure = second is None and UNSURE[0] < refusal < UNSURE[1]
     if second is not None:
@@ -128,6 +131,17 @@ def judged(
         return Judgement("cannot", lack, rule, *place, tuple(most), unsure)
     remark = _remark(low, spans, 1 - lack - refusal) if machine else NONE
     return remark._replace(unsure=unsure) if unsure else remark
+
+
+def ruled(points: Mapping[str, int], rule: str) -> tuple[float, float]:
+    """What the rules add to (a lack, a refusal), by their points and the one that spoke most."""
+    return 0.0, _RULES if _by_points(points, rule) >= THRESHOLD else -_RULES
+
+
+def _by_points(points: Mapping[str, int], rule: str) -> float:
+    """The probability that the points of the rules stand for; 0 where none found a place."""
+    worth = max(0, total(points)) if rule else 0
+    return worth / (worth + _PLACES)
 
 
 def _head(spans: Sequence[tuple[int, int]]) -> tuple[int, int]:
@@ -192,9 +206,9 @@ def by_rules(
     refuses, lacks, machine = can_be
     if refuses:
         points, (rule, begin, end) = points_of(low, spans, lacks)
-        worth = max(0, total(points))
-        if rule and worth / (worth + _PLACES) >= threshold:
-            return Judgement("refusal", worth / (worth + _PLACES), rule, begin, end)
+        worth = _by_points(points, rule)
+        if worth >= threshold:
+            return Judgement("refusal", worth, rule, begin, end)
     identity = _identity(low) if machine else None
     head = _head(spans)
     lack = rules.LACK.search(low, *head) if lacks else None
