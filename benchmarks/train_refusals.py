@@ -48,7 +48,7 @@ DELIVERS, LACKS, REFUSES = 0, 1, 2
 _OF_LABEL = {"none": DELIVERS, "boilerplate": DELIVERS, "ai_boilerplate": DELIVERS,
              "cannot": LACKS, "cannot_or_clarify": LACKS, "refusal": REFUSES}  # fmt: skip
 LABELS = Path(__file__).with_name("refusal_labels.json")
-WRITTEN = ("t0", "alpaca_cot", "self_instruct_user", "self_instruct_seed", "fastchat_identity")
+WRITTEN = ("t0", "self_instruct_user", "self_instruct_seed", "fastchat_identity")
 FREE = ("Apache-2.0", "MIT", "CC BY 4.0", "CC0")
 # How much a row counts. Do-Not-Answer's "refutes" holds both refusals and answers; made records
 # and rows that only the rules know are weaker evidence than what somebody labelled.

@@ -32,8 +32,8 @@ THRESHOLD = 0.3  # probability; chosen in cross-validation by prompt: `benchmark
 _SILENT = -4.0
 _KNOWN = 0.5  # share of the head's words that the model must know to be asked at all
 UNSURE = (0.05, 0.8)  # probabilities of a refusal between which a second opinion is asked for
-# What the verdict of the rules counts beside the words, in the same unit: on answers of sources that
-# the model has not seen it is worth more than learning alone gives it (benchmarks/NOTES.md).
+# What the verdict of the rules counts beside the words, in the same unit: on answers of sources
+# that the model has not seen it is worth more than learning alone gives it (benchmarks/NOTES.md).
 _RULES = 0.87
 _PLACES = 14  # points / (points + 14): at the 6 points at which rules decide this is THRESHOLD
 _ANSWERED_WORDS = 30  # words left beside the remarks from which on something was answered
