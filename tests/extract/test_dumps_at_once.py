@@ -304,6 +304,22 @@ def test_a_row_of_copy_ends_before_a_carriage_return(
     assert (at_once > 0, seen) == (True, 400)
 
 
+@pytest.mark.parametrize(("value", "refused"), [("+", 1), ("-", 1), ("- 1", 0), ("1.5--\n", 0)])
+def test_signs_that_are_no_number_cost_their_row_alone(
+    value: str, refused: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many rows were read one by one before, from when on they have a pattern."""
+    path = tmp_path / "a.sql"
+    rows = [f"INSERT INTO t VALUES ({n}, 'a', {n});\n" for n in range(600)]
+    rows[100] = rows[500] = f"INSERT INTO t VALUES (7, 'b', {value});\n"
+    create = "CREATE TABLE t (id integer, body text, score bigint);\n"
+    path.write_text(f"-- PostgreSQL\n{create}{''.join(rows)}")
+    assert_same(SqlExtract(), path, monkeypatch)
+    _, rejects, counts, _ = read(SqlExtract(), path, monkeypatch)
+    assert (counts.seen, counts.failed) == (600, 2 * refused)
+    assert set(rejects.column("reason").to_pylist()) <= {"expression"}
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.from_regex(r"\A[-+]?[0-9]{0,3}0{0,5}[0-9]{0,9}(\.0{0,5}[0-9]{0,12})?\Z"))
 def test_numbers_are_written_as_python_writes_them(text: str) -> None:

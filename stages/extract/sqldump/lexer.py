@@ -37,7 +37,8 @@ NAME = (
 )  # fmt: skip
 NAMES = rb"(?:" + NAME + rb"(?:\s*+\.\s*+" + NAME + rb"){0,3}+)"
 _COMMENT = rb"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/"
-BARE = rb"[-+.\w]++"
+# A number or word; no comment, and no sign alone.
+BARE = rb"[-+]?+[.\w][+.\w]*+(?:-(?!-)[+.\w]*+)*+"
 MONEY = rb"(?:\$|\xc2[\xa3\xa5]|\xe2\x82\xac)"  # before SQL Server's numbers: $, pound, yen, euro
 
 
