@@ -131,6 +131,8 @@ def test_axolotl(folder: Path) -> None:
     assert (train.precision, train.seed, steps["split"].val) == ("auto", 7, 0.1)
     assert steps["tokenize"].max_length == 1024 and not steps["tokenize"].train_on_source
     assert "? not taken: liger_plugin: yes" in text
+    _, steps, _ = _recipe(folder, AXOLOTL.replace("warmup_steps: 10\n", ""))
+    assert (steps["train"].warmup, steps["train"].warmup_steps) == (0.03, None)
     assert "tatsu-lab/alpaca" in text and "# - jsonl:" in text and "hf download" in text
 
 
