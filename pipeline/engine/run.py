@@ -185,6 +185,8 @@ def _recipe(run: Run, recipe: Recipe, folder: Path) -> dict[str, Path]:
         *_, flow = [flow, *run.steps(own, flow, source.name)]
         ready.append(flow)
     flow = flows.joined(ready)
+    if run.empty and not any(piece.rows for piece in flow.pieces):
+        raise run.empty
     flows.check_ids(run.store, run.record, flow)
     made = _steps(
         run, [step.stage for step in recipe.steps], flow, lambda kind: folder / kind.folder
