@@ -29,7 +29,8 @@ class Data:
 
 @dataclass
 class Meant:
-    """What a configuration means: data, parameters of the steps, what was not taken and why."""
+    """What a configuration means: data, parameters of the steps, what was not taken and why. away:
+    data sets whose files are not here."""
 
     trainer: str
     data: list[Data] = field(default_factory=list)
@@ -39,6 +40,7 @@ class Meant:
     dedup: bool = False
     seed: int | None = None
     not_taken: dict[str, str] = field(default_factory=dict)
+    away: list[str] = field(default_factory=list)
 
 
 # transformers' TrainingArguments and what the trainers put in their place: ours differ. Axolotl's

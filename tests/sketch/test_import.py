@@ -185,6 +185,13 @@ def test_what_is_wrong_is_one_sentence(folder: Path, text: str, words: str) -> N
         imported(folder / "config.yml", folder / "recipe.yaml")
 
 
+@pytest.mark.extras
+def test_the_command_says_which_data_are_not_here(folder: Path) -> None:
+    (folder / "config.yml").write_text(AXOLOTL)
+    told = seedbed("import", "config.yml", cwd=folder).stdout
+    assert "  not here: tatsu-lab/alpaca: a comment in recipe.yaml says how" in told
+
+
 def test_the_command_overwrites_nothing(folder: Path) -> None:
     (folder / "trl.yaml").write_text(TRL)
     told = seedbed("import", "trl.yaml", cwd=folder).stdout

@@ -225,7 +225,8 @@ def test_hostile_files_end_nothing_and_the_good_one_is_read(tmp_path: Path) -> N
     for name, content in HOSTILE.items():
         (data / name).write_bytes(content)
     begun = _children()
-    seedbed("init", "data", cwd=tmp_path)
+    told = seedbed("init", "data", cwd=tmp_path).stdout
+    assert "of what is there: recipe.yaml says by kind" in told
     assert _children() - begun < 20
     text = (tmp_path / "recipe.yaml").read_text()
     active = [line for line in text.split("\n") if line.startswith("  - ") and line.endswith(":")]
