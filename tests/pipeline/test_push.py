@@ -104,6 +104,8 @@ def folder_of(folder: Path, kind: str, *names: str) -> Path:
 def send(hub: Hub, folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> Any:
     """The same in this process."""
     monkeypatch.setenv("HF_ENDPOINT", more.pop("endpoint", hub.url))
+    # Read once, when the library is first imported: perhaps by a test that sends nothing.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setenv("HF_TOKEN", more.pop("token", TOKEN))
     given = {"private": False, "revision": "main", "message": "m", "name": "me/garden", **more}
     return hubs.send(folder, given.pop("name"), **given)
