@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 from pipeline.engine.flow import Flow, Made
+from stages import check
+from stages.base import Stage
 from stages.corpus import read_arrow
 from stages.counts import Counts
 from stages.errors import StageFailed
 from stages.words import number
 
-_NOTHING = "no row, file or record came in: look at the source and at its query"
+_LONG = 60  # characters of a parameter, from which on it is not told
 
 
 class NothingKept(StageFailed):
@@ -22,11 +24,24 @@ class NothingKept(StageFailed):
     ) -> None:
         why = ", ".join(f"{n} {reason}" for reason, n in sorted(counts.reasons.items()))
         where = ""
-        if folder:
+        if folder and counts.seen:
             where = f"; the rejects are in {folder} (`seedbed show --rejects`, `seedbed explain`)"
-        told = f"{label}: nothing was kept of {number(counts.seen)} ({why or _NOTHING})"
+        told = f"{label}: nothing was kept of {number(counts.seen)} ({why or _no_item(made.stage)})"
         super().__init__(told + _example(made) + where)
         self.made, self.flow = made, flow
+
+
+def _no_item(stage: Stage) -> str:
+    """Why nothing came in: perhaps for what the stage was told to take."""
+    known = check.parameters(type(stage))
+    told = ", ".join(
+        f"{name}: {check.shown(value)}"
+        for name, value in check.as_json(stage).items()
+        if isinstance(value, str) and len(value) < _LONG and value != known[name][1].default
+    )
+    return f"no row, file or record came in{told and f' with {told}'}: look at the source" + (
+        " and at what it was asked for" if told else ""
+    )
 
 
 def _example(made: Made) -> str:

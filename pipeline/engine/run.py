@@ -24,7 +24,7 @@ from pipeline.engine.store import Entry, Store
 from pipeline.engine.whole import Whole, still, whole_at
 from pipeline.executors.local import Executor, LocalExecutor
 from pipeline.progress import Progress
-from pipeline.recipe.looked import at_source, check_columns
+from pipeline.recipe.looked import at_source, check_columns, check_columns_of
 from pipeline.recipe.recipe import Recipe, RecipeError, SourceStep
 from pipeline.trouble import told
 from pipeline.views.report import write_report
@@ -137,12 +137,15 @@ def run_stage(
     record = RunRecord(store, stage.name)
     run = Run(store, executor, Progress(None), record, None, part_bytes)
     try:
+        if isinstance(source, SourceStep):
+            check_columns_of(source)
         _lasting(run, lambda: _single(run, stage, source, out))
         return run.reports[-1]
     except NothingKept as problem:
         problem.flow.last = [problem.made]
         flows.show_corpus(store, record, problem.flow, stage.name, out)
-        raise StageFailed(f"{problem}; the rejects are in {out}") from None
+        where = f"; the rejects are in {out}" if problem.made.counts.seen else ""
+        raise StageFailed(f"{problem}{where}") from None
     finally:
         executor.close()
         record.forget()
@@ -185,6 +188,8 @@ def _recipe(run: Run, recipe: Recipe, folder: Path) -> dict[str, Path]:
         *_, flow = [flow, *run.steps(own, flow, source.name)]
         ready.append(flow)
     flow = flows.joined(ready)
+    if run.empty and not any(piece.rows for piece in flow.pieces):
+        raise run.empty
     flows.check_ids(run.store, run.record, flow)
     made = _steps(
         run, [step.stage for step in recipe.steps], flow, lambda kind: folder / kind.folder

@@ -83,6 +83,7 @@ class Run:
         self.hashes = FileHashes(store.root / "hashes.json")
         self._sample = sample or {}  # source → items that are read of it
         self.sampled: dict[str, Taken] = {}
+        self.empty: NothingKept | None = None  # of a sample, the last source without a record
         self.reports: list[StepReport] = []
         self.shown: set[Path] = set()  # folders of kinds, as they are now
         self._bases: dict[Stage, tuple[str, list[Hashed]]] = {}
@@ -345,7 +346,10 @@ class Run:
             self.tell(report, _told(counts))
             if not counts.made:
                 shown = self.folder / report.folder if self.folder else None
-                raise NothingKept(one, counts, report.label, flow, shown)
+                nothing = NothingKept(one, counts, report.label, flow, shown)
+                if one.source not in self._sample:
+                    raise nothing
+                self.empty = nothing  # what a sample has of one source may be its first lines
         return flow
 
     def tell(self, report: StepReport, told: str) -> None:

@@ -3,6 +3,7 @@ columns that the recipe names are there."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -27,23 +28,26 @@ def look_at(source: SourceStep, parts: Sequence[Part]) -> Sample:
 
 
 def check_columns(recipe: Recipe) -> None:
-    """Look at the files of those sources whose parameters name columns; RecipeError with what is
-    not there. A server is asked nothing: it is read when the source is."""
+    """RecipeError with the columns that sources name and that are not there."""
     problems = []
     for source in recipe.sources:
-        stage = source.stage
-        assert isinstance(stage, Source)
-        if not stage.named():
-            continue
-        parts = [part for part in parts_of(stage, source.path) if part.files]
         try:
-            look_at(source, parts)
+            check_columns_of(source)
         except UsageError as error:
             problems += at_source(recipe, source, error.messages)
-        except StageFailed:
-            continue  # the reader does not start; the run will say so
     if problems:
         raise RecipeError(problems)
+
+
+def check_columns_of(source: SourceStep) -> None:
+    """Look at the files of a source whose parameters name columns; UsageError with what is not
+    there. A server is asked nothing: it is read when the source is."""
+    stage = source.stage
+    assert isinstance(stage, Source)
+    if stage.named():
+        parts = [part for part in parts_of(stage, source.path) if part.files]
+        with contextlib.suppress(StageFailed):  # the reader does not start; the run will say so
+            look_at(source, parts)
 
 
 def at_source(recipe: Recipe, source: SourceStep, messages: Iterable[str]) -> list[Problem]:

@@ -132,6 +132,7 @@ def _input(stage: Any, given: argparse.Namespace) -> Any:
     from pipeline.recipe.recipe import SourceStep
     from stages.base import Source
     from stages.corpus import Corpus
+    from stages.records import SCHEMA
 
     path = absolute(given.input, Path.cwd())
     if wrong := problem_with_path(given.input, path, type(stage)):
@@ -150,6 +151,8 @@ def _input(stage: Any, given: argparse.Namespace) -> Any:
         found = Corpus(path)
         if found.kind != stage.consumes.name:
             raise UsageError(f"{stage.name} works on {stage.consumes}; {path} holds {found.kind}")
+        if found.has_records:
+            _check_columns(stage, found.schema.names)
         return Path(path)
     from stages.base import End
 
@@ -163,4 +166,16 @@ def _input(stage: Any, given: argparse.Namespace) -> Any:
         )
     if isinstance(stage, End):
         raise UsageError(f"{stage.name} works on a corpus: make one of {given.input} first")
-    return SourceStep(reader(), path=path, name=reader.name, shown=given.input)
+    read = reader()
+    _check_columns(stage, read.schema(SCHEMA).names)
+    return SourceStep(read, path=path, name=reader.name, shown=given.input)
+
+
+def _check_columns(stage: Any, names: list[str]) -> None:
+    """UsageError for a stage that works on a column that the records do not have."""
+    from pipeline.recipe.order import problems_of_step
+    from pipeline.recipe.recipe import Step
+
+    there = set(names)
+    if wrong := problems_of_step(Step(stage), there, {stage.consumes.name: there}):
+        raise UsageError(wrong[0].text)

@@ -35,8 +35,23 @@ def rows(folder: Path, wanted: Wanted, rejects: bool, step: str | None) -> tuple
         shelf = shelves.records_in(folder, step)
         corpus = Corpus(shelf.files[0].parent.parent) if shelf.files else None
         if corpus is None or not shelves.rejects_asked(wanted, corpus.schema):
-            return shelves.find([shelf], wanted), False
-    return shelves.find(_with_reason(folder, wanted, step), wanted), True
+            return _found(folder, [shelf], wanted), False
+    return _found(folder, _with_reason(folder, wanted, step), wanted), True
+
+
+def _found(folder: Path, some: list[Shelf], wanted: Wanted) -> Found:
+    """The rows; UsageError where there is none for the source's name is none."""
+    found = shelves.find(some, wanted)
+    if wanted.source is not None and not found.total:
+        whole = (folder / MANIFEST).is_file()
+        known = Corpus(folder).manifest.get("sources", []) if whole else load_run(folder)["sources"]
+        names = [source["name"] for source in known]
+        if names and wanted.source not in names:
+            near = check.nearest(wanted.source, names)
+            raise UsageError(
+                f"{folder} has no source {wanted.source!r}{near}; it has {', '.join(names)}"
+            )
+    return found
 
 
 def _with_reason(folder: Path, wanted: Wanted, step: str | None) -> list[Shelf]:

@@ -11,6 +11,7 @@ from stages.place import Place
 
 _PLACES = 20  # that are held, of each kind
 _SHOWN = 8  # that are told
+_BRACKET = 4  # bytes before the first item of a list: a mark and a bracket
 
 
 @dataclass
@@ -93,10 +94,16 @@ def where(place: str) -> str:
         return place
     file = found.path if found.member is None else f"{found.path}#{found.member}"
     if found.line is not None:
-        return f"{file}:{found.line}"
+        return at_line(file, found.line, found.offset or 0)
     if found.table:
         return f"{file} {found.table} {found.key or ''}".strip()
     return f"{file} {found.key}" if found.key else file
+
+
+def at_line(file: str, line: int, offset: int) -> str:
+    """`file:line`, with the byte where many items stand in a first line, as in a list that was
+    written without line ends."""
+    return f"{file}:{line}" + (f" (byte {offset:,})" if line == 1 and offset > _BRACKET else "")
 
 
 def short(value: object) -> str:

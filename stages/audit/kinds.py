@@ -132,6 +132,11 @@ KINDS = {
         "rows became one text of lines `column: value`, since no column is known",
         "name the columns: `seedbed init` writes a recipe that does",
     ),
+    "same_answer": Kind(
+        "wasted",
+        "the better and the worse answer of a pair are the same: no preference is learned",
+        "leave the pair out",
+    ),
     "too_long": Kind(
         "wasted",
         "more tokens than --max-length: cut or left out in training",

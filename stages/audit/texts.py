@@ -11,7 +11,8 @@ from typing import Any
 from stages.audit.finding import Findings, short, where
 from stages.clean.normalize import repaired
 from stages.markup import written_in
-from stages.records import fields
+from stages.preference import REJECTED, texts_of
+from stages.records import fields, opened
 from stages.roles import meaning
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
@@ -30,6 +31,16 @@ def of_records(rows: Sequence[Record], findings: Findings) -> None:
             _talk(place, row["messages"], findings)
         elif row["prompt"] is not None and not (row["completion"] or "").strip():
             findings.add("no_answer", place)
+        if REJECTED in (row.get("meta") or "") and _same_answer(row):
+            findings.add("same_answer", place)
+
+
+def _same_answer(row: Record) -> bool:
+    """Whether the worse answer of a preference pair is the better one."""
+    meta = opened(row["meta"])
+    worse = texts_of({"meta": meta}) if isinstance(meta, dict) and REJECTED in meta else []
+    better = [text for _, text in fields(row, "output")]
+    return bool(worse and better) and worse[-1][1].strip() == better[-1].strip()
 
 
 def _text(place: str, name: str, text: str, findings: Findings) -> None:

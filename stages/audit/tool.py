@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stages.audit.finding import Finding
 
 ABOUT = "find what of a file of training data would be lost, altered or wasted, with line numbers"
+_LENGTH = 2048  # tokens
 FOUND = 3  # the exit code where anything but notes was found
 
 
@@ -27,7 +28,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     about = "a model whose template and tokenizer say what would be learned: smollm2, a folder …"
     parser.add_argument("--model", help=about)
     about = "with a model: tokens that a record may have; default: 2048"
-    parser.add_argument("--max-length", type=int, default=2048, help=about)
+    parser.add_argument("--max-length", type=int, help=about)
     parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
 
 
@@ -79,7 +80,7 @@ def act(given: argparse.Namespace) -> int:
     from stages.json_lines import for_programs
 
     fork_from_here()
-    found = checked(given.data, given.val, given.model, given.max_length)
+    found = checked(given.data, given.val, given.model, _length(given.max_length, given.model))
     if given.json:
         print(for_programs(found.as_json()))
     else:
@@ -87,8 +88,20 @@ def act(given: argparse.Namespace) -> int:
     return 0 if found.clean else FOUND
 
 
+def _length(asked: int | None, model: str | None) -> int:
+    from stages.errors import UsageError
+
+    if asked is None:
+        return _LENGTH
+    if model is None:
+        raise UsageError("--max-length counts tokens, which needs --model as well")
+    if asked < 1:
+        raise UsageError(f"--max-length must be at least 1, not {asked}")
+    return asked
+
+
 def checked(
-    data: Path, val: Path | None = None, model: str | None = None, max_length: int = 2048
+    data: Path, val: Path | None = None, model: str | None = None, max_length: int = _LENGTH
 ) -> Checked:
     """Check a file or folder. UsageError for what is not there or nothing reads."""
     from stages.audit import alike, masks, reading, texts, values

@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from stages.audit.finding import Findings, short
+from stages.audit.finding import Findings, at_line, short
 from stages.base import Fault
 from stages.errors import Unreadable
 from stages.extract import charsets
@@ -44,7 +44,7 @@ def of_json(file: File, findings: Findings) -> None:
     types: dict[str, Counter[str]] = defaultdict(Counter)
     first: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name, offset, line, value in _objects(file, findings):
-        place = f"{name}:{line}"
+        place = at_line(name, line, offset)
         for key, one in value.items():
             kind = type_name(one)
             if key not in types and offset > _BLOCK:

@@ -151,7 +151,10 @@ def _groups(lots: list[_Lot], left: Left) -> list[Group]:
     if len(files) == 1:
         return [Group(kind, str(files[0].path), files, 1)]
     end = lots[0].end
-    many = len(files) > _LOOKED_AT and kind.reader is not None
+    # A pattern may name a few files that nothing reads, where paths of their own would be too many.
+    readers = {one.reader for lot in lots for one in lot.kinds.values()} - {None}
+    most = _ALONE if len(readers) == 1 else _LOOKED_AT
+    many = len(files) > most and kind.reader is not None
     if end and (many or all(lot.pure for lot in lots)):
         whole = Path(os.path.commonpath([lot.folder for lot in lots]))
         deep = f"**/*{escape(end)}" if len(lots) > 1 else f"*{escape(end)}"

@@ -43,6 +43,8 @@ def act(given: argparse.Namespace) -> int:
           f"{found.train['method']}")  # fmt: skip
     for key, value in found.not_taken.items():
         print(f"  not taken: {key}: {value}")
+    for path in found.away:
+        print(f"  not here: {path}: a comment in {given.out} says how it is had")
     print(f"\nwritten: {given.out}; read it, then `seedbed plan {given.out}`")
     return 0
 
@@ -59,6 +61,7 @@ def imported(config: Path, out: Path) -> tuple[str, Meant]:
     if all(choice.idle for choice in choices):
         told = [f"{choice.path}: {choice.questions[0]}" for choice in choices]
         raise UsageError(f"{config}: none of its data sets is here", *told)
+    found.away = [choice.path for choice in choices if choice.idle]
     home = Path.cwd() if str(out) == "-" else out.resolve().parent
     lines = [
         f"# seedbed run {recipe.printable(str(out))}",

@@ -43,6 +43,9 @@ def act(given: argparse.Namespace) -> int:
         print(f"  {choice.stage:<10} {choice.name}: {choice.evidence[0]}")
         for question in choice.questions:
             print(f"  {'':<10} ? {question}")
+    if found.left:
+        print(f"  {'not read':<10} {found.left:,} of what is there: {given.out} says by kind, "
+              "below the sources")  # fmt: skip
     print(f"\nwritten: {given.out}; read it, then `seedbed plan {given.out}` and `seedbed run "
           f"{given.out}`")  # fmt: skip
     return 0
@@ -50,10 +53,11 @@ def act(given: argparse.Namespace) -> int:
 
 @dataclass(frozen=True)
 class Sketch:
-    """The text of a recipe, and the choices in it."""
+    """The text of a recipe, the choices in it, and how many files and folders are left out."""
 
     text: str
     choices: list[Choice]
+    left: int = 0
 
 
 def sketch(paths: list[Path], out: Path) -> Sketch:
@@ -89,7 +93,8 @@ def sketch(paths: list[Path], out: Path) -> Sketch:
     name = re.sub(r"[^\w-]+", "-", whole[0].name.partition(".")[0]).strip("-")[:60] or "corpus"
     called = "seedbed run recipe.yaml" if printed else f"seedbed run {recipe.printable(str(out))}"
     file = home / ("recipe.yaml" if printed else out.name)
-    return Sketch(recipe.written(choices, listed, left, file, called, name), choices)
+    number = sum(n for n, *_ in left.values()) + sum(n for n, _ in listed.left.values())
+    return Sketch(recipe.written(choices, listed, left, file, called, name), choices, number)
 
 
 def _nothing(paths: list[Path], left: Left, listed: Folder) -> str:

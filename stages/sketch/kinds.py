@@ -21,6 +21,7 @@ _MEMBERS = 40  # of an archive that are looked at
 _PACKAGES = {"word/": ("Word document", "documents"), "xl/": ("Excel workbook", "csv")}
 _CODE = (".py", ".js", ".css", ".c", ".h", ".cpp", ".java", ".go", ".rs", ".sh", ".php", ".ts",
     ".map", ".svg", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".lock", ".scss", ".rb")  # fmt: skip
+_MARKDOWN = (".md", ".markdown")  # it may begin with tags
 _TABLES = (".csv", ".tsv", ".tab", ".psv")
 _SQL = re.compile(r"(?im)^\s*(?:CREATE TABLE|INSERT INTO|COPY) \S+ ?.*(?:\(|VALUES|stdin)")
 _SQL_NAMES = (".sql", ".mysql", ".pgsql", ".psql", ".dump")
@@ -79,6 +80,8 @@ def of_head(head: bytes, name: str) -> Kind:
     if (root := file_kinds.root_of(head)) in _BESIDE and "<row " in text:
         why = "questions and answers are in Posts.xml, which is read with the names of Users.xml"
         return Kind("table of Stack Exchange", None, why)
+    if root is not None and lower.endswith(_MARKDOWN):
+        return Kind("Markdown", "documents")
     if root is not None:
         return Kind(f"XML of another kind (<{root}>)", None, "xml reads MediaWiki, WordPress and "
             "Stack Exchange; of others the texts must be taken out first")  # fmt: skip

@@ -59,7 +59,7 @@ def _begun(group: Group) -> Choice:
     packed = f", an archive of {group.kind.packed} or more" if group.kind.packed else ""
     told = [f"{group.kind.name}: {files}, {size(group.size)}{packed}{seen}"]
     told += [
-        f"{many} of those that were looked at: {kind}; a run refuses them by name"
+        f"{many} of those that were looked at: {kind}; a run names what it refuses"
         for kind, many in group.others.items()
     ]
     choice = Choice(str(group.kind.reader), group.path, name_of(group), evidence=told)

@@ -29,7 +29,8 @@ class Data:
 
 @dataclass
 class Meant:
-    """What a configuration means: data, parameters of the steps, what was not taken and why."""
+    """What a configuration means: data, parameters of the steps, what was not taken and why. away:
+    data sets whose files are not here."""
 
     trainer: str
     data: list[Data] = field(default_factory=list)
@@ -39,12 +40,14 @@ class Meant:
     dedup: bool = False
     seed: int | None = None
     not_taken: dict[str, str] = field(default_factory=dict)
+    away: list[str] = field(default_factory=list)
 
 
-# transformers' TrainingArguments and what the trainers put in their place: ours differ.
+# transformers' TrainingArguments and what the trainers put in their place: ours differ. Axolotl's
+# warmup is 3 % of the steps, 100 at most.
 _USUAL = {"lr": 5e-5, "epochs": 3, "per_device_batch": 8, "schedule": "linear", "warmup": 0.0}
 _DEFAULTS: dict[str, dict[str, Any]] = {
-    "axolotl": {"epochs": 1, "per_device_batch": 1, "schedule": "cosine", "warmup": 0.0},
+    "axolotl": {"epochs": 1, "per_device_batch": 1, "schedule": "cosine", "warmup": 0.03},
     "LLaMA-Factory": {**_USUAL, "rank": 8},
     "TRL": {**_USUAL, "lr": 2e-5, "rank": 16, "alpha": 32.0},
 }

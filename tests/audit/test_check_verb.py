@@ -57,6 +57,8 @@ KINDS: dict[str, tuple[list[Any], str]] = {
     "near_duplicate": (
         [{"prompt": f"What is {prose(0)}?", "completion": prose(500) + " also"}], "wasted"),
     "no_answer": ([talk(ASKED)], "wasted"),
+    "same_answer": (
+        [{"prompt": "a b?", "chosen": prose(5), "rejected": prose(5) + "\n"}], "wasted"),
     "all_masked": (
         [{"messages": [{"role": "user", "content": "a b"},
                        {"role": "assistant", "content": "c d", "weight": 0}]}], "wasted"),
@@ -261,7 +263,40 @@ def test_each_grade_comes_in_its_order() -> None:
 def test_places_are_files_and_lines() -> None:
     assert where("a.jsonl@10+20:3") == "a.jsonl:3"
     assert where("a.zip#b/c.jsonl@10+20:3") == "a.zip#b/c.jsonl:3"
+    assert where("a.json@482+20:1") == "a.json:1 (byte 482)" and where("a.json@1+9:1") == "a.json:1"
     assert where("a.xlsx!Sheet[row=4]") == "a.xlsx Sheet row=4"
+
+
+def test_items_of_a_list_in_one_line_are_told_apart(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [pair(n) for n in range(9)]
+    rows[4]["completion"], rows[6]["completion"] = 7, ""
+    (tmp_path / "a.json").write_text(json.dumps(rows))
+    kinds = {one.kind: one for one in checked(tmp_path / "a.json").findings}
+    at = [json.dumps(rows[:n]).rstrip("]").encode().__len__() + 2 for n in (4, 6)]
+    assert kinds["bad_type"].places == [f"a.json:1 (byte {at[0]:,})"] == kinds["mixed_types"].places
+    assert kinds["empty"].places == [f"a.json:1 (byte {at[1]:,})"]
+
+
+def test_worse_answers_in_messages_are_compared(tmp_path: Path) -> None:
+    asked, said = {"role": "user", "content": prose(1)}, {"role": "assistant", "content": prose(2)}
+    other = {**said, "content": prose(3)}
+    pairs = [{"prompt": [asked], "chosen": [said], "rejected": [one]} for one in (other, said)]
+    assert found_in(tmp_path, *pairs)["same_answer"].places == ["train.jsonl:2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--max-length", "9"], "which needs --model"),
+        (["--max-length", "0", "--model", "smollm2"], "must be at least 1, not 0"),
+    ],
+)
+def test_a_length_that_cannot_be_meant_is_a_mistake(
+    words: list[str], told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.jsonl").write_text(json.dumps(pair(1)))
+    run = seedbed("check", "a.jsonl", *words, cwd=tmp_path, code=2)
+    assert told in run.stderr and run.stderr.count("\n") == 1
 
 
 def test_a_talk_without_text_has_no_answer() -> None:

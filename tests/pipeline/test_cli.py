@@ -161,7 +161,16 @@ def test_recipe_and_stages_by_hand_agree(faq: Path, tmp_path: Path) -> None:
         ),
         (["jsonl", "in.jsonl", "-o", "out", "--form", "txt"], "did you mean 'text'?"),
         (["dedup", "in.jsonl", "-o", "out", "--threshold", "7"], "must be between"),
+        (
+            ["jsonl", "in.jsonl", "-o", "out", "--prompt", "promt", "--completion", "completion"],
+            "'promt' in in.jsonl@0+287:1; did you mean 'prompt'?; it has prompt, completion",
+        ),
         (["dedup", "full", "-o", "out"], "is no corpus and no file of records"),
+        pytest.param(
+            ["select", "in.jsonl", "-o", "out"],
+            "select needs a column 'vector', and nothing before it makes one; put embed before it",
+            marks=pytest.mark.extras,
+        ),
         pytest.param(["train", "in.jsonl", "-o", "out"], "in.jsonl", marks=pytest.mark.extras),
         (["jsonl", "*.csv", "-o", "out"], "*.csv: not found"),
         (["explain", "abc"], "runs holds no run"),
@@ -211,6 +220,11 @@ def test_a_stage_that_keeps_nothing_exits_3_and_says_why(tmp_path: Path) -> None
     (folder,) = re.findall(r"the rejects are in (\S+)", done.stderr)
     assert Corpus(folder).rejects().num_rows == 3
     assert world.account(tmp_path)["status"] == "failed"
+    dump = "CREATE TABLE goods (text text);\nINSERT INTO goods VALUES ('a');\n"
+    (tmp_path / "d.sql").write_text(dump)
+    done = seedbed("sql", "d.sql", "-o", "none", "--table", "godos", cwd=tmp_path, code=3)
+    assert "no row, file or record came in with table: godos: look at the source" in done.stderr
+    assert "rejects" not in done.stderr
 
 
 def test_a_bug_is_exit_1_with_its_trace_in_a_file(

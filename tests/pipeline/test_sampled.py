@@ -14,7 +14,7 @@ from pipeline.engine.account import load_run
 from pipeline.engine.run import Result
 from pipeline.views.extrapolated import extrapolated, lines
 from stages.corpus import Corpus
-from stages.errors import UsageError
+from stages.errors import StageFailed, UsageError
 from tests.pipeline import world
 
 STEPS = "steps: [normalize, quality, {split: {val: 4}}]\nrun: {workers: 1}\n"
@@ -48,6 +48,10 @@ def sample(recipe: Path) -> Result:
 @pytest.fixture(scope="module")
 def whole(recipe: Path, sample: Result) -> Result:
     return seedbed.run(recipe)
+
+
+def warnings(folder: Path) -> list[str]:
+    return list(load_run(folder)["warnings"])
 
 
 def ids(folder: Path) -> dict[str, set[str]]:
@@ -116,3 +120,20 @@ def test_a_sample_of_none_is_a_mistake_and_a_damaged_account_is_told(
         (tmp_path / "run.json").write_text(json.dumps({**account, "sample": wrong}))
         with pytest.raises(UsageError, match="damaged"):
             load_run(tmp_path)
+
+
+def test_a_source_whose_first_items_are_none_does_not_end_a_sample_of_others(
+    tmp_path: Path,
+) -> None:
+    world.lines(tmp_path / "big.jsonl", range(100))
+    notes = "".join(f"# note {n} on the table that follows\n" for n in range(20))
+    (tmp_path / "late.csv").write_text(notes + "question,answer\n" + "q one,an answer\n" * 30)
+    source = "  - csv: {path: late.csv, name: late}\n"
+    text = "version: 1\nname: r\nsources:\n"
+    (tmp_path / "r.yaml").write_text(text + "  - jsonl: {path: big.jsonl}\n" + source + STEPS)
+    some = seedbed.run(tmp_path / "r.yaml", sample=20)
+    assert some.counts["02-csv-late"]["made"] == 0 and some.counts["03-normalize"]["seen"] > 10
+    assert any("preamble took 100 % of the records" in told for told in warnings(some.folder))
+    (tmp_path / "alone.yaml").write_text(text.replace("name: r", "name: alone") + source + STEPS)
+    with pytest.raises(StageFailed, match="01-csv-late: nothing was kept of"):
+        seedbed.run(tmp_path / "alone.yaml", sample=5)

@@ -131,6 +131,8 @@ def test_axolotl(folder: Path) -> None:
     assert (train.precision, train.seed, steps["split"].val) == ("auto", 7, 0.1)
     assert steps["tokenize"].max_length == 1024 and not steps["tokenize"].train_on_source
     assert "? not taken: liger_plugin: yes" in text
+    _, steps, _ = _recipe(folder, AXOLOTL.replace("warmup_steps: 10\n", ""))
+    assert (steps["train"].warmup, steps["train"].warmup_steps) == (0.03, None)
     assert "tatsu-lab/alpaca" in text and "# - jsonl:" in text and "hf download" in text
 
 
@@ -181,6 +183,13 @@ def test_what_is_wrong_is_one_sentence(folder: Path, text: str, words: str) -> N
     (folder / "config.yml").write_text(text)
     with pytest.raises(UsageError, match=re.escape(words)):
         imported(folder / "config.yml", folder / "recipe.yaml")
+
+
+@pytest.mark.extras
+def test_the_command_says_which_data_are_not_here(folder: Path) -> None:
+    (folder / "config.yml").write_text(AXOLOTL)
+    told = seedbed("import", "config.yml", cwd=folder).stdout
+    assert "  not here: tatsu-lab/alpaca: a comment in recipe.yaml says how" in told
 
 
 def test_the_command_overwrites_nothing(folder: Path) -> None:

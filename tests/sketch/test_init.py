@@ -70,6 +70,15 @@ def test_very_many_files_are_one_source(tmp_path: Path) -> None:
     assert not left and not listed.more
 
 
+def test_a_file_that_nothing_reads_splits_no_pattern(tmp_path: Path) -> None:
+    for n in range(20):
+        (tmp_path / f"{n:02d}.rst").write_text(folders.prose(n, 40))
+    (tmp_path / "20.rst").write_text("Moved.\n")
+    found, left = groups.grouped(folder.listed([tmp_path]).files)
+    assert [(len(one.files), one.path) for one in found] == [(20, f"{tmp_path}/*.rst")]
+    assert found[0].others == {"a text too short to be one": 1} and not left
+
+
 LARGE = {"alpha": 12000, "bravo": 3, "posts": 30000, "delta": 5, "topics": 6000}
 
 
@@ -216,7 +225,8 @@ def test_hostile_files_end_nothing_and_the_good_one_is_read(tmp_path: Path) -> N
     for name, content in HOSTILE.items():
         (data / name).write_bytes(content)
     begun = _children()
-    seedbed("init", "data", cwd=tmp_path)
+    told = seedbed("init", "data", cwd=tmp_path).stdout
+    assert "of what is there: recipe.yaml says by kind" in told
     assert _children() - begun < 20
     text = (tmp_path / "recipe.yaml").read_text()
     active = [line for line in text.split("\n") if line.startswith("  - ") and line.endswith(":")]
@@ -255,6 +265,8 @@ def test_text_of_the_data_ends_no_comment() -> None:
         ("a.mbox", b"From a@b.c Mon Jan  1 10:00:00 2024\nFrom: a\nSubject: b\n", None),
         ("feed.xml", b"<?xml version='1.0'?><rss><channel/></rss>", None),
         ("a.json", b'{"a": 1}', "jsonl"),
+        ("a.md", b'<p align="center"><img src="x"></p>\n\nWords that people wrote for others.\n',
+         "documents"),
         ("a.pdf", b"%PDF-1.7\n", "documents"),
     ],
 )  # fmt: skip
