@@ -173,6 +173,10 @@ KINDS = {
         "an answer that declines",
         "step refusals leaves them out",
     ),
+    "unread": Kind(
+        "note",
+        "files of the folder that were not looked at",
+    ),
     "same_twice": Kind(
         "note",
         "one side speaks twice in a row, which templates of Mistral and Gemma refuse",

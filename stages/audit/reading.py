@@ -58,9 +58,24 @@ def read(path: Path, findings: Findings) -> Read:
                 tables.append(judged.kept.select(records.SCHEMA.names))
                 made.counts.add(judged.counts)
                 _refused(stage, judged.rejects.to_pylist(), findings)
+    _unread(listed, left, findings)
     made.records = pa.concat_tables([made.records, *tables])
     _not_understood(made, findings)
     return made
+
+
+def _unread(listed: folder.Folder, left: groups.Left, findings: Findings) -> None:
+    for kind, (number, names, why) in left.items():
+        _add_unread(number, names, f"{kind} ({why})" if why else kind, findings)
+    for why, (number, names) in listed.left.items():
+        _add_unread(number, names, why, findings)
+    if listed.more:
+        findings.add("unread", "", "and all that the folder has beside these: it is too large")
+
+
+def _add_unread(number: int, names: Sequence[str], why: str, findings: Findings) -> None:
+    for name in [*names, *[""] * (number - len(names))]:
+        findings.add("unread", name, why)
 
 
 def _refused(stage: Source, rejects: Sequence[dict[str, Any]], findings: Findings) -> None:

@@ -15,6 +15,7 @@ from stages.audit.finding import Finding, Findings, where
 from stages.audit.kinds import KINDS as KINDS_OF_FINDINGS
 from stages.audit.tool import checked
 from stages.errors import UsageError
+from stages.sketch import folder
 from stages.sketch.folder import File
 from tests.pipeline.world import HOME, environment, prose, seedbed
 
@@ -92,7 +93,7 @@ def test_each_finding_has_its_line_and_its_grade(tmp_path: Path) -> None:
 
 def test_every_kind_is_tried_here() -> None:
     elsewhere = {"late_key", "mark", "charset", "missing_word", "number_text", "no_known_column"}
-    elsewhere |= {"leak_prompt", "leak_run", "leak_near", "untrained", "too_long"}
+    elsewhere |= {"unread", "leak_prompt", "leak_run", "leak_near", "untrained", "too_long"}
     assert {*KINDS_OF_FINDINGS} - elsewhere <= {*KINDS}
 
 
@@ -328,3 +329,19 @@ def test_what_is_for_programs_is_json_whatever_keys_hold(tmp_path: Path) -> None
     told = json.loads(seedbed("check", "a.jsonl", "--json", cwd=tmp_path, code=3).stdout)
     (one,) = [one for one in told["findings"] if one["kind"] == "big_number"]
     assert one["details"][0].startswith(f"{key}: ")
+
+
+def test_files_of_a_folder_that_are_not_read_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"text": prose(ord(name))}) + "\n")
+    (tmp_path / "empty.jsonl").touch()
+    (tmp_path / "run.exe").write_bytes(b"MZ\x90\0" + bytes(range(256)) * 8)
+    found = checked(tmp_path)
+    (one,) = [one for one in found.findings if one.kind == "unread"]
+    assert (found.records, one.grade) == (3, "note")
+    assert (one.count, {*one.places}) == (2, {"run.exe", "empty.jsonl"})
+    monkeypatch.setattr(folder, "FILES", 2)
+    (one,) = [one for one in checked(tmp_path).findings if one.kind == "unread"]
+    assert any("too large" in detail for detail in one.details)
