@@ -177,7 +177,7 @@ def test_recipe_and_stages_by_hand_agree(faq: Path, tmp_path: Path) -> None:
         (["show", "abc"], "runs holds no run"),
         (["explain", "abc", "--run", "full"], "not the folder of a run"),
         (["gc"], ".seedbed is not a store"),
-        (["modules", "--modle", "x"], "has no argument '--modle' (`"),
+        (["modules", "--model", "x"], "has no argument '--model' (`"),
         pytest.param(["estimate", "r.yaml"], "r.yaml: name a model;", marks=pytest.mark.extras),
     ],
 )
