@@ -9,7 +9,6 @@ equal bytes.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import hashlib
 import json
@@ -22,6 +21,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from stages.disk import flush
 from stages.errors import UsageError
 from stages.frames import Tabular
 from stages.manifest import (
@@ -274,41 +274,6 @@ def write_json(path: Path, value: object, flushed: bool = True) -> None:
         if flushed:
             file.flush()
             os.fsync(file.fileno())
-
-
-def flush(path: Path) -> None:
-    """Have what was written to a file or folder reach the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def flush_below(folder: Path) -> None:
-    """Have a folder and all that lies in it reach the disk: in one call where the system has one,
-    which takes half the time of one for each file, and flushes what else waits there."""
-    if _flush_file_system(folder):
-        return
-    for below in folder.rglob("*"):
-        flush(below)
-    flush(folder)
-
-
-def _flush_file_system(folder: Path) -> bool:
-    """Flush all that waits for a folder's file system; False where the system has no such call."""
-    try:
-        call = ctypes.CDLL(None, use_errno=True).syncfs
-    except (OSError, AttributeError, TypeError):
-        return False
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        if call(descriptor):
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), str(folder))
-    finally:
-        os.close(descriptor)
-    return True
 
 
 class Corpus(Tabular):

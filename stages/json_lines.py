@@ -17,6 +17,12 @@ from stages.records import escaped, to_json
 _SEPARATORS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 
 
+def for_programs(value: Any, indent: int | None = None) -> str:
+    """JSON for standard output, of which a terminal need not escape anything: in ASCII, and DEL
+    escaped too."""
+    return json.dumps(value, indent=indent).replace("\x7f", "\\u007f")
+
+
 def readable(value: object) -> str:
     """JSON with the letters as they are and keys in their order, for every reader on one line;
     half a character as its escape."""

@@ -17,7 +17,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TypeGuard
 
-from stages.corpus import flush, sha256_of
+from stages.corpus import sha256_of
+from stages.disk import flush
 from stages.errors import UsageError
 from stages.manifest import MADE_BY, MANIFEST, Unchecked
 from stages.records import FORMAT

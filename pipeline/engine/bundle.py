@@ -19,7 +19,8 @@ import pyarrow as pa
 
 from stages import check, registry
 from stages.base import End
-from stages.corpus import flush, sha256_of
+from stages.corpus import sha256_of
+from stages.disk import flush
 from stages.errors import UsageError
 from stages.manifest import MADE_BY
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from pipeline.engine.store import Entry, EntryManifest, lives
 from stages import owned
-from stages.corpus import flush, sha256_of, write_json
+from stages.corpus import sha256_of, write_json
+from stages.disk import flush
 from stages.errors import StageFailed, UsageError
 from stages.manifest import MADE_BY, MANIFEST, Manifest, Mark
 

@@ -24,7 +24,8 @@ from typing import Any, TypedDict
 
 from pipeline.engine.content import verified
 from pipeline.engine.lock import hold
-from stages.corpus import flush, flush_below, sha256_of, write_json
+from stages.corpus import sha256_of, write_json
+from stages.disk import flush, flush_below
 from stages.manifest import MANIFEST, CountsEntry, SourceEntry
 from stages.owned import STORE, claim, make
 

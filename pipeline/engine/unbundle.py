@@ -24,7 +24,8 @@ from pipeline.engine.bundle import FORMAT, INDEX, INPUT
 from pipeline.engine.lock import hold
 from stages import check, owned, registry
 from stages.base import End
-from stages.corpus import flush, sha256_of, write_json
+from stages.corpus import sha256_of, write_json
+from stages.disk import flush
 from stages.errors import StageFailed, Unreadable, UsageError
 from stages.extract.packed import tars
 from stages.extract.packed.compressed import compression, decompressed

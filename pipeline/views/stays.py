@@ -15,7 +15,7 @@ _DIGITS = 4  # of a value that is no whole number: a score may be rounded itself
 
 def would_stay(stage: Stage, reason: str, evidence: Mapping[str, Any]) -> str:
     """A sentence by the stage's own account of its reasons (`stays`); empty where it gives none."""
-    rule = type(stage).stays.get(reason, "")
+    rule = stage.stays.get(reason, "")
     if not rule:
         return ""
     if ":" in rule:
@@ -35,7 +35,7 @@ def would_stay(stage: Stage, reason: str, evidence: Mapping[str, Any]) -> str:
 
 def keeping(stage: Stage, reason: str, evidence: Mapping[str, Any]) -> dict[str, Any] | None:
     """Parameters with which the stage would have kept the record; None where there are none."""
-    rule = type(stage).stays.get(reason, "")
+    rule = stage.stays.get(reason, "")
     known = check.parameters(type(stage))
     if ":" in rule:
         pairs = (one.split(": ") for one in rule.split(", "))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import resource
@@ -47,9 +46,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def act(given: argparse.Namespace) -> int:
     """Look, and tell."""
+    from stages.json_lines import for_programs
+
     found = signs(given.folder)
     if given.json:
-        print(json.dumps([asdict(one) for one in found], ensure_ascii=False))
+        print(for_programs([asdict(one) for one in found]))
     else:
         marks = {"good": " ", "note": "-", "problem": "!"}
         for one in found:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,11 +77,12 @@ class Checked:
 def act(given: argparse.Namespace) -> int:
     """Check, and say what was found."""
     from stages.child import fork_from_here
+    from stages.json_lines import for_programs
 
     fork_from_here()
     found = checked(given.data, given.val, given.model, _length(given.max_length, given.model))
     if given.json:
-        print(json.dumps(found.as_json(), ensure_ascii=False))
+        print(for_programs(found.as_json()))
     else:
         print("\n".join(found.lines()))
     return 0 if found.clean else FOUND

@@ -20,7 +20,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.corpus import flush, sha256_of, write_json
+from stages.corpus import sha256_of, write_json
+from stages.disk import flush
 from stages.errors import StageFailed
 from stages.require import require
 from stages.train.optimizer import parameters_of

@@ -131,7 +131,7 @@ def _shown(world: World) -> None:
     world.kept(TEXT, "runs/t/corpus")
     world.call("explain", f"{name}:1", "--run", "runs/t", codes={0})
     world.call("explain", f"{name}:2", "--run", "runs/t", codes={0, 2})
-    world.call("explain", odd, "--run", "runs/t", codes={2})
+    world.call("explain", odd, "--run", "runs/t", codes={0})  # a piece of a text
     world.call("show", odd, "--run", "runs/t", codes={2})
     world.call("plan", f"{odd}/t.yaml", codes={2})
     world.call("jsonl", f"in/no{odd}.jsonl", "-o", "out", codes={2})

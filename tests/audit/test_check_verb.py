@@ -319,3 +319,12 @@ def test_values_of_a_damaged_file_are_left_to_the_stage(tmp_path: Path) -> None:
     findings = Findings()
     values.of_json(File(tmp_path, "a.jsonl.gz", 34), findings)
     assert findings.all() == []
+
+
+def test_what_is_for_programs_is_json_whatever_keys_hold(tmp_path: Path) -> None:
+    key = "k\x1b[31m\x7f\x85\u202eé"
+    lines = [json.dumps({"text": f"{prose(n)}", key: 1 << 70}) for n in range(2)]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines) + "\n")
+    told = json.loads(seedbed("check", "a.jsonl", "--json", cwd=tmp_path, code=3).stdout)
+    (one,) = [one for one in told["findings"] if one["kind"] == "big_number"]
+    assert one["details"][0].startswith(f"{key}: ")

@@ -94,3 +94,10 @@ def test_a_model_that_knows_no_refusals_is_told_before_the_run(tmp_path: Path) -
     assert "no folder" in RefusalFilter(model="nowhere").contradictions()[0]
     with pytest.raises(UsageError, match="no folder"):
         list(RefusalFilter(model="nowhere")([{"prompt": "a", "completion": SURE}]))
+
+
+def test_what_a_second_opinion_depends_on_is_part_of_the_key(folder: Path) -> None:
+    alone, asked = RefusalFilter(), RefusalFilter(model=str(folder))
+    assert alone.exact and not alone.libraries and not RefusalFilter.libraries
+    assert not asked.exact and {"torch", "transformers"} <= {*asked.libraries}
+    assert "refusal" in alone.stays and "refusal" not in RefusalFilter(by="phrases").stays

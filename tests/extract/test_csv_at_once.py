@@ -85,7 +85,20 @@ def test_the_header_once_more_is_no_row(tmp_path: Path, monkeypatch: pytest.Monk
     assert seen == 1001
 
 
+def test_the_header_is_known_where_a_name_in_it_is_no_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.csv"
+    rows = "".join(f"{n},question {n},answer {n}\n" for n in range(500))
+    path.write_text(2 * ("id,question,answer\n" + rows))
+    at_once, seen = assert_same(CsvExtract(null="id"), path, monkeypatch)
+    assert (at_once, seen) == (1000, 1001)
+
+
 ROWS = {
+    "returns beside breaks": (
+        '0,"ques\ntion",ans\rwer\n1,a\rb,"ans\nwer"\n2,"two\nlines",\r\r\n3,question,\r\r\n' * 50
+    ),
     "marks": ("0,question,answer\n" * 50 + "\ufeff1,question,answer\n") * 5,
     "quotes alone": '0,question,answer\n"","",""\n,,\n" ", ,\n0,question,\n' * 50,
     "returns": '0,"question",ans\rwer\r\r\n1,ques\rtion,answer\r\n' * 50,

@@ -234,3 +234,21 @@ def test_the_posts_of_a_page_are_looked_for_in_time_by_its_size(name: str) -> No
 
     small = min(cost(2_000) for _ in range(2))
     assert cost(8_000) < 8 * small + 0.05
+
+
+def test_a_rule_of_underscores_that_says_something_ends_no_post() -> None:
+    long = "The chart tells three fathoms, and I touched ground at two, which is the lowest."
+    code = "________ test_depth ________\nassert 2 == 3"
+    said = f"<p>{long}</p><pre>{code}</pre><p>________ is what it lacks</p>"
+    posts = "".join(
+        f"<div class=post><div class=author><a class=username href=/members/{who}>{who}</a></div>"
+        f"<div class=postcontent>{said}<div>____________<br>{SIGNED}</div></div></div>"
+        for who in ("ada", "bruno")
+    )
+    head = f"<title>{TITLE}</title><meta name=generator content='vBulletin 4'>"
+    found = page(
+        f"<html><head>{head}</head><body>{posts}</body></html>".encode(), conversations=True
+    )
+    assert found.thread is not None
+    for post in found.thread.posts:
+        assert [block.text for block in post.blocks] == [long, code, "________ is what it lacks"]

@@ -113,8 +113,8 @@ MUTANTS = (
     ),
     Mutant(
         TABLES + "clean.py",
-        "(again := _equal(texts, names)).any()",
-        "(again := _equal(texts, names)).all()",
+        "(again := _equal(texts, names, null)).any()",
+        "(again := _equal(texts, names, null)).all()",
         "the header once more is a row",
         (OF_TABLES,),
     ),

@@ -301,7 +301,7 @@ MUTANTS = (
         (f"{OF_STORE}::test_all_of_an_entry_is_flushed_before_it_has_its_name",),
     ),
     Mutant(
-        "stages/corpus.py",
+        "stages/disk.py",
         "        flush(below)\n    flush(folder)\n",
         "        flush(below)\n",
         "the folder of an entry does not reach the disk before the rename",

@@ -212,8 +212,8 @@ MISTAKES = (
     Mistake("more for validation than there is", RUN, ("val", "50", "5 records", "fewer"),
             change=recipe("val: 0.2", "val: 50")),
     # --- models
-    Mistake("model folder that is not there", RUN, ("models/llama", "no folder"),
-            change=recipe("run:", "  - tokenize: {model: models/llama}\nrun:")),
+    Mistake("model folder that is not there", RUN, ("models/llama/base", "nor a folder"),
+            change=recipe("run:", "  - tokenize: {model: models/llama/base}\nrun:")),
     Mistake("model folder without a tokenizer", RUN, ("empty", "tokenizer"),
             change=recipe("run:", "  - tokenize: {model: empty}\nrun:")),
     Mistake("a parameter of another tool", RUN, ("recipe.yaml:8:", "'cutoff_len'", "max_length"),

@@ -243,9 +243,9 @@ def test_two_sources_see_one_state_of_a_file(tmp_path: Path, run: Run) -> None:
     def second(*_: object) -> None:
         next(edits, lambda: None)()
 
-    parts = runner._parts
+    parts = runner.Run._parts
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "_parts", lambda *given: (second(), parts(*given))[1])
+        patch.setattr(runner.Run, "_parts", lambda *given: (second(), parts(*given))[1])
         found = run()
     assert found == _alone(tmp_path, run)
     assert {row["text"].split()[0] for row in found[0]} == {"later"}

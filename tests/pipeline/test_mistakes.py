@@ -26,7 +26,6 @@ def test_a_mistake_is_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(signals.signal, "signal", lambda *_: None)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.chdir(tmp_path)
     mistakes.folder(tmp_path)
     mistake.change(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,6 +104,8 @@ def folder_of(folder: Path, kind: str, *names: str) -> Path:
 def send(hub: Hub, folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> Any:
     """The same in this process."""
     monkeypatch.setenv("HF_ENDPOINT", more.pop("endpoint", hub.url))
+    # Read once, when the library is first imported: perhaps by a test that sends nothing.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setenv("HF_TOKEN", more.pop("token", TOKEN))
     given = {"private": False, "revision": "main", "message": "m", "name": "me/garden", **more}
     return hubs.send(folder, given.pop("name"), **given)
@@ -249,12 +252,13 @@ def test_a_file_that_is_gone_is_said_before_anything_is_sent(
 
 
 def test_nothing_else_sends_anything() -> None:
-    """No other module of ours names what sends to a hub."""
+    """No other module of ours calls or takes what sends to a hub."""
     senders = ("create_commit", "upload_file", "upload_folder", "push_to_hub", "create_repo")
     for path in [*HOME.glob("pipeline/**/*.py"), *HOME.glob("stages/**/*.py"), HOME / "seedbed.py"]:
         if path != Path(hubs.__file__):
             text = path.read_text(encoding="utf-8")
-            assert not [word for word in senders if word in text], path
+            used = rf"\.(?:{'|'.join(senders)})\b|\b(?:{'|'.join(senders)})\("
+            assert not re.findall(used, text), path
 
 
 def test_what_is_the_users_own_stays_at_home(tmp_path: Path) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import json
 import os
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from pipeline.engine.store import Store
 from pipeline.trouble import is_full
-from stages import corpus
+from stages import disk
 
 KEY = "ab" + "0" * 62
 
@@ -135,7 +139,7 @@ def test_all_of_an_entry_is_flushed_before_it_has_its_name(
         return rename(self, target)
 
     monkeypatch.setattr(os, "fsync", flushed)
-    monkeypatch.setattr(corpus, "_flush_file_system", all_flushed)
+    monkeypatch.setattr(disk, "_flush_file_system", all_flushed)
     monkeypatch.setattr(Path, "rename", renamed)
     _put(store)
     (at,) = [number for number, (what, _) in enumerate(done) if what == "renamed"]
@@ -143,6 +147,53 @@ def test_all_of_an_entry_is_flushed_before_it_has_its_name(
     names = ["data", "sub/more", "manifest.json", "sub", ""]
     assert sorted(done[:at]) == sorted(("flushed", str(Path(temporary) / name)) for name in names)
     assert done[at + 1 :] == [("flushed", str(store.objects / KEY[:2]))], "then the name"
+
+
+@pytest.mark.parametrize(
+    ("kind", "release", "number"),
+    [
+        (0xEF53, "5.4.0-generic", 0),  # which tells of no write that failed
+        (0x65735546, "6.1.0", 0),  # FUSE
+        (0xEF53, "6.1.0", errno.ENOSYS),
+        (0xEF53, "6.1.0", errno.EPERM),  # a sandbox
+    ],
+)
+def test_where_all_cannot_be_flushed_at_once_each_file_is(
+    kind: int, release: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class System:
+        def fstatfs(self, descriptor: int, about: Any) -> int:
+            about[0] = kind
+            return 0
+
+        def syncfs(self, descriptor: int) -> int:
+            ctypes.set_errno(number)
+            return -1 if number else 0
+
+    flushed: list[str] = []
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "data").write_text("a")
+    monkeypatch.setattr(ctypes, "CDLL", lambda name, use_errno: System())
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(release=release))
+    monkeypatch.setattr(disk, "flush", lambda path: flushed.append(path.name))
+    disk.flush_below(tmp_path)
+    assert flushed == ["sub", "data", tmp_path.name]
+
+
+def test_a_write_that_failed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class System:
+        def fstatfs(self, descriptor: int, about: Any) -> int:
+            about[0] = 0xEF53
+            return 0
+
+        def syncfs(self, descriptor: int) -> int:
+            ctypes.set_errno(errno.EIO)
+            return -1
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda name, use_errno: System())
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(release="6.1.0"))
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        disk.flush_below(tmp_path)
 
 
 def test_writers_of_one_key_all_succeed_and_one_entry_stays(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def rows(
         texts = _texts(data[:end], begins[:number], ends[:number], string[:number], strings)
     except Unusual:
         return None
-    if names is not None and (again := _equal(texts, names)).any():
+    if names is not None and (again := _equal(texts, names, null)).any():
         number = int(again.argmax())
         if not number:
             return None
@@ -131,6 +131,7 @@ def _usual(
     good &= np.searchsorted(strings.opens, last) == np.cumsum(string.sum(axis=1))
     size = last - begins[:, 0]
     good &= (size > 0) & (size < _BYTES) & (data[begins[:, 0]] != _MARK)
+    good &= data[last - 1] != _RETURN  # of which some readers make no text
     return good
 
 
@@ -166,11 +167,11 @@ def _texts(
     return [slices.texts(begins[:, at], ends[:, at]) for at in range(begins.shape[1])]
 
 
-def _equal(columns: Sequence[pa.Array], names: Sequence[str | None]) -> Flags:
-    """Which rows are equal to the header."""
+def _equal(columns: Sequence[pa.Array], names: Sequence[str | None], null: str | None) -> Flags:
+    """Which rows are equal to the header, in which None stands for what is no value."""
     found = np.ones(len(columns[0]), np.bool_)
     for column, name in zip(columns, names, strict=True):
-        found &= np.asarray(pc.equal(column, name or ""), np.bool_)
+        found &= np.asarray(pc.equal(column, null if name is None else name), np.bool_)
         if not found.any():
             break
     return found

@@ -226,10 +226,10 @@ class Table:
                 while len(self._used) > 1:
                     self._back.appendleft(self._used.pop())
                 cells = self._careful(body, end)
-        if cells is None and self._reader is not None:
-            self._give_back()  # csv refuses a lone CR, too, which is text
-            begun, state = self._cut.strict(body)
-            cells = begun.cells if state == "clean" else None
+            except csv.Error:  # of a lone CR, too, which is text
+                self._reader = self._fast_reader()
+                self._give_back()
+                cells = self._careful(body, end)
         if cells is not None and len(self._used) > 1:
             lines = [body, *(piece.text for piece in self._used[1:])]
             cells = None if clean.swallowed(lines, dialect, self.width) else cells
@@ -257,7 +257,7 @@ class Table:
         assert self._reader is not None
         try:
             return list(next(self._reader))
-        except (csv.Error, _Open):
+        except _Open:
             self._reader = self._fast_reader()
             return None
 

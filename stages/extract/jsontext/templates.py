@@ -27,6 +27,7 @@ from stages.extract.jsontext.blocks import Block, Flags, Numbers
 from stages.records import MESSAGE
 
 _MARK = "\ue000"  # of what stands in a template for a value
+_ESCAPED_MARK = re.compile(rb"\\ue000", re.IGNORECASE)  # as a key may have it
 _MARKED = re.compile(f"{_MARK}([sn][0-9]+){_MARK}")
 _IN_JSON = re.compile(f'"{_MARK}([sn])([0-9]+){_MARK}"')
 _PLAIN = re.compile(rb"-?[0-9][0-9.eE+-]*|true|false|null")
@@ -78,7 +79,7 @@ def template(
     """The template of a line; None for one of which the record is no matter of its columns alone.
 
     opens, closes: places of the quotes of its strings. taken: whether an object is no record."""
-    if _MARK.encode() in line:
+    if _MARK.encode() in line or _ESCAPED_MARK.search(line):
         return None
     numbers = 0
 
@@ -163,6 +164,8 @@ def _texts(
     (key,) = direct.columns
     turns, fixed = [], set()
     for message in value[key]:
+        if not isinstance(message, dict):
+            raise Unreadable("bad_type")
         turn = dict(message)
         for name in ("role", "from"):
             if (at := _string(turn.get(name))) is not None:

@@ -70,7 +70,7 @@ _COMMENTS = re.compile(r"(?:^|\s)(?:\S*comments\S*|comment|commentlist)(?=$|\s)"
 _BEGINS = 60  # letters by which an accepted answer is known
 # What stands where a post was.
 _DELETED = re.compile(r"\[?(?:deleted|removed|deleted by \w+)[\].]?", re.IGNORECASE)
-_RULE = re.compile(r"_{8,}|-- ?$")  # above a signature
+_RULE = re.compile(r"_{8,} *(?:\n|$)|-- ?$")  # above a signature, on a line of its own
 _EDITED = re.compile(r"(?:last )?edited (?:by .{1,60}|.{1,40}by .{1,60})", re.IGNORECASE)
 _INLINE = 8  # elements within a line around a post of one
 _KNOWN = 0.7  # the share of posts whose writers are known
@@ -359,7 +359,7 @@ def _content(
         block.level = block.level if block.kind == "h" else max(0, block.level - lists)
         if block.kind == "li" and not block.level:
             block.kind, block.number = "p", None
-        if number in signed or _RULE.match(block.text):
+        if number in signed or (block.kind == "p" and _RULE.match(block.text)):
             signed.add(number)
             block.cut = "furniture"
         elif block.kind == "p" and _EDITED.fullmatch(block.text):

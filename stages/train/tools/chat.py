@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from stages.errors import UsageError
+from stages.json_lines import for_programs
 
 if TYPE_CHECKING:
     from stages.train.asked import Pair, Side, Way
@@ -101,7 +102,7 @@ def _answer_lines(pair: Pair, way: Way, first: list[dict[str, Any]], as_json: bo
         except UsageError as error:
             raise UsageError(f"line {number} of stdin: {error}") from None
         if as_json:
-            print(json.dumps({"prompt": prompt, **said}), flush=True)
+            print(for_programs({"prompt": prompt, **said}), flush=True)
         else:
             shown: list[tuple[str, str]] = [("you", prompt), *said.items()]
             print("".join(f"{name:<9}{text.strip()}\n" for name, text in shown), flush=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def act(given: argparse.Namespace) -> int:
     """Build the skeleton and tell."""
+    from stages.json_lines import for_programs
     from stages.train.targets import skeleton, targets_of
     from stages.train.tools.options import config_of, number_in
 
@@ -31,7 +31,7 @@ def act(given: argparse.Namespace) -> int:
     targets = targets_of(model)
     whole = sum(value.numel() for value in model.parameters())
     if given.json:
-        print(json.dumps([_entry(one, given.rank) for one in targets], indent=1))
+        print(for_programs([_entry(one, given.rank) for one in targets], indent=1))
     else:
         family = getattr(model.config, "model_type", "")
         print("\n".join(_table(targets, given.rank, whole, family)))
