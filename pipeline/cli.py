@@ -151,7 +151,8 @@ def _parsed(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse
         chosen = choices.choices.get(options.verb, parser)
         names = [name for action in chosen._actions for name in action.option_strings]
         word = unknown[0].partition("=")[0]
-        near = check.nearest(word, names)
+        bare = word.lstrip("-")  # the dashes alone make no word like another
+        near = check.nearest(word, names) if check.nearest(bare, [n[2:] for n in names]) else ""
         if wanted is not None and wanted not in known:
             other = registry.find(wanted).other_names.get(word.lstrip("-").replace("-", "_"))
             near = f"; it is called '--{other.replace('_', '-')}' here" if other else near

@@ -177,6 +177,8 @@ def test_recipe_and_stages_by_hand_agree(faq: Path, tmp_path: Path) -> None:
         (["show", "abc"], "runs holds no run"),
         (["explain", "abc", "--run", "full"], "not the folder of a run"),
         (["gc"], ".seedbed is not a store"),
+        (["modules", "--model", "x"], "has no argument '--model' (`"),
+        pytest.param(["estimate", "r.yaml"], "r.yaml: name a model;", marks=pytest.mark.extras),
     ],
 )
 def test_a_mistake_is_one_sentence_and_exit_2(
@@ -189,6 +191,7 @@ def test_a_mistake_is_one_sentence_and_exit_2(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(signals.signal, "signal", lambda *_: None)
     world.lines(tmp_path / "in.jsonl", range(3))
+    (tmp_path / "r.yaml").write_text("version: 1\n")
     (tmp_path / "full").mkdir()
     (tmp_path / "full/file").touch()
     assert cli.command(arguments) == 2

@@ -63,11 +63,10 @@ def act(given: argparse.Namespace) -> int:
 
 
 def _shape(model: str) -> Any:
-    from stages.tokens.model import config_folder
     from stages.train.shape import shape_of
+    from stages.train.tools.options import config_of
 
-    path = Path(model)
-    return shape_of(path if path.is_file() else config_folder(model))
+    return shape_of(config_of(model))
 
 
 def _train(said: list[str]) -> Train:

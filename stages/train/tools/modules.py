@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,13 +23,11 @@ def options(parser: argparse.ArgumentParser) -> None:
 def act(given: argparse.Namespace) -> int:
     """Build the skeleton and tell."""
     from stages.json_lines import for_programs
-    from stages.tokens.model import config_folder
     from stages.train.targets import skeleton, targets_of
-    from stages.train.tools.options import number_in
+    from stages.train.tools.options import config_of, number_in
 
     number_in(given.rank, "rank", 1, 4096)
-    path = Path(given.model)
-    model = skeleton(path if path.is_file() else config_folder(given.model))
+    model = skeleton(config_of(given.model))
     targets = targets_of(model)
     whole = sum(value.numel() for value in model.parameters())
     if given.json:

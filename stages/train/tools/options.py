@@ -43,6 +43,20 @@ def shape_option(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def config_of(model: str) -> Path:
+    """What says the shape of a model that `shape_option` names: a folder or a config.json."""
+    from stages.tokens.model import config_folder
+
+    path = Path(model)
+    if not path.is_file():
+        return config_folder(model)
+    if path.suffix.lower() in (".yaml", ".yml"):
+        raise UsageError(
+            f"{path}: name a model; what the training of a recipe takes, `seedbed plan` tells"
+        )
+    return path
+
+
 def opened(given: argparse.Namespace) -> Pair:
     """The models that the options name."""
     adapter = bases.adapter_in(given.run)
