@@ -123,6 +123,8 @@ class _Reader:
         wrong = check.problems_of(cls, values)
         for name, text in wrong.items():
             known = name in kinds
+            if issubclass(cls, Source) and text.endswith(f"{name!r}"):  # the recipe's own keys
+                text += check.nearest(name, OF_SOURCE)
             self.say(
                 given[name] if known and name in given else where, text, None if known else name
             )

@@ -146,6 +146,8 @@ MISTAKES = (
     Mistake("a step among the sources", RUN, ("recipe.yaml:4:", "normalize", "steps"),
             change=source("normalize")),
     Mistake("path of nothing", RUN, ("recipe.yaml:4:", "path"), change=source("jsonl: {name: a}")),
+    Mistake("misspelt name of a source", RUN, ("recipe.yaml:4:", "'nmae'", "'name'"),
+            change=source("jsonl: {path: in.jsonl, nmae: a}")),
     Mistake("two sources of a name", RUN, ("'a'", "name"),
             change=source("jsonl: {path: in.jsonl, name: a}\n  - csv: {path: faq.csv, name: a}")),
     Mistake("split after train", RUN, ("split",), change=step("tokenize\n  - train")),
