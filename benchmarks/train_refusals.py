@@ -52,7 +52,7 @@ WRITTEN = ("t0", "self_instruct_user", "self_instruct_seed", "fastchat_identity"
 FREE = ("Apache-2.0", "MIT", "CC BY 4.0", "CC0")
 # How much a row counts. Do-Not-Answer's "refutes" holds both refusals and answers; made records
 # and rows that only the rules know are weaker evidence than what somebody labelled.
-WEIGHT = {"read": 3.0, "refutes": 0.1, "made": 0.5, "ordinary": 0.3}
+WEIGHT = {"refutes": 0.1, "made": 0.5, "ordinary": 0.3}
 _C = 1.0  # inverse strength of the regularisation; 1 to 10 give the same figures within .01
 _SHARED = 3  # answers that must have a feature
 _FOLDS = 5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 ABOUT = "print the JSON Schema of recipes, with which editors complete and check them"
 
@@ -20,6 +19,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def act(given: argparse.Namespace) -> int:
     """Print it."""
     from pipeline.recipe.schema import schema
+    from stages.json_lines import for_programs
 
-    print(json.dumps(schema(), indent=1, ensure_ascii=False))
+    print(for_programs(schema(), indent=1))
     return 0

