@@ -253,6 +253,22 @@ def shingles_of(words: Words) -> tuple[Hashes, Ints]:
     return grams[whole[: len(grams)]], lengths
 
 
+def wholes_of(words: Words) -> Hashes:
+    """A hash of all words of each text in their order; 0 for a text without a word."""
+    counts, hashes = words.counts, words.hashes
+    found = np.zeros(len(counts), dtype=np.uint64)
+    filled = np.flatnonzero(counts)
+    if not len(filled):
+        return found
+    begins = np.cumsum(counts) - counts
+    longest = CHUNK
+    while longest < counts.max():
+        longest *= 2
+    places = np.arange(len(hashes)) - np.repeat(begins, counts)
+    found[filled] = mixed(np.add.reduceat(hashes * _powers(longest, _BASE)[places], begins[filled]))
+    return found
+
+
 def runs_of(words: Words, length: int) -> tuple[Hashes, Ints]:
     """All runs of `length` words, one text after the other, and how many each text has."""
     counts, hashes = words.counts, words.hashes
