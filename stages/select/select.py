@@ -128,7 +128,7 @@ class KMeansSelect(Fit):
         return State(round=state.round + 1, done=True, local=pieces)
 
     def _found(self, table: pa.Table) -> pa.Table:
-        x = _matrix(table["vector"])
+        x = matrix(table["vector"])
         draws = table["draw"].to_numpy()
         count = len(x)
         k = min(self.k or min(round((count / 2) ** 0.5), MOST), count) or 1
@@ -224,7 +224,7 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 5)
 
 
-def _matrix(column: pa.ChunkedArray) -> Floats:
+def matrix(column: pa.ChunkedArray) -> Floats:
     """The vectors of a column as one matrix in single precision."""
     lengths = pc.unique(pc.list_value_length(column)).to_pylist()
     if len(lengths) != 1:

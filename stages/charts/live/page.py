@@ -10,15 +10,30 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 
 from markupsafe import Markup
 
 from stages.charts.live.packed import Part
+from stages.errors import UsageError
 from stages.pages import rendered, text_of
 
 HERE = "stages.charts.live"
 SCRIPTS = tuple(f"{HERE}:{name}.js" for name in ("vendor", "packed", "colours", "chart", "scatter"))
 STYLES = (f"{HERE}:vendor.css", f"{HERE}:live.css")
+
+
+HEAD = 2000  # characters of a page in which its mark stands
+
+
+def check_ours(out: Path, mark: str) -> None:
+    """UsageError when a file is in the way that is no page with this mark."""
+    if out.is_dir():
+        raise UsageError(f"{out} is a folder: name a file for the page with -o")
+    if out.is_file():
+        with open(out, encoding="utf-8", errors="replace") as file:
+            if f'name="generator" content="{mark}"' not in file.read(HEAD):
+                raise UsageError(f"{out} is a file of yours: name another for the page with -o")
 
 
 def page(
