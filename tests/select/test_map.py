@@ -41,7 +41,10 @@ def records(count: int = 240) -> Records:
         f"run {HOSTILE}",
         [f"{n:032x}" for n in range(count)],
         [("site", f"forum {HOSTILE}")[n % 2] for n in range(count)],
-        [f"{TOPICS[topic[n]]} number{n} {HOSTILE if n == 7 else ''}" for n in range(count)],
+        [
+            f"{TOPICS[topic[n]]} number{n} the common words {HOSTILE if n == 7 else ''}"
+            for n in range(count)
+        ],
         vectors,
         ["select: not_selected" if one else KEPT for one in gone],
         {n: f"nearest {HOSTILE}" for n in range(count) if gone[n]},
