@@ -178,10 +178,10 @@ def test_the_end_of_a_row_is_looked_for_as_far_as_it_may_be(
     monkeypatch.setattr(clean, "OPEN_LINES", 300)
     path = tmp_path / "a.csv"
     whole = "".join(f"{n},a text\n" for n in range(2000))
-    path.write_text(f'id,body\n{whole}2,"open\n{whole}' + f'3,"open\n{whole}' * 20)
+    path.write_text(f'id,body\n{whole}2,"open\n' + whole * 20)
     _, seen = assert_same(CsvExtract(), path, monkeypatch)
     assert seen > 40_000
-    assert sum(looked) < 6 * path.stat().st_size
+    assert max(looked) < path.stat().st_size // 4
 
 
 def test_bytes_in_which_no_row_ends_are_not_looked_at_again() -> None:
