@@ -168,11 +168,15 @@ def test_rows_longer_than_a_region_come_at_once(
 def test_the_end_of_a_row_is_looked_for_as_far_as_it_may_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked, rows = [], clean.rows
+    in_vain, rows = 0, clean.rows
 
     def counted(region: bytes, *rest: Any) -> Any:
-        looked.append(len(region))
-        return rows(region, *rest)
+        nonlocal in_vain
+        try:
+            return rows(region, *rest)
+        except slices.Longer:
+            in_vain += len(region)
+            raise
 
     monkeypatch.setattr(clean, "rows", counted)
     monkeypatch.setattr(clean, "OPEN_LINES", 300)
@@ -181,7 +185,7 @@ def test_the_end_of_a_row_is_looked_for_as_far_as_it_may_be(
     path.write_text(f'id,body\n{whole}2,"open\n' + whole * 20)
     _, seen = assert_same(CsvExtract(), path, monkeypatch)
     assert seen > 40_000
-    assert max(looked) < path.stat().st_size // 4
+    assert in_vain < path.stat().st_size // 4
 
 
 def test_bytes_in_which_no_row_ends_are_not_looked_at_again() -> None:
