@@ -51,6 +51,16 @@ class Message(NamedTuple):
     left_out: Mapping[str, int] = {}
 
 
+def silent(bare: Message, time: float | None, text: str, what: str) -> Message:
+    """A message that nobody says."""
+    return bare._replace(time=time, removed={what: len(text)} if text else {}, left_out={what: 1})
+
+
+def small(names: Sequence[str]) -> tuple[str, ...]:
+    """Names as they are compared."""
+    return tuple(name.casefold() for name in names)
+
+
 @dataclass
 class Turns:
     """How conversations become records. gap: seconds of silence that end one. assistant: names of
