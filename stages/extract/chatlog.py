@@ -94,6 +94,9 @@ class ChatlogExtract(RowSource):
             found.append("assistant: a name is empty")
         return tuple(found)
 
+    def named(self) -> Mapping[str, str]:
+        return dict.fromkeys(self.assistant, "assistant")
+
     def forms(self) -> tuple[str, ...]:
         return ("messages",) if self.assistant else ("messages", "text")
 
@@ -101,7 +104,7 @@ class ChatlogExtract(RowSource):
     def _turns(self) -> Turns:
         found = _GAP.fullmatch(self.gap)
         seconds = float(found[1]) * _SECONDS[found[2]] if found is not None else 0.0
-        return Turns(seconds, frozenset(name.strip().casefold() for name in self.assistant))
+        return Turns(seconds, {name.strip().casefold(): name for name in self.assistant})
 
     def parts(self, path: str, size: int) -> list[Part]:
         root, names, left = files.find(path, archives.packed(self.suffixes))
