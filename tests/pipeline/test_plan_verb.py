@@ -132,7 +132,7 @@ def test_a_column_that_is_not_there_is_a_mistake(
     (tmp_path / name).write_text(content)
     told = wrong(tmp_path, source)
     assert sentence in told and "t.yaml:3:5: " in told
-    with pytest.raises(RecipeError, match="there is no (?:column|speaker)"):
+    with pytest.raises(RecipeError, match=r"there is no (?:column|speaker)"):
         run_recipe(read_recipe(tmp_path / "t.yaml"))
     assert not (tmp_path / "runs").exists()
 
