@@ -140,7 +140,7 @@ MUTANTS = (
         SEARCH,
     ),
     Mutant(
-        _TOOL,
+        _PAGE,
         "not in file.read(HEAD):",
         "in file.read(HEAD):",
         "files of others are replaced, and ours are not",

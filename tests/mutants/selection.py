@@ -124,10 +124,12 @@ MUTANTS = (
     ),
     Mutant(
         "stages/select/map/about.py",
-        "-held * np.log(held * records / (size * whole[word]))",
-        "-held",
-        "clusters are named by the words that all have",
-        ("tests/select/test_map.py::test_a_cluster_is_named_by_its_own_words_and_shown_by_its_middle",),
+        'np.argsort(distance, kind="stable")[:NEAREST]',
+        'np.argsort(-distance, kind="stable")[:NEAREST]',
+        "a cluster is shown by the records at its rim",
+        (
+            "tests/select/test_map.py::test_a_cluster_is_named_by_its_own_words_and_shown_by_its_middle",
+        ),
     ),
     # --- neighbours and distances
     Mutant(
