@@ -19,9 +19,18 @@ import pyarrow as pa
 
 import stages
 from pipeline.engine import states
-from pipeline.engine.content import Hashed, explained, stage_unchanged, unchanged, verified
+from pipeline.engine.content import (
+    Damaged,
+    Hashed,
+    explained,
+    stage_unchanged,
+    unchanged,
+    verified,
+)
+from pipeline.engine.keys import hash_of
 from pipeline.engine.store import Entry, Store, Values
 from pipeline.engine.work import Job, Step, Summary
+from pipeline.executors.tasks import PART_BYTES, SUMMARY_BYTES
 from stages import check
 from stages.base import Fit, Map, Part, Source, Stage
 from stages.corpus import ArrowWriter, Batches, batches_of, iterate_arrow
@@ -29,13 +38,16 @@ from stages.counts import Counts
 from stages.records import REJECTS, SCHEMA
 from stages.verdicts import Batch, Judged
 
-DATA, OBSERVED = "data.arrow", "observed.arrow"
+EXECUTE = "pipeline.engine.jobs:execute"
+DATA, OBSERVED, _JOB = "data.arrow", "observed.arrow", "job.json"
 
 
 def execute(job: Job) -> Summary:
     """Do one job. Changed when a file that its key was made of is another one by now, Damaged
     when a piece is: nothing is committed then."""
     store = Store(Path(job["store"]))
+    if "left" in job:
+        job = taken_up(store, job)
     files = [Hashed(*file) for file in job["files"]]
     own = [[Hashed(*file) for file in files_] for files_ in job["own"]]
 
@@ -51,7 +63,34 @@ def execute(job: Job) -> Summary:
         summary = summary_of(store.put(job["key"], write, main))
     whole = sum(spent)
     summary["shares"] = [seconds / whole if whole else 1 / len(spent) for seconds in spent]
+    if len(json.dumps(summary)) > SUMMARY_BYTES:
+        del summary["counts"]  # the driver reads them in the manifest
     return summary
+
+
+def travelling(store: Store, job: Job) -> Job:
+    """A job as it travels: one that is too long is left in the store."""
+    text = json.dumps(job)
+    if len(text) <= PART_BYTES:
+        return job
+    key = hash_of(["job", text])
+
+    def write(folder: Path) -> Values:
+        (folder / _JOB).write_text(text)
+        return {}
+
+    if store.get(key) is None:
+        store.put(key, write)
+    return {"do": job["do"], "about": job["about"], "store": job["store"], "left": key}
+
+
+def taken_up(store: Store, job: Job) -> Job:
+    """The job that was left in the store."""
+    entry = store.get(job["left"])
+    if entry is None:
+        raise Damaged(store.path(job["left"]))
+    whole: Job = json.loads(entry.file(_JOB).read_bytes())
+    return whole
 
 
 def summary_of(entry: Entry) -> Summary:

@@ -22,7 +22,9 @@ from pipeline.engine.runner import Run
 from pipeline.engine.shown import show_entry, sweep
 from pipeline.engine.store import Entry, Store
 from pipeline.engine.whole import Whole, still, whole_at
-from pipeline.executors.local import Executor, LocalExecutor
+from pipeline.executors.choice import executor_of
+from pipeline.executors.local import LocalExecutor
+from pipeline.executors.tasks import Executor
 from pipeline.progress import Progress
 from pipeline.recipe.looked import at_source, check_columns, check_columns_of
 from pipeline.recipe.recipe import Recipe, RecipeError, SourceStep
@@ -79,7 +81,7 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
     events = folder / "events.jsonl"
     events.unlink(missing_ok=True)  # a hard link to it keeps what it has
     progress = Progress(events)
-    workers = executor or LocalExecutor(recipe.workers, [recipe.folder])
+    workers = executor or executor_of(recipe, store.root)
     record = RunRecord(store, recipe.name)
     keep_all = recipe.keep == "all"
     sample = sampling.shares(recipe.sources, recipe.sample) if recipe.sample else None

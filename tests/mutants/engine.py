@@ -7,6 +7,7 @@ from tests.mutants.mutant import Mutant
 KEYS, CONTENT = "pipeline/engine/keys.py", "pipeline/engine/content.py"
 STORE, RUNNER = "pipeline/engine/store.py", "pipeline/engine/runner.py"
 LOCAL, SIGNALS = "pipeline/executors/local.py", "pipeline/signals.py"
+TASKS, WORKER = "pipeline/executors/tasks.py", "pipeline/executors/worker.py"
 OF_OURS = ("tests/pipeline/test_keys.py::test_code_of_ours_changes_the_key_however_it_is_imported",)
 REUSE = "tests/pipeline/test_reuse.py"
 OF_CONTENT = "tests/pipeline/test_content.py"
@@ -380,28 +381,28 @@ MUTANTS = (
     ),
     # --- workers ---
     Mutant(
-        LOCAL,
+        WORKER,
         "    die_with_parent()\n",
         "",
         "workers outlive a driver that is killed",
         (f"{WORKERS}::test_a_worker_dies_with_its_driver",),
     ),
     Mutant(
-        LOCAL,
-        "if tried[number] > 1:",
-        "if tried[number] > 0:",
+        TASKS,
+        "if self._counts[number] >= TRIES:",
+        "if self._counts[number] >= TRIES - 1:",
         "a worker that is killed once ends the run",
         (f"{WORKERS}::test_a_worker_that_dies_once_costs_nothing",),
     ),
     Mutant(
-        LOCAL,
+        TASKS,
         '        return {"error": "bug", "message": traceback.format_exc()}\n',
-        '        return {"error": "user", "message": f"{stage}: {error}", "exit_code": 3}\n',
+        '        return {"error": "user", "message": f"{what}: {error}", "exit_code": 3}\n',
         "a worker's bug is told as the user's mistake",
         ("tests/pipeline/test_trouble.py::test_memory_that_ran_out_is_a_sentence_in_a_worker_too",),
     ),
     Mutant(
-        LOCAL,
+        TASKS,
         '        error.exit_code = answer["exit_code"]\n',
         "",
         "what a worker refuses loses its exit code",
