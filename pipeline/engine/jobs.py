@@ -18,7 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 
 import stages
-from pipeline.engine import states
+from pipeline.engine import across, states
 from pipeline.engine.content import (
     Damaged,
     Hashed,
@@ -101,6 +101,7 @@ def summary_of(entry: Entry) -> Summary:
         "sha256": manifest["sha256"],
         "rows": manifest.get("rows", 0),
         "counts": manifest.get("counts", []),
+        "value": manifest.get("value", ""),
     }
 
 
@@ -306,9 +307,30 @@ def _fold(store: Store, job: Job, look: Callable[[], None], spent: list[float]) 
     return write, None
 
 
+# --- across pieces ------------------------------------------------------------------------------
+
+
+def _blocks(store: Store, job: Job, look: Callable[[], None], spent: list[float]) -> _Work:
+    schema = decode_schema(job["schema"])
+    align = partial(aligned, schema=schema)
+    return lambda folder: across.blocks(job["stretches"], schema, align), None
+
+
+def _ids(store: Store, job: Job, look: Callable[[], None], spent: list[float]) -> _Work:
+    return lambda folder: across.sorted_ids(job["stretches"], folder), None
+
+
+def _twice(store: Store, job: Job, look: Callable[[], None], spent: list[float]) -> _Work:
+    number, count = job["range"]
+    return lambda folder: across.twice(store, job["keys"], number, count), None
+
+
 _DO: dict[str, Callable[[Store, Job, Callable[[], None], list[float]], _Work]] = {
     "read": _read,
     "chain": _chain,
     "observe": _observe,
     "fold": _fold,
+    "blocks": _blocks,
+    "ids": _ids,
+    "twice": _twice,
 }

@@ -325,12 +325,19 @@ class Run:
             self._note(reports, summary["key"], computed=True)
             for report, share in zip(reports, summary["shares"], strict=True):
                 report.cpu += summary["cpu"] * share
-            self.progress.event("piece", label=reports[-1].label, key=summary["key"])
+            label = reports[-1].label if reports else ""
+            self.progress.event("piece", label=label, key=summary["key"])
             self.progress.step(count, len(todo))
         return [summaries[job["key"]] for job in jobs]
 
+    def across(self, jobs: list[Job]) -> list[Summary]:
+        """Work on rows of many pieces, which is of no step."""
+        return self._make(jobs, [[]] * len(jobs), exact=True)
+
     @staticmethod
     def _named(job: Job) -> Job:
+        if "about" in job:
+            return job
         return {**job, "about": ", ".join(step["stage"] for step in job["steps"])}
 
     def _whole(self, given: Mapping[str, Any]) -> Summary:
@@ -362,7 +369,7 @@ class Run:
             report.seconds = spent * (report.cpu / whole if whole else 1 / len(reports))
             if self.folder and one is made[-1]:
                 flow.folder = self.folder / report.folder
-                flows.show_corpus(self.store, None, flow, report.label, flow.folder)
+                flows.show_corpus(self.store, flow, report.label, flow.folder)
             elif self.folder:
                 folder = self.folder / report.folder
                 flows.show_rejects(self.store, one, flow.kind, flow.sources, report.label, folder)

@@ -19,7 +19,8 @@ class Step(TypedDict):
 class Job(TypedDict, total=False):
     """One job. part, source: of `read`. input, sha256, schema: the piece that `chain` and
     `observe` work on. observed: what `merge` merges into the state of its step. files: of the
-    input, own: of the stage of each step, as they were when they were hashed (`Hashed`). about:
+    input, own: of the stage of each step, as they were when they were hashed (`Hashed`). stretches,
+    keys, range: of work across pieces, see `across`. about:
     what it is called in messages. left: of a job that is too long to travel, the key under which
     the store holds it."""
 
@@ -37,16 +38,21 @@ class Job(TypedDict, total=False):
     schema: str
     observed: list[str]
     left: str
+    stretches: list[Any]
+    keys: list[str]
+    range: list[int]
 
 
 class Summary(TypedDict, total=False):
     """What the driver needs of an entry. counts: of each step, where they are short enough to
-    travel; cpu: CPU seconds of the job; shares: of each step, so that they add up to 1."""
+    travel; cpu: CPU seconds of the job; shares: of each step, so that they add up to 1; value:
+    what work across pieces found."""
 
     key: str
     sha256: str
     rows: int
     counts: list[CountsEntry]
+    value: str
     cpu: float
     seconds: float
     shares: list[float]

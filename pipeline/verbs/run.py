@@ -39,6 +39,11 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--submit", metavar="COMMAND", help=about)
     parser.add_argument("--sample", type=int, metavar="ITEMS", help=about)
     parser.add_argument("--part-bytes", type=int, help="bytes of raw input in one piece, about")
+    about = (
+        "begin the run again when it has finished nothing for so many minutes, or was killed; "
+        "more than the longest piece takes"
+    )
+    parser.add_argument("--watchdog", type=float, metavar="MINUTES", help=about)
 
 
 def act(given: argparse.Namespace) -> int:
@@ -46,6 +51,8 @@ def act(given: argparse.Namespace) -> int:
     from pipeline.views.summary import tell
 
     shield(given.recipe.resolve().parent)
+    if given.watchdog is not None:
+        return _watched(given)
     result = run(
         given.recipe,
         workers=given.workers,
@@ -58,6 +65,21 @@ def act(given: argparse.Namespace) -> int:
     )
     tell(result.folder)
     return 0
+
+
+def _watched(given: argparse.Namespace) -> int:
+    from pipeline.engine.places import folder_of
+    from pipeline.watchdog import watched
+
+    if not given.watchdog > 0:
+        raise UsageError(f"--watchdog must be more than 0 minutes, not {given.watchdog:g}")
+    with opened(given.recipe, out=given.out, sample=given.sample) as checked:
+        folder = folder_of(checked)
+    words = ["run", str(given.recipe)]
+    for name in ("workers", "store", "out", "sample", "part_bytes", "executor", "submit"):
+        value = getattr(given, name)
+        words += [] if value is None else [f"--{name.replace('_', '-')}={value}"]
+    return watched(words, folder, given.watchdog * 60)
 
 
 def run(
