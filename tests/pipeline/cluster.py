@@ -54,7 +54,7 @@ class Nodes:
         while waiting:
             pid = waiting.pop()
             found.append(pid)
-            waiting += _children(pid)
+            waiting += children(pid)
         return found
 
     def send(self, node: Any, number: signal.Signals) -> None:
@@ -84,7 +84,8 @@ def _command(pid: int) -> bytes:
         return b""
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """The processes that a process has started, and that live."""
     done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
     return [int(word) for word in done.stdout.split()]
 

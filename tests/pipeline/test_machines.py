@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.pipeline import world
-from tests.pipeline.cluster import cluster, driver
+from tests.pipeline.cluster import children, cluster, driver
 from tests.pipeline.world import account, named, seedbed, stored, wait_until
 
 SHARDS = int(os.environ.get("SEEDBED_SHARDS", "24"))
@@ -83,10 +83,10 @@ SLOW = "import time\n\ndef f(record):\n    time.sleep(0.02)\n    return record\n
 
 
 def _disturbed(
-    folder: Path, disturb: Callable[[], object], words: tuple[str, ...], **more: str
+    folder: Path, disturb: Callable[[int], object], words: tuple[str, ...], **more: str
 ) -> tuple[int, set[str], int, str]:
-    """Run, do something once a third is done; the exit code, the keys that were committed by then,
-    how many the last try made, and what was said."""
+    """Run, do something to the process once a third is done; the exit code, the keys that were
+    committed by then, how many the last try made, and what was said."""
     done = len(stored(folder))
     process = subprocess.Popen(
         [*world.COMMAND, "run", "t.yaml", *PART, *words],
@@ -99,7 +99,7 @@ def _disturbed(
     try:
         assert wait_until(lambda: len(stored(folder)) - done > LOSSES // 2 or process.poll(), 120)
         before = stored(folder)
-        disturb()
+        disturb(process.pid)
         told = process.communicate(timeout=240)[1]
     finally:
         world.end(process)
@@ -124,7 +124,7 @@ def test_what_dies_on_a_cluster_costs_a_part_and_no_byte(tmp_path: Path) -> None
         where = driver(nodes)
         ray = ("--executor", "ray")
 
-        def a_worker() -> None:
+        def a_worker(_: int) -> None:
             assert wait_until(lambda: nodes.workers(nodes.nodes[0]), 60)
             os.kill(nodes.workers(nodes.nodes[0])[0], signal.SIGKILL)
 
@@ -133,7 +133,7 @@ def test_what_dies_on_a_cluster_costs_a_part_and_no_byte(tmp_path: Path) -> None
         assert code == 0, told
         assert _tree(folder, "runs") == _tree(plain, "runs")
 
-        def a_node() -> None:
+        def a_node(_: int) -> None:
             nodes.send(nodes.nodes.pop(), signal.SIGKILL)
 
         folder = _fresh(tmp_path / "node", plain)
@@ -146,7 +146,7 @@ def test_what_dies_on_a_cluster_costs_a_part_and_no_byte(tmp_path: Path) -> None
         folder = _fresh(tmp_path / "frozen", plain)
         words = (*ray, "--watchdog", "0.35")
         code, before, computed, told = _disturbed(
-            folder, lambda: nodes.send(frozen, signal.SIGSTOP), words, **where
+            folder, lambda _: nodes.send(frozen, signal.SIGSTOP), words, **where
         )
         assert code == 0, told
         assert "nothing was finished for 0.35 minutes; once more" in told
@@ -155,7 +155,7 @@ def test_what_dies_on_a_cluster_costs_a_part_and_no_byte(tmp_path: Path) -> None
 
         folder = _fresh(tmp_path / "head", plain)
         code, before, *_, told = _disturbed(
-            folder, lambda: os.kill(nodes.head(), signal.SIGKILL), ray, **where
+            folder, lambda _: os.kill(nodes.head(), signal.SIGKILL), ray, **where
         )
         assert code, "without its head a cluster is none"
     seedbed("run", "t.yaml", *PART, cwd=folder)  # anywhere else it goes on
@@ -196,31 +196,18 @@ def test_a_part_that_always_kills_its_worker_ends_a_run_on_ray_after_two_tries(
 # --- the watchdog, on this machine --------------------------------------------------------------
 
 
-def _workers(token: str) -> list[int]:
-    return [pid for pid, line in world.processes(token).items() if "executors.worker" in line]
-
-
-def _driver(token: str) -> int:
-    """The run below the watchdog."""
-    (found,) = [
-        pid
-        for pid, line in world.processes(token).items()
-        if "import main" in line and "executors" not in line and "child" not in line
-    ]
-    return found
-
-
 @pytest.mark.parametrize("fate", ["the driver is killed", "a worker freezes"])
 def test_a_watched_run_begins_again_and_makes_nothing_twice(fate: str, tmp_path: Path) -> None:
     plain, token = tmp_path / "plain", world.new_token()
     folder = _fresh(tmp_path / "run", plain)
 
-    def disturb() -> None:
+    def disturb(watchdog: int) -> None:
+        (run,) = children(watchdog)
         if fate == "the driver is killed":
-            os.kill(_driver(token), signal.SIGKILL)
+            os.kill(run, signal.SIGKILL)
             return
-        for pid in _workers(token):
-            os.kill(pid, signal.SIGSTOP)
+        for worker in children(run):
+            os.kill(worker, signal.SIGSTOP)
 
     words = ("--watchdog", "0.3", "--workers", "1")
     code, before, computed, told = _disturbed(folder, disturb, words, **{world.TOKEN: token})
