@@ -12,7 +12,7 @@ import pyarrow as pa
 from pipeline.engine import across
 from pipeline.engine.content import Damaged, verified
 from pipeline.engine.jobs import DATA, encode_schema, rejects_of
-from pipeline.engine.keys import hash_of
+from pipeline.engine.keys import hash_of, libraries_of
 from pipeline.engine.shown import show
 from pipeline.engine.store import Store
 from pipeline.engine.work import Job, Summary
@@ -44,18 +44,25 @@ class Piece:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one step made of one piece: its counts, and the file of its rejects in an entry."""
+    """What one step made of one piece: its counts, and the file of its rejects in an entry.
+    computed_on: the kind of CPU, where the bytes depend on it."""
 
     key: str
     counts: Counts
     rejects: Path
+    computed_on: str = ""
 
     @staticmethod
     def all_of(store: Store, summary: Summary) -> list[Outcome]:
         """The outcomes of the steps of an entry."""
         path = store.path(summary["key"])
         return [
-            Outcome(summary["key"], Counts.of(counts), path / rejects_of(step))
+            Outcome(
+                summary["key"],
+                Counts.of(counts),
+                path / rejects_of(step),
+                summary.get("computed_on", ""),
+            )
             for step, counts in enumerate(summary["counts"])
         ]
 
@@ -84,7 +91,7 @@ class Made:
 
     def told(self) -> StepEntry:
         """What a manifest says of the step."""
-        return {
+        entry: StepEntry = {
             "source": self.source,
             "stage": self.stage.name,
             "parameters": masked_values(check.as_json(self.stage)),
@@ -93,7 +100,11 @@ class Made:
             "counts": self.counts.as_json(),
             "reasons": dict(self.stage.reasons),
             "cuts": dict(self.stage.cuts),
+            "libraries": libraries_of(self.stage),
         }
+        if not self.stage.exact:
+            entry["computed_on"] = sorted({one.computed_on for one in self.outcomes})
+        return entry
 
 
 @dataclass

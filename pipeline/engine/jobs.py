@@ -30,6 +30,7 @@ from pipeline.engine.content import (
 from pipeline.engine.keys import hash_of
 from pipeline.engine.store import Entry, Store, Values
 from pipeline.engine.work import Job, Step, Summary
+from pipeline.executors.machine import cpu_kind
 from pipeline.executors.tasks import PART_BYTES, SUMMARY_BYTES
 from stages import check
 from stages.base import Fit, Map, Part, Source, Stage
@@ -60,12 +61,19 @@ def execute(job: Job) -> Summary:
     spent = [0.0] * len(job["steps"])
     with explained(look):
         write, main = _DO[job["do"]](store, job, look, spent)
-        summary = summary_of(store.put(job["key"], write, main))
+        summary = summary_of(store.put(job["key"], _marked(job, write), main))
     whole = sum(spent)
     summary["shares"] = [seconds / whole if whole else 1 / len(spent) for seconds in spent]
     if len(json.dumps(summary)) > SUMMARY_BYTES:
         del summary["counts"]  # the driver reads them in the manifest
     return summary
+
+
+def _marked(job: Job, write: Callable[[Path], Values]) -> Callable[[Path], Values]:
+    """What writes an entry, and says on which kind of CPU where the bytes depend on it."""
+    if all(stage_of(step).exact for step in job["steps"]):
+        return write
+    return lambda folder: {**write(folder), "computed_on": cpu_kind()}
 
 
 def travelling(store: Store, job: Job) -> Job:
@@ -102,6 +110,7 @@ def summary_of(entry: Entry) -> Summary:
         "rows": manifest.get("rows", 0),
         "counts": manifest.get("counts", []),
         "value": manifest.get("value", ""),
+        "computed_on": manifest.get("computed_on", ""),
     }
 
 

@@ -46,13 +46,15 @@ class Job(TypedDict, total=False):
 class Summary(TypedDict, total=False):
     """What the driver needs of an entry. counts: of each step, where they are short enough to
     travel; cpu: CPU seconds of the job; shares: of each step, so that they add up to 1; value:
-    what work across pieces found."""
+    what work across pieces found; computed_on: the kind of CPU, where
+    the bytes depend on it."""
 
     key: str
     sha256: str
     rows: int
     counts: list[CountsEntry]
     value: str
+    computed_on: str
     cpu: float
     seconds: float
     shares: list[float]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.executors.machine import cpu_kind
 from tests.pipeline import world
 from tests.pipeline.cluster import children, cluster, driver
 from tests.pipeline.world import account, named, seedbed, stored, wait_until
@@ -64,6 +66,11 @@ def test_one_recipe_gives_the_same_bytes_wherever_it_runs(tmp_path: Path) -> Non
     seedbed("run", "t.yaml", *_apart("one"), "--workers", "1", cwd=folder, seconds=600)
     wanted = _tree(folder, "one")
     assert sum(name.startswith("corpus/data/") for name in wanted) >= SHARDS
+    for step in account(folder, "../one/t")["steps"]:
+        manifest = json.loads((folder / "one/t" / step["folder"] / "manifest.json").read_text())
+        (told,) = manifest["steps"]
+        kinds = None if told["exact"] else [cpu_kind()]
+        assert told.get("computed_on") == kinds and told["libraries"]["pyarrow"], told["stage"]
     seedbed("run", "t.yaml", *_apart("four"), "--workers", "4", cwd=folder, seconds=600)
     assert _tree(folder, "four") == wanted
     queue = f"{sys.executable} queue.py {{parts}} {{last}}"
