@@ -17,8 +17,10 @@ from pipeline.executors.tasks import ANY, Deaths, Part, Resources, Summary, summ
 from stages.errors import StageFailed
 from stages.require import require
 
-WINDOW = 4  # parts under way for each CPU of the cluster, so that no CPU waits for the driver
-_MOST = 256  # parts under way: the driver holds no more references than that
+# Parts under way: so many for each CPU of the cluster, so that none waits for the driver, and no
+# more than that, since each is a reference that the driver holds.
+_EACH, _LEAST, _MOST = 4, 64, 256
+_MOMENT = 0.01  # seconds
 
 
 class RayExecutor:
@@ -38,6 +40,8 @@ class RayExecutor:
             ) from None
         # Deaths are counted here: Ray tries nothing again by itself.
         self._do = self._ray.remote(num_cpus=1, max_retries=0)(relayed)
+        cpus = self._ray.cluster_resources().get("CPU", 1)
+        self._window = min(max(int(_EACH * cpus), _LEAST), _MOST)
 
     def map(
         self, function: str, parts: Sequence[Part], resources: Resources = ANY
@@ -48,10 +52,10 @@ class RayExecutor:
         running: dict[Any, int] = {}
         deaths = Deaths(parts)
         given = 0
+        shared = (self._paths, machine(), resources.alike)
         while given < len(parts):
-            while waiting and len(running) < self._window():
+            while waiting and len(running) < self._window:
                 number = waiting.pop()
-                shared = (self._paths, machine(), resources.alike)
                 running[self._do.remote(function, dict(parts[number]), *shared)] = number
             for reference in self._ended(list(running)):
                 number = running.pop(reference)
@@ -68,15 +72,12 @@ class RayExecutor:
                 yield done.pop(given)
                 given += 1
 
-    def _window(self) -> int:
-        cpus = self._ray.cluster_resources().get("CPU", 1)
-        return max(1, min(int(WINDOW * cpus), _MOST))
-
     def _ended(self, references: list[Any]) -> list[Any]:
-        """Those that have ended; at least one."""
-        ended, _ = self._ray.wait(references, num_returns=1)
-        more, _ = self._ray.wait(references, num_returns=len(references), timeout=0)
-        return list(more or ended)
+        """Those that have ended; at least one. Waiting costs the driver as much for one as for
+        all, so what ends a moment later is taken along."""
+        self._ray.wait(references, num_returns=1)
+        ended, _ = self._ray.wait(references, num_returns=len(references), timeout=_MOMENT)
+        return list(ended)
 
     def close(self) -> None:
         """Leave the cluster, which ends the tasks of this driver and their workers."""

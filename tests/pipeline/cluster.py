@@ -22,7 +22,7 @@ _MEMORY = 80 << 20  # bytes of the object store: nothing goes through it
 class Nodes:
     """A head without CPUs and nodes of one CPU each; `address` is what a driver is told."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: int) -> None:
         from ray.cluster_utils import Cluster
 
         before = dict(os.environ)
@@ -37,14 +37,13 @@ class Nodes:
                     "_system_config": _SETTINGS,
                 },
             )
-            self.nodes = [self.add() for _ in range(2)]
+            self.nodes = [self._add() for _ in range(count)]
         finally:
             os.environ.clear()
             os.environ.update(before)
         self.address = str(self._cluster.address)
 
-    def add(self) -> Any:
-        """One more node."""
+    def _add(self) -> Any:
         return self._cluster.add_node(num_cpus=1, object_store_memory=_MEMORY)
 
     def processes(self, node: Any) -> list[int]:
@@ -65,6 +64,17 @@ class Nodes:
     def workers(self, node: Any) -> list[int]:
         """The workers of ours on a node, with the readers forked from them."""
         return [pid for pid in self.processes(node) if b"executors.worker" in _command(pid)]
+
+    def all(self) -> list[int]:
+        """The processes of the whole cluster."""
+        started = [
+            one.process.pid
+            for node in self._cluster.list_all_nodes()
+            for ones in node.all_processes.values()
+            for one in ones
+        ]
+        below = [pid for node in self.nodes for pid in self.processes(node)]
+        return sorted({*started, *below})
 
     def head(self) -> int:
         """The process that knows the cluster."""
@@ -91,10 +101,10 @@ def children(pid: int) -> list[int]:
 
 
 @contextmanager
-def cluster() -> Iterator[Nodes]:
+def cluster(count: int = 2) -> Iterator[Nodes]:
     """A cluster; the test is left out where Ray cannot be imported."""
     pytest.importorskip("ray")
-    nodes = Nodes()
+    nodes = Nodes(count)
     try:
         yield nodes
     finally:

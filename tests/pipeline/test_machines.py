@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,7 @@ def _fresh(folder: Path, wanted: Path) -> Path:
 def test_what_dies_on_a_cluster_costs_a_part_and_no_byte(tmp_path: Path) -> None:
     """A worker, a node, a node that only hangs, and the head."""
     plain = tmp_path / "plain"
-    with cluster() as nodes:
+    with cluster(3) as nodes:
         where = driver(nodes)
         ray = ("--executor", "ray")
 
@@ -148,7 +149,6 @@ def test_what_dies_on_a_cluster_costs_a_part_and_no_byte(tmp_path: Path) -> None
         assert code == 0, told
         assert _tree(folder, "runs") == _tree(plain, "runs")
 
-        nodes.nodes.append(nodes.add())
         frozen = nodes.nodes[0]
         folder = _fresh(tmp_path / "frozen", plain)
         words = (*ray, "--watchdog", "0.35")
@@ -287,6 +287,48 @@ def test_a_command_that_cannot_submit_is_one_clear_line(wrong: str, tmp_path: Pa
     world.recipe(tmp_path, "jsonl: {path: in.jsonl}")
     done = seedbed("run", "t.yaml", "--executor", "array", "--submit", wrong, cwd=tmp_path, code=2)
     assert done.stderr.count("--submit: ") == 1
+
+
+def test_a_task_on_a_machine_that_is_not_like_the_drivers_makes_nothing(tmp_path: Path) -> None:
+    """The queue gave it to a machine with other code: the run ends with the sentence of the task."""
+    world.lines(tmp_path / "in.jsonl", range(5))
+    world.recipe(tmp_path, "jsonl: {path: in.jsonl}")
+    (tmp_path / "queue.py").write_text(
+        "import json, sys\nfrom pathlib import Path\nparts = Path(sys.argv[1])\n"
+        "head, *lines = parts.read_text().splitlines()\nhead = json.loads(head)\n"
+        "head[2]['code'] = 'another'\n"
+        "parts.write_text('\\n'.join([json.dumps(head), *lines]))\n" + QUEUE
+    )
+    queue = f"{sys.executable} queue.py {{parts}} {{last}}"
+    done = seedbed("run", "t.yaml", "--executor", "array", "--submit", queue, cwd=tmp_path, code=2)
+    assert "has another version of seedbed than the driver" in done.stderr
+    assert not stored(tmp_path)
+
+
+def test_a_job_that_is_too_long_to_travel_is_left_in_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And counts that are too long for a summary are read where they were committed."""
+    from pipeline.engine import jobs, runner
+    from pipeline.engine.run import run_recipe
+    from pipeline.recipe.checked import read_recipe
+
+    world.lines(tmp_path / "in.jsonl", range(12))
+    world.recipe(tmp_path, "jsonl: {path: in.jsonl}", "[normalize, dedup]")
+    seedbed("run", "t.yaml", *_apart("whole"), cwd=tmp_path)
+    sizes: list[int] = []
+    send = runner.travelling
+
+    def noted(store: Any, job: Any) -> Any:
+        sizes.append(len(json.dumps(found := send(store, job))))
+        return found
+
+    monkeypatch.setattr(runner, "travelling", noted)
+    monkeypatch.setattr(jobs, "PART_BYTES", 500)
+    changes = {"store": str(tmp_path / "s"), "out": str(tmp_path / "left"), "part_bytes": 4000}
+    run_recipe(replace(read_recipe(tmp_path / "t.yaml"), **changes))  # type: ignore[arg-type]
+    assert len(sizes) > 5 and max(sizes) <= 500
+    assert _tree(tmp_path, "left") == _tree(tmp_path, "whole")
 
 
 def test_parts_of_a_task_are_its_share_of_the_array(
