@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import platform
+import re
 import sys
 from contextlib import suppress
 from functools import cache
@@ -17,7 +18,9 @@ LIBRARIES = (
     "brotli", "duckdb", "numpy", "peft", "pyarrow", "selectolax", "sqlparse", "tokenizers", "torch",
     "transformers", "warcio",
 )  # fmt: skip
-_KIND = ("vendor_id", "cpu family", "model", "CPU implementer", "CPU part")
+_KIND = re.compile(
+    r"^(?:vendor_id|cpu family|model|CPU implementer|CPU part)[ \t]*: (.+)$", re.MULTILINE
+)
 
 
 class Machine(TypedDict):
@@ -67,12 +70,9 @@ def difference(wanted: Machine, alike: bool) -> str | None:
 @cache
 def cpu_kind() -> str:
     """The kind of this machine's CPU, by which libraries choose how to add and multiply."""
-    found = {}
+    told = []
     with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines():
-            name, _, value = line.partition(":")
-            found[name.strip()] = value.strip()
-    told = [found[name] for name in _KIND if name in found]
+        told = _KIND.findall(Path("/proc/cpuinfo").read_text().split("\n\n")[0])
     return " ".join([platform.machine(), *told])
 
 

@@ -14,6 +14,8 @@ OF_CONTENT = "tests/pipeline/test_content.py"
 PLACE = "tests/train/test_another_training.py::"
 OF_STORE = "tests/pipeline/test_store.py"
 WORKERS = "tests/pipeline/test_workers.py"
+ACROSS, ACROSS_TESTS = "pipeline/engine/across.py", "tests/pipeline/test_across.py"
+MACHINES = "tests/pipeline/test_machines.py"
 
 
 def _key(ingredient: str) -> tuple[str, ...]:
@@ -74,8 +76,8 @@ MUTANTS = (
     ),
     Mutant(
         KEYS,
-        '"libraries": libraries,',
-        '"libraries": sorted(libraries),',
+        '"libraries": libraries_of(stage),',
+        '"libraries": sorted(libraries_of(stage)),',
         "a key has the names of libraries and not their versions",
         _key("version of a library"),
     ),
@@ -414,6 +416,49 @@ MUTANTS = (
         "while done:",
         "summaries come in the order in which workers finish",
         (f"{WORKERS}::test_summaries_come_in_the_order_of_the_jobs",),
+    ),
+    # --- many machines ---
+    Mutant(
+        ACROSS,
+        "begin, rows = begin + room, rows - room",
+        "begin, rows = begin, rows - room",
+        "a block of the digest holds the first rows of a piece in place of the next ones",
+        (f"{ACROSS_TESTS}::test_groups_hold_every_row_once_and_in_order",),
+    ),
+    Mutant(
+        ACROSS,
+        "np.searchsorted(ids, end)",
+        "np.searchsorted(ids, end) - 1",
+        "an id at the end of a range is compared with none",
+        (f"{ACROSS_TESTS}::test_an_id_that_is_there_twice_is_found",),
+    ),
+    Mutant(
+        "stages/corpus.py",
+        "            offsets = offsets[data.offset : data.offset + len(data) + 1]\n",
+        "            offsets = offsets[: len(data) + 1]\n",
+        "the digest of rows depends on how they are cut into batches",
+        (f"{ACROSS_TESTS}::test_blocks_of_any_pieces_are_those_of_the_rows_in_one",),
+    ),
+    Mutant(
+        "pipeline/executors/machine.py",
+        'if here["code"] != wanted["code"]:',
+        "if False:",
+        "a machine with other code commits under the driver's keys",
+        (f"{MACHINES}::test_a_task_on_a_machine_that_is_not_like_the_drivers_makes_nothing",),
+    ),
+    Mutant(
+        "pipeline/watchdog.py",
+        'left = TRIES if _finished(folder / "events.jsonl") else left - 1',
+        "left = TRIES",
+        "a run that finishes nothing is begun again for ever",
+        (f"{MACHINES}::test_a_run_that_never_finishes_anything_is_given_up",),
+    ),
+    Mutant(
+        "pipeline/executors/array.py",
+        'deaths.add(number, answer["message"])',
+        "pass",
+        "a part that always kills its task is submitted for ever",
+        (f"{MACHINES}::test_a_part_that_always_kills_its_task_ends_an_array_after_two_tries",),
     ),
     # --- signals and trouble ---
     Mutant(

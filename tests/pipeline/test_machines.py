@@ -290,7 +290,7 @@ def test_a_command_that_cannot_submit_is_one_clear_line(wrong: str, tmp_path: Pa
 
 
 def test_a_task_on_a_machine_that_is_not_like_the_drivers_makes_nothing(tmp_path: Path) -> None:
-    """The queue gave it to a machine with other code: the run ends with the sentence of the task."""
+    """The queue gave it to a machine with other code: the run ends with what its task said."""
     world.lines(tmp_path / "in.jsonl", range(5))
     world.recipe(tmp_path, "jsonl: {path: in.jsonl}")
     (tmp_path / "queue.py").write_text(
