@@ -25,7 +25,7 @@ class Nodes:
     def __init__(self, count: int) -> None:
         from ray.cluster_utils import Cluster
 
-        before = dict(os.environ)
+        before, handler = dict(os.environ), signal.getsignal(signal.SIGTERM)
         os.environ.update(world.environment())
         try:
             self._cluster: Any = Cluster(
@@ -43,6 +43,7 @@ class Nodes:
                 self.close()
             raise
         finally:
+            signal.signal(signal.SIGTERM, handler)  # Ray puts one of its own there
             os.environ.clear()
             os.environ.update(before)
         self.address = str(self._cluster.address)
