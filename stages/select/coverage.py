@@ -127,8 +127,8 @@ def likeness(y: Floats, where: Neighbourhoods) -> tuple[Floats, Floats]:
             own[rows] = np.sort(found, axis=1).mean(axis=1)
             nearest[rows, :top] = others[best]
     theirs = np.sort(own[nearest], axis=1).mean(axis=1)
-    relative = np.maximum(own, 0) / np.maximum(theirs, np.float32(1e-3))
-    return own, np.minimum(relative, np.float32(1))
+    relative: Floats = np.maximum(own, 0) / np.maximum(theirs, np.float32(1e-3))
+    return own, relative
 
 
 def loneliest(own: Floats, count: int) -> Ints:

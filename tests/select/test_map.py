@@ -211,7 +211,7 @@ def test_points_have_the_colours_of_clusters_fates_and_of_a_smaller_keep(tab: Ta
         "(() => { const s = document.querySelector('input[type=range]'); s.value = 24;"
         "s.dispatchEvent(new Event('input')); })()"
     )
-    assert "24 would stay, 216 would go" in tab.text("#legend")
+    tab.until("document.querySelector('#legend').textContent.includes('24 would stay, 216 would')")
     pixels = settled(tab)
     assert 0 < lit(pixels, "#2f7d4f") < kept / 4
 

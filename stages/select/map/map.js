@@ -19,7 +19,7 @@ seedbed.map = (() => {
     const { about, texts, ids, points, source, fate, cluster, order, loss } = data;
     const find = (id) => document.getElementById(id);
     const count = about.count, names = about.clusters.map((one) => one.name);
-    const state = { chosen: [], title: "", colouring: 0, keep: count };
+    const state = { chosen: [], title: "", colouring: 0, keep: count, turn: 0 };
     const kept = fate.reduce((sum, one) => sum + (one === 0), 0);
     find("about").textContent = `${number(count)} records, ${number(kept)} kept. ` + about.notes.join(" ");
 
@@ -95,8 +95,12 @@ seedbed.map = (() => {
     const ramp = (before, after) => [element("span", {}, before), ...colours.ramp().filter((_, n) => n % 4 === 0).map((one) =>
       element("span", { class: "chip", style: `background:${one};margin:0` })), element("span", {}, after)];
     const colour = async () => {
-      const legend = find("legend");
-      legend.replaceChildren();
+      const legend = seedbed.element("div");
+      const turn = ++state.turn;
+      await paintPoints(legend);
+      if (turn === state.turn) find("legend").replaceChildren(...legend.childNodes); // not of an earlier call
+    };
+    const paintPoints = async (legend) => {
       if (state.colouring === LOSS) {
         const sorted = loss.filter(Number.isFinite).sort();
         const top = sorted[Math.floor(sorted.length * 0.98)] || 1;
