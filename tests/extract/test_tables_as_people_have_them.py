@@ -224,8 +224,17 @@ def test_ends_of_lines_that_were_written_twice_are_ends(end: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("mark", [",", ";", "|", "\t"])
-def test_quotes_that_the_program_did_not_write_are_text(mark: str, tmp_path: Path) -> None:
-    said = ['"deep" she said', '5" pipe', '"open', 'so "it" is', "plain", '"'] * 3
+@pytest.mark.parametrize(
+    "said",
+    [
+        ['"deep" she said', '5" pipe', '"open', 'so "it" is', "plain", '"'] * 3,
+        ['"deep" she said', '"deep" she said of 5 "'] * 6,
+        ['"the begin', "plain", "words alone", "and more"] * 4,
+    ],
+)
+def test_quotes_that_the_program_did_not_write_are_text(
+    said: list[str], mark: str, tmp_path: Path
+) -> None:
     lines = [f"{n}{mark}{text}{mark}x" for n, text in enumerate(said)]
     kept, faults = read(
         CsvExtract(), "a.csv", f"id{mark}text{mark}z\n" + "\n".join(lines), tmp_path
