@@ -53,24 +53,12 @@ def made(folder: Path, records: int) -> Path:
                 }
                 file.write(json.dumps(row) + "\n")
     (folder / "r.yaml").write_text(
-        "version: 1\nname: looked-at\nsources:\n  - jsonl: {path: forum.jsonl}\n"
-        "  - jsonl: {path: faq.jsonl}\nsteps: [normalize, {quality: {min_words: 3}}]\n"
+        "version: 1\nname: looked-at\nsources:\n"
+        "  - jsonl: {name: forum, path: forum.jsonl}\n"
+        "  - jsonl: {name: faq, path: faq.jsonl}\nsteps: [normalize, {quality: {min_words: 3}}]\n"
     )
     subprocess.run([sys.executable, "-m", "seedbed", "run", "r.yaml"], cwd=folder, check=True)
     return run
-
-
-class Page:
-    """What a tab opens in the place of a file."""
-
-    def __init__(self, address: str) -> None:
-        self._address = address
-
-    def resolve(self) -> Page:
-        return self
-
-    def as_uri(self) -> str:
-        return self._address
 
 
 @contextmanager
@@ -160,7 +148,7 @@ def main() -> None:
             for words in ("nothing made before", "again"):
                 with server(run) as (process, address):
                     begin, begun = time.monotonic(), spent(process.pid)
-                    tab.open(Page(address))
+                    tab.open(address)
                     told = [f"{1000 * (time.monotonic() - begin):.0f}"]
                     told += [
                         f"{1000 * (spent(process.pid) - begun):.0f}",

@@ -4,6 +4,7 @@ is known and nothing of them is markup."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,9 +19,11 @@ from stages.base import Stage
 from stages.preference import REJECTED, texts_of
 from stages.records import CORE
 
+_EMPTY = re.compile(r"\n\s*\n")
 SHORT = 360  # characters of a text in a list
 LONG = 200_000  # of one that is shown whole
 FEW = 8  # texts of a record in a list
+_VALUE = 24  # of a column's value there
 _BEFORE = 80  # characters before what a text is opened at
 
 
@@ -34,7 +37,7 @@ def of_record(row: Mapping[str, Any], words: Sequence[str], whole: bool) -> dict
     columns = [
         (name, told.value_of(value))
         for name, value in row.items()
-        if name not in CORE and value is not None
+        if name not in CORE and value is not None and (whole or _is_short(value))
     ]
     return {
         **_where(row),
@@ -71,7 +74,7 @@ def of_life(life: Life) -> dict[str, Any]:
     return {
         "source": f"{life.source.get('name', '?')} ({licence})",
         "place": place_of(life.source, life.place),
-        "raw": None if raw is None else _opened(raw, -1, -1, (), whole=True),
+        "bytes": None if raw is None else _opened(raw, -1, -1, (), whole=True),
         "chapters": [_chapter(one) for one in life.chapters],
         "passages": list(life.passages),
         "after": list(life.after),
@@ -90,6 +93,11 @@ def _chapter(chapter: Chapter) -> dict[str, Any]:
 
 def _stretches(line: Line) -> list[Stretch]:
     return [("", line)] if isinstance(line, str) else [(style, text) for style, text in line]
+
+
+def _is_short(value: object) -> bool:
+    """Whether a column's value has room in a list."""
+    return not isinstance(value, dict | list) and len(str(value)) <= _VALUE
 
 
 def _where(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,4 +132,6 @@ def _opened(text: str, begin: int, end: int, words: Sequence[str], whole: bool) 
         out.append(("", text[from_:to]))
     if to < len(text):
         out.append(("soft", f" … ({len(text):,} characters)"))
+    if not whole:  # a list has no room for empty lines
+        out = [(style, _EMPTY.sub("\n", part)) for style, part in out]
     return [(style, part) for style, part in out if part]

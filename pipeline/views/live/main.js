@@ -28,6 +28,8 @@
   try {
     const source = await seedbed.source();
     const about = await source.about();
+    document.title = about.name;
+    find("name").replaceChildren(...stretches.seen(about.name));
     find("status").replaceChildren(...stretches.seen(about.status));
     find("warnings").hidden = !about.warnings.length;
     find("warnings").replaceChildren(...about.warnings.map((text) => element("li", {}, ...stretches.seen(text))));
@@ -88,7 +90,7 @@
     find("keys-button").onclick = () => find("keys").showModal();
     const inTable = () => !find("rows").hidden;
     const ACTS = {
-      "/": async () => { if (!inTable()) { location.hash = "#kept"; await new Promise((done) => setTimeout(done, 0)); } rows.search(); },
+      "/": () => { if (!inTable()) { history.pushState(null, "", "#kept"); show(); } rows.search(); },
       j: () => inTable() && rows.move(1),
       k: () => inTable() && rows.move(-1),
       n: () => inTable() && !find("pages").children[2].disabled && find("pages").children[2].click(),

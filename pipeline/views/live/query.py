@@ -23,6 +23,7 @@ from stages.corpus import iterate_arrow
 
 Array = np.ndarray[Any, Any]
 _WORD = re.compile(r'"([^"]+)"?|(\S+)')
+_ID = re.compile("[0-9a-fA-F]{8,32}")  # shorter words are in most ids, by chance
 _TOGETHER = 16  # batches that are looked through in one call
 _LONGEST, _MANY = 200, 8  # characters of a word, words
 
@@ -138,8 +139,9 @@ def holding(batch: pa.Table, words: Iterable[str]) -> Array:
     mask = np.ones(batch.num_rows, np.bool_)
     for word in words:
         one = np.zeros(batch.num_rows, np.bool_)
-        for column in batch.columns:
-            one |= _holds(column.combine_chunks(), word)
+        for name in batch.column_names:
+            if name != "id" or _ID.fullmatch(word):
+                one |= _holds(batch.column(name).combine_chunks(), word)
         mask &= one
     return mask
 

@@ -32,7 +32,7 @@ seedbed.record = (() => {
       ? element("details", {}, element("summary", {}, title), element("pre", { dir: "auto" }, ...stretches.seen(lines.join("\n")))) : null;
     return element("div", { class: "life" },
       element("p", { class: "place", dir: "auto" }, ...stretches.seen(`${told.source}: ${told.place}`)),
-      told.raw ? element("details", {}, element("summary", {}, "the bytes of the source"), stretches.make("pre", {}, told.raw)) : null,
+      told.bytes ? element("details", {}, element("summary", {}, "the bytes of the source"), stretches.make("pre", {}, told.bytes)) : null,
       block("what its source kept and left out of them", told.passages),
       element("ol", {}, ...chapters),
       told.after.length ? element("pre", { class: "after" }, ...stretches.seen(told.after.join("\n"))) : null);

@@ -4,7 +4,7 @@ seedbed.rows = (() => {
   const WAIT = 180; // milliseconds after a letter
 
   const make = (find, source, about, said) => {
-    const list = find("list"), detail = find("detail"), two = find("two");
+    const list = find("list"), detail = find("detail");
     let state = null, turn = 0, shown = [], at = -1, typing = 0, drawnFor = "";
     const busy = (on) => { document.documentElement.dataset.busy = on ? "yes" : "no"; };
 
@@ -25,7 +25,7 @@ seedbed.rows = (() => {
       find("filters").replaceChildren(...parts);
       drawnFor = now;
       fill();
-      const told = await source.facets(state.table, state.step).catch((error) => { said(error); return null; });
+      const told = await source.facets(state.table, state.step).catch((error) => { if (drawnFor === now) said(error); return null; });
       if (told === null || drawnFor !== now || mine > turn) return;
       for (const [name, values] of told.facets) {
         const options = values.map(([value, count]) => element("option", { value: `=${value}` }, `${value} (${number(count)})`));
@@ -38,9 +38,10 @@ seedbed.rows = (() => {
       }
       const bound = (name, title) => field(title, element("input", { type: "number", id: name, min: "0", max: `${told.longest}`, placeholder: name === "low" ? "0" : number(told.longest),
         onchange: (event) => change({ [name]: event.target.value === "" ? null : Math.max(0, Math.floor(+event.target.value)) }) }));
+      const first = find("filters").childElementCount; // what is typed in keeps its place
       parts.push(bound("low", "characters from"), bound("high", "to"),
         element("button", { type: "button", id: "clear", onclick: () => change({ words: "", facets: {}, low: null, high: null, step: null }) }, "clear"));
-      find("filters").replaceChildren(...parts);
+      find("filters").append(...parts.slice(first));
       fill();
     };
     // The controls say what the state is.
@@ -126,7 +127,7 @@ seedbed.rows = (() => {
     const open = async () => {
       const row = shown[at], mine = turn;
       if (!row) return;
-      two.classList.add("opened");
+      find("rows").classList.add("opened");
       address({ open: row.at });
       document.documentElement.dataset.opened = "no";
       try {
@@ -140,7 +141,7 @@ seedbed.rows = (() => {
       if (detail.hidden) return false;
       detail.hidden = true;
       detail.replaceChildren();
-      two.classList.remove("opened");
+      find("rows").classList.remove("opened");
       address({ open: null });
       list.children[at]?.focus({ preventScroll: true });
       list.children[at]?.scrollIntoView({ block: "nearest" });
@@ -170,7 +171,7 @@ seedbed.rows = (() => {
       if (!keepsPage) changed = { from: 0, ...changed };
       detail.hidden = true;
       detail.replaceChildren();
-      two.classList.remove("opened");
+      find("rows").classList.remove("opened");
       at = -1;
       address({ ...changed, open: null });
       if (keepsPage) scrollTo({ top: 0, behavior: "instant" });

@@ -36,12 +36,12 @@ seedbed.source = (() => {
   const held = async () => {
     const [about, flow, result, tables] = await Promise.all(["about", "flow", "result", "tables"].map(packed.read));
     const textOf = (row) => [...row.whole.texts.map(([, list]) => list.map(([, text]) => text).join("")),
-      row.id, row.whole.place, ...row.whole.facts.map(([, value]) => value)].join("\n").toLowerCase();
+      row.whole.place, ...row.whole.facts.map(([, value]) => value)].join("\n").toLowerCase();
     for (const name of Object.keys(tables)) tables[name].rows.forEach((row) => { row.searched = textOf(row); });
     const fits = (row, query, words) =>
       Object.entries(query.facets).every(([name, value]) => row.facets[name] === value) &&
       (query.low === null || row.length >= query.low) && (query.high === null || row.length <= query.high) &&
-      words.every((word) => row.searched.includes(word));
+      words.every((word) => row.searched.includes(word) || (/^[0-9a-f]{8,32}$/.test(word) && row.whole.id.includes(word)));
     return {
       about: async () => about,
       flow: async () => flow,
