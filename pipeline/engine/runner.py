@@ -40,6 +40,8 @@ from stages import check
 from stages.base import Fit, Part, Source, Stage, Transform
 from stages.counts import Counts, form_lines
 from stages.errors import Changed, StageFailed
+from stages.extract.files import unread
+from stages.extract.packed.labels import packed
 from stages.manifest import SourceEntry
 from stages.records import SCHEMA
 from stages.registry import word_of
@@ -104,6 +106,8 @@ class Run:
         stage = step.stage
         assert isinstance(stage, Source)
         (report,) = self.begin([stage], step.name)
+        if note := unread(step.path, packed(stage.suffixes), step.masked()[0]):
+            self.progress.say(f"{report.label}: {note}")
         base, files = self.known(stage)
         jobs: list[Job] = []
         for part in self._parts(step):
