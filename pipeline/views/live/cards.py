@@ -118,12 +118,13 @@ def _meta(meta: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _opened(text: str, begin: int, end: int, words: Sequence[str], whole: bool) -> list[Stretch]:
     """A text with its match marked, cut to what is around the first word or the match."""
     room = LONG if whole else SHORT
-    first = last = begin
+    first = begin
     if not whole and words:
         lower = text.lower()
         found = [at for word in words if (at := lower.find(word.lower())) >= 0]
-        first, last = (min(found), min(found)) if found else (begin, end)
-    from_ = max(0, first - _BEFORE) if last >= 0 and first + room // 2 > room else 0
+        first = min(found, default=begin)
+    cut = first > 2 * _BEFORE and (not whole or len(text) > room)
+    from_ = first - _BEFORE if cut else 0
     to = min(len(text), max(from_ + room, end if begin >= from_ else 0))
     out: list[Stretch] = [("soft", "… ")] if from_ else []
     if from_ <= begin < end <= to:
