@@ -24,7 +24,7 @@ from tests.pipeline.world import account, named, seedbed, stored, wait_until
 
 SHARDS = int(os.environ.get("SEEDBED_SHARDS", "24"))
 WHOLE = "[normalize, dedup, embed, select: {k: 8, noise: 0.02}, split: {val: 0.1}, tokenize]"
-PART = ("--part-bytes", "4000")  # each file a part of its own
+PART = ("--part-bytes", "2500")  # each file a part of its own
 
 # Stands for a queue: two tasks at a time, parts in an order that no two runs have in common.
 QUEUE = """
