@@ -57,8 +57,8 @@ MUTANTS = (
     ),
     Mutant(
         _PAGE,
-        "f\"script-src 'sha256-{digest}' 'unsafe-eval'",
-        "f\"script-src 'unsafe-inline' 'unsafe-eval'",
+        'f"script-src {_hash(script)}"',
+        "\"script-src 'unsafe-inline'\"",
         "any script of the page may run",
         POLICY,
     ),
