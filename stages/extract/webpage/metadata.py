@@ -32,7 +32,7 @@ _WRITERS = {
     '[class*="author-name"], [class*="authorName"], [class*="AuthorName"], [class*="author__name"]'
     ', a[href*="/author/"], a[href*="/authors/"]': ("uthor",),
 }
-_MARKED = {
+_MARKED: dict[str, tuple[str, ...]] = {
     '[itemprop="datePublished"]': ("ublished",),
     "time[pubdate]": ("pubdate",),
     "time[datetime]": ("<time",),

@@ -27,6 +27,7 @@ _OTHER, _FLAT, _RAW, _DRAWN, _OPTION, _FORMAT = range(6)  # of formatting names 
 
 
 def _code(name: str) -> int:
+    """A name of up to eight letters as a number."""
     return int.from_bytes(name.encode().ljust(_WIDEST, b"\0"), "little")
 
 
@@ -57,6 +58,21 @@ _LOOKED_AT, _AGAIN = 1000, 4  # tags; times the page
 _PAD = b"\0" * (_WIDEST + 4)
 
 
+def _codes(letters: Array, first: Array) -> Array:
+    """The names that begin at these places, as `_code` has them; 0 for those too long for it.
+
+    letters: bytes, with `_PAD` behind them.
+    """
+    names = np.lib.stride_tricks.sliding_window_view(letters, _WIDEST)[first].tobytes()
+    codes = np.frombuffer(names.translate(_LETTER), "<u8")
+    empty = (codes - _ONES) & ~codes & _TOPS  # its lowest bit: the first zero byte
+    lowest = empty & (~empty + np.uint64(1))
+    codes = codes & ((lowest >> np.uint64(7)) - np.uint64(1))
+    full = np.flatnonzero(empty == 0)
+    codes[full[~_ENDS[letters[first[full] + _WIDEST]]]] = 0
+    return codes
+
+
 class Tags:
     """The tags of a text, wherever they seem to stand: in scripts and comments too."""
 
@@ -73,14 +89,7 @@ class Tags:
         self.number = np.flatnonzero((letters[first] | 32) - np.uint8(97) < 26)
         self.at = begin[self.number]  # of each tag; number: its place among all "<"
         self.closing = closing[self.number]
-        first = first[self.number]
-        names = np.lib.stride_tricks.sliding_window_view(letters, _WIDEST)[first].tobytes()
-        codes = np.frombuffer(names.translate(_LETTER), "<u8")
-        empty = (codes - _ONES) & ~codes & _TOPS  # its lowest bit: the first zero byte
-        lowest = empty & (~empty + np.uint64(1))
-        self.codes = codes & ((lowest >> np.uint64(7)) - np.uint64(1))
-        full = np.flatnonzero(empty == 0)
-        self.codes[full[~_ENDS[letters[first[full] + _WIDEST]]]] = 0
+        self.codes = _codes(letters, first[self.number])
         self.data = data
         place = np.minimum(np.searchsorted(_CODES, self.codes), len(_CODES) - 1)
         self.kind = np.where(_CODES[place] == self.codes, _KIND[place], _OTHER)
