@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from stages import records
 from stages.base import State, VisibleState
 from stages.clean.code_words import Reading
-from stages.clean.dedup import Deduplicate, gram_sets
+from stages.clean.dedup import Deduplicate, asked_for, gram_sets
 from stages.clean.refusal_score import judge_texts
 from stages.clean.shingles import mixed
 from stages.select import encoders
@@ -47,15 +47,10 @@ def group_ids(texts: Sequence[str], threshold: float = 0.8, words: Reading = "pr
     ids = pa.array([f"{row:012}" for row in range(len(texts))], type=pa.string())
     state = stage.merge([stage.signed(ids, texts)], State())
     assert state.local is not None
-    wanted = state.local[0].filter(pc.is_null(state.local[0]["twin"]))["id"].to_pylist()
-    state = stage.merge(
-        [
-            gram_sets(
-                pa.array(wanted, type=pa.string()), [texts[int(i)] for i in wanted], None, words
-            )
-        ],
-        state,
-    )
+    wanted = asked_for(state.local[0])
+    ids = pa.array(wanted, type=pa.string())
+    chosen = [texts[int(one)] for one in wanted]
+    state = stage.merge([gram_sets(ids, chosen, [*wanted.values()], None, words)], state)
     groups = list(range(len(texts)))
     assert state.local is not None
     found = state.local[0]

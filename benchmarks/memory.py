@@ -42,7 +42,7 @@ from pipeline.engine.store import Store
 import stages
 
 class Here:
-    def map(self, jobs):
+    def map(self, function, jobs, *_):
         return ({**execute(job), "cpu": 0.0} for job in jobs)
     def close(self):
         pass

@@ -24,6 +24,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "pii": ("stages.clean.pii", "Pii"),
     "refusals": ("stages.clean.refusals", "RefusalFilter"),
     "dedup": ("stages.clean.dedup", "Deduplicate"),
+    "repeats": ("stages.clean.repeats", "RemoveRepeats"),
     "embed": ("stages.select.embed", "Embed"),
     "select": ("stages.select.select", "KMeansSelect"),
     "split": ("stages.select.split", "Split"),

@@ -186,18 +186,55 @@ def read_batch(path: Path, number: int) -> pa.Table:
         return pa.Table.from_batches([reader.get_batch(number)])
 
 
+BLOCK = 1 << 16  # rows that are hashed together
+
+
 class Digest:
-    """A hash over rows: equal for equal rows in equal order, however they are cut into batches."""
+    """A hash over rows: equal for equal rows in equal order, however they are cut into batches.
+
+    It is the hash of the hashes of blocks of 65,536 rows, so that blocks may be hashed in
+    different processes (`blocks`, `whole`).
+    """
 
     def __init__(self, schema: pa.Schema) -> None:
         self._schema = schema
         self._hashes: dict[str, Any] = {}
+        self._blocks: list[str] = []
+        self._rows = 0  # of the block that is not full yet
 
     def update(self, table: pa.Table) -> None:
         """Add the rows of a table of the schema."""
-        for field in self._schema:
-            for chunk in table.column(field.name).chunks:
-                self._add(field.name, chunk)
+        while table.num_rows:
+            part = table.slice(0, BLOCK - self._rows)
+            for field in self._schema:
+                for chunk in part.column(field.name).chunks:
+                    self._add(field.name, chunk)
+            self._rows += part.num_rows
+            if self._rows == BLOCK:
+                self._blocks.append(self._of_block())
+                self._hashes, self._rows = {}, 0
+            table = table.slice(part.num_rows)
+
+    @property
+    def blocks(self) -> list[str]:
+        """The hashes of the blocks of all rows so far."""
+        return [*self._blocks, self._of_block()] if self._rows else list(self._blocks)
+
+    def hexdigest(self) -> str:
+        """The digest of everything added so far, schema included."""
+        return self.whole(self._schema, self.blocks)
+
+    @staticmethod
+    def whole(schema: pa.Schema, blocks: Sequence[str]) -> str:
+        """The digest of rows of which these are the blocks."""
+        told = [str(schema.remove_metadata()), *blocks]
+        return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+    def _of_block(self) -> str:
+        block = hashlib.sha256()
+        for path in sorted(self._hashes):
+            block.update(path.encode() + self._hashes[path].digest())
+        return block.hexdigest()
 
     def _feed(self, path: str, buffer: Any) -> None:
         if path not in self._hashes:
@@ -219,21 +256,14 @@ class Digest:
             self._add(path + "[]", array.flatten())
         elif pa.types.is_string(kind) or pa.types.is_binary(kind):
             data = array.fill_null(b"" if pa.types.is_binary(kind) else "")
-            data = pa.array(data.to_pylist(), type=kind) if data.offset else data
-            offsets = np.frombuffer(data.buffers()[1], dtype=np.int32)[: len(data) + 1]
+            offsets = np.frombuffer(data.buffers()[1], dtype=np.int32)
+            offsets = offsets[data.offset : data.offset + len(data) + 1]
             self._feed(path + "#", np.ascontiguousarray(np.diff(offsets)))
             if data.buffers()[2] is not None:
                 self._feed(path, memoryview(data.buffers()[2])[offsets[0] : offsets[-1]])
         else:
             filled = array.fill_null(False if pa.types.is_boolean(kind) else 0)
             self._feed(path, np.ascontiguousarray(filled.to_numpy(zero_copy_only=False)))
-
-    def hexdigest(self) -> str:
-        """The digest of everything added so far, schema included."""
-        whole = hashlib.sha256(str(self._schema.remove_metadata()).encode())
-        for path in sorted(self._hashes):
-            whole.update(path.encode() + self._hashes[path].digest())
-        return whole.hexdigest()
 
 
 def sha256_of(path: Path, start: int = 0, stop: int | None = None) -> str:

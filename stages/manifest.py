@@ -57,7 +57,8 @@ class SourceEntry(TypedDict):
 
 class StepEntry(TypedDict, total=False):
     """A step that made the corpus. source: the only one whose records it saw. reasons, cuts: what
-    the words of its account mean. facts: what the stage says of the files that it used."""
+    the words of its account mean. facts: what the stage says of the files that it used. libraries:
+    name → version. computed_on: of a step that is not exact, the kinds of CPU that worked on it."""
 
     source: str | None
     stage: str
@@ -67,6 +68,8 @@ class StepEntry(TypedDict, total=False):
     counts: CountsEntry
     reasons: dict[str, str]
     cuts: dict[str, str]
+    libraries: dict[str, str]
+    computed_on: list[str]
 
 
 class PieceEntry(TypedDict):

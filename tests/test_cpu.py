@@ -16,7 +16,7 @@ import stages
 from stages import child
 from stages.base import Item, Part, RowSource
 from stages.place import Place
-from pipeline.executors.local import cpu_seconds
+from pipeline.executors.tasks import cpu_seconds
 
 
 @dataclass(frozen=True)

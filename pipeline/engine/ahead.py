@@ -68,12 +68,14 @@ class _Look(Run):
 
     total = missing = 0
 
-    def _make(self, jobs: Sequence[Job], covered: Sequence[Sequence[StepReport]]) -> list[Summary]:
+    def _make(
+        self, jobs: Sequence[Job], covered: Sequence[Sequence[StepReport]], exact: bool
+    ) -> list[Summary]:
         there = [self.store.get(job["key"]) is not None for job in jobs]
         self.missing, self.total = there.count(False), max(self.total, len(jobs))
         if self.missing:
             raise _Missing
-        return super()._make(jobs, covered)
+        return super()._make(jobs, covered, exact)
 
     def _chain(self, chain: Sequence[Transform], flow: Flow, source: str | None) -> Flow:
         self.total = len(flow.pieces)

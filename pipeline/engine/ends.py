@@ -15,7 +15,7 @@ from pipeline.engine.runner import Run
 from pipeline.engine.shown import show_entry
 from pipeline.engine.store import Entry, Values
 from pipeline.engine.whole import Whole
-from pipeline.executors.local import cpu_seconds
+from pipeline.executors.tasks import cpu_seconds
 from stages import check
 from stages.base import End
 from stages.errors import UsageError

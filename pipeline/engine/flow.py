@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
-import numpy as np
 import pyarrow as pa
 
+from pipeline.engine import across
 from pipeline.engine.content import Damaged, verified
-from pipeline.engine.gc import RunRecord
-from pipeline.engine.jobs import DATA, aligned, rejects_of
-from pipeline.engine.keys import hash_of
+from pipeline.engine.jobs import DATA, encode_schema, rejects_of
+from pipeline.engine.keys import hash_of, libraries_of
 from pipeline.engine.shown import show
 from pipeline.engine.store import Store
-from pipeline.engine.work import Summary
+from pipeline.engine.work import Job, Summary
 from stages import check
 from stages.base import Stage
 from stages.corpus import Digest, iterate_arrow
@@ -44,18 +44,25 @@ class Piece:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one step made of one piece: its counts, and the file of its rejects in an entry."""
+    """What one step made of one piece: its counts, and the file of its rejects in an entry.
+    computed_on: the kind of CPU, where the bytes depend on it."""
 
     key: str
     counts: Counts
     rejects: Path
+    computed_on: str = ""
 
     @staticmethod
     def all_of(store: Store, summary: Summary) -> list[Outcome]:
         """The outcomes of the steps of an entry."""
         path = store.path(summary["key"])
         return [
-            Outcome(summary["key"], Counts.of(counts), path / rejects_of(step))
+            Outcome(
+                summary["key"],
+                Counts.of(counts),
+                path / rejects_of(step),
+                summary.get("computed_on", ""),
+            )
             for step, counts in enumerate(summary["counts"])
         ]
 
@@ -84,7 +91,7 @@ class Made:
 
     def told(self) -> StepEntry:
         """What a manifest says of the step."""
-        return {
+        entry: StepEntry = {
             "source": self.source,
             "stage": self.stage.name,
             "parameters": masked_values(check.as_json(self.stage)),
@@ -93,7 +100,11 @@ class Made:
             "counts": self.counts.as_json(),
             "reasons": dict(self.stage.reasons),
             "cuts": dict(self.stage.cuts),
+            "libraries": libraries_of(self.stage),
         }
+        if not self.stage.exact:
+            entry["computed_on"] = sorted({one.computed_on for one in self.outcomes})
+        return entry
 
 
 @dataclass
@@ -134,37 +145,48 @@ def joined(parts: Sequence[Flow]) -> Flow:
     )
 
 
-def digest_of(store: Store, record: RunRecord, flow: Flow) -> str:
-    """The hash over all rows, independent of the cut; remembered in the store."""
-
-    def compute() -> str:
-        digest = Digest(flow.schema)
-        for piece in flow.pieces:
-            for table in iterate_arrow(piece.checked):
-                digest.update(aligned(table, flow.schema))
-        return digest.hexdigest()
-
-    shas = [piece.sha256 for piece in flow.pieces]
-    key = hash_of(["digest", FORMAT, str(flow.schema), shas])
-    return _remembered(store, record, key, compute)
+Make = Callable[[list[Job]], list[Summary]]  # entries of jobs, made or found
 
 
-def check_ids(store: Store, record: RunRecord, flow: Flow) -> None:
+def _stretches(flow: Flow) -> list[across.Stretch]:
+    return [(str(piece.data), piece.sha256, 0, piece.rows) for piece in flow.pieces if piece.rows]
+
+
+def _across(do: str, key: list[Any], **values: Any) -> Job:
+    """A job on rows of many pieces."""
+    job = {"do": do, "about": do, "key": hash_of([do, FORMAT, *key]), "files": [], "own": []}
+    return cast(Job, {**job, "steps": [], **values})
+
+
+def _contents(group: Sequence[across.Stretch]) -> list[list[Any]]:
+    return [list(stretch[1:]) for stretch in group]
+
+
+def digest_of(make: Make, flow: Flow) -> str:
+    """The hash over all rows, independent of the cut."""
+    schema = encode_schema(flow.schema)
+    jobs = [
+        _across("blocks", [str(flow.schema), _contents(group)], stretches=group, schema=schema)
+        for group in across.groups(_stretches(flow), exact=True)
+    ]
+    blocks = [block for summary in make(jobs) for block in summary["value"].split()]
+    return Digest.whole(flow.schema, blocks)
+
+
+def check_ids(make: Make, flow: Flow) -> None:
     """StageFailed when two records have one id; names their places."""
-
-    def compute() -> str:
-        ids = [
-            np.frombuffer(bytes.fromhex("".join(table.column("id").to_pylist())), dtype="V16")
-            for piece in flow.pieces
-            for table in iterate_arrow(piece.checked, ("id",))
-            if table.num_rows
-        ]
-        values = np.sort(np.concatenate(ids).view("S16") if ids else np.empty(0, "S16"))
-        same = np.flatnonzero(values[1:] == values[:-1])
-        return bytes(values[same[0]]).ljust(16, b"\0").hex() if len(same) else ""
-
-    shas = [piece.sha256 for piece in flow.pieces]
-    twice = _remembered(store, record, hash_of(["ids", FORMAT, shas]), compute)
+    jobs = [
+        _across("ids", [_contents(group)], stretches=group)
+        for group in across.groups(_stretches(flow), exact=False)
+    ]
+    made = make(jobs)
+    keys, shas = [one["key"] for one in made], [one["sha256"] for one in made]
+    count = across.ranges(sum(piece.rows for piece in flow.pieces))
+    looks = [
+        _across("twice", [shas, number, count], keys=keys, range=[number, count])
+        for number in range(count)
+    ]
+    twice = next((one["value"] for one in make(looks) if one["value"]), "")
     if twice:
         names = ("id", "source", "place")
         places = [
@@ -179,23 +201,15 @@ def check_ids(store: Store, record: RunRecord, flow: Flow) -> None:
         raise StageFailed(f"two records have the id {twice}: {' and '.join(places[:3])}")
 
 
-def _remembered(store: Store, record: RunRecord, key: str, compute: Callable[[], str]) -> str:
-    record.add([key])
-    entry = store.get(key)
-    if entry is None:
-        entry = store.put(key, lambda folder: {"value": compute()})
-    return str(entry.manifest["value"])
-
-
 # --- folders ------------------------------------------------------------------------------------
 
 
 def show_corpus(
-    store: Store, record: RunRecord | None, flow: Flow, label: str, folder: Path
+    store: Store, flow: Flow, label: str, folder: Path, digest: str | None = None
 ) -> None:
     """Make `folder` the corpus of a flow: its records, and the rejects of the steps that made it.
-    The manifest is a function of code, parameters, input and seed alone. record: of a run whose
-    last word on its records it is; None: it gets no digest, which costs a reading of all."""
+    The manifest is a function of code, parameters, input and seed alone. digest: of what is a
+    run's last word on its records; for others nobody has asked, and it costs a reading of all."""
     outcomes = [outcome for made in flow.last for outcome in made.outcomes]
     links: dict[str, tuple[str, Path]] = {}
     pieces: list[PieceEntry] = []
@@ -217,8 +231,8 @@ def show_corpus(
         "schema": {f.name: str(f.type) for f in flow.schema},
         "pieces": pieces,
     }
-    if record is not None:
-        about["digest"] = digest_of(store, record, flow)
+    if digest is not None:
+        about["digest"] = digest
     _show(store, flow.last, flow.kind, about, folder, links)
 
 

@@ -18,10 +18,20 @@ from pathlib import Path
 import pyarrow as pa
 
 import stages
-from pipeline.engine import states
-from pipeline.engine.content import Hashed, explained, stage_unchanged, unchanged, verified
+from pipeline.engine import across, states
+from pipeline.engine.content import (
+    Damaged,
+    Hashed,
+    explained,
+    stage_unchanged,
+    unchanged,
+    verified,
+)
+from pipeline.engine.keys import hash_of
 from pipeline.engine.store import Entry, Store, Values
 from pipeline.engine.work import Job, Step, Summary
+from pipeline.executors.machine import cpu_kind
+from pipeline.executors.tasks import PART_BYTES, SUMMARY_BYTES
 from stages import check
 from stages.base import Fit, Map, Part, Source, Stage
 from stages.corpus import ArrowWriter, Batches, batches_of, iterate_arrow
@@ -29,13 +39,16 @@ from stages.counts import Counts
 from stages.records import REJECTS, SCHEMA
 from stages.verdicts import Batch, Judged
 
-DATA, OBSERVED = "data.arrow", "observed.arrow"
+EXECUTE = "pipeline.engine.jobs:execute"
+DATA, OBSERVED, _JOB = "data.arrow", "observed.arrow", "job.json"
 
 
 def execute(job: Job) -> Summary:
     """Do one job. Changed when a file that its key was made of is another one by now, Damaged
     when a piece is: nothing is committed then."""
     store = Store(Path(job["store"]))
+    if "left" in job:
+        job = taken_up(store, job)
     files = [Hashed(*file) for file in job["files"]]
     own = [[Hashed(*file) for file in files_] for files_ in job["own"]]
 
@@ -48,10 +61,44 @@ def execute(job: Job) -> Summary:
     spent = [0.0] * len(job["steps"])
     with explained(look):
         write, main = _DO[job["do"]](store, job, look, spent)
-        summary = summary_of(store.put(job["key"], write, main))
+        summary = summary_of(store.put(job["key"], _marked(job, write), main))
     whole = sum(spent)
     summary["shares"] = [seconds / whole if whole else 1 / len(spent) for seconds in spent]
+    if len(json.dumps(summary)) > SUMMARY_BYTES:
+        del summary["counts"]  # the driver reads them in the manifest
     return summary
+
+
+def _marked(job: Job, write: Callable[[Path], Values]) -> Callable[[Path], Values]:
+    """What writes an entry, and says on which kind of CPU where the bytes depend on it."""
+    if all(stage_of(step).exact for step in job["steps"]):
+        return write
+    return lambda folder: {**write(folder), "computed_on": cpu_kind()}
+
+
+def travelling(store: Store, job: Job) -> Job:
+    """A job as it travels: one that is too long is left in the store."""
+    text = json.dumps(job)
+    if len(text) <= PART_BYTES:
+        return job
+    key = hash_of(["job", text])
+
+    def write(folder: Path) -> Values:
+        (folder / _JOB).write_text(text)
+        return {}
+
+    if store.get(key) is None:
+        store.put(key, write)
+    return {"do": job["do"], "about": job["about"], "store": job["store"], "left": key}
+
+
+def taken_up(store: Store, job: Job) -> Job:
+    """The job that was left in the store."""
+    entry = store.get(job["left"])
+    if entry is None:
+        raise Damaged(store.path(job["left"]))
+    whole: Job = json.loads(entry.file(_JOB).read_bytes())
+    return whole
 
 
 def summary_of(entry: Entry) -> Summary:
@@ -62,6 +109,8 @@ def summary_of(entry: Entry) -> Summary:
         "sha256": manifest["sha256"],
         "rows": manifest.get("rows", 0),
         "counts": manifest.get("counts", []),
+        "value": manifest.get("value", ""),
+        "computed_on": manifest.get("computed_on", ""),
     }
 
 
@@ -267,9 +316,30 @@ def _fold(store: Store, job: Job, look: Callable[[], None], spent: list[float]) 
     return write, None
 
 
+# --- across pieces ------------------------------------------------------------------------------
+
+
+def _blocks(store: Store, job: Job, look: Callable[[], None], spent: list[float]) -> _Work:
+    schema = decode_schema(job["schema"])
+    align = partial(aligned, schema=schema)
+    return lambda folder: across.blocks(job["stretches"], schema, align), None
+
+
+def _ids(store: Store, job: Job, look: Callable[[], None], spent: list[float]) -> _Work:
+    return lambda folder: across.sorted_ids(job["stretches"], folder), None
+
+
+def _twice(store: Store, job: Job, look: Callable[[], None], spent: list[float]) -> _Work:
+    number, count = job["range"]
+    return lambda folder: across.twice(store, job["keys"], number, count), None
+
+
 _DO: dict[str, Callable[[Store, Job, Callable[[], None], list[float]], _Work]] = {
     "read": _read,
     "chain": _chain,
     "observe": _observe,
     "fold": _fold,
+    "blocks": _blocks,
+    "ids": _ids,
+    "twice": _twice,
 }

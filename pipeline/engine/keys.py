@@ -180,21 +180,24 @@ def _is_ours(module: str) -> bool:
     return module.startswith(_PACKAGE + ".")
 
 
+def libraries_of(stage: Stage) -> dict[str, str]:
+    """name → version of the libraries that a stage's bytes depend on."""
+    names = sorted({"pyarrow", *stage.libraries})
+    return {name: importlib.metadata.version(name) for name in names}
+
+
 def base_key(stage: Stage, hashes: FileHashes, without: Collection[str] = ()) -> str:
     """The hash of everything about a stage but its input, and the parameters `without`. Of a path
     to a resource the last name counts, as it may be shown in what is made."""
     named = {name: {"resource": path.name} for name, path in check.places_of(stage).items()}
     parameters = {**check.as_json(stage), **named}
-    libraries = {
-        name: importlib.metadata.version(name) for name in sorted({"pyarrow", *stage.libraries})
-    }
     return hash_of(
         {
             "format": FORMAT,
             "stage": stage.name,
             "code": fingerprint(_ours_above(type(stage))),
             "python": sys.version_info[:2],
-            "libraries": libraries,
+            "libraries": libraries_of(stage),
             "resources": [hashes.of(path) for path in stage.resources()],
             "modules": {name: user_module_hash(name) for name in modules_of(stage)},
             "parameters": {k: v for k, v in parameters.items() if k not in without},

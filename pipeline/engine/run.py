@@ -22,7 +22,9 @@ from pipeline.engine.runner import Run
 from pipeline.engine.shown import show_entry, sweep
 from pipeline.engine.store import Entry, Store
 from pipeline.engine.whole import Whole, still, whole_at
-from pipeline.executors.local import Executor, LocalExecutor
+from pipeline.executors.choice import executor_of
+from pipeline.executors.local import LocalExecutor
+from pipeline.executors.tasks import Executor
 from pipeline.progress import Progress
 from pipeline.recipe.looked import at_source, check_columns, check_columns_of
 from pipeline.recipe.recipe import Recipe, RecipeError, SourceStep
@@ -79,7 +81,7 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
     events = folder / "events.jsonl"
     events.unlink(missing_ok=True)  # a hard link to it keeps what it has
     progress = Progress(events)
-    workers = executor or LocalExecutor(recipe.workers, [recipe.folder])
+    workers = executor or executor_of(recipe, store.root)
     record = RunRecord(store, recipe.name)
     keep_all = recipe.keep == "all"
     sample = sampling.shares(recipe.sources, recipe.sample) if recipe.sample else None
@@ -143,7 +145,8 @@ def run_stage(
         return run.reports[-1]
     except NothingKept as problem:
         problem.flow.last = [problem.made]
-        flows.show_corpus(store, record, problem.flow, stage.name, out)
+        digest = flows.digest_of(run.across, problem.flow)
+        flows.show_corpus(store, problem.flow, stage.name, out, digest)
         where = f"; the rejects are in {out}" if problem.made.counts.seen else ""
         raise StageFailed(f"{problem}{where}") from None
     finally:
@@ -190,7 +193,7 @@ def _recipe(run: Run, recipe: Recipe, folder: Path) -> dict[str, Path]:
     flow = flows.joined(ready)
     if run.empty and not any(piece.rows for piece in flow.pieces):
         raise run.empty
-    flows.check_ids(run.store, run.record, flow)
+    flows.check_ids(run.across, flow)
     made = _steps(
         run, [step.stage for step in recipe.steps], flow, lambda kind: folder / kind.folder
     )
@@ -206,7 +209,7 @@ def _single(run: Run, stage: Stage, source: SourceStep | Path, out: Path) -> Non
         begin: Flow | Whole = whole_at(run.hashes, stage.consumes, source)
     elif isinstance(source, SourceStep):
         begin = run.source(source)
-        flows.check_ids(run.store, run.record, begin)
+        flows.check_ids(run.across, begin)
     else:
         manifest = run.hashes.hashed(source / MANIFEST)
         with explained(lambda: unchanged([manifest], read=True)):
@@ -253,7 +256,7 @@ def _steps(
 
 
 def _shown(run: Run, flow: Flow, folder: Path, label: str) -> Whole:
-    flows.show_corpus(run.store, run.record, flow, label, folder)
+    flows.show_corpus(run.store, flow, label, folder, flows.digest_of(run.across, flow))
     run.shown.add(folder)
     wanted = {f"data/{n:05d}.arrow": piece.sha256 for n, piece in enumerate(flow.pieces)}
     return still(whole_at(run.hashes, flow.kind, folder), flow.identity, wanted)

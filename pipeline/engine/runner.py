@@ -12,11 +12,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 from pipeline.engine import flow as flows
 from pipeline.engine import states
 from pipeline.engine.account import StepReport
 from pipeline.engine.content import (
+    Damaged,
     FileHashes,
     Hashed,
     files_of,
@@ -26,20 +28,22 @@ from pipeline.engine.content import (
 )
 from pipeline.engine.flow import Flow, Made, Outcome, Piece
 from pipeline.engine.gc import RunRecord
-from pipeline.engine.jobs import encode_schema, summary_of
+from pipeline.engine.jobs import EXECUTE, encode_schema, summary_of, travelling
 from pipeline.engine.keys import base_key, hash_of
 from pipeline.engine.nothing import NothingKept
 from pipeline.engine.sampling import Taken, sampled
 from pipeline.engine.store import Entry, Store
 from pipeline.engine.work import Job, Summary
 from pipeline.engine.work import Step as JobStep
-from pipeline.executors.local import Executor
+from pipeline.executors.tasks import Executor, Resources
 from pipeline.progress import Progress
 from pipeline.recipe.recipe import SourceStep
 from stages import check
 from stages.base import Fit, Part, Source, Stage, Transform
 from stages.counts import Counts, form_lines
 from stages.errors import Changed, StageFailed
+from stages.extract.files import unread
+from stages.extract.packed.labels import packed
 from stages.manifest import SourceEntry
 from stages.records import SCHEMA
 from stages.registry import word_of
@@ -104,6 +108,8 @@ class Run:
         stage = step.stage
         assert isinstance(stage, Source)
         (report,) = self.begin([stage], step.name)
+        if note := unread(step.path, packed(stage.suffixes), step.masked()[0]):
+            self.progress.say(f"{report.label}: {note}")
         base, files = self.known(stage)
         jobs: list[Job] = []
         for part in self._parts(step):
@@ -119,7 +125,7 @@ class Run:
                     "source": step.name,
                 }
             )
-        summaries = self._make(jobs, [[report]] * len(jobs))
+        summaries = self._make(jobs, [[report]] * len(jobs), stage.exact)
         made = Made(stage, [o for s in summaries for o in Outcome.all_of(self.store, s)], step.name)
         about: SourceEntry = {
             "name": step.name,
@@ -175,7 +181,10 @@ class Run:
                 covered = reports[way.done :][: len(entry.manifest["counts"])]
                 self._note(covered, entry.key, computed=False)
                 way.take(self.store, summary_of(entry))
-        summaries = self._make([job for _, job, _ in todo], [covered for *_, covered in todo])
+        exact = all(stage.exact for stage in chain)
+        summaries = self._make(
+            [job for _, job, _ in todo], [covered for *_, covered in todo], exact
+        )
         for (way, _, _), summary in zip(todo, summaries, strict=True):
             way.take(self.store, summary)
         for stage in chain:
@@ -248,7 +257,7 @@ class Run:
                         "schema": schema,
                     }
                 )
-            observed = self._make(jobs, [[report]] * len(jobs))
+            observed = self._make(jobs, [[report]] * len(jobs), stage.exact)
             before = state.manifest["sha256"] if state else None
             key = hash_of([base, "fold", turn, [one["sha256"] for one in observed], before])
             merge: Job = {
@@ -259,7 +268,7 @@ class Run:
                 "steps": [_job_step(stage, state.key if state else None)],
                 "observed": [one["key"] for one in observed],
             }
-            self._make([merge], [[report]])
+            self._make([merge], [[report]], stage.exact)
             state = self.store.get(key)
             if state is None:
                 raise StageFailed(f"{stage.name}: its state disappeared from {self.store.root}")
@@ -293,9 +302,11 @@ class Run:
         self.began = time.monotonic()
         return reports
 
-    def _make(self, jobs: Sequence[Job], covered: Sequence[Sequence[StepReport]]) -> list[Summary]:
+    def _make(
+        self, jobs: Sequence[Job], covered: Sequence[Sequence[StepReport]], exact: bool
+    ) -> list[Summary]:
         """The summaries of the jobs, from the store where it has them. covered: the reports of
-        the steps of each job."""
+        the steps of each job. exact: whether they give the same bytes on every kind of CPU."""
         summaries: dict[str, Summary] = {}
         missing: dict[str, tuple[Job, Sequence[StepReport]]] = {}
         for job, reports in zip(jobs, covered, strict=True):
@@ -308,17 +319,40 @@ class Run:
                 self._note(reports, key, computed=False)
             else:
                 missing[key] = {**job, "store": str(self.store.root)}, reports
-        todo = [job for job, _ in missing.values()]
         self.record.add(missing)
-        made = zip(missing.values(), self.executor.map(todo), strict=True)
-        for count, ((job, reports), summary) in enumerate(made, 1):
+        todo = [travelling(self.store, self._named(job)) for job, _ in missing.values()]
+        done = self.executor.map(EXECUTE, todo, Resources(alike=not exact))
+        made = zip(missing.values(), done, strict=True)
+        for count, ((job, reports), given) in enumerate(made, 1):
+            summary = self._whole(given)
             summaries[job["key"]] = summary
             self._note(reports, summary["key"], computed=True)
             for report, share in zip(reports, summary["shares"], strict=True):
                 report.cpu += summary["cpu"] * share
-            self.progress.event("piece", label=reports[-1].label, key=summary["key"])
+            label = reports[-1].label if reports else ""
+            self.progress.event("piece", label=label, key=summary["key"])
             self.progress.step(count, len(todo))
         return [summaries[job["key"]] for job in jobs]
+
+    def across(self, jobs: list[Job]) -> list[Summary]:
+        """Work on rows of many pieces, which is of no step."""
+        return self._make(jobs, [[]] * len(jobs), exact=True)
+
+    @staticmethod
+    def _named(job: Job) -> Job:
+        if "about" in job:
+            return job
+        return {**job, "about": ", ".join(step["stage"] for step in job["steps"])}
+
+    def _whole(self, given: Mapping[str, Any]) -> Summary:
+        """A summary with the counts, which the manifest has where they did not travel."""
+        summary = cast(Summary, given)
+        if "counts" not in summary:
+            entry = self.store.get(summary["key"])
+            if entry is None:
+                raise Damaged(self.store.path(summary["key"]))
+            summary["counts"] = entry.manifest.get("counts", [])
+        return summary
 
     def _note(self, reports: Sequence[StepReport], key: str, computed: bool) -> None:
         """Steps use an entry, made now or found."""
@@ -339,7 +373,7 @@ class Run:
             report.seconds = spent * (report.cpu / whole if whole else 1 / len(reports))
             if self.folder and one is made[-1]:
                 flow.folder = self.folder / report.folder
-                flows.show_corpus(self.store, None, flow, report.label, flow.folder)
+                flows.show_corpus(self.store, flow, report.label, flow.folder)
             elif self.folder:
                 folder = self.folder / report.folder
                 flows.show_rejects(self.store, one, flow.kind, flow.sources, report.label, folder)

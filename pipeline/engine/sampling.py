@@ -54,7 +54,7 @@ def sampled(source: SourceStep, number: int) -> tuple[list[Part], Taken]:
         detail = {**one.detail, FIRST: first}
         if not one.files or max(size_of(path) for _, path in one.paths()) > LARGE:
             detail["sample"] = LOOKED
-        if one.detail or "sample" in detail or len(one.files) != 1:
+        if one.detail or one.beside or "sample" in detail or len(one.files) != 1:
             taken.append(replace(one, detail=detail))
         else:
             bundle.append(replace(one, detail=detail))

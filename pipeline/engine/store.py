@@ -38,7 +38,8 @@ _SWEEP_AGE = 3600.0  # seconds before the temporary folder of a dead process is 
 class Values(TypedDict, total=False):
     """What those who make an entry say of it. rows, counts (of each step), passing: of a piece;
     round, done, locals (hashes), local_rows, shared (hash): of a fit's state; format to summary: of
-    an end stage's files; value: what is remembered of others."""
+    an end stage's files; value: what was found across pieces; computed_on: the kind of CPU, where
+    the bytes depend on it."""
 
     rows: int
     counts: list[CountsEntry]
@@ -57,6 +58,7 @@ class Values(TypedDict, total=False):
     sources: list[SourceEntry]
     summary: dict[str, Any]
     value: str
+    computed_on: str
 
 
 class Unsigned(Values):

@@ -19,9 +19,13 @@ class Step(TypedDict):
 class Job(TypedDict, total=False):
     """One job. part, source: of `read`. input, sha256, schema: the piece that `chain` and
     `observe` work on. observed: what `merge` merges into the state of its step. files: of the
-    input, own: of the stage of each step, as they were when they were hashed (`Hashed`)."""
+    input, own: of the stage of each step, as they were when they were hashed (`Hashed`). stretches,
+    keys, range: of work across pieces, see `across`. about:
+    what it is called in messages. left: of a job that is too long to travel, the key under which
+    the store holds it."""
 
     do: str
+    about: str
     key: str
     store: str
     files: list[Any]
@@ -33,16 +37,24 @@ class Job(TypedDict, total=False):
     sha256: str
     schema: str
     observed: list[str]
+    left: str
+    stretches: list[Any]
+    keys: list[str]
+    range: list[int]
 
 
 class Summary(TypedDict, total=False):
-    """What the driver needs of an entry. counts: of each step; cpu: CPU seconds of the job;
-    shares: of each step, so that they add up to 1."""
+    """What the driver needs of an entry. counts: of each step, where they are short enough to
+    travel; cpu: CPU seconds of the job; shares: of each step, so that they add up to 1; value:
+    what work across pieces found; computed_on: the kind of CPU, where
+    the bytes depend on it."""
 
     key: str
     sha256: str
     rows: int
     counts: list[CountsEntry]
+    value: str
+    computed_on: str
     cpu: float
     seconds: float
     shares: list[float]

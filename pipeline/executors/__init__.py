@@ -1,1 +1,3 @@
-"""Where jobs are done."""
+"""Where parts of work are done: processes here, a Ray cluster, arrays of a queue."""
+
+NAMES = ("local", "ray", "array")

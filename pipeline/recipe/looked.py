@@ -57,7 +57,7 @@ def at_source(recipe: Recipe, source: SourceStep, messages: Iterable[str]) -> li
 
 
 def _missing(stage: Source, sample: Sample) -> str | None:
-    """The sentence on a column or sheet that is named and that nothing has which was looked at."""
+    """The sentence on a column, a sheet or a speaker that is named and that nothing seen has."""
     named = stage.named()
     if sample.forms or not named:
         return None
@@ -65,8 +65,8 @@ def _missing(stage: Source, sample: Sample) -> str | None:
         name = _first(evidence.get("missing"))
         if name not in named:
             continue
-        kind = "sheet" if "sheets" in evidence else "column"
-        found = (evidence.get(key) for key in ("columns", "keys", "sheets"))
+        kind = next((one for one in ("sheet", "speaker") if f"{one}s" in evidence), "column")
+        found = (evidence.get(key) for key in ("columns", "keys", "sheets", "speakers"))
         there = [str(one) for one in next(filter(None, found), ())]
         near = nearest(name, there)
         if not near and not sample.whole:

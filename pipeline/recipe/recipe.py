@@ -67,5 +67,7 @@ class Recipe:
     part_bytes: int = 16 << 20
     keep: str = "last"
     sample: int = 0  # items that are read of all sources together, about; 0: all
+    executor: str = "local"
+    submit: str = ""  # the command that submits an array
     file: str = ""
     place: tuple[int, int] = (0, 0)  # line and column of `run:`

@@ -16,7 +16,8 @@ from stages.tools import Tool
 
 def own() -> list[str]:
     """The engine's verbs, by their files."""
-    return sorted(file.name for file in pkgutil.iter_modules(__path__) if file.name != "stage")
+    files = (file.name for file in pkgutil.iter_modules(__path__))
+    return sorted(name.replace("_", "-") for name in files if name != "stage")
 
 
 def names() -> list[str]:
@@ -27,5 +28,5 @@ def names() -> list[str]:
 def load(name: str) -> Tool:
     """A verb's module; UsageError for a package's that cannot be used."""
     if name in own():
-        return cast(Tool, import_module(f"{__name__}.{name}"))
+        return cast(Tool, import_module(f"{__name__}.{name.replace('-', '_')}"))
     return tools.load(name)

@@ -16,7 +16,8 @@ from stages.base import End, Part, Source, Stage
 from stages.corpus import Corpus
 from stages.counts import form_lines
 from stages.errors import SeedbedError, UsageError
-from stages.extract.files import size_of
+from stages.extract.files import size_of, unread
+from stages.extract.packed.labels import packed
 from stages.sample import Sample, parts_of
 from stages.sql_text import laid_out
 from stages.words import duration, size
@@ -38,7 +39,8 @@ def show_plan(recipe: Recipe) -> str:
             f"{_counted(parts)}, {licence}"
         )
         lines += _long(source, f"    {'':<12} ")
-        lines += [f"    {'':<12} note: {note}" for note in stage.notes()]
+        notes = (*stage.notes(), unread(source.path, packed(stage.suffixes), source.masked()[0]))
+        lines += [f"    {'':<12} note: {note}" for note in notes if note]
         try:
             lines += [f"    {'':<12} {line}" for line in _understood(look_at(source, parts))]
         except UsageError as error:

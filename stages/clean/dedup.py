@@ -28,6 +28,7 @@ _LINKED = pa.schema(
         ("id", pa.string()),
         ("twin", pa.string()),
         ("equal", pa.bool_()),  # to the twin, in case and white space too
+        ("signs", pa.bool_()),  # whether the operators are asked for
         ("partners", pa.list_(pa.string())),
     ]
 )
@@ -109,17 +110,18 @@ class Deduplicate(Fit):
     def observe(self, batch: Batch, seen: VisibleState) -> pa.Table:
         texts = batch.texts(self.on)
         rows = [row for row, text in enumerate(texts) if text is not None]
+        wanted: dict[str, bool] = {}
         if seen.round:
             assert seen.local is not None
-            linked = seen.local.filter(pc.is_null(seen.local["twin"]))
-            wanted = set(linked["id"].to_pylist())
+            wanted = asked_for(seen.local)
             rows = [row for row in rows if batch.ids[row] in wanted]
         chosen = [texts[row] or "" for row in rows]
         ids = pa.array([batch.ids[row] for row in rows], type=pa.string())
         calls = batch.calls(self.on)
         seeds = [shingles.seed_of(self._beside(batch, row, calls[row])) for row in rows]
         if seen.round:
-            return gram_sets(ids, chosen, seeds, self.words)
+            signs = [wanted[batch.ids[row]] for row in rows]
+            return gram_sets(ids, chosen, signs, seeds, self.words)
         return self.signed(ids, chosen, seeds)
 
     def _beside(self, batch: Batch, row: int, calls: str | None) -> str | None:
@@ -134,22 +136,24 @@ class Deduplicate(Fit):
         bands, length = minhash.bands_for(self.threshold)
         keys = np.zeros((len(texts), bands), dtype=np.uint64)
         counts = np.zeros(len(texts), dtype=np.int64)
-        digests: list[bytes] = []
+        exact: list[bytes] = []
         alike: list[bytes] = []
         for part in shingles.chunks(texts):
-            words = shingles.words_of(texts[part.start : part.stop], self.words)
-            words = shingles.seeded(words, seeds and seeds[part.start : part.stop])
+            own, seed = texts[part.start : part.stop], seeds and seeds[part.start : part.stop]
+            words = shingles.words_of(own, self.words)
+            digests = shingles.digests_of(own, words.counts, seed, self.words)
+            exact += digests.exact
+            alike += digests.alike
+            words = shingles.seeded(words, seed)
             grams, lengths = shingles.shingles_of(words)
             counts[part.start : part.stop] = words.counts
             rows = part.start + np.flatnonzero(lengths)
             keys[rows] = minhash.band_keys(grams, lengths, bands, length)
-            digests += words.digests
-            alike += words.alike
         return pa.table(
             {
                 "id": ids,
                 "words": pa.array(counts),
-                "exact": pa.array(digests, type=pa.binary(16)),
+                "exact": pa.array(exact, type=pa.binary(16)),
                 "alike": pa.array(alike, type=pa.binary(16)),
                 "keys": pa.FixedSizeListArray.from_arrays(pa.array(keys.ravel()), bands),
             }
@@ -177,15 +181,20 @@ class Deduplicate(Fit):
         twin = _first_equal(_digests(table["alike"])[order])
         words = table["words"].to_numpy()[order]
         single = np.flatnonzero((twin == np.arange(len(twin))) & (words >= shingles.MIN_WORDS))
-        left, right = minhash.candidates(_matrix(table["keys"], order[single]))
+        keys = _matrix(table["keys"], order[single])
+        left, right = minhash.candidates(keys)
         left, right = order[single[left]], order[single[right]]
+        # Equal sets have equal keys, all of them: of the others no operators are asked for.
+        signs = np.zeros(len(order), dtype=bool)
+        signs[order[single[_repeated(keys)]]] = True
         twins = np.full(len(order), -1, dtype=np.int64)
         doubled = np.flatnonzero(twin != np.arange(len(twin)))
         twins[order[doubled]] = order[twin[doubled]]
         involved = np.unique(np.concatenate([left, right, order[doubled], order[twin[doubled]]]))
         its = np.where(twins >= 0, twins, np.arange(len(order)))
         equal = (exact == exact[its]).all(axis=1)
-        local = _linked(table["id"], involved, twins[involved], equal[involved], left, right)
+        flags = equal[involved], signs[involved]
+        local = _linked(table["id"], involved, twins[involved], flags, left, right)
         bounds = np.cumsum([0, *(t.num_rows for t in tables)])
         cuts = np.searchsorted(involved, bounds)
         pieces = [local.slice(a, b - a).sort_by("id") for a, b in pairwise(cuts.tolist())]
@@ -298,10 +307,11 @@ class Deduplicate(Fit):
 def gram_sets(
     ids: pa.Array,
     texts: Sequence[str],
+    signs: Sequence[bool],
     seeds: Sequence[int] | None = None,
     reading: Reading = "prose",
 ) -> pa.Table:
-    """The sorted sets of 3-grams of texts and their operators, as a table."""
+    """The sorted sets of 3-grams of texts, and the operators of those with `signs`, as a table."""
     flat, sizes, counts = [], [], []
     for part in shingles.chunks(texts):
         words = shingles.words_of(texts[part.start : part.stop], reading)
@@ -314,8 +324,18 @@ def gram_sets(
     values = np.concatenate(flat) if flat else np.empty(0, dtype=np.uint64)
     lists = pa.ListArray.from_arrays(pa.array(offsets, type=pa.int32()), pa.array(values))
     words_column = np.concatenate(counts) if counts else np.empty(0, dtype=np.int64)
-    operators = pa.array(map(shingles.operators_of, texts), type=pa.string())
+    told = (
+        shingles.operators_of(text) if sign else None
+        for text, sign in zip(texts, signs, strict=True)
+    )
+    operators = pa.array(told, type=pa.string())
     return pa.Table.from_arrays([ids, pa.array(words_column), lists, operators], schema=_SETS)
+
+
+def asked_for(local: pa.Table) -> dict[str, bool]:
+    """The ids of a piece whose sets are to be compared, with whether their operators are too."""
+    linked = local.filter(pc.is_null(local["twin"]))
+    return dict(zip(linked["id"].to_pylist(), linked["signs"].to_pylist(), strict=True))
 
 
 def _bytes_of(chunk: pa.Array | None) -> Any:
@@ -333,6 +353,17 @@ def _matrix(column: pa.ChunkedArray, rows: Ints) -> Any:
     if not chunks:
         return np.empty((0, width), dtype=np.uint64)
     return (chunks[0] if len(chunks) == 1 else np.concatenate(chunks))[rows]
+
+
+def _repeated(keys: Any) -> Ints:
+    """The rows of a matrix that another row is equal to, up to a hash of 64 bits."""
+    whole = np.zeros(len(keys), dtype=np.uint64)
+    for band in range(keys.shape[1]):
+        whole = shingles.mixed(whole + keys[:, band])
+    order = np.argsort(whole, kind="stable")
+    same = np.flatnonzero(whole[order[1:]] == whole[order[:-1]])
+    rows: Ints = np.unique(np.concatenate([order[same], order[same + 1]]))
+    return rows
 
 
 def _first_equal(digests: Any) -> Ints:
@@ -354,12 +385,12 @@ def _linked(
     ids: pa.ChunkedArray,
     involved: Ints,
     twins: Ints,
-    equal: npt.NDArray[np.bool_],
+    flags: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]],
     left: Ints,
     right: Ints,
 ) -> pa.Table:
     """One row for each record involved: the text it is like, whether it is equal to it, or the ids
-    it may be near to.
+    it may be near to and whether its operators are asked for.
 
     A pair is noted once, with the larger id, and in the order of ids: nothing in the table of a
     piece depends on records that have nothing to do with it.
@@ -376,7 +407,7 @@ def _linked(
         pa.array(offsets, type=pa.int32()), names.take(pa.array(low[order]))
     )
     twin = ids.take(pa.array(twins, mask=twins < 0)).combine_chunks()
-    return pa.Table.from_arrays([names, twin, pa.array(equal), partners], schema=_LINKED)
+    return pa.Table.from_arrays([names, twin, *map(pa.array, flags), partners], schema=_LINKED)
 
 
 def _positions(names: pa.ChunkedArray, ids: pa.Array) -> Ints:

@@ -40,13 +40,18 @@ _BASE = 0x9E3779B97F4A7C15  # odd, so it has an inverse modulo 2**64
 
 
 class Words(NamedTuple):
-    """The words of some texts: hashes one after the other, how many each text has, 16 bytes that
-    are equal for equal texts (white space at the ends of lines does not count), and 16 that are
-    equal for texts below MIN_WORDS without regard to case and white space too."""
+    """The words of some texts: hashes one after the other, and how many each text has."""
 
     hashes: Hashes
     counts: Ints
-    digests: list[bytes]
+
+
+class Digests(NamedTuple):
+    """16 bytes a text that are equal for equal texts (white space at the ends of lines does not
+    count), and 16 that are equal for texts below MIN_WORDS without regard to case and white space
+    too."""
+
+    exact: list[bytes]
     alike: list[bytes]
 
 
@@ -99,25 +104,37 @@ def chunks(texts: Sequence[str]) -> Iterator[range]:
 
 def words_of(texts: Sequence[str], reading: Reading = "prose") -> Words:
     """The words of the texts of one chunk; a text longer than CHUNK should come alone."""
-    folded = [
-        code_words.signs_as_words(text)
-        if code_words.read_as_code(text, reading)
-        else text.casefold()
-        for text in texts
-    ]
-    digests = [_digest(text) for text in texts]
+    folded = [_folded(text, reading) for text in texts]
     if len(folded) == 1 and len(folded[0]) > CHUNK:
         hashes = _hashes_of_long(folded[0], reading != "prose")
-        counts: Ints = np.array([len(hashes)])
-    else:
-        hashes, counts = _hashed(folded, reading != "prose")
-    alike = [
-        _blake(b"short:" + " ".join(text.split()).encode("utf-8", "surrogatepass"))
-        if count < MIN_WORDS
-        else digest
-        for text, count, digest in zip(folded, counts.tolist(), digests, strict=True)
-    ]
-    return Words(hashes, counts, digests, alike)
+        return Words(hashes, np.array([len(hashes)]))
+    return Words(*_hashed(folded, reading != "prose"))
+
+
+def _folded(text: str, reading: Reading) -> str:
+    """A text of which the words are runs of \\w and characters of their own."""
+    if code_words.read_as_code(text, reading):
+        return code_words.signs_as_words(text)
+    return text.casefold()
+
+
+def digests_of(
+    texts: Sequence[str], counts: Ints, seeds: Sequence[int] | None, reading: Reading
+) -> Digests:
+    """The digests of texts of so many words, each of its seed (0: none)."""
+    exact = [_digest(text) for text in texts]
+    alike = list(exact)
+    for row in np.flatnonzero(counts < MIN_WORDS).tolist():
+        words = " ".join(_folded(texts[row], reading).split())
+        alike[row] = _blake(b"short:" + words.encode("utf-8", "surrogatepass"))
+    if seeds:
+        exact, alike = _told_apart(exact, seeds), _told_apart(alike, seeds)
+    return Digests(exact, alike)
+
+
+def _told_apart(digests: Sequence[bytes], seeds: Sequence[int]) -> list[bytes]:
+    pairs = zip(digests, seeds, strict=True)
+    return [_blake(one + seed.to_bytes(8, "little")) if seed else one for one, seed in pairs]
 
 
 def seed_of(text: str | None) -> int:
@@ -132,13 +149,7 @@ def seeded(words: Words, seeds: Sequence[int] | None) -> Words:
     if not seeds or not any(seeds):
         return words
     numbers = np.array(seeds, dtype=np.uint64)
-
-    def told_apart(digests: Sequence[bytes]) -> list[bytes]:
-        pairs = zip(digests, seeds, strict=True)
-        return [_blake(one + seed.to_bytes(8, "little")) if seed else one for one, seed in pairs]
-
-    hashes = words.hashes ^ np.repeat(numbers, words.counts)
-    return Words(hashes, words.counts, told_apart(words.digests), told_apart(words.alike))
+    return Words(words.hashes ^ np.repeat(numbers, words.counts), words.counts)
 
 
 def _blake(data: bytes) -> bytes:
@@ -146,7 +157,13 @@ def _blake(data: bytes) -> bytes:
 
 
 def _digest(text: str) -> bytes:
-    lines = "\n".join(line.rstrip() for line in text.strip().split("\n"))
+    lines = text.strip()
+    # White space that can be printed is the space alone: of most texts no line is looked at.
+    if lines.replace("\n", "").isprintable():
+        while " \n" in lines:
+            lines = lines.replace(" \n", "\n")
+    else:
+        lines = "\n".join(line.rstrip() for line in lines.split("\n"))
     return _blake(lines.encode("utf-8", "surrogatepass"))
 
 
@@ -234,6 +251,22 @@ def shingles_of(words: Words) -> tuple[Hashes, Ints]:
         last = ends - back
         whole[last[(last >= 0) & (counts >= back)]] = False
     return grams[whole[: len(grams)]], lengths
+
+
+def wholes_of(words: Words) -> Hashes:
+    """A hash of all words of each text in their order; 0 for a text without a word."""
+    counts, hashes = words.counts, words.hashes
+    found = np.zeros(len(counts), dtype=np.uint64)
+    filled = np.flatnonzero(counts)
+    if not len(filled):
+        return found
+    begins = np.cumsum(counts) - counts
+    longest = CHUNK
+    while longest < counts.max():
+        longest *= 2
+    places = np.arange(len(hashes)) - np.repeat(begins, counts)
+    found[filled] = mixed(np.add.reduceat(hashes * _powers(longest, _BASE)[places], begins[filled]))
+    return found
 
 
 def runs_of(words: Words, length: int) -> tuple[Hashes, Ints]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import PurePosixPath
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, NamedTuple
 
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import Unreadable
 from stages.extract import charsets, file_kinds, files
-from stages.extract.chat import conversation, exports, irc, whatsapp
+from stages.extract.chat import conversation, exports, irc, slack, whatsapp
 from stages.extract.chat.conversation import Conversations, Message, Turns
 from stages.extract.delimited.charset import SAMPLE_BYTES, Charset, charset_of
 from stages.extract.jsontext.lines import LINE_BYTES, Line, lines
@@ -45,9 +47,10 @@ class ChatlogExtract(RowSource):
     """Conversations from exports of Discord, Telegram, Slack and WhatsApp and from logs of IRC.
 
     Discord: JSON of DiscordChatExporter; Telegram: result.json; Slack: the days of a channel, whose
-    folder is its title; WhatsApp: the text of Android and iOS; IRC: irssi, WeeChat, ZNC, HexChat,
-    mIRC. What one person says without a break is one turn. Pictures, stickers, deleted messages,
-    joins and notices are left out and counted.
+    folder is its title, with the names of users.json and channels.json above it; WhatsApp: the
+    text of Android and iOS; IRC: irssi, WeeChat, ZNC, HexChat, mIRC. What one person says without
+    a break is one turn. Pictures, stickers, deleted messages, joins and notices are left out and
+    counted.
 
     assistant: names of those whose turns are the assistant's, as the log shows them; all others
         are users. Default: none: of two people the one who speaks first in a conversation is the
@@ -60,12 +63,13 @@ class ChatlogExtract(RowSource):
 
     name: ClassVar[str] = "chatlog"
     suffixes: ClassVar[tuple[str, ...]] = (".json", ".txt", ".log", ".weechatlog")
-    usual: ClassVar[tuple[str, ...]] = ("media", "system", "deleted", "edited", "marks")
+    usual: ClassVar[tuple[str, ...]] = ("media", "system", "deleted", "edited", "marks", "listed")
     reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,
         **ISOLATION_REASONS,
         **file_kinds.WRONG_KIND,
         **conversation.REASONS,
+        "listed": slack.LISTED,
         "not_a_log": "neither an export nor a log of a kind that this stage reads",
         "no_form": "a message that is none of Discord's, Telegram's or Slack's",
         "malformed": "it is not JSON",
@@ -90,6 +94,9 @@ class ChatlogExtract(RowSource):
             found.append("assistant: a name is empty")
         return tuple(found)
 
+    def named(self) -> Mapping[str, str]:
+        return dict.fromkeys(self.assistant, "assistant")
+
     def forms(self) -> tuple[str, ...]:
         return ("messages",) if self.assistant else ("messages", "text")
 
@@ -97,16 +104,23 @@ class ChatlogExtract(RowSource):
     def _turns(self) -> Turns:
         found = _GAP.fullmatch(self.gap)
         seconds = float(found[1]) * _SECONDS[found[2]] if found is not None else 0.0
-        return Turns(seconds, frozenset(name.strip().casefold() for name in self.assistant))
+        return Turns(seconds, {name.strip().casefold(): name for name in self.assistant})
 
     def parts(self, path: str, size: int) -> list[Part]:
         root, names, left = files.find(path, archives.packed(self.suffixes))
-        return files.bundles(root, names, size) + files.left_out(root, left)
+        parts: list[Part] = []
+        for lists, found in itertools.groupby(slack.beside(root, names), lambda one: one[1]):
+            cut = files.bundles(root, (name for name, _ in found), size)
+            parts += [replace(part, beside=lists) for part in cut]
+        return parts + files.left_out(root, left)
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
-        return archives.read(part, self.suffixes, self._member)
+        lists = slack.Lists(Path(part.root), tuple(part.beside), {})
+        return archives.read(part, self.suffixes, partial(self._member, lists))
 
-    def _member(self, place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
+    def _member(
+        self, lists: slack.Lists, place: Place, stream: archives.Member
+    ) -> Iterator[Item | Fault]:
         head = stream.peek(SAMPLE_BYTES)[:SAMPLE_BYTES]
         if (told := file_kinds.binary(head)) is not None:
             yield Fault(place, "binary", told)
@@ -114,8 +128,12 @@ class ChatlogExtract(RowSource):
             yield Fault(place, "wrong_kind", told)
         elif not head.strip():
             yield Fault(place, "empty", {"bytes": len(head)}, failed=False)
-        elif head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") or _is_slack(head):
-            yield from self._export(place, stream)
+        elif slack.is_list(head, place.member or place.path):
+            yield _listed(place, stream)
+        elif head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+            yield from self._export(place, stream, slack.Workspace())
+        elif _is_slack(head):
+            yield from self._export(place, stream, lists.of(place))
         else:
             try:
                 text = self._kind(head)
@@ -129,19 +147,20 @@ class ChatlogExtract(RowSource):
 
     # --- exports in JSON --------------------------------------------------------------------------
 
-    def _export(self, place: Place, stream: archives.Member) -> Iterator[Item | Fault]:
+    def _export(
+        self, place: Place, stream: archives.Member, known: slack.Workspace
+    ) -> Iterator[Item | Fault]:
         head = stream.peek(SAMPLE_BYTES)[:SAMPLE_BYTES]
         _, mark = charsets.sniff(head[:4])
         stream.read(mark)
         chat: Conversations | None = None
         seen = 0
-        people: dict[str, str] = {}
         trouble: Fault | None = None
         try:
             for found in exports.read(stream, mark):
                 if isinstance(found, exports.Chat):
                     yield from chat.end() if chat is not None else ()
-                    about = exports.meta_of(found.about) or _channel(place, head)
+                    about = exports.meta_of(found.about) or _channel(place, head, known)
                     chat = Conversations(place, self._turns, about)
                     continue
                 assert chat is not None
@@ -152,7 +171,7 @@ class ChatlogExtract(RowSource):
                     yield Fault(here, "oversize", limit)
                     continue
                 try:
-                    message = exports.message(found, people)
+                    message = exports.message(found, known)
                 except Unreadable as error:
                     if not found.closed:
                         raise Unreadable("truncated", error="the file ends in a message") from None
@@ -262,10 +281,21 @@ def _is_slack(head: bytes) -> bool:
     return file_kinds.is_slack(head.decode("utf-8", "replace"))
 
 
-def _channel(place: Place, head: bytes) -> dict[str, Any]:
+def _channel(place: Place, head: bytes, known: slack.Workspace) -> dict[str, Any]:
     """What is known of a channel of Slack's: the name of the folder of its days."""
     folders = PurePosixPath(place.member or place.path).parts[:-1]
-    return {"title": folders[-1]} if folders and _is_slack(head) else {}
+    return {"title": known.title(folders[-1])} if folders and _is_slack(head) else {}
+
+
+def _listed(place: Place, stream: archives.Member) -> Fault:
+    """What is told of a list of Slack's export, which holds no messages."""
+    number = 0
+    try:
+        for number, _ in enumerate(slack.entries(stream), 1):  # noqa: B007 - how many there are
+            pass
+    except Unreadable as error:
+        return Fault(place, error.reason, {**error.evidence, "entries": number})
+    return Fault(place, "listed", {"entries": number}, failed=False)
 
 
 _REMEDY = (

@@ -10,12 +10,12 @@ from typing import Any, ClassVar, Literal
 
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, Rows, RowSource
 from stages.errors import Unreadable
-from stages.extract import charsets, file_kinds, files, flat_trees, forms
+from stages.extract import charsets, file_kinds, files, forms, joined
 from stages.extract.delimited.clean import Block
 from stages.extract.delimited.sheet import Reading, Sheet
 from stages.extract.delimited.table import Row
-from stages.extract.flat_trees import FlatTrees
 from stages.extract.forms.at_once import AtOnce
+from stages.extract.joined import Joined
 from stages.extract.packed import archives
 from stages.extract.packed.streams import from_system
 from stages.extract.spreadsheet import workbook
@@ -55,6 +55,7 @@ class CsvExtract(RowSource):
     """
 
     name: ClassVar[str] = "csv"
+    libraries: ClassVar[tuple[str, ...]] = ("selectolax",)
     suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".tab", ".psv", *workbook.SUFFIXES)
     reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,
@@ -70,11 +71,14 @@ class CsvExtract(RowSource):
         "no_form": "a column that was named is not there, or a message has no role",
         "bad_type": "messages are not a list of objects in JSON, or a role or content is no text",
         "empty": "there is no text: an empty file, or nothing but white space where text is due",
-        **flat_trees.REASONS,
+        **joined.REASONS,
         "binary": "the file is not text: a picture, a program, a document of another kind",
     }
 
-    cuts: ClassVar[Mapping[str, str]] = {k: v for k, v in forms.CUTS.items() if k != "binary"}
+    cuts: ClassVar[Mapping[str, str]] = {
+        **{k: v for k, v in forms.CUTS.items() if k != "binary"},
+        **joined.CUTS,
+    }
 
     delimiter: str | None = None
     quote: str | None = None
@@ -193,10 +197,10 @@ class CsvExtract(RowSource):
             told: dict[str, Any] = {"missing": layout.missing, "columns": sheet.names[:50]}
             yield Fault(place, "no_form", told)
             return
-        if flat_trees.are_nodes(sheet.names):
-            with FlatTrees(self._names, sample) as trees:
-                yield from self._table(place, stream, sheet, layout, trees)
-                yield from trees.items(layout.item)
+        if joined.may_join(sheet.names):
+            with Joined(self._names, sample) as waiting:
+                yield from self._table(place, stream, sheet, layout, waiting)
+                yield from waiting.items(layout.item)
             return
         if sample is None and AtOnce(layout).fits:
             sheet.take_at_once()
@@ -208,9 +212,9 @@ class CsvExtract(RowSource):
         stream: archives.Member,
         sheet: Sheet,
         layout: forms.Layout,
-        trees: FlatTrees | None,
+        waiting: Joined | None,
     ) -> Iterator[Item | Fault | Rows]:
-        """The rows of a file; those that are nodes of trees are given to `trees`."""
+        """The rows of a file; those that wait for others are given to `waiting`."""
         at_once, items = AtOnce(layout, shown=True), _Items(sheet, layout, self._names)
         number = 0
         for number, (row, reason, evidence) in enumerate(sheet.judged(), 1):  # noqa: B007
@@ -218,9 +222,13 @@ class CsvExtract(RowSource):
                 yield from at_once.items(place, *row)
                 continue
             here = Place(place.path, place.member, row.offset, row.size, row.line)
-            if reason is None and trees is not None and trees.takes(values := sheet.values(row)):
-                trees.take(here, values)
-                if trees.full:
+            if (
+                reason is None
+                and waiting is not None
+                and waiting.takes(values := sheet.values(row))
+            ):
+                waiting.take(here, values)
+                if waiting.full:
                     return
                 continue
             yield items.of(here, row, reason, evidence)

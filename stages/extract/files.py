@@ -11,6 +11,7 @@ import fnmatch
 import hashlib
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from glob import escape
 from pathlib import Path
@@ -22,6 +23,7 @@ from stages.errors import UsageError
 # A bundle ends after a file whose hashed name hits one in this many, so that one file more or
 # less moves no border but its own bundle's.
 BUNDLE_FILES = 64
+_ENDINGS = 6  # that a sentence names
 _LEFT = 1000  # of what is left out, in one part
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tbz2", ".txz")  # not named among what a folder lacks
 _WILD = ("*", "?", "[")
@@ -94,6 +96,32 @@ def find(path: str, suffixes: tuple[str, ...]) -> Found:
         exists = root.exists() and (pattern is None or any(mark in path for mark in _WILD))
         raise UsageError(f"{path}: there are no {wanted}" if exists else f"{path}: not found")
     return Found(listing.root, names, left)
+
+
+def unread(path: str, suffixes: tuple[str, ...], shown: str) -> str | None:
+    """A sentence on the files of a folder that no suffix names, by their endings; None where there
+    are none, or where a pattern says which are read. shown: what the path is called."""
+    root, pattern = root_of(path)
+    if pattern is not None or not suffixes:
+        return None
+    listing = _Listing(root.resolve())
+    listing.folder(("",))
+    others = [name for name in listing.names if not name.lower().endswith(suffixes)]
+    endings = Counter(map(_ending, sorted(others))).most_common()
+    if not endings:
+        return None
+    told = ", ".join(f"{number:,} {ending}" for ending, number in endings[:_ENDINGS])
+    more = len(endings) - _ENDINGS
+    told += f" and {more:,} more endings" if more > 0 else ""
+    first = next((one for one, _ in endings if one.startswith(".")), "")
+    files = "1 file is" if len(others) == 1 else f"{len(others):,} files are"
+    pattern = f"{shown.rstrip('/')}/**/*{first}*"
+    return f"{files} not read by the ending of the name ({told}); {pattern!r} reads such"
+
+
+def _ending(name: str) -> str:
+    """The ending of a file's name; of a saved address without what is asked of it."""
+    return Path(name.partition("?")[0]).suffix.lower() or "without an ending"
 
 
 def _check_named(path: str) -> None:

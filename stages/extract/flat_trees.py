@@ -2,25 +2,20 @@
 parent_id, role and text. The rows of a file, in any order, become the talks that the tree gives
 when its replies are nested.
 
-Rows wait in a file on the disk until all are there; in memory each takes 60 bytes.
+Rows wait until all are there (`waiting`); in memory each takes 60 bytes.
 """
 
 from __future__ import annotations
 
-import json
-import struct
-import tempfile
 from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from stages import watch
 from stages.base import Fault, Item
 from stages.errors import Unreadable
 from stages.extract import forms
-from stages.extract.jsontext import json_values
 from stages.extract.jsontext.lines import LINE_BYTES
+from stages.extract.waiting import Waiting, digest
 from stages.place import Place
 from stages.records import REJECT_TEXT
 
@@ -31,7 +26,6 @@ if TYPE_CHECKING:
     Numbers = npt.NDArray[np.int64]
 
 NODES = 1 << 21  # messages of one file; OpenAssistant's largest has 208,584
-_SPOOLED = 1 << 20  # bytes of rows that stay in memory
 REASONS = {
     "orphan": "the message that it answers is not in the file, or answers it in turn",
     "repeated": "a message of the same id stands before it in the file",
@@ -39,7 +33,6 @@ REASONS = {
 _NODE = frozenset(("message_id", "role", "text"))
 _PARENT = "parent_id"
 _OF_TREE = ("message_tree_id", "tree_state")  # what all nodes of a tree share: its meta
-_HEAD = struct.Struct("<2I")
 _NONE = 0  # the digest of no parent
 
 Row = Mapping[str, Any]
@@ -56,44 +49,26 @@ def are_nodes(columns: Collection[str]) -> bool:
 
 
 class FlatTrees:
-    """The rows of one file that are nodes of trees; a context, for the rows lie in a file.
+    """The rows of one file that are nodes of trees. waiting: where they wait, for these alone."""
 
-    sample: bytes of rows that are wanted; after twice as many `full` says that there are more."""
-
-    def __init__(self, names: forms.Names, sample: int | None = None) -> None:
+    def __init__(self, names: forms.Names, waiting: Waiting) -> None:
         self._wanted = names.named is None and names.wanted("messages")
         self._layout = forms.Layouts(names)
-        self._sample, self._held = sample, 0
-        self._spool = tempfile.SpooledTemporaryFile(_SPOOLED)  # noqa: SIM115 - as long as this
-        self._at, self._ids, self._parents = array("Q"), array("Q"), array("Q")
+        self._rows = waiting
+        self._ids, self._parents = array("Q"), array("Q")
         self._linked = False
-
-    def __enter__(self) -> FlatTrees:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._spool.close()
-
-    @property
-    def full(self) -> bool:
-        """Whether a sample has all that it asked for."""
-        return self._sample is not None and self._held > 2 * self._sample
 
     def takes(self, row: Row) -> bool:
         """Whether a row waits here for the others of its tree."""
-        return self._wanted and is_node(row) and len(self._at) < NODES
+        return self._wanted and is_node(row) and len(self._ids) < NODES
 
     def take(self, place: Place, row: Row, raw: bytes | None = None) -> None:
         """Keep a row that `takes` is true of. raw: its JSON text in UTF-8."""
-        raw = json.dumps(row).encode() if raw is None else raw
-        told = str(place).encode()
-        self._at.append(self._held)
-        self._ids.append(_digest(row["message_id"]))
+        self._ids.append(digest(row["message_id"]))
         parent = row.get(_PARENT)
-        self._parents.append(_NONE if parent in (None, "") else _digest(parent))
+        self._parents.append(_NONE if parent in (None, "") else digest(parent))
         self._linked |= self._parents[-1] != _NONE or _OF_TREE[0] in row
-        self._spool.write(_HEAD.pack(len(told), len(raw)) + told + raw)
-        self._held += _HEAD.size + len(told) + len(raw)
+        self._rows.add(place, row, raw)
 
     def items(
         self, alone: Callable[[Place, bytes, dict[str, Any]], Item | Fault]
@@ -103,8 +78,8 @@ class FlatTrees:
         import numpy as np
 
         if not self._linked:
-            for number in range(len(self._at)):
-                yield alone(*self._read(number))
+            for number in range(len(self._ids)):
+                yield alone(*self._rows.read(number))
             return
         parents, again = _linked(self._ids, self._parents)
         children = np.argsort(parents, kind="stable")
@@ -113,15 +88,15 @@ class FlatTrees:
         for number, parent in enumerate(parents.tolist()):
             if again[number]:
                 seen[number] = 1
-                place, raw, row = self._read(number)
+                place, raw, row = self._rows.read(number)
                 told = {"message_id": row["message_id"]}
                 yield Fault(place, "repeated", told, _shown(raw), raw=raw)
             elif parent == _ROOT:
                 yield self._tree(self._below(number, children, begins, seen))
-            elif parent == _LOST and not self.full:
+            elif parent == _LOST and not self._rows.full:
                 yield self._orphan(self._below(number, children, begins, seen))
         for number in range(len(parents)):
-            if not seen[number] and not self.full:  # it answers itself, by way of others
+            if not seen[number] and not self._rows.full:  # it answers itself, by way of others
                 yield self._orphan(self._below(number, children, begins, seen))
 
     def _below(
@@ -145,7 +120,7 @@ class FlatTrees:
         root: dict[str, Any] = {}
         place, size, number = Place(), 0, 0
         for number, (node, parent) in enumerate(nodes, 1):  # noqa: B007 - how many there were
-            where, raw, row = self._read(node)
+            where, raw, row = self._rows.read(node)
             size += len(raw)
             if node == parent:
                 place, root = where, row
@@ -172,19 +147,10 @@ class FlatTrees:
     def _orphan(self, nodes: Iterator[tuple[int, int]]) -> Fault:
         """The refusal of a message without the one that it answers, and of all that answer it."""
         first, *others = (node for node, _ in nodes)
-        place, raw, row = self._read(first)
-        characters = len(raw) + sum(len(self._read(node)[1]) for node in others)
+        place, raw, row = self._rows.read(first)
+        characters = len(raw) + sum(len(self._rows.read(node)[1]) for node in others)
         told = {"parent_id": row[_PARENT], "messages": 1 + len(others)}
         return Fault(place, "orphan", told, _shown(raw), raw=raw, characters=characters)
-
-    def _read(self, number: int) -> tuple[Place, bytes, dict[str, Any]]:
-        watch.tick()
-        self._spool.seek(self._at[number])
-        told, size = _HEAD.unpack(self._spool.read(_HEAD.size))
-        place = Place.parse(self._spool.read(told).decode())
-        raw = self._spool.read(size)
-        row: dict[str, Any] = json_values.parse(raw.decode())
-        return place, raw, row
 
 
 _ROOT, _LOST = -1, -2  # in place of the number of the node that a node answers
@@ -204,11 +170,6 @@ def _linked(ids: array[int], parents: array[int]) -> tuple[Numbers, npt.NDArray[
     found[above == _NONE] = _ROOT
     found[again] = _LOST  # and nobody answers it: the first of its id is answered
     return found, again
-
-
-def _digest(identity: object) -> int:
-    digest = blake2b(str(identity).encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little") or 1
 
 
 def _shown(raw: bytes) -> str:

@@ -16,6 +16,7 @@ from stages.extract.packed import archives
 from stages.extract.packed.streams import Member
 from stages.extract.webpage import epub, mhtml, page, talk, warc
 from stages.extract.webpage.cuts import CUTS
+from stages.extract.webpage.markdown import markdown, plain
 from stages.extract.webpage.mhtml import Web
 from stages.place import Place
 
@@ -223,7 +224,10 @@ class HtmlExtract(DocumentSource):
         """The conversation that a page is."""
         if found.thread is None or found.reason is not None:
             return None
-        return talk.talk(found.thread, found.title, self._markdown)
+        written = markdown if self._markdown else plain
+        thread = found.thread
+        posts = [talk.Said(one.writer, written(one.blocks), one.accepted) for one in thread.posts]
+        return talk.talk(posts, found.title, thread.answers)
 
     @property
     def _markdown(self) -> bool:

@@ -13,13 +13,14 @@ from typing import Any, BinaryIO, ClassVar
 
 from stages.base import ISOLATION_REASONS, Fault, Item, Part, Rows, RowSource
 from stages.errors import Unreadable
-from stages.extract import charsets, columnar, file_kinds, files, flat_trees, forms
-from stages.extract.flat_trees import FlatTrees
+from stages.extract import charsets, columnar, file_kinds, files, forms, joined, topics
+from stages.extract.joined import Joined
 from stages.extract.jsontext import json_values, json_wrapper
 from stages.extract.jsontext.alike import Alike
 from stages.extract.jsontext.lines import LINE_BYTES, Line, Whole, blocks, lines, ranges
 from stages.extract.packed import archives
 from stages.extract.packed.streams import from_system
+from stages.extract.topics import Topics
 from stages.place import Place
 from stages.records import REJECT_TEXT, to_json
 
@@ -35,8 +36,9 @@ class JsonlExtract(RowSource):
     form: which form the records are to have; auto takes messages, then pairs, then text, by the
         keys in use (Alpaca, ShareGPT, chat messages, OpenAssistant trees, question and answer). Of
         a preference pair the chosen answer is taken. Rows with message_id, parent_id, role and
-        text become talks when their file has been read: up to 2,097,152 of them, 60 bytes of
-        memory each.
+        text, and posts of a forum with topic_id, post_number and cooked or raw, become talks when
+        their file has been read: up to 2,097,152 of them, 60 bytes of memory each. A topic of
+        Discourse (post_stream) is one talk: who opened it is the user, others the assistant.
     prompt: key of the prompt, or a template like "{title}: {question}"; default: by known keys.
     completion: key of the completion, or a template; default: by known keys.
     text: key of the text of plain records, or a template; default: text, content or body.
@@ -47,7 +49,7 @@ class JsonlExtract(RowSource):
     """
 
     name: ClassVar[str] = "jsonl"
-    libraries: ClassVar[tuple[str, ...]] = ("pyarrow",)
+    libraries: ClassVar[tuple[str, ...]] = ("pyarrow", "selectolax")
     suffixes: ClassVar[tuple[str, ...]] = (*_JSON, *columnar.SUFFIXES)
     reasons: ClassVar[Mapping[str, str]] = {
         **archives.REASONS,
@@ -60,11 +62,11 @@ class JsonlExtract(RowSource):
         "bad_type": "a text is not a string, or messages are not a list of objects",
         "empty": "there is no text: an empty file, or a text of nothing but white space",
         "encoding": "bytes that are not text in the file's charset, or half a character",
-        **flat_trees.REASONS,
+        **joined.REASONS,
         "binary": "the file is not text: a picture, a program, a document of another kind",
     }
 
-    cuts: ClassVar[Mapping[str, str]] = forms.CUTS
+    cuts: ClassVar[Mapping[str, str]] = {**forms.CUTS, **joined.CUTS}
 
     form: forms.Form = "auto"
     prompt: str | None = None
@@ -88,6 +90,10 @@ class JsonlExtract(RowSource):
     @cached_property
     def _layouts(self) -> forms.Layouts:
         return forms.Layouts(self._names)
+
+    @cached_property
+    def _topics(self) -> Topics:
+        return Topics(self._names)
 
     @cached_property
     def _columnar_layouts(self) -> forms.Layouts:
@@ -133,22 +139,22 @@ class JsonlExtract(RowSource):
     def _member(
         self, sample: int | None, place: Place, stream: archives.Member
     ) -> Iterator[Item | Fault | Rows]:
-        with FlatTrees(self._names, sample) as trees:
-            for item in self._items(place, stream, trees):
+        with Joined(self._names, sample) as waiting:
+            for item in self._items(place, stream, waiting):
                 if item is not None:
                     yield item
-                if trees.full:
+                if waiting.full:
                     break
-            yield from trees.items(self._row)
+            yield from waiting.items(self._row)
 
     def _items(
-        self, place: Place, stream: archives.Member, trees: FlatTrees
+        self, place: Place, stream: archives.Member, waiting: Joined
     ) -> Iterator[Item | Fault | Rows | None]:
         """What a file holds; None for a row that waits for the others of its tree."""
         head = stream.peek(_HEAD)[:_HEAD]
         form = columnar.kind(head)
         if form is not None:
-            yield from self._columnar(place, stream, form, trees)
+            yield from self._columnar(place, stream, form, waiting)
             return
         if (told := file_kinds.binary(head)) is not None:
             yield Fault(place, "binary", told)
@@ -170,14 +176,14 @@ class JsonlExtract(RowSource):
                 read = json_wrapper.opened(stream, place, self._names, LINE_BYTES, mark, spool)
             stream = read.stream
             if read.elements is not None:
-                items = self._elements(place, read.key, read.elements, trees)
+                items = self._elements(place, read.key, read.elements, waiting)
             elif shape == "lines" or wide:
                 found = blocks(stream, mark, limit=LINE_BYTES)
                 if wide:
                     found = lines(stream, mark, charset=charset, limit=LINE_BYTES)
-                items = self._lines(place, found, charset, stream, trees)
+                items = self._lines(place, found, charset, stream, waiting)
             else:
-                items = self._values(place, stream, shape == "array", mark, trees)
+                items = self._values(place, stream, shape == "array", mark, waiting)
             for number, item in enumerate(items, 1):  # noqa: B007 - whether there was one
                 yield item
             if not number and stream.fault is None:
@@ -189,16 +195,19 @@ class JsonlExtract(RowSource):
         found: Iterable[Line | Whole],
         charset: str,
         stream: archives.Member | None,
-        trees: FlatTrees | None,
+        waiting: Joined | None,
     ) -> Iterator[Item | Fault | Rows | None]:
-        alike = Alike(self._layouts, trees.takes if trees is not None else lambda row: False)
+        def alone(row: Mapping[str, Any]) -> bool:
+            return topics.is_topic(row) or (waiting is not None and waiting.takes(row))
+
+        alike = Alike(self._layouts, alone)
         for one in found:
             if isinstance(one, Line):
-                yield from self._line(place, one, charset, stream, trees)
+                yield from self._line(place, one, charset, stream, waiting)
                 continue
             for item in alike.read(place, one):
                 if isinstance(item, Line):
-                    yield from self._line(place, item, charset, stream, trees)
+                    yield from self._line(place, item, charset, stream, waiting)
                 else:
                     yield item
 
@@ -208,7 +217,7 @@ class JsonlExtract(RowSource):
         line: Line,
         charset: str,
         stream: archives.Member | None,
-        trees: FlatTrees | None,
+        waiting: Joined | None,
     ) -> Iterator[Item | Fault | None]:
         """The items of a line, none for one of white space alone."""
         here = Place(place.path, place.member, line.offset, line.size, line.number)
@@ -218,7 +227,7 @@ class JsonlExtract(RowSource):
         if not line.raw or line.raw.isspace():
             return
         alone = stream is not None and line.number == 1 and not stream.peek(1)
-        for item in self._found(here, line.raw, charset, alone, trees):
+        for item in self._found(here, line.raw, charset, alone, waiting):
             if line.ended or not isinstance(item, Fault) or item.reason != "malformed":
                 yield item
             elif stream is None or stream.fault is None:
@@ -231,7 +240,7 @@ class JsonlExtract(RowSource):
         stream: archives.Member,
         array: bool,
         offset: int,
-        trees: FlatTrees,
+        waiting: Joined,
     ) -> Iterator[Item | Fault | None]:
         try:
             for value in json_values.values(stream, array, LINE_BYTES, offset):
@@ -240,7 +249,7 @@ class JsonlExtract(RowSource):
                     yield Fault(here, "oversize", {"limit": LINE_BYTES, "of": "bytes of a value"})
                     continue
                 if value.closed:
-                    yield from self._found(here, value.raw, "utf-8", not array, trees)
+                    yield from self._found(here, value.raw, "utf-8", not array, waiting)
                     continue
                 if stream.fault is None:
                     error = {"error": "the file ends within this value"}
@@ -252,7 +261,7 @@ class JsonlExtract(RowSource):
                 yield Fault(place, error.reason, error.evidence)
 
     def _found(
-        self, place: Place, raw: bytes, charset: str, alone: bool, trees: FlatTrees | None
+        self, place: Place, raw: bytes, charset: str, alone: bool, waiting: Joined | None
     ) -> Iterator[Item | Fault | None]:
         """The item of one JSON value; those of a list within it when it is `alone` in its file
         and no record itself, like {"data": [...]}."""
@@ -266,11 +275,11 @@ class JsonlExtract(RowSource):
             del text  # of a long one there is room for few copies
             if not isinstance(value, dict):
                 raise Unreadable("not_an_object", type=forms.type_name(value))
-            if trees is not None and trees.takes(value):
-                trees.take(place, value, raw if charset == "utf-8" else None)
+            if waiting is not None and waiting.takes(value):
+                waiting.take(place, value, raw if charset == "utf-8" else None)
                 yield None
                 return
-            made = self._layouts.of(tuple(value)).read(value)
+            made = self._made(value)
         except Unreadable as error:
             nameless = error.reason == "no_form" and "field" not in error.evidence
             inner = _wrapped(value) if alone and nameless else None
@@ -280,12 +289,12 @@ class JsonlExtract(RowSource):
             for number, row in enumerate(value[inner]):
                 key = str(number)
                 here = Place(place.path, place.member, table=inner, key=key)
-                yield self._of_row(here, row, trees)
+                yield self._of_row(here, row, waiting)
             return
         yield Item(place, raw, made.records, made.form, made.text)
 
     def _elements(
-        self, place: Place, table: str, found: Iterable[json_values.Value], trees: FlatTrees
+        self, place: Place, table: str, found: Iterable[json_values.Value], waiting: Joined
     ) -> Iterator[Item | Fault | None]:
         """The rows of a list in an object that is too large to be held as a whole."""
         for number, value in enumerate(found):
@@ -302,10 +311,10 @@ class JsonlExtract(RowSource):
             except Unreadable as error:
                 yield _refused(here, error, value.raw, "utf-8")
             else:
-                yield self._of_row(here, row, trees)
+                yield self._of_row(here, row, waiting)
 
     def _columnar(
-        self, place: Place, stream: archives.Member, form: str, trees: FlatTrees
+        self, place: Place, stream: archives.Member, form: str, waiting: Joined
     ) -> Iterator[Item | Fault | None]:
         number = 0
         with tempfile.TemporaryFile() as spool:
@@ -325,7 +334,7 @@ class JsonlExtract(RowSource):
                     if isinstance(row, Unreadable):
                         yield Fault(here, row.reason, row.evidence)
                     else:
-                        yield self._of_row(here, row, trees, self._columnar_layouts)
+                        yield self._of_row(here, row, waiting, self._columnar_layouts)
             except Unreadable as error:
                 yield Fault(place, error.reason, {**error.evidence, "rows": number})
                 return
@@ -335,15 +344,20 @@ class JsonlExtract(RowSource):
         if not number:
             yield Fault(place, "empty", {"rows": 0})
 
+    def _made(self, row: dict[str, Any], layouts: forms.Layouts | None = None) -> forms.Made:
+        """The records of an object: of a topic of a forum, or by its keys."""
+        found = self._topics.made(row) if topics.is_topic(row) else None
+        return found or (layouts or self._layouts).of(tuple(row)).read(row)
+
     def _of_row(
         self,
         place: Place,
         row: dict[str, Any],
-        trees: FlatTrees | None,
+        waiting: Joined | None,
         layouts: forms.Layouts | None = None,
     ) -> Item | Fault | None:
-        if trees is not None and trees.takes(row):
-            trees.take(place, row)
+        if waiting is not None and waiting.takes(row):
+            waiting.take(place, row)
             return None
         return self._row(place, to_json(row).encode(), row, layouts)
 
@@ -355,14 +369,14 @@ class JsonlExtract(RowSource):
         layouts: forms.Layouts | None = None,
     ) -> Item | Fault:
         try:
-            made = (layouts or self._layouts).of(tuple(row)).read(row)
+            made = self._made(row, layouts)
         except Unreadable as error:
             return Fault(place, error.reason, error.evidence, raw.decode(), raw=raw)
         return Item(place, raw, made.records, made.form, made.text)
 
     def _of_lines(self, path: Path) -> int | None:
         """Where the lines of a plain JSONL file begin; None for a file that is read as a whole, as
-        trees are that stand in rows."""
+        rows are that wait for others."""
         if not archives.is_plain(path):
             return None
         with files.opened(path) as file:
@@ -377,11 +391,11 @@ class JsonlExtract(RowSource):
         return mark
 
     def _has_node(self, head: bytes) -> bool:
-        with FlatTrees(self._names) as trees:
+        with Joined(self._names) as waiting:
             for line in head.splitlines():
                 with contextlib.suppress(Unreadable, UnicodeDecodeError):
                     value = json_values.parse(line.decode())
-                    if isinstance(value, dict) and trees.takes(value):
+                    if isinstance(value, dict) and waiting.takes(value):
                         return True
         return False
 

@@ -26,6 +26,7 @@ _FLOAT_CHARS, _SMALL = 16, r"^-?0\.0000"
 
 _LEAST, _REACH, _MOST = 1 << 13, 1 << 16, 1 << 21  # bytes of a region: tried, at first, at most
 _CELLS = 1 << 17  # of a region: each takes some hundred bytes while it is cut out
+_LOOKED_AT = 1 << 18  # bytes that are compared at once
 
 
 class Reach:
@@ -33,52 +34,76 @@ class Reach:
     longer each time."""
 
     def __init__(self) -> None:
-        self._size, self._failed, self._until = _REACH, 0, 0
+        self._size, self._failed, self._until, self._long = _REACH, 0, 0, 0
 
     def wanted(self, start: int) -> int:
         """Bytes that are to be there for a region that begins at a place of the file; 0: none."""
         return self._size if start >= self._until else 0
 
-    def within(self, there: int) -> int:
-        """Of so many bytes that are there, how many are tried."""
-        return min(there, self._size) if there >= _LEAST else 0
+    @staticmethod
+    def enough(there: int) -> bool:
+        """Whether so many bytes are worth a try."""
+        return there >= _LEAST
 
-    def learn(self, start: int, size: int, taken: int, cells: int) -> None:
-        """What became of a region: how many of its bytes were taken, as so many cells."""
-        if 4 * taken >= max(size, _REACH):
+    def longer(self, start: int, size: int) -> int:
+        """Bytes of a region in which a row may end that does not in so many; 0: no more are tried.
+
+        What was looked at in vain is not looked at for another row's end.
+        """
+        return size + size // 2 if start >= self._long else 0
+
+    def learn(self, start: int, size: int, taken: int, cells: int, unusual: bool) -> None:
+        """What became of a region: how many of its bytes were taken, as so many cells, and whether
+        the row behind them is unusual."""
+        if size > self._size and not taken:
+            self._long, self._until = start + size, start + 1
+        elif not taken or (unusual and 4 * taken < max(size, _REACH)):
+            self._failed = min(self._failed + 1, 8)
+            self._size = max(self._size // 2, _REACH)
+            self._until = start + taken + (1 if self._failed == 1 else _REACH << self._failed >> 3)
+        else:
             self._failed = 0
-            if 4 * taken < 3 * size:  # what follows is unusual: go behind it first
+            if unusual:  # go behind it first
                 self._until = start + taken + 1
             if cells > _CELLS:
                 self._size = max(self._size // 2, _REACH)
             elif 2 * taken >= size and 2 * cells <= _CELLS:
-                self._size = min(2 * self._size, _MOST)
-            return
-        self._failed = min(self._failed + 1, 8)
-        self._size = max(self._size // 2, _REACH)
-        self._until = start + taken + (1 if self._failed == 1 else _REACH << self._failed >> 3)
+                self._size = min(2 * size, _MOST)
 
 
 class Unusual(Exception):
     """The bytes are not of the usual form: whoever reads them one by one must look at them."""
 
 
+class Longer(Exception):
+    """The first row does not end in the region."""
+
+
+def places_of(data: Bytes, *wanted: int) -> Numbers:
+    """The places of some bytes, in order."""
+    found = []
+    for begin in range(0, len(data), _LOOKED_AT):
+        piece = data[begin : begin + _LOOKED_AT]
+        flags = piece == wanted[0]
+        for byte in wanted[1:]:
+            flags |= piece == byte
+        found.append(np.flatnonzero(flags) + begin)
+    return np.concatenate(found) if found else np.empty(0, np.int64)
+
+
+def outside(quotes: Flags) -> Flags:
+    """Which of some places lie outside of strings, those that are quotes told."""
+    found: Flags = (np.cumsum(quotes, dtype=np.int32) & 1) == 0
+    return found
+
+
 class Quoted(NamedTuple):
     """Strings of a region. opens, closes: places of their quotes; doubled: of each first of two
-    quotes within one that stand for one; limit: where a string opens that does not close."""
+    quotes within one that stand for one."""
 
     opens: Numbers
     closes: Numbers
     doubled: Numbers
-    limit: int
-
-    def outside(self) -> Numbers:
-        """The places outside of strings."""
-        begins = np.concatenate(([0], self.closes + 1))
-        sizes = np.concatenate((self.opens, [self.limit])) - begins
-        places = np.repeat(begins - np.cumsum(sizes) + sizes, sizes)
-        places += np.arange(len(places))
-        return places
 
     def are_whole(self, string: Flags, begins: Numbers, ends: Numbers) -> Flags:
         """Of which rows each cell that begins with a quote (`string`) is one whole string, where
@@ -94,18 +119,15 @@ class Quoted(NamedTuple):
         return good
 
 
-def quoted(quotes: Numbers, size: int) -> Quoted:
-    """The strings of a region of so many bytes, from its quotes that are not escaped."""
-    limit = size
-    if len(quotes) & 1:
-        limit = int(quotes[-1])
-        quotes = quotes[:-1]
+def quoted(quotes: Numbers) -> Quoted:
+    """The strings of a region that close in it, from its quotes that are not escaped."""
+    quotes = quotes[: len(quotes) & ~1]
     opens, closes = quotes[0::2], quotes[1::2]
     again = np.flatnonzero(opens[1:] == closes[:-1] + 1)
     doubled = closes[again]
     if len(again):
         opens, closes = np.delete(opens, again + 1), np.delete(closes, again)
-    return Quoted(opens, closes, doubled, limit)
+    return Quoted(opens, closes, doubled)
 
 
 def before_bad(good: Flags) -> int:

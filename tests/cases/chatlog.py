@@ -81,6 +81,7 @@ def _refused(folder: Path) -> list[Case]:
     (bad / "prose.txt").write_text("The lamp was lit at six.\nNobody came.\n")
     (bad / "close.txt").write_bytes(b"12:00 <ann> \xb5\n12:01 <bob> ok\n")
     (bad / "other.json").write_text('{"messages": [{"role": "user", "content": "x"}]}')
+    (bad / "users.json").write_text('[{"id": "U1", "profile": {"display_name": "ann"}}]')
     (bad / "twice.json").write_bytes(
         discord(*TALK).replace(b'"id": "0",', b'"id": "0", "type": "Default",')
     )
@@ -92,7 +93,7 @@ def _refused(folder: Path) -> list[Case]:
     damaged[-8] ^= 255
     (bad / "damaged.log.gz").write_bytes(damaged)
     reasons = ("empty", "binary", "wrong_kind", "not_a_log", "encoding", "no_form", "malformed")
-    reasons += ("duplicate_key", "unreadable", "link", "corrupt", *unpacked)
+    reasons += ("listed", "duplicate_key", "unreadable", "link", "corrupt", *unpacked)
     with open(folder / "long.log", "wb") as file:  # sparse: it takes no room on the disk
         file.write(IRC.encode() * 800 + b"12:03 <ann> ")
         file.truncate(file.tell() + (17 << 20))

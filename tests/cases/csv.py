@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stages.extract.csv import CsvExtract
 from stages.testing import Case
+from tests.cases.jsonl import POSTS
 
 GOOD = """question,answer,topic
 When do I sow peas?,"In March, or later.",garden
@@ -56,6 +57,11 @@ def cases(folder: Path) -> list[Case]:
         "message_id,parent_id,role,text\n1,,prompter,Peas?\n2,1,assistant,In March.\n"
         "2,1,assistant,In May.\n3,7,prompter,Why?\n"
     )
+    with open(folder / "posts.csv", "w", encoding="utf-8", newline="") as file:
+        names = ["topic_id", "post_number", "username", "cooked", "raw", "post_type", "hidden"]
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows({"topic_id": 7, **post} for post in POSTS)
     (folder / "page.csv").write_text("<!DOCTYPE html>\n<html><body>404</body></html>\n")
     with open(folder / "uneven.csv", "w") as file:
         for n in range(40):
@@ -85,6 +91,7 @@ def cases(folder: Path) -> list[Case]:
             reasons={"no_form": 1, "bad_type": 1},
         ),
         Case(stage, path=str(folder / "tasks.csv")),
+        Case(stage, path=str(folder / "posts.csv")),
         Case(stage, path=str(folder / "tree.csv"), reasons={"orphan": 1, "repeated": 1}),
         Case(
             CsvExtract(delimiter=","),

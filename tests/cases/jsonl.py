@@ -32,6 +32,13 @@ ANSWERS = [
     {"message_id": 2, "parent_id": 1, "role": "assistant", "text": "In May."},
     {"message_id": 3, "parent_id": 7, "role": "prompter", "text": "Why?"},
 ]
+POSTS = [  # of a topic of a forum: topic_id is where it belongs, as rows have it
+    {"post_number": 1, "username": "ann", "cooked": "<p>Peas?</p>", "raw": "Peas?"},
+    {"post_number": 2, "username": "bob", "cooked": "<p>In March.<button>More</button></p>"},
+    {"post_number": 3, "username": "system", "cooked": "<p>Closed.</p>", "post_type": 3},
+    {"post_number": 4, "username": "bob", "cooked": "<p>Gone.</p>", "hidden": True},
+    {"post_number": 5, "username": "carl", "cooked": None, "raw": "In May.\n"},
+]
 REFUSED = [
     b"{oops",
     b'{"text": "a", "text": "b"}',
@@ -50,6 +57,8 @@ def cases(folder: Path) -> list[Case]:
     (folder / "bad.jsonl").write_bytes(good + b"\n".join(REFUSED) + b'\n{"text": "cut')
     (folder / "table.jsonl").write_bytes(b"text,n\n" + b"Peas like cool soil.,1\n" * 9)
     (folder / "tree.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ANSWERS))
+    topic = {"post_stream": {"posts": POSTS, "stream": []}, "title": "Peas"}
+    (folder / "topic.json").write_text(json.dumps(topic))
     table = pa.table({"text": ["Peas like cool soil."], "picture": [b"\xff\xd8\xff"]})
     pq.write_table(table, folder / "picture.parquet")
     (folder / "empty.jsonl").write_bytes(b"")
@@ -89,6 +98,7 @@ def cases(folder: Path) -> list[Case]:
         Case(JsonlExtract(text="title"), path=str(folder / "good.jsonl"), reasons={"no_form": 8}),
         Case(stage, path=str(folder / "bad.jsonl"), reasons=refused),
         Case(stage, path=str(folder / "tree.jsonl"), reasons={"orphan": 1, "repeated": 1}),
+        Case(stage, path=str(folder / "topic.json")),
         Case(stage, path=str(folder / "picture.parquet")),
         Case(stage, path=str(folder / "table.jsonl"), reasons={"wrong_kind": 1}),
         Case(stage, path=str(folder / "empty.jsonl"), reasons={"empty": 1}),

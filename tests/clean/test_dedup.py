@@ -265,7 +265,6 @@ def test_a_long_text_is_cut_between_words_to_the_same_result() -> None:
     assert len(long) > shingles.CHUNK
     alone = shingles.words_of([long])
     together = shingles.words_of([long, "x"])
-    assert alone.digests[0] == together.digests[0] == alone.alike[0] == together.alike[0]
     assert np.array_equal(alone.hashes, together.hashes[:-1])
     one, both = shingles.sets_of(alone), shingles.sets_of(together)
     assert np.array_equal(one[0], both[0]) and one[1][0] == both[1][0]

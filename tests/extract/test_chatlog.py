@@ -346,32 +346,6 @@ def test_the_chat_in_an_archive_of_ios_has_the_archives_name(tmp_path: Path) -> 
     assert json.loads(one["meta"])["title"] == "WhatsApp Chat - Ann"
 
 
-# --- Slack ------------------------------------------------------------------------------------
-
-
-def test_a_day_of_slack(tmp_path: Path) -> None:
-    ann = {"user": "U1", "user_profile": {"display_name": "ann", "real_name": "Ann Lee"}}
-    said = [
-        {"subtype": "channel_join", "user": "U2", "text": "<@U2> has joined the channel"},
-        {**ann, "text": "Is <https://l.test/a|the lamp> lit &amp; red, <@U2>? <!here>"},
-        {"user": "U2", "text": "Yes, <@U1>:\n```a &lt; b```", "files": [{"id": "F1"}]},
-        {"user": "U1", "text": "See <#C1|lamps> and <https://l.test>."},
-    ]
-    day = [{"type": "message", "ts": f"{1704067200 + n}.000{n}", **m} for n, m in enumerate(said)]
-    (tmp_path / "lamps").mkdir()
-    (one,) = read(tmp_path / "lamps" / "2024-01-01.json", json.dumps(day, indent=1))
-    assert turns(one) == [
-        ("user", "Is the lamp lit & red, @U2? @here"),
-        ("assistant", "Yes, @ann:\n```a < b```"),
-        ("user", "See #lamps and https://l.test."),
-    ]
-    assert one["meta"]["left_out"] == {"attachments": 1, "system": 1}
-    assert one["meta"]["date"] == "2024-01-01" and one["meta"]["participants"] == ["ann", "U2"]
-    (one,) = ChatlogExtract(assistant=("Ann Lee",))(tmp_path)
-    assert [m["role"] for m in one["messages"]] == ["assistant", "user", "assistant"]
-    assert json.loads(one["meta"])["title"] == "lamps"
-
-
 # --- IRC ----------------------------------------------------------------------------------------
 
 IRSSI = """--- Log opened Sun Dec 31 23:00:00 2023

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.extract import slices
 from stages.extract.csv import CsvExtract
+from stages.extract.delimited import clean
 from stages.extract.delimited.ahead import Ahead
 from tests.extract.test_dumps_at_once import _small, assert_same
 
@@ -144,3 +147,52 @@ def test_looking_ahead_loses_nothing(text: str, steps: list[tuple[int, int]]) ->
             plain.seek(at + (len(seen) if step == 3 else 0))
             ahead.skip(len(seen) if step == 3 else 0)
     assert ahead.read(99) == plain.read(99)
+
+
+@pytest.mark.parametrize("quote", ['"', ""], ids=["quoted", "bare"])
+def test_rows_longer_than_a_region_come_at_once(
+    quote: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, path = random.Random(7), tmp_path / "a.csv"
+    sizes = [source.choice((5, 900, 3000, 20_000)) for _ in range(60)]
+    mark = " and\n" if quote else " "
+    rows = [
+        f"{n},{quote}{(('größe, x' if quote else 'größe') + mark) * (size // 9)}end{quote}"
+        for n, size in enumerate(sizes)
+    ]
+    path.write_text("\n".join(["id,body", *rows, ""]), encoding="utf-8")
+    at_once, seen = assert_same(CsvExtract(), path, monkeypatch)
+    assert (at_once, seen) == (60, 60)
+
+
+def test_the_end_of_a_row_is_looked_for_as_far_as_it_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_vain, rows = 0, clean.rows
+
+    def counted(region: bytes, *rest: Any) -> Any:
+        nonlocal in_vain
+        try:
+            return rows(region, *rest)
+        except slices.Longer:
+            in_vain += len(region)
+            raise
+
+    monkeypatch.setattr(clean, "rows", counted)
+    monkeypatch.setattr(clean, "OPEN_LINES", 300)
+    path = tmp_path / "a.csv"
+    whole = "".join(f"{n},a text\n" for n in range(2000))
+    path.write_text(f'id,body\n{whole}2,"open\n' + whole * 20)
+    _, seen = assert_same(CsvExtract(), path, monkeypatch)
+    assert seen > 40_000
+    assert in_vain < path.stat().st_size // 4
+
+
+def test_bytes_in_which_no_row_ends_are_not_looked_at_again() -> None:
+    reach, start = slices.Reach(), 5000
+    size = reach.wanted(start)
+    while (more := reach.longer(start, size)) and size < 1 << 20:
+        size = more
+    reach.learn(start, size, 0, 0, True)
+    assert not reach.longer(start + 1, 1024)
+    assert reach.longer(start + size, 1024)

@@ -332,3 +332,33 @@ def test_numbers_are_written_as_python_writes_them(text: str) -> None:
     plain = re.fullmatch(r"-?(0|[1-9][0-9]{0,5})\.(0|[0-9]{0,4}[1-9])", text)
     if plain is not None and float(text) > 0.001:
         assert slices.float_texts(one).to_pylist() == [text, None]
+
+
+LONG: dict[str, Callable[[list[str]], str]] = {
+    "mysqldump": lambda texts: (
+        "CREATE TABLE `t` (`id` int, `body` text) ENGINE=InnoDB;\nINSERT INTO `t` VALUES "
+        + ",".join(f"({n},'{text}\\n')" for n, text in enumerate(texts))
+        + ";\n"
+    ),
+    "inserts": lambda texts: (
+        "CREATE TABLE t (id integer, body text);\n"
+        + "".join(f"INSERT INTO t VALUES ({n}, '{text}''s');\n" for n, text in enumerate(texts))
+    ),
+    "copy": lambda texts: (
+        "CREATE TABLE t (id integer, body text);\nCOPY t (id, body) FROM stdin;\n"
+        + "".join(f"{n}\t{text}\\n\n" for n, text in enumerate(texts))
+        + "\\.\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("form", LONG)
+def test_rows_longer_than_a_region_come_at_once(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, path = random.Random(7), tmp_path / "a.sql"
+    texts = ["größe (), " * (source.choice((5, 900, 3000, 20_000)) // 10) for _ in range(60)]
+    path.write_text(LONG[form](texts), encoding="utf-8")
+    at_once, seen = assert_same(SqlExtract(), path, monkeypatch)
+    assert seen == 60
+    assert at_once > 50  # the last may be shorter than what is worth a region

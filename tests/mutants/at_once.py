@@ -12,11 +12,38 @@ OF_ROWS = "tests/test_rows_at_once.py"
 MUTANTS = (
     Mutant(
         SLICES,
-        "        limit = int(quotes[-1])\n",
-        "",
-        "what stands in a string that goes on behind the region is looked at for marks",
+        "found: Flags = (np.cumsum(quotes, dtype=np.int32) & 1) == 0",
+        "found: Flags = np.ones(len(quotes), np.bool_)",
+        "marks within strings cut rows",
         (OF_DUMPS, OF_TABLES),
-        "a row that begins with such a string has a cell that is none, and is not taken",
+    ),
+    Mutant(
+        SLICES,
+        "return size + size // 2 if start >= self._long else 0",
+        "return 0",
+        "a row that is longer than a region is read alone",
+        (OF_DUMPS, OF_TABLES),
+    ),
+    Mutant(
+        SLICES,
+        "elif not taken or (unusual and 4 * taken < max(size, _REACH)):",
+        "elif 4 * taken < max(size, _REACH):",
+        "a short row before a long one is taken for a sign of unusual ones",
+        (OF_DUMPS, OF_TABLES),
+    ),
+    Mutant(
+        SLICES,
+        "self._long, self._until = start + size, start + 1",
+        "self._until = start + 1",
+        "the end of each of many open quotes is looked for up to the file's",
+        (OF_TABLES,),
+    ),
+    Mutant(
+        TABLES + "clean.py",
+        "if len(feeds) < OPEN_LINES and len(data) < LINE_BYTES:",
+        "if True:",
+        "the end of a quote is looked for behind what a row may have",
+        (OF_TABLES,),
     ),
     Mutant(
         SLICES,

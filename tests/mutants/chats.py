@@ -6,6 +6,7 @@ from tests.mutants.mutant import Mutant
 
 ROOM = "stages/extract/chat/"
 TESTS = "tests/extract/test_chatlog.py"
+OF_SLACK, OF_TOPICS = "tests/extract/test_slack.py", "tests/extract/test_topics.py"
 
 MUTANTS = (
     Mutant(
@@ -23,11 +24,39 @@ MUTANTS = (
         (f"{TESTS}::test_months_in_the_writers_language_are_told_by_their_order",),
     ),
     Mutant(
-        ROOM + "exports.py",
-        "people.setdefault(own, known[0])",
-        "people.get(own)",
+        ROOM + "slack.py",
+        "known.people.setdefault(own, named)",
+        "known.people.get(own)",
         "who is called in Slack has no name",
-        (f"{TESTS}::test_a_day_of_slack",),
+        (f"{OF_SLACK}::test_a_day_names_who_speaks",),
+    ),
+    Mutant(
+        "stages/extract/chatlog.py",
+        "replace(part, beside=lists)",
+        "replace(part, beside=())",
+        "the lists beside the days of Slack are not read",
+        (f"{OF_SLACK}::test_names_of_slack_come_from_the_lists_beside_the_days",),
+    ),
+    Mutant(
+        ROOM + "conversation.py",
+        '                told["missing"] = [*names.values()]\n',
+        "                pass\n",
+        "nobody says that the assistant's name occurs nowhere",
+        ("tests/pipeline/test_plan_verb.py::test_a_column_that_is_not_there_is_a_mistake",),
+    ),
+    Mutant(
+        "stages/extract/topics.py",
+        "        for post in posts:\n            inside",
+        "        for post in posts[::-1]:\n            inside",
+        "posts of a topic stand in another order",
+        (f"{OF_TOPICS}::test_a_topic_becomes_what_its_page_becomes",),
+    ),
+    Mutant(
+        "stages/extract/topics.py",
+        "opened = numbers[0] == 1",
+        "opened = True",
+        "a topic without its opener is a talk",
+        (f"{OF_TOPICS}::test_a_topic_without_two_sides_is_a_text",),
     ),
     Mutant(
         ROOM + "conversation.py",
@@ -61,7 +90,7 @@ MUTANTS = (
     Mutant(
         ROOM + "exports.py",
         '    if found.get("type", "Default") not in ("Default", "Reply", 0, 19, "0", "19"):\n'
-        '        return _silent(bare, time, text, "system")\n',
+        '        return silent(bare, time, text, "system")\n',
         "",
         "joins are taken for what somebody says",
         (f"{TESTS}::test_what_discord_has_beside_text_is_counted",),

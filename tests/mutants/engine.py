@@ -7,12 +7,15 @@ from tests.mutants.mutant import Mutant
 KEYS, CONTENT = "pipeline/engine/keys.py", "pipeline/engine/content.py"
 STORE, RUNNER = "pipeline/engine/store.py", "pipeline/engine/runner.py"
 LOCAL, SIGNALS = "pipeline/executors/local.py", "pipeline/signals.py"
+TASKS, WORKER = "pipeline/executors/tasks.py", "pipeline/executors/worker.py"
 OF_OURS = ("tests/pipeline/test_keys.py::test_code_of_ours_changes_the_key_however_it_is_imported",)
 REUSE = "tests/pipeline/test_reuse.py"
 OF_CONTENT = "tests/pipeline/test_content.py"
 PLACE = "tests/train/test_another_training.py::"
 OF_STORE = "tests/pipeline/test_store.py"
 WORKERS = "tests/pipeline/test_workers.py"
+ACROSS, ACROSS_TESTS = "pipeline/engine/across.py", "tests/pipeline/test_across.py"
+MACHINES = "tests/pipeline/test_machines.py"
 
 
 def _key(ingredient: str) -> tuple[str, ...]:
@@ -73,8 +76,8 @@ MUTANTS = (
     ),
     Mutant(
         KEYS,
-        '"libraries": libraries,',
-        '"libraries": sorted(libraries),',
+        '"libraries": libraries_of(stage),',
+        '"libraries": sorted(libraries_of(stage)),',
         "a key has the names of libraries and not their versions",
         _key("version of a library"),
     ),
@@ -380,28 +383,28 @@ MUTANTS = (
     ),
     # --- workers ---
     Mutant(
-        LOCAL,
+        WORKER,
         "    die_with_parent()\n",
         "",
         "workers outlive a driver that is killed",
         (f"{WORKERS}::test_a_worker_dies_with_its_driver",),
     ),
     Mutant(
-        LOCAL,
-        "if tried[number] > 1:",
-        "if tried[number] > 0:",
+        TASKS,
+        "if self._counts[number] >= TRIES:",
+        "if self._counts[number] >= TRIES - 1:",
         "a worker that is killed once ends the run",
         (f"{WORKERS}::test_a_worker_that_dies_once_costs_nothing",),
     ),
     Mutant(
-        LOCAL,
+        TASKS,
         '        return {"error": "bug", "message": traceback.format_exc()}\n',
-        '        return {"error": "user", "message": f"{stage}: {error}", "exit_code": 3}\n',
+        '        return {"error": "user", "message": f"{what}: {error}", "exit_code": 3}\n',
         "a worker's bug is told as the user's mistake",
         ("tests/pipeline/test_trouble.py::test_memory_that_ran_out_is_a_sentence_in_a_worker_too",),
     ),
     Mutant(
-        LOCAL,
+        TASKS,
         '        error.exit_code = answer["exit_code"]\n',
         "",
         "what a worker refuses loses its exit code",
@@ -413,6 +416,49 @@ MUTANTS = (
         "while done:",
         "summaries come in the order in which workers finish",
         (f"{WORKERS}::test_summaries_come_in_the_order_of_the_jobs",),
+    ),
+    # --- many machines ---
+    Mutant(
+        ACROSS,
+        "begin, rows = begin + room, rows - room",
+        "begin, rows = begin, rows - room",
+        "a block of the digest holds the first rows of a piece in place of the next ones",
+        (f"{ACROSS_TESTS}::test_groups_hold_every_row_once_and_in_order",),
+    ),
+    Mutant(
+        ACROSS,
+        "np.searchsorted(ids, end)",
+        "np.searchsorted(ids, end) - 1",
+        "an id at the end of a range is compared with none",
+        (f"{ACROSS_TESTS}::test_an_id_that_is_there_twice_is_found",),
+    ),
+    Mutant(
+        "stages/corpus.py",
+        "            offsets = offsets[data.offset : data.offset + len(data) + 1]\n",
+        "            offsets = offsets[: len(data) + 1]\n",
+        "the digest of rows depends on how they are cut into batches",
+        (f"{ACROSS_TESTS}::test_blocks_of_any_pieces_are_those_of_the_rows_in_one",),
+    ),
+    Mutant(
+        "pipeline/executors/machine.py",
+        'if here["code"] != wanted["code"]:',
+        "if False:",
+        "a machine with other code commits under the driver's keys",
+        (f"{MACHINES}::test_a_task_on_a_machine_that_is_not_like_the_drivers_makes_nothing",),
+    ),
+    Mutant(
+        "pipeline/watchdog.py",
+        'left = TRIES if _finished(folder / "events.jsonl") else left - 1',
+        "left = TRIES",
+        "a run that finishes nothing is begun again for ever",
+        (f"{MACHINES}::test_a_run_that_never_finishes_anything_is_given_up",),
+    ),
+    Mutant(
+        "pipeline/executors/array.py",
+        'deaths.add(number, answer["message"])',
+        "pass",
+        "a part that always kills its task is submitted for ever",
+        (f"{MACHINES}::test_a_part_that_always_kills_its_task_ends_an_array_after_two_tries",),
     ),
     # --- signals and trouble ---
     Mutant(

@@ -15,6 +15,7 @@ CLEAN = "stages/clean/"
 OF_VERDICTS, OF_RECORDS = "tests/test_verdicts.py", "tests/test_records.py"
 OF_CORPUS, OF_OWNED = "tests/test_corpus.py", "tests/test_owned.py"
 OF_DEDUP, OF_PII = "tests/clean/test_dedup.py", "tests/clean/test_pii.py"
+OF_REPEATS = "tests/clean/test_repeats.py"
 OF_NORMALIZE, OF_REFUSALS = "tests/clean/test_normalize.py", "tests/clean/test_refusals.py"
 OF_QUALITY = "tests/clean/test_quality.py"
 
@@ -331,9 +332,23 @@ MUTANTS = (
         (f"{OF_DEDUP}::test_an_exact_duplicate_is_equal_but_for_white_space_at_the_ends_of_lines",),
     ),
     Mutant(
+        CLEAN + "repeats.py",
+        "documents = len(np.unique(pairs[:, 1]))",
+        "documents = 0",
+        "the share of documents that a line stands in does not count",
+        (f"{OF_REPEATS}::test_what_too_few_documents_have_stays",),
+    ),
+    Mutant(
+        CLEAN + "passages.py",
+        "        removed[gone[-1][2]] += len(left) - len(short)\n",
+        "",
+        "white space that goes with a footer is not counted",
+        (f"{OF_REPEATS}::test_what_is_left_is_the_text_without_some_lines",),
+    ),
+    Mutant(
         CLEAN + "shingles.py",
-        "else text.casefold()",
-        "else text",
+        "    return text.casefold()",
+        "    return text",
         "capitals make another text",
         (
             f"{OF_DEDUP}::test_short_texts_are_compared_with_their_punctuation_and_long_ones_without",

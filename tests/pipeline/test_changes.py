@@ -58,7 +58,9 @@ class Here:
         self.patch, self.moment, self.meddle, self.do = patch, moment, meddle, do
         self.folders, self.waits = folders, True
 
-    def map(self, todo: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def map(
+        self, function: str, todo: Sequence[dict[str, Any]], *_: Any
+    ) -> Iterator[dict[str, Any]]:
         for job in todo:
             if job["do"] == self.do:
                 self._at("before")

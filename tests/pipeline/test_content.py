@@ -32,7 +32,9 @@ class Meddling:
     def __init__(self, meddle: Callable[[], None], times: int = 1, do: str = "read") -> None:
         self.meddle, self.times, self.do = meddle, times, do
 
-    def map(self, jobs: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def map(
+        self, function: str, jobs: Sequence[dict[str, Any]], *_: Any
+    ) -> Iterator[dict[str, Any]]:
         for job in jobs:
             if self.times and job["do"] == self.do:
                 self.times -= 1

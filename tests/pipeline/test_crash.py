@@ -135,7 +135,7 @@ def _kill_once(token: str, who: str, process: subprocess.Popen[str]) -> bool:
 def _all(token: str, who: str) -> list[int]:
     """The workers of a run, or the readers forked from them."""
     workers = {
-        p for p, line in world.processes(token).items() if "pipeline.executors.local" in line
+        p for p, line in world.processes(token).items() if "pipeline.executors.worker" in line
     }
     return [pid for pid in workers if (_parent(pid) in workers) == (who == "reader")]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.executors.local import _refusal
+from pipeline.executors.tasks import refusal
 from pipeline.trouble import told
 from stages.corpus import Corpus
 from stages.errors import StageFailed
@@ -203,6 +203,6 @@ def test_a_quota_is_told_wherever_it_is_met(tmp_path: Path) -> None:
     ):
         found = told(error)
         assert isinstance(found, StageFailed) and "quota is used up" in str(found)
-        answer = _refusal(error, "normalize")
+        answer = refusal(error, "normalize")
         assert answer["error"] == "user" and answer["exit_code"] == 3
         assert "quota is used up" in answer["message"] and "make room" in answer["message"]

@@ -73,6 +73,28 @@ def test_of_many_files_some_are_read(tmp_path: Path) -> None:
     assert "40 files" in told and "seen in 16 items of 16 files of 40" in told
 
 
+def test_files_that_the_ending_leaves_out_are_told_and_patterns_say_what_they_leave(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "site").mkdir()
+    for name in (
+        "a.csv",
+        "b.CSV.gz",
+        "all.zip",
+        "c.txt",
+        "d.txt",
+        "page.php?t=7",
+        ".hid",
+        "README",
+    ):
+        (tmp_path / "site" / name).write_text("text\nwords\n")
+    told = plan(tmp_path, "csv: site")
+    assert "note: 4 files are not read by the ending of the name" in told
+    assert "(2 .txt, 1 without an ending, 1 .php); 'site/**/*.txt*' reads such" in told
+    assert "not read by" not in plan(tmp_path, "csv: 'site/*.csv'")
+    assert "not read by" not in plan(tmp_path, "csv: site/a.csv")
+
+
 def test_what_takes_too_long_is_told_and_left(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "a.json.gz", "wb", compresslevel=1) as file:
         file.write(b'{"data": [' + b'{"text": "x"},' * 8_000_000 + b'{"text": "x"}]}')
@@ -100,6 +122,8 @@ def test_what_takes_too_long_is_told_and_left(tmp_path: Path) -> None:
         ("a.sql", "CREATE TABLE t (Body text);\n",
          "sql: {path: a.sql, query: 'select body as b from t', text: body}",
          "text: there is no column 'body' in the result"),
+        ("a.txt", "12:00 <ann> Lit?\n12:01 <bob> Yes.\n", "chatlog: {path: a.txt, assistant: boby}",
+         "assistant: there is no speaker 'boby' in a.txt@0+33:1; did you mean 'bob'?; it has ann"),
     ],
 )  # fmt: skip
 def test_a_column_that_is_not_there_is_a_mistake(
@@ -108,7 +132,7 @@ def test_a_column_that_is_not_there_is_a_mistake(
     (tmp_path / name).write_text(content)
     told = wrong(tmp_path, source)
     assert sentence in told and "t.yaml:3:5: " in told
-    with pytest.raises(RecipeError, match="there is no column"):
+    with pytest.raises(RecipeError, match=r"there is no (?:column|speaker)"):
         run_recipe(read_recipe(tmp_path / "t.yaml"))
     assert not (tmp_path / "runs").exists()
 

@@ -29,7 +29,9 @@ class Here:
     def __init__(self, after: Callable[[int], None] = lambda _: None) -> None:
         self.after, self.done = after, 0
 
-    def map(self, jobs: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def map(
+        self, function: str, jobs: Sequence[dict[str, Any]], *_: Any
+    ) -> Iterator[dict[str, Any]]:
         for job in jobs:
             summary = {**execute(json.loads(json.dumps(job))), "seconds": 0.0, "cpu": 0.0}
             self.done += 1

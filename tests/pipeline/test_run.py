@@ -191,7 +191,9 @@ class Lying:
     def __init__(self, stage: str, **lies: int) -> None:
         self.stage, self.lies = stage, lies
 
-    def map(self, jobs: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def map(
+        self, function: str, jobs: Sequence[dict[str, Any]], *_: Any
+    ) -> Iterator[dict[str, Any]]:
         for job in jobs:
             summary = {**execute(job), "cpu": 0.0}
             for step, counts in zip(job["steps"], summary["counts"], strict=False):
@@ -242,7 +244,7 @@ def test_an_id_that_two_records_have_is_reported_with_both_places(tmp_path: Path
         run_recipe(twice, Lying("none"))
 
 
-def test_from_a_workers_main_to_a_judgement_are_six_frames(tmp_path: Path) -> None:
+def test_from_a_workers_main_to_a_judgement_are_seven_frames(tmp_path: Path) -> None:
     world.lines(tmp_path / "in.jsonl", range(3))
     (tmp_path / "mine.py").write_text(
         "import traceback\n\ndef f(record):\n"
@@ -253,7 +255,15 @@ def test_from_a_workers_main_to_a_judgement_are_six_frames(tmp_path: Path) -> No
     world.recipe(tmp_path, "jsonl: {path: in.jsonl}", "[normalize, apply: {function: 'mine:f'}]")
     seedbed("run", "t.yaml", cwd=tmp_path)
     names = (tmp_path / "stack").read_text().split()
-    assert names[names.index("main") :] == ["main", "execute", "put", "write", "split", "judge"]
+    assert names[names.index("main") :] == [
+        "main",
+        "answer_to",
+        "execute",
+        "put",
+        "write",
+        "split",
+        "judge",
+    ]
 
 
 # --- chains -------------------------------------------------------------------------------------

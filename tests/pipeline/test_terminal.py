@@ -216,7 +216,7 @@ def test_no_worker_has_a_url_in_its_arguments(tmp_path: Path) -> None:
     while process.poll() is None:
         seen |= set(world.processes(token).values())
     process.communicate()
-    assert any("pipeline.executors.local" in line for line in seen)
+    assert any("pipeline.executors.worker" in line for line in seen)
     assert not any("marked-name" in line or "b.jsonl" in line for line in seen)
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from pipeline import cli, signals
 from pipeline.engine import content, lock
-from pipeline.executors.local import _refusal
+from pipeline.executors.tasks import refusal
 from pipeline.trouble import told
 from stages.errors import StageFailed, UsageError
 from tests.pipeline import world
@@ -107,10 +107,10 @@ def test_what_ran_out_on_a_full_disk_is_told(
 
 def test_memory_that_ran_out_is_a_sentence_in_a_worker_too() -> None:
     for error in (MemoryError(), ImportError("x.so: failed to map segment from shared object")):
-        answer = _refusal(error, "dedup")
+        answer = refusal(error, "dedup")
         assert (answer["error"], answer["exit_code"]) == ("user", 3)
         assert answer["message"].startswith("dedup: memory ran out")
-    assert _refusal(ZeroDivisionError(), "dedup")["error"] == "bug"
+    assert refusal(ZeroDivisionError(), "dedup")["error"] == "bug"
 
 
 def test_little_memory_is_one_sentence(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pipeline import signals
-from pipeline.executors import local
+from pipeline.executors import local, tasks
 from pipeline.executors.local import LocalExecutor
 from stages.child import send
 from stages.errors import SeedbedError, StageFailed, Terminated, UsageError
@@ -60,7 +60,7 @@ class _Played:
         self.number: int | None = None
         self.output = io.BytesIO()
 
-    def give(self, number: int, job: Any) -> None:
+    def give(self, number: int, function: str, job: Any) -> None:
         self.number, self.job = number, job
 
     def answer(self) -> tuple[int, Any]:
@@ -73,7 +73,7 @@ class _Played:
 
 
 def test_summaries_come_in_the_order_of_the_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "_Worker", _Played)
+    monkeypatch.setattr(local, "Worker", _Played)
     executor = LocalExecutor(3)
 
     def last() -> list[Any]:
@@ -81,17 +81,17 @@ def test_summaries_come_in_the_order_of_the_jobs(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(executor, "_ready", last)
     jobs: Any = [{"key": str(number), "steps": []} for number in range(8)]
-    assert [one["key"] for one in executor.map(jobs)] == [str(number) for number in range(8)]
+    assert [one["key"] for one in executor.map("a:b", jobs)] == [str(number) for number in range(8)]
 
 
 @pytest.mark.parametrize(
     "error", [StageFailed("the disk is full"), UsageError("no such column"), OSError(122, "x", "y")]
 )
 def test_what_a_worker_refuses_keeps_its_words_and_its_exit_code(error: Exception) -> None:
-    answer = local._refusal(error, "normalize")
+    answer = tasks.refusal(error, "normalize")
     send(io.BytesIO(), answer)
     with pytest.raises(SeedbedError) as caught:
-        local._summary(answer)
+        tasks.summary_of(answer)
     assert caught.value.exit_code == (2 if isinstance(error, UsageError) else 3)
     said = "quota is used up" if isinstance(error, OSError) else str(error)
     assert said in str(caught.value)

@@ -32,7 +32,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def seedbed(
-    *arguments: str | Path, cwd: Path, code: int = 0, **more: str
+    *arguments: str | Path, cwd: Path, code: int = 0, seconds: float = 120, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the command and assert its exit code."""
     done = subprocess.run(
@@ -41,7 +41,7 @@ def seedbed(
         env=environment(**more),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=seconds,
     )
     assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr, done.stderr

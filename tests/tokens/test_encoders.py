@@ -124,7 +124,9 @@ def test_one_that_errs_at_a_text_of_the_corpus_ends_what_it_did(
 class _Here:
     """Does the jobs of a run in this process, where encoders are those of the test."""
 
-    def map(self, todo: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def map(
+        self, function: str, todo: Sequence[dict[str, Any]], *_: Any
+    ) -> Iterator[dict[str, Any]]:
         for job in todo:
             yield {**jobs.execute(json.loads(json.dumps(job))), "seconds": 0.0, "cpu": 0.0}
 

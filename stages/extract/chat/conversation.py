@@ -51,13 +51,24 @@ class Message(NamedTuple):
     left_out: Mapping[str, int] = {}
 
 
+def silent(bare: Message, time: float | None, text: str, what: str) -> Message:
+    """A message that nobody says."""
+    return bare._replace(time=time, removed={what: len(text)} if text else {}, left_out={what: 1})
+
+
+def small(names: Sequence[str]) -> tuple[str, ...]:
+    """Names as they are compared."""
+    return tuple(name.casefold() for name in names)
+
+
 @dataclass
 class Turns:
     """How conversations become records. gap: seconds of silence that end one. assistant: names of
-    those whose turns are the assistant's, in small letters; none: see above."""
+    those whose turns are the assistant's, in small letters → as they were given; none: see above.
+    """
 
     gap: float
-    assistant: frozenset[str] = frozenset()
+    assistant: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -110,6 +121,9 @@ class Conversations:
         record, form = self._record(said, speakers)
         if record is None:
             told = {"speakers": speakers[:_SHOWN], "messages": len(said), **left_out}
+            names = self.turns.assistant
+            if speakers and names and not any(names.keys() & one.names for one in said):
+                told["missing"] = [*names.values()]
             text = "\n".join(message.text for message in said[:_SHOWN])
             return Fault(place, "one_sided", told, text, False, raw, count.seen)
         meta: dict[str, Any] = {**self.meta, "participants": speakers}
@@ -126,7 +140,7 @@ class Conversations:
     ) -> tuple[dict[str, Any] | None, str]:
         """The record of a conversation and how it was understood; None for one side alone."""
         if self.turns.assistant:
-            answering = {m.speaker for m in said if self.turns.assistant.intersection(m.names)}
+            answering = {m.speaker for m in said if self.turns.assistant.keys() & m.names}
         elif len(speakers) > 2:
             lines = (f"{speaker}: {text}" for speaker, text in _joined(said))
             return {"text": "\n".join(lines)}, "text ← messages of more than two, with their names"

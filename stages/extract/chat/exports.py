@@ -1,4 +1,4 @@
-"""The JSON of DiscordChatExporter, Telegram Desktop and Slack, read message by message.
+"""The JSON of DiscordChatExporter, Telegram Desktop and Slack (`slack`), message by message.
 
 Beside messages only what describes a chat is parsed; a file of any size takes little memory.
 """
@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 from stages.errors import Unreadable
-from stages.extract.chat.conversation import Message
+from stages.extract.chat import slack
+from stages.extract.chat.conversation import Message, silent, small
 from stages.extract.jsontext import json_values
 from stages.extract.jsontext.json_values import SPACE, Value, Window
 
@@ -130,10 +131,10 @@ def _titled(title: str) -> dict[str, Any]:
     return {"title": title} if title else {}
 
 
-def message(value: Value, people: dict[str, str]) -> Message:
+def message(value: Value, known: slack.Workspace) -> Message:
     """What a message says. Unreadable: malformed, no_form (it is of no known kind) and others.
 
-    people: ids of Slack's users → their names, as the messages so far told them; added to."""
+    known: who is called what in Slack; told of more by its messages."""
     found = _parsed(value.raw)
     bare = Message(value.offset, value.size, value.line, value.raw)
     if isinstance(found, Mapping):
@@ -142,7 +143,7 @@ def message(value: Value, people: dict[str, str]) -> Message:
         if found.keys() & {"from", "from_id", "actor", "actor_id"} and "date" in found:
             return _telegram(bare, found)
         if found.get("type") == "message" and isinstance(found.get("ts"), str):
-            return _slack(bare, found, people)
+            return slack.message(bare, found, known)
     keys = sorted(found)[:20] if isinstance(found, Mapping) else []
     raise Unreadable("no_form", keys=keys)
 
@@ -156,7 +157,7 @@ def _discord(bare: Message, found: Mapping[str, Any], author: Mapping[str, Any])
     text = (content or "").strip()
     time = _iso(found.get("timestamp"))
     if found.get("type", "Default") not in ("Default", "Reply", 0, 19, "0", "19"):
-        return _silent(bare, time, text, "system")
+        return silent(bare, time, text, "system")
     left_out = {
         what: len(things)
         for what in ("attachments", "stickers", "embeds")
@@ -166,7 +167,7 @@ def _discord(bare: Message, found: Mapping[str, Any], author: Mapping[str, Any])
         speaker=known[0] if known else "?",
         text=text,
         time=time,
-        names=_small(known),
+        names=small(known),
         left_out=left_out,
     )
 
@@ -178,7 +179,7 @@ def _telegram(bare: Message, found: Mapping[str, Any]) -> Message:
     time = _seconds(found.get("date_unixtime")) or _iso(found.get("date"))
     text = _flat(found.get("text"))
     if found.get("type") == "service":
-        return _silent(bare, time, text, "system")
+        return silent(bare, time, text, "system")
     told = [found.get("from"), found.get("from_id")]
     known = tuple(str(name) for name in told if isinstance(name, (str, int)) and name)
     media = found.get("media_type")
@@ -191,66 +192,9 @@ def _telegram(bare: Message, found: Mapping[str, Any]) -> Message:
         speaker=known[0] if known else "?",
         text=text,
         time=time,
-        names=_small(known),
+        names=small(known),
         left_out=left_out,
     )
-
-
-_PEOPLE = 100_000  # users of Slack whose names are kept
-_SLACK_MARK = re.compile(r"<([@#!]?)([^<>|\s]*)(?:\|([^<>]*))?>|&(amp|lt|gt);")
-_SLACK_SIGNS = {"amp": "&", "lt": "<", "gt": ">"}
-# subtypes of what somebody says; all others are what happened
-_SLACK_SAID = (None, "me_message", "thread_broadcast", "bot_message", "file_share", "file_comment")
-
-
-def _slack(bare: Message, found: Mapping[str, Any], people: dict[str, str]) -> Message:
-    time = _fraction(found.get("ts"))
-    written = found.get("text")
-    written = written.strip() if isinstance(written, str) else ""
-    profile, own = found.get("user_profile"), found.get("user")
-    told = [profile.get(key) for key in _SLACK_NAMES] if isinstance(profile, Mapping) else []
-    known = [name for name in told if isinstance(name, str) and name]
-    if isinstance(own, str) and own:
-        if known and len(people) < _PEOPLE:
-            people.setdefault(own, known[0])
-        known = [people.get(own, own), *known, own]
-    known += [name for name in (found.get("username"), found.get("bot_id")) if name]
-    text = _SLACK_MARK.sub(lambda mark: _slack_shown(mark, people), written)
-    if found.get("subtype") not in _SLACK_SAID:
-        return _silent(bare, time, text, "system")
-    things = found.get("files")
-    left_out = {"attachments": len(things)} if isinstance(things, list) and things else {}
-    marks = len(written) - len(text)
-    return bare._replace(
-        speaker=str(known[0]) if known else "?",
-        text=text,
-        time=time,
-        names=_small(tuple(map(str, known))),
-        removed={"marks": marks} if marks > 0 else {},
-        left_out=left_out,
-    )
-
-
-_SLACK_NAMES = ("display_name", "real_name", "name")
-
-
-def _slack_shown(mark: re.Match[str], people: Mapping[str, str]) -> str:
-    """What Slack shows for a link, somebody who is called, or a sign of its markup."""
-    sign, target, label, entity = mark.groups()
-    if entity is not None:
-        return _SLACK_SIGNS[entity]
-    if sign == "@":
-        return "@" + (label or people.get(target, target)).lstrip("@")
-    if sign == "!":
-        return (label or "@" + target.partition("^")[0]).replace("subteam", "group")
-    return ("#" if sign == "#" else "") + (label or target)
-
-
-def _fraction(value: Any) -> float | None:
-    try:
-        return float(value) if isinstance(value, str) and len(value) < 30 else None
-    except ValueError:
-        return None
 
 
 def _flat(text: Any) -> str:
@@ -275,16 +219,6 @@ def _flat(text: Any) -> str:
             inner = f"`{inner}`"
         pieces.append(inner)
     return "".join(pieces).strip()
-
-
-def _silent(bare: Message, time: float | None, text: str, what: str) -> Message:
-    """A message that nobody says."""
-    removed = {what: len(text)} if text else {}
-    return bare._replace(time=time, removed=removed, left_out={what: 1})
-
-
-def _small(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name.casefold() for name in names)
 
 
 _FRACTION = re.compile(r"\.(\d+)")

@@ -15,11 +15,24 @@ import pyarrow.compute as pc
 
 from stages.arrays import Cells, Numbers
 from stages.extract.delimited.cells import Dialect
-from stages.extract.slices import Bytes, Flags, Quoted, Slices, Unusual, before_bad, quoted
+from stages.extract.jsontext.lines import LINE_BYTES
+from stages.extract.slices import (
+    Bytes,
+    Flags,
+    Longer,
+    Quoted,
+    Slices,
+    Unusual,
+    before_bad,
+    outside,
+    places_of,
+    quoted,
+)
 
 _FEED, _RETURN, _MARK = 10, 13, 0xEF
-# A row of more lines or bytes may be a quote that does not close, which the careful way judges.
-_LINES, _BYTES = 1000, 1 << 18
+# A row of more lines is a quote that was never closed; longest seen: 1,160.
+OPEN_LINES = 20_000
+_BYTES = LINE_BYTES - 4096  # of a row about as long as one may be the careful way judges
 _WIDTH = 1024
 
 
@@ -56,25 +69,29 @@ def rows(
     null: str | None,
     offset: int,
     line: int,
-) -> tuple[Block, int, int] | None:
+) -> tuple[Block, int, int, bool] | None:
     """The rows of a region that begins with one, at an offset and on a line; how many bytes and
-    lines they are. None where the first is unusual. names: the header, which is no row where it
-    comes again. null: what stands for no value."""
+    lines they are, and whether the next is unusual. None where the first is. names: the header,
+    which is no row where it comes again. null: what stands for no value. Raises Longer where none
+    ends, though one may."""
     data, width = np.frombuffer(region, np.uint8), dialect.width
-    if (data == 0).any():
+    if b"\0" in region:
         return None
-    quote = dialect.quote.encode()
-    places = np.flatnonzero(data == quote[0]) if quote else np.empty(0, np.int64)
-    strings = quoted(places, len(data))
-    outside = strings.outside()
-    kinds = data[outside]
-    which = (kinds == ord(dialect.delimiter)) | (kinds == _FEED)
-    marks, kinds = outside[which], kinds[which]
+    quote, delimiter = dialect.quote.encode(), ord(dialect.delimiter)
+    places = places_of(data, delimiter, _FEED, *quote)
+    kinds = data[places]
+    feeds, delimiters = places[kinds == _FEED], places[kinds == delimiter]
+    which = kinds == (quote[0] if quote else 0)
+    strings = quoted(places[which])
+    which = outside(which) & ~which
+    marks, kinds = places[which], kinds[which]
     number = len(marks) // width
     if not number:
+        if len(feeds) < OPEN_LINES and len(data) < LINE_BYTES:
+            raise Longer
         return None
-    table = marks[: number * width].reshape(number, width)
-    wanted = np.array([ord(dialect.delimiter)] * (width - 1) + [_FEED], np.uint8)
+    whole, table = number, marks[: number * width].reshape(number, width)
+    wanted = np.array([delimiter] * (width - 1) + [_FEED], np.uint8)
     number = before_bad((kinds[: number * width].reshape(number, width) == wanted).all(axis=1))
     if not number:
         return None
@@ -87,13 +104,12 @@ def rows(
     string = np.zeros((number, width), np.bool_)
     if quote:
         string = (data[begins] == quote[0]) & (ends > begins)
-    feeds = np.flatnonzero(data == _FEED)
     first = np.searchsorted(feeds, begins[:, 0])
     good = _usual(data, begins, ends, string, strings)
     several = np.searchsorted(feeds, table[:, -1]) - first
-    good &= several < _LINES
+    good &= several < OPEN_LINES
     if (several > 0).any():
-        good &= (several == 0) | ~_swallowing(data, begins, ends, dialect, several + 1)
+        good &= (several == 0) | ~_swallowing(data, begins, ends, dialect, several + 1, delimiters)
     number = before_bad(good)
     if not number:
         return None
@@ -113,7 +129,7 @@ def rows(
     lines = first[:number] + line
     cells = [Cells(column) for column in texts]
     block = Block(cells, region, begins[:number, 0], ends[:number, -1], offset, lines)
-    return block, end, int(np.searchsorted(feeds, end))
+    return block, end, int(np.searchsorted(feeds, end)), number < whole
 
 
 def _usual(
@@ -136,11 +152,11 @@ def _usual(
 
 
 def _swallowing(
-    data: Bytes, begins: Numbers, ends: Numbers, dialect: Dialect, lines: Numbers
+    data: Bytes, begins: Numbers, ends: Numbers, dialect: Dialect, lines: Numbers, marks: Numbers
 ) -> Flags:
-    """Which rows, each of so many lines, may be lines that a quote took in: see `swallowed`."""
+    """Which rows, each of so many lines, may be lines that a quote took in: see `swallowed`.
+    marks: the delimiters, those in quotes, too."""
     width, first, last = begins.shape[1], begins[:, 0], ends[:, -1]
-    marks = np.flatnonzero(data == ord(dialect.delimiter))
     found: Flags = np.searchsorted(marks, last) - np.searchsorted(marks, first) == (
         lines * (width - 1)
     )

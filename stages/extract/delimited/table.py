@@ -16,10 +16,8 @@ from stages.extract.delimited.ahead import Ahead
 from stages.extract.delimited.cells import FIELDS, Cutter, Dialect
 from stages.extract.delimited.charset import Odd
 from stages.extract.jsontext.lines import LARGE, LINE_BYTES, pieces
-from stages.extract.slices import Reach
+from stages.extract.slices import Longer, Reach
 
-# A quoted field of more lines than this is a quote that was never closed; longest seen: 1,160.
-_OPEN_LINES = 20_000
 # Lines that may be looked at in vain for the end of a quote; each line read gives two back. A line
 # costs one, and one more for so many characters.
 _IN_VAIN, _LINE_CHARS = 30_000, 2048
@@ -113,18 +111,24 @@ class Table:
         """Rows that can be taken together; None: the next is to be read alone."""
         if self._back or self._credit < _IN_VAIN or not (wanted := reach.wanted(self._offset)):
             return None
-        region = self._ahead.look(wanted)
-        if not (size := reach.within(len(region))):
-            return None
-        begun, taken, number = self._offset, 0, 0
-        found = clean.rows(region, self.dialect, self._names, self.null, begun, self._line)
+        begun, size, found = self._offset, 0, None
+        while wanted and len(region := self._ahead.look(wanted)) > size:
+            size = len(region)
+            if not reach.enough(size):
+                return None
+            try:
+                found = clean.rows(region, self.dialect, self._names, self.null, begun, self._line)
+                break
+            except Longer:
+                region, wanted = b"", reach.longer(begun, size)
+        taken, number, unusual = 0, 0, True
         if found is not None:
-            block, taken, lines = found
+            block, taken, lines, unusual = found
             number = len(block.begins) * len(block.cells)
             self._ahead.skip(taken)
             self._offset += taken
             self._line += lines
-        reach.learn(begun, size, taken, number)
+        reach.learn(begun, size, taken, number, unusual)
         return None if found is None else found[0]
 
     # --- lines ----------------------------------------------------------------------------------
@@ -184,7 +188,7 @@ class Table:
         """Whether one more line may belong to the row."""
         lines = len(self._used)
         size = self._size()
-        if lines > _OPEN_LINES or size > LINE_BYTES:
+        if lines > clean.OPEN_LINES or size > LINE_BYTES:
             return False
         return lines + size // _LINE_CHARS <= 2 + self._credit
 

@@ -18,11 +18,14 @@ from stages.arrays import Cells, Numbers
 from stages.extract.slices import (
     Bytes,
     Flags,
+    Longer,
     Slices,
     Unusual,
     before_bad,
     check_decimals,
     float_texts,
+    outside,
+    places_of,
     quoted,
     some,
     whole_numbers,
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from stages.extract.sqldump.reader import Reader
 
 _QUOTE, _BACKSLASH, _OPEN, _CLOSE, _COMMA, _END = b"'\\(),;"
+_MARKS = (_OPEN, _CLOSE, _COMMA, _END)
 _NULL = np.frombuffer(b"NULL", np.uint8)
 _LETTERS = np.arange(256, dtype=np.uint8)
 for _letter, _byte in zip(b"0bnrtZ", b"\0\b\n\r\t\x1a", strict=True):
@@ -80,9 +84,9 @@ def _kind(column: Column | None, session: Session) -> str | None:
 
 
 def rows(reader: Reader, plan: Plan, start: bytes, size: int) -> tuple[Block, bool] | None:
-    """The rows of a region that begins at the window's position, and whether a statement ends with
-    them; goes behind them. None where the first is unusual. start: the head of the statement, which
-    may come again."""
+    """The rows of a region that begins at the window's position, and whether the next is unusual;
+    goes behind them. None where the first is. start: the head of the statement, which may come
+    again. Raises Longer where no row ends."""
     window, session = reader.window, reader.session
     data = np.frombuffer(window.data, np.uint8)[window.pos : window.pos + size]
     taken = _found(data, session, plan, start)
@@ -102,8 +106,7 @@ def rows(reader: Reader, plan: Plan, start: bytes, size: int) -> tuple[Block, bo
     begins, ends = found.marks[:, 0], found.marks[:, -2] + 1
     if int((ends - begins).max()) > window.limit:
         return None
-    block = block_of(reader, plan.shape, cells, begins, ends, end)
-    return block, bool(data[end - 1] == _END)
+    return block_of(reader, plan.shape, cells, begins, ends, end), found.unusual
 
 
 def block_of(
@@ -112,7 +115,7 @@ def block_of(
     """Rows in the `size` bytes at the window's position; goes behind them."""
     window = reader.window
     data = memoryview(window.data)[window.pos : window.pos + size]
-    feeds = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
+    feeds = places_of(np.frombuffer(data, np.uint8), 10)
     lines = np.searchsorted(feeds, begins) + window.line(window.pos)
     block = Block(shape, cells, data, begins, ends, window.start, lines)
     window.advance(size, len(feeds))
@@ -121,26 +124,30 @@ def block_of(
 
 class _Found(NamedTuple):
     """Rows of a region. marks: places of the marks of each: what opens it, the commas, what closes
-    it, what follows; string, null: cells that are one."""
+    it, what follows; string, null: cells that are one; unusual: whether the next row is."""
 
     marks: Numbers
     string: Flags
     null: Flags
+    unusual: bool
 
 
 def _found(
     data: Bytes, session: Session, plan: Plan, start: bytes
 ) -> tuple[_Found, list[Any]] | None:
     width = plan.width or 0
-    quotes, escapes = np.flatnonzero(data == _QUOTE), _NONE
-    if session.backslash:
-        quotes, escapes = _unescaped_quotes(data)
-    strings = quoted(quotes, len(data))
-    marks, kinds = _marks(data, strings.outside(), start)
+    places = places_of(data, *_MARKS, _QUOTE, *([_BACKSLASH] if session.backslash else []))
+    kinds = data[places]
+    quotes, escapes = _unescaped_quotes(places, kinds)
+    strings = quoted(places[quotes])
+    which = outside(quotes) & (kinds != _QUOTE) & (kinds != _BACKSLASH)
+    marks, kinds = _without_heads(places[which], kinds[which], start)
     number = len(marks) // (width + 2)
-    if not number or marks[0] != 0:
+    if not number:
+        raise Longer
+    if marks[0] != 0:
         return None
-    marks = marks[: number * (width + 2)].reshape(number, width + 2)
+    whole, marks = number, marks[: number * (width + 2)].reshape(number, width + 2)
     kinds = kinds[: number * (width + 2)].reshape(number, width + 2)
     wanted = np.array([_OPEN, *[_COMMA] * (width - 1), _CLOSE], np.uint8)
     good = (kinds[:, :-1] == wanted).all(axis=1)
@@ -163,7 +170,7 @@ def _found(
     number = before_bad(good)
     if not number:
         return None
-    found = _Found(marks[:number], string[:number], null[:number])
+    found = _Found(marks[:number], string[:number], null[:number], number < whole)
     end = int(marks[number - 1, -1]) + 1
     doubled = strings.doubled[strings.doubled < end]
     left_out, data = _unescaped(data[:end], escapes[escapes < end], doubled)
@@ -177,29 +184,25 @@ def _found(
         return None
 
 
-def _unescaped_quotes(data: Bytes) -> tuple[Numbers, Numbers]:
-    special = np.flatnonzero((data == _QUOTE) | (data == _BACKSLASH))
-    slash = data[special] == _BACKSLASH
+def _unescaped_quotes(places: Numbers, kinds: Bytes) -> tuple[Flags, Numbers]:
+    """(which of some places are quotes that no backslash escapes, the backslashes that escape)."""
+    slash, quote = kinds == _BACKSLASH, kinds == _QUOTE
     if not slash.any():
-        return special, _NONE
-    next_to = np.zeros(len(special), np.bool_)
-    next_to[1:] = special[1:] == special[:-1] + 1
+        return quote, _NONE
+    next_to = np.zeros(len(places), np.bool_)
+    next_to[1:] = places[1:] == places[:-1] + 1
     begin = slash.copy()
     begin[1:] &= ~(next_to[1:] & slash[:-1])
-    index = np.arange(len(special))
+    index = np.arange(len(places))
     run = np.maximum.accumulate(np.where(begin, index, 0))
     escaping = slash & (((index - run) & 1) == 0)
     escaped = next_to
     escaped[1:] &= escaping[:-1]
-    return special[~slash & ~escaped], special[escaping]
+    return quote & ~escaped, places[escaping]
 
 
-def _marks(data: Bytes, places: Numbers, start: bytes) -> tuple[Numbers, Bytes]:
-    """(places, bytes) of the parentheses, commas and semicolons among the places outside of
-    strings, without those of the heads of statements behind a semicolon."""
-    outside = data[places]
-    which = (outside == _COMMA) | (outside == _OPEN) | (outside == _CLOSE) | (outside == _END)
-    places, kinds = places[which], outside[which]
+def _without_heads(places: Numbers, kinds: Bytes, start: bytes) -> tuple[Numbers, Bytes]:
+    """The marks outside of strings without those of the heads of statements behind a semicolon."""
     of_head = sum(start.count(mark) for mark in (b"(", b",", b")"))
     if of_head:
         heads = np.flatnonzero(kinds == _END)[:, None] + 1 + np.arange(of_head)

@@ -15,10 +15,12 @@ from stages.arrays import Cells, Numbers
 from stages.extract.slices import (
     Bytes,
     Flags,
+    Longer,
     Slices,
     Unusual,
     before_bad,
     float_texts,
+    places_of,
     whole_numbers,
 )
 from stages.extract.sqldump.clean import block_of, is_utf8
@@ -50,16 +52,16 @@ def suits(session: Session, shape: Shape, delimiter: bytes, null: bytes) -> bool
     )
 
 
-def rows(reader: Reader, shape: Shape, size: int) -> Block | None:
-    """The rows of a region that begins at the window's position; goes behind them. None where the
-    first is unusual."""
+def rows(reader: Reader, shape: Shape, size: int) -> tuple[Block, bool] | None:
+    """The rows of a region that begins at the window's position, and whether the next is unusual;
+    goes behind them. None where the first is. Raises Longer where none ends."""
     window, width = reader.window, len(shape.kinds)
     data = np.frombuffer(window.data, np.uint8)[window.pos : window.pos + size]
-    found = np.flatnonzero((data == _TAB) | (data == _FEED))
+    found = places_of(data, _TAB, _FEED)
     number = len(found) // width
     if not number:
-        return None
-    marks = found[: number * width].reshape(number, width)
+        raise Longer
+    whole, marks = number, found[: number * width].reshape(number, width)
     good = (data[marks] == np.array([_TAB] * (width - 1) + [_FEED], np.uint8)).all(axis=1)
     begins = np.empty((number, width), np.int64)
     begins[:, 1:] = marks[:, :-1] + 1
@@ -85,12 +87,12 @@ def rows(reader: Reader, shape: Shape, size: int) -> Block | None:
     cells = _columns(data[:end], escapes[escapes < end], shape, begins, marks, null)
     if cells is None:
         return None
-    return block_of(reader, shape, cells, begins[:, 0], marks[:, -1], end)
+    return block_of(reader, shape, cells, begins[:, 0], marks[:, -1], end), number < whole
 
 
 def _escapes(data: Bytes) -> Numbers:
     """The backslashes that escape the byte behind them."""
-    slashes = np.flatnonzero(data == _BACKSLASH)
+    slashes = places_of(data, _BACKSLASH)
     begin = np.ones(len(slashes), np.bool_)
     begin[1:] = slashes[1:] != slashes[:-1] + 1
     index = np.arange(len(slashes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stages.base import Fault
@@ -114,11 +115,8 @@ def _rows(reader: Reader, head: re.Match[bytes]) -> Iterator[Row | Block | Fault
     )
     scanned = 0  # bytes of the row that hold no end
     while True:
-        if quick and not scanned and (size := reader.region()):
-            begun = window.start
-            block = clean_copy.rows(reader, shape, size)
-            number = 0 if block is None else len(block.begins) * len(block.cells)
-            reader.reach.learn(begun, size, window.start - begun, number)
+        if quick and shape is not None and not scanned:
+            block = reader.many(partial(clean_copy.rows, reader, shape))
             if block is not None:
                 yield block
                 del block

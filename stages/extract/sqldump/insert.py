@@ -37,6 +37,7 @@ _VERSIONED = re.compile(rb"/\*M?!(\d{5,6})?+|\*/")
 _SETTING = re.compile(rb"(?s)\s*+(" + NAME + rb")\s*+=\s*+")
 # After a failure this close to the end of what is held, the bytes that follow may matter.
 _NEAR = 4096
+_END = ord(";")
 _HEAD_BYTES = 1 << 16
 _LIST_BYTES = 1 << 20  # a head with its list of columns
 # SQLite takes 32,767 columns at most, the others far fewer.
@@ -213,16 +214,21 @@ def _plan_of(session: Session, shape: Shape, width: int | None) -> Plan:
 def _at_once(reader: Reader, plan: Plan, start: bytes) -> tuple[Block, bool] | None:
     """Rows that come at once, and whether the statement ends with them; None: the next row is to be
     read alone."""
-    if reader.at_once is None or not (size := reader.region()):
+    at_once = reader.at_once
+    if at_once is None:
         return None
-    begun, found = reader.window.start, None
-    if clean.suits(reader.session, plan, start) and reader.at_once(plan.shape):
-        found = clean.rows(reader, plan, start, size)
-    number = 0 if found is None else len(found[0].begins) * len(found[0].cells)
-    reader.reach.learn(begun, size, reader.window.start - begun, number)
-    if found is not None:
-        reader.skip_comments()
-    return found
+
+    def read(size: int) -> tuple[Block, bool] | None:
+        if clean.suits(reader.session, plan, start) and at_once(plan.shape):
+            return clean.rows(reader, plan, start, size)
+        return None
+
+    block = reader.many(read)
+    if block is None:
+        return None
+    ended = reader.window.data[reader.window.pos - 1] == _END
+    reader.skip_comments()
+    return block, ended
 
 
 def _rows(reader: Reader, plan: Plan, start: bytes) -> Generator[Row | Block | Fault, None, Plan]:

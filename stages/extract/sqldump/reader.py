@@ -12,7 +12,7 @@ from typing import IO, Any
 from stages.base import Fault
 from stages.errors import Unreadable
 from stages.extract import file_kinds
-from stages.extract.slices import Reach
+from stages.extract.slices import Longer, Reach
 from stages.extract.sqldump.between import (
     KNOWN,
     LOAD,
@@ -205,14 +205,33 @@ class Reader:
         if number > self._numbers.get(table, 0):
             self._numbers[table] = number
 
-    def region(self) -> int:
-        """Bytes from the window's position on of which the rows may be taken at once; 0: none."""
-        window = self.window
-        wanted = 0 if window.wide else self.reach.wanted(window.start)
-        if not wanted:
-            return 0
-        window.ensure(wanted)
-        return self.reach.within(len(window.data) - window.pos)
+    def many(self, read: Callable[[int], tuple[Block, bool] | None]) -> Block | None:
+        """Rows at once: what `read` takes of so many bytes from the window's position on, and
+        whether the next is unusual; of more where it raises Longer. None: the next row is to be
+        read alone."""
+        window, reach = self.window, self.reach
+        begun, size, taken = window.start, 0, None
+        wanted = 0 if window.wide else reach.wanted(begun)
+        while wanted:
+            wanted = min(wanted, window.limit)
+            window.ensure(wanted)
+            there = min(len(window.data) - window.pos, wanted)
+            if there == size or not reach.enough(there):
+                break
+            size = there
+            try:
+                taken = read(size)
+                break
+            except Longer:
+                wanted = reach.longer(begun, size)
+        if taken is None:
+            if size:
+                reach.learn(begun, size, 0, 0, True)
+            return None
+        block, unusual = taken
+        cells = len(block.begins) * len(block.cells)
+        reach.learn(begun, size, window.start - begun, cells, unusual)
+        return block
 
     def refused(self, table: str | None, error: Exception, pos: int, raw: bytes) -> Fault:
         """A refusal of the row at an index of the window."""

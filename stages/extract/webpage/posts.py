@@ -51,12 +51,12 @@ _ASIDE = re.compile(
     r"|bbp-(?:header|footer))(?=$|[\s_\d-])"
 )
 # Beside the text of a post, within it.
-_FURNITURE = re.compile(
+FURNITURE = re.compile(
     r"(?:^|\s)(?:\S*signature\S*|sig\d*|bbcodeblock-expandlink|ads?|adsbygoogle|ad-\S+|\S*advert\S*"
     r"|sponsored\S*|\S*last-?edit(?:ed)?|edited_by\S*|post_?edit(?:ed)?|ipseditedby\S*|editedby\S*"
     r"|reactions?(?:bar)?|likes?|share|sharing|social|screen-?reader-text|sr-only|quote-controls"
     r"|bbp-(?:reply|topic)-revision-log|js-selecttoquoteend|post-?(?:buttons|controls|menu)"
-    r"|lightbox-caption|selectall|gensmall|editor|smalltext\s+modified)(?=$|\s)"
+    r"|lightbox-caption|informations|selectall|gensmall|editor|smalltext\s+modified)(?=$|\s)"
 )
 _DROPPED = {
     **dict.fromkeys(("form", "button", "input", "label"), "form"),
@@ -387,7 +387,7 @@ def _unmark(order: list[Node], bodies: list[Node], within: dict[Node, int]) -> N
             continue
         if not reason and is_hidden(node):
             reason = "hidden"
-        node.dropped = reason or ("furniture" if _FURNITURE.search(node.names) else "")
+        node.dropped = reason or ("furniture" if FURNITURE.search(node.names) else "")
 
 
 def _levels(order: list[Node]) -> dict[Node | None, tuple[int, int]]:

@@ -1,77 +1,85 @@
-"""A page of posts as a conversation: who opened the topic is the user, all others the assistant.
+"""Posts of a topic as a conversation: who opened it is the user, all others the assistant.
 
 What others say between two posts of the user is one turn, so that turns alternate as templates of
 models want it. Below a question each answer stands alone: it makes a record of its own with the
-question. A page on which one side alone speaks is none.
+question. Posts of which one side alone wrote all are none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
-
-from stages.extract.webpage.markdown import markdown, plain
-from stages.extract.webpage.posts import Post, Thread
 
 _QUESTION = "a question and each answer to it"
 _TOPIC = "posts: the opener of the topic is the user, others the assistant"
 _AUTHORS = 100  # names of a turn
 
 
+class Said(NamedTuple):
+    """What somebody wrote. writer: empty where that is not known, or nobody any more."""
+
+    writer: str
+    text: str
+    accepted: bool = False
+
+
 class Talk(NamedTuple):
-    """The records of a page, whose `meta` is beside the page's; what they are made of."""
+    """The records of a topic, whose `meta` is beside the topic's; what they are made of."""
 
     records: list[dict[str, Any]]
     of: str
 
 
-def talk(thread: Thread, title: str, marked: bool) -> Talk | None:
-    """The conversation of a page with a title; None where it is none. marked: as Markdown.
+def talk(posts: Sequence[Said], title: str, answers: bool) -> Talk | None:
+    """The conversation of a topic, the first post by who opened it; None where it is none.
+    answers: the others are independent answers to it.
 
     meta of a question and answer: `author` (both), `accepted` (whether the answer is); of a topic:
     `authors` (a list for each message), `accepted` (the number of the message that holds the
     accepted answer, from 0).
     """
-    posts = thread.posts
-    others = [post for post in posts[1:] if not thread.opened_by(post)]
-    asked = _opening(posts[0], title, marked)
-    if not asked or not (others or (thread.answers and posts[1:])):
+    first, *others = posts
+    asked = opening(first.text, title)
+    if not asked or not others:
         return None
-    if thread.answers:
-        return Talk([_answered(asked, posts[0], one, marked) for one in posts[1:]], _QUESTION)
-    return _topic(asked, thread, marked)
+    if answers:
+        return Talk([_answered(asked, first, one) for one in others], _QUESTION)
+    if all(_is_by(first, one) for one in others):
+        return None
+    return _topic(asked, posts)
 
 
-def _text(post: Post, marked: bool) -> str:
-    return markdown(post.blocks) if marked else plain(post.blocks)
+def _is_by(first: Said, post: Said) -> bool:
+    """Whether the one who opened the topic wrote a post of it."""
+    return post is first or (post.writer != "" and post.writer == first.writer)
 
 
-def _opening(post: Post, title: str, marked: bool) -> str:
+def opening(text: str, title: str) -> str:
     """What the opener says: the title, which is half of a question, before the text."""
-    text = _text(post, marked)
     if not title or text.lower().lstrip("# ").startswith(title.lower()):
         return text
     return f"{title}\n\n{text}" if text else title
 
 
-def _answered(asked: str, question: Post, answer: Post, marked: bool) -> dict[str, Any]:
+def _answered(asked: str, question: Said, answer: Said) -> dict[str, Any]:
     messages = [
         {"role": "user", "content": asked},
-        {"role": "assistant", "content": _text(answer, marked)},
+        {"role": "assistant", "content": answer.text},
     ]
     authors = dict.fromkeys(filter(None, (question.writer, answer.writer)))
     told = {"author": ", ".join(authors), "accepted": answer.accepted}
     return {"messages": messages, "meta": told}
 
 
-def _topic(asked: str, thread: Thread, marked: bool) -> Talk:
+def _topic(asked: str, posts: Sequence[Said]) -> Talk:
     turns: list[tuple[str, list[str], dict[str, None]]] = []
     accepted = None
-    for post in thread.posts:
-        role = "user" if thread.opened_by(post) else "assistant"
+    for post in posts:
+        role = "user" if _is_by(posts[0], post) else "assistant"
         if not turns or turns[-1][0] != role:
             turns.append((role, [], {}))
         _, texts, writers = turns[-1]
-        texts.append(_text(post, marked) if post is not thread.posts[0] else asked)
+        texts.append(post.text if post is not posts[0] else asked)
         writers[post.writer] = None
         if post.accepted and accepted is None:
             accepted = len(turns) - 1
