@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.extract.webpage import limits, scan
+from stages.extract.webpage.page import page
+
+LINE = "The quick survey of harbour lights was finished in March by the crew of two boats."
 
 _PIECES = st.sampled_from(
     [
@@ -62,6 +65,7 @@ def test_pages_at_a_bound_are_told_apart() -> None:
     assert scan.Tags("<div>" * 9 + "</div>" * 9).shallow(9, 60, 9)
     assert not scan.Tags("<div>" * 10).shallow(9, 60, 9)
     assert scan.Tags("<script>" + "<div>" * 10 + "</script>").shallow(9, 60, 9)
+    assert not scan.Tags("</div>" * 9 + "<div>" * 10).shallow(9, 60, 9)
     assert not scan.Tags("<b>" * 10).shallow(60, 9, 60)
     assert not scan.Tags("<option>" * 10).shallow(60, 60, 9)
     many = "<p " + " ".join(f"a{n}=v" for n in range(1001)) + ">"
@@ -76,6 +80,28 @@ def test_a_tag_that_a_quotation_hides_is_not_trusted() -> None:
     found = scan.Tags(hidden).reopened(limits._TAG_SIZE)
     assert found is None
     assert limits._reopened(hidden) > limits.REOPENED
+
+
+def test_an_apostrophe_in_a_tag_ends_no_page() -> None:
+    names = " ".join(f"word{number}" for number in range(1500))
+    text = f"<body><p data-note=it's>{names}</p><article><p>{LINE}</p></article></body>"
+    assert LINE in page(text.encode()).text
+
+
+def test_a_day_far_behind_the_heading_is_not_the_pages() -> None:
+    for often, day in ((2, "2021-03-04"), (12, "")):
+        words = "It was a long day. " * often
+        body = f"<div><h1>Lights</h1><b>{words}4 March 2021 {LINE}</b></div><p>{LINE}</p>"
+        assert page(f"<body>{body}</body>".encode()).date == day
+
+
+def test_a_page_holds_no_tree_but_for_its_passages() -> None:
+    raw = f"<body><nav>Home and more</nav><p>{LINE}</p></body>".encode()
+    kept, traced = page(raw), page(raw, trace=True)
+    assert kept.content is not None and traced.content is not None
+    assert all(block.node is None for block in kept.content.blocks)
+    assert kept.counted(True) == traced.counted(True)
+    assert ("navigation", "Home and more") in traced.passages(True)
 
 
 def _tags(text: str) -> list[str]:
