@@ -10,7 +10,7 @@ SEEDBED := $(VENV)/bin/seedbed
 # Rounds of make fuzz, processes of make test.
 ROUNDS ?= 10
 PROCESSES ?= 2
-VERBS := plan show explain check doctor
+VERBS := plan show view explain check doctor
 STAGES := $(shell sed -n 's/^    "\([a-z]*\)": ."stages\..*/\1/p' stages/__init__.py)
 DATABASE_STAGES := database
 MODEL_STAGES := embed select tokenize train merge
@@ -42,6 +42,7 @@ run: $(RUN)
 	$(SEEDBED) run sample_data/recipe.yaml
 	@echo
 	@echo 'look at     runs/sample/report.html'
+	@echo '            $(SEEDBED) view runs/sample'
 	@echo '            $(SEEDBED) explain faq.csv:17 --run runs/sample'
 	@echo '            $(SEEDBED) chat runs/sample'
 	@echo 'your data   make init IN=FOLDER'

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from stages import records
 from stages.base import State, VisibleState
 from stages.clean.code_words import Reading
-from stages.clean.dedup import Deduplicate, asked_for, gram_sets
+from stages.clean.dedup import Deduplicate, gram_sets
+from stages.clean.links import asked_for
 from stages.clean.refusal_score import judge_texts
 from stages.clean.shingles import mixed
 from stages.select import encoders

@@ -65,7 +65,7 @@ def centers(texts: list[str], keep: int, centred: bool, likeness: bool) -> list[
     weight = np.ones(len(x), dtype=np.float32)
     if likeness:
         where = coverage.Neighbourhoods(np.zeros(len(x), dtype=np.int64), x[:1], 0)
-        weight = coverage.weights(coverage.loneliest(x, where, 0)[1])
+        weight = coverage.weights(coverage.likeness(x, where)[1])
     return [int(row) for row in coverage.farthest_first(x, weight, keep)[0]]
 
 
@@ -101,7 +101,7 @@ def print_coverage(topics: list[list[str]], draws: int, noise: float) -> None:
             "one a cluster": of_clusters(texts, keep, seed),
             "k-center": centers(texts, keep, False, False),
             "  mean taken out": centers(texts, keep, True, False),
-            "  and lonely ones count less": centers(texts, keep, True, True),
+            "  and what is less like its neighbours": centers(texts, keep, True, True),
         }.items():
             found.setdefault(name, []).append(float(covered(kept)))
             odd[name] = odd.get(name, 0) + sum(topic[i] < 0 for i in kept)

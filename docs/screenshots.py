@@ -1,22 +1,26 @@
-"""Take the pictures of a report that the pages show: `python docs/screenshots.py runs/sample`.
+"""Take the pictures that the pages show, of a report and of the page of a run:
+`python -m docs.screenshots runs/sample`.
 
 Chromium's window is never narrower than 500 pixels, so the narrow picture is of a frame of 390.
 """
 
 from __future__ import annotations
 
+import base64
 import html
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 
 
 def main() -> None:
-    """Write report-1280.png and report-390.png beside this file."""
+    """Write report-1280.png, report-390.png, view-1280.png and view-390.png beside this file."""
+    view(Path(sys.argv[1]))
     report = Path(sys.argv[1]).resolve() / "report.html"
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))))
     with tempfile.TemporaryDirectory() as folder:
@@ -33,6 +37,28 @@ def main() -> None:
                  f"--window-size={wide},{high}", f"--screenshot={HERE / name}", path.as_uri()],
                 check=True, capture_output=True,
             )  # fmt: skip
+
+
+def view(run: Path) -> None:
+    """A record beside the list on a wide screen, and what left on a phone, in the dark."""
+    from pipeline.views.live.server import Server
+    from tests.browser import browser
+
+    with tempfile.TemporaryDirectory() as folder, Server(run) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with browser(Path(folder)) as tab:
+            for part, width, high, dark in (
+                ("kept?words=seed+tray", 1280, 900, False),
+                ("left?f.reason=refusal", 390, 844, True),
+            ):
+                tab.open(f"{server.address}#{part}", width, high, dark)
+                if width == 1280:
+                    tab.run("document.querySelector('#list .card').click()")
+                    tab.until("Number(document.documentElement.dataset.opened) >= 0")
+                tab.until("!!document.getElementById('clear')")
+                data = tab.call("Page.captureScreenshot")["data"]
+                (HERE / f"view-{width}.png").write_bytes(base64.b64decode(data))
+        server.shutdown()
 
 
 if __name__ == "__main__":

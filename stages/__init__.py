@@ -46,6 +46,7 @@ TOOLS: dict[str, str] = {
     "evaluate": "stages.train.tools.evaluate",
     "import": "stages.sketch.imported",
     "init": "stages.sketch.init",
+    "map": "stages.select.map.tool",
     "modules": "stages.train.tools.modules",
 }
 

@@ -173,10 +173,13 @@ def read_arrow(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         return reader.read_all()
 
 
-def iterate_arrow(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-    """The record batches of an Arrow IPC file, one table each; of some columns, or of all."""
+def iterate_arrow(
+    path: Path, columns: Sequence[str] | None = None, numbers: Sequence[int] | None = None
+) -> Iterator[pa.Table]:
+    """The record batches of an Arrow IPC file, one table each; of some columns, or of all; those
+    with some numbers, or all."""
     with _opened(path, columns) as reader:
-        for number in range(reader.num_record_batches):
+        for number in range(reader.num_record_batches) if numbers is None else numbers:
             yield pa.Table.from_batches([reader.get_batch(number)])
 
 

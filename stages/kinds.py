@@ -11,6 +11,7 @@ __name__)`. The module may hold any of these functions, which read the folder an
     card(folder)      → list[str]     the README for a hub, of a folder that has none
     record(folder, what) → list[str]  one record, by its id or its place; nothing: it has none such
     life(folder, what) → list[str]    what became of the record with an id, in a few lines
+    marked(folder, what) → list[Marked]   the text of the record with an id, with marks in it
 
 It is named, not imported: how a result is shown is no part of what the result is, nor of its key.
 """
@@ -42,6 +43,15 @@ class Panel:
 
     title: str
     body: str
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A text of a record in stretches. title: what it is, with what its marks mean; stretches:
+    (whether it is marked, text)."""
+
+    title: str
+    stretches: list[tuple[bool, str]]
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,10 @@ class Kind:
     def life(self, folder: Path, what: str) -> list[str]:
         """What became of the record with an id, in a few lines for `explain`."""
         return self._shown("life", folder, what)
+
+    def marked(self, folder: Path, what: str) -> list[Marked]:
+        """The text of the record with an id as what was made of it has it, with marks."""
+        return self._shown("marked", folder, what)
 
     def _shown(self, name: str, *given: Any) -> list[Any]:
         if self.shown_by is None:

@@ -38,8 +38,10 @@ class Tab:
         self.errors: list[str] = []
         self.requests: list[str] = []
 
-    def open(self, path: Path, width: int = 1280, height: int = 900, dark: bool = False) -> None:
-        """Load a file and wait until its root says `data-ready`."""
+    def open(
+        self, what: Path | str, width: int = 1280, height: int = 900, dark: bool = False
+    ) -> None:
+        """Load a file, or an address, and wait until its root says `data-ready`."""
         if not self._session:
             target = self.call("Target.createTarget", url="about:blank")["targetId"]
             made = self.call("Target.attachToTarget", targetId=target, flatten=True)
@@ -53,7 +55,8 @@ class Tab:
         self.call("Emulation.setEmulatedMedia", features=features)
         self.errors.clear()
         self.requests.clear()
-        self.call("Page.navigate", url=path.resolve().as_uri())
+        url = what if isinstance(what, str) else what.resolve().as_uri()
+        self.call("Page.navigate", url=url)
         self.until("document.documentElement?.dataset.ready !== undefined")
 
     def size(self, width: int, height: int) -> None:
@@ -83,6 +86,15 @@ class Tab:
         while not self.run(script):
             assert time.monotonic() < end, f"not within {seconds:g} s: {script}; {self.errors}"
             time.sleep(0.02)
+
+    def key(self, key: str) -> None:
+        """Press and let go a key: a letter, or a name such as Enter or Escape."""
+        codes = {"Enter": 13, "Escape": 27, " ": 32, "/": 191, "?": 191, '"': 222}
+        code = codes[key] if key in codes else ord(key.upper())
+        given = {"key": key, "windowsVirtualKeyCode": code}
+        text = {"text": "\r" if key == "Enter" else key} if key != "Escape" else {}
+        self.call("Input.dispatchKeyEvent", type="keyDown", **given, **text)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **given)
 
     def mouse(self, kind: str, x: float, y: float, modifiers: int = 0) -> None:
         """kind: pressed, released or moved. modifiers: 8 is Shift."""

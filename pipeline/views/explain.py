@@ -61,11 +61,11 @@ def of_life(life: Life) -> Iterator[Line]:
     licence = source.get("license") or "no licence given"
     yield [("name", f"record   {life.id}")]
     yield f"source   {source.get('name', '?')} ({licence})"
-    yield f"place    {_place(source, life.place)}"
+    yield f"place    {place_of(source, life.place)}"
     if life.raw is not None:
         yield from _block(life.raw.decode("utf-8", "backslashreplace"))
     for chapter in life.chapters:
-        yield from _chapter(chapter)
+        yield from of_chapter(chapter)
         if chapter is life.chapters[0] and chapter.event == "kept":
             for name, text in fields(chapter.row, "all"):
                 yield f"  {name}"
@@ -75,7 +75,8 @@ def of_life(life: Life) -> Iterator[Line]:
     yield from life.after
 
 
-def _place(source: SourceAccount, place: Place) -> str:
+def place_of(source: SourceAccount, place: Place) -> str:
+    """Where a record's bytes lie, for people."""
     text = place.path or source.get("path", "")
     if place.member is not None:
         text += f", member {place.member}"
@@ -86,7 +87,8 @@ def _place(source: SourceAccount, place: Place) -> str:
     return text
 
 
-def _chapter(chapter: Chapter) -> Iterator[Line]:
+def of_chapter(chapter: Chapter) -> Iterator[Line]:
+    """What one step did with a record."""
     if chapter.event in ("dropped", "failed"):
         yield [
             ("name", f"{chapter.label}: "),

@@ -8,7 +8,7 @@ piece of each.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +55,9 @@ def _index(corpus: Corpus, account: Account) -> tuple[Array, Array]:
 
 
 def _stored(corpus: Corpus, root: Path) -> Entry | None:
-    """The entry of the index, made where it is missing; None for a store that is gone, or that
-    cannot be written to."""
-    if not is_marked(root, STORE):
-        return None
+    """The entry of the index, made where it is missing."""
     rejects = [sha256_of(corpus.path / piece["rejects"]) for piece in corpus.pieces]
     kept = [piece.get("sha256", "") for piece in corpus.pieces]
-    key = hash_of(["index", FORMAT, kept, rejects])
 
     def write(folder: Path) -> Values:
         keys, numbers = _made(corpus)
@@ -69,6 +65,14 @@ def _stored(corpus: Corpus, root: Path) -> Entry | None:
         np.save(folder / "pieces.npy", numbers, allow_pickle=False)
         return {"rows": len(keys)}
 
+    return made_once(root, hash_of(["index", FORMAT, kept, rejects]), write)
+
+
+def made_once(root: Path, key: str, write: Callable[[Path], Values]) -> Entry | None:
+    """An entry of a store, made where it is missing; None for a store that is gone, or that cannot
+    be written to."""
+    if not is_marked(root, STORE):
+        return None
     try:
         store = Store(root)
         return store.get(key) or store.put(key, write)

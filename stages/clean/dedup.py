@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -17,21 +18,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stages.base import Fit, State, VisibleState
-from stages.clean import components, minhash, shingles
+from stages.clean import before, components, links, minhash, shingles
 from stages.clean.code_words import Reading
 from stages.clean.shingles import Ints
+from stages.errors import UsageError
 from stages.records import to_json
 from stages.verdicts import Batch, Verdicts
 
-_LINKED = pa.schema(
-    [
-        ("id", pa.string()),
-        ("twin", pa.string()),
-        ("equal", pa.bool_()),  # to the twin, in case and white space too
-        ("signs", pa.bool_()),  # whether the operators are asked for
-        ("partners", pa.list_(pa.string())),
-    ]
-)
 _SETS = pa.schema(
     [
         ("id", pa.string()),
@@ -68,6 +61,8 @@ class Deduplicate(Fit):
         near duplicates of instructions are usually measured with.
     keep: which of two duplicates is preferred: the longest in words (of equal ones the first), or
         the first in the order of the sources.
+    against: corpora that are there already, or files of records (JSON lines, JSON, Parquet). What
+        has a duplicate there leaves; they stay as they are, and are not compared with each other.
 
     In this order of preference a record stays unless it has a pair with one that stays already,
     so every dropped record has a survivor in the corpus at or above the threshold; `score` is the
@@ -102,6 +97,19 @@ class Deduplicate(Fit):
     action: Literal["drop", "tag"] = "drop"
     keep: Literal["longest", "first"] = "longest"
     words: Reading = "prose"
+    against: tuple[str, ...] = ()
+
+    def contradictions(self) -> tuple[str, ...]:
+        """What `against` names that cannot be read."""
+        try:
+            before.files(self.against)
+        except UsageError as error:
+            return (str(error),)
+        return ()
+
+    def resources(self) -> tuple[Path, ...]:
+        """The files of the corpora that are there already."""
+        return before.files(self.against)
 
     def makes(self) -> Mapping[str, pa.DataType]:
         made = {"group": pa.string()}
@@ -113,7 +121,7 @@ class Deduplicate(Fit):
         wanted: dict[str, bool] = {}
         if seen.round:
             assert seen.local is not None
-            wanted = asked_for(seen.local)
+            wanted = links.asked_for(seen.local)
             rows = [row for row in rows if batch.ids[row] in wanted]
         chosen = [texts[row] or "" for row in rows]
         ids = pa.array([batch.ids[row] for row in rows], type=pa.string())
@@ -165,28 +173,44 @@ class Deduplicate(Fit):
         assert state.local is not None
         return self._settle(tables, state.local)
 
-    def _ranked(self, words: pa.ChunkedArray) -> Ints:
-        """Row numbers in the order of preference."""
+    def _theirs(self, wanted: Mapping[int, pa.Table] | None = None) -> list[pa.Table]:
+        """What is observed of the corpora that are there already, in round 0 or of what is wanted
+        of each in round 1."""
+        found = []
+        for number, path in enumerate(self.against):
+            seen = VisibleState(0, {}, {}, None)
+            if wanted is not None:
+                seen = VisibleState(1, {}, {}, wanted.get(number, links.LINKED.empty_table()))
+            for batch in before.batches(path):
+                found.append(before.named(self.observe(batch, seen), number))
+        return found
+
+    def _ranked(self, words: pa.ChunkedArray, theirs: int) -> Ints:
+        """Row numbers in the order of preference: the first `theirs`, which stay, before all."""
         counts = words.to_numpy()
         if self.keep == "first":
             return np.arange(len(counts), dtype=np.int64)
-        order: Ints = np.argsort(-counts, kind="stable")
-        return order
+        ours: Ints = theirs + np.argsort(-counts[theirs:], kind="stable")
+        return np.concatenate([np.arange(theirs), ours])
 
     def _link(self, tables: Sequence[pa.Table]) -> State:
         """After round 0: who may be a duplicate of whom, by piece."""
-        table = pa.concat_tables(tables)
-        order = self._ranked(table["words"])
-        exact = _digests(table["exact"])
-        twin = _first_equal(_digests(table["alike"])[order])
+        known = self._theirs()
+        theirs = sum(t.num_rows for t in known)
+        table = pa.concat_tables([*known, *tables])
+        order = self._ranked(table["words"], theirs)
+        exact = links.digests(table["exact"])
+        twin = links.first_equal(links.digests(table["alike"])[order])
         words = table["words"].to_numpy()[order]
         single = np.flatnonzero((twin == np.arange(len(twin))) & (words >= shingles.MIN_WORDS))
-        keys = _matrix(table["keys"], order[single])
+        keys = links.matrix(table["keys"], order[single])
         left, right = minhash.candidates(keys)
         left, right = order[single[left]], order[single[right]]
+        new = np.maximum(left, right) >= theirs  # theirs are not compared with each other
+        left, right = left[new], right[new]
         # Equal sets have equal keys, all of them: of the others no operators are asked for.
         signs = np.zeros(len(order), dtype=bool)
-        signs[order[single[_repeated(keys)]]] = True
+        signs[order[single[links.repeated(keys)]]] = True
         twins = np.full(len(order), -1, dtype=np.int64)
         doubled = np.flatnonzero(twin != np.arange(len(twin)))
         twins[order[doubled]] = order[twin[doubled]]
@@ -194,22 +218,28 @@ class Deduplicate(Fit):
         its = np.where(twins >= 0, twins, np.arange(len(order)))
         equal = (exact == exact[its]).all(axis=1)
         flags = equal[involved], signs[involved]
-        local = _linked(table["id"], involved, twins[involved], flags, left, right)
-        bounds = np.cumsum([0, *(t.num_rows for t in tables)])
+        local = links.linked(table["id"], involved, twins[involved], flags, left, right)
+        bounds = np.cumsum([theirs, *(t.num_rows for t in tables)])
         cuts = np.searchsorted(involved, bounds)
         pieces = [local.slice(a, b - a).sort_by("id") for a, b in pairwise(cuts.tolist())]
         return State(round=1, local=pieces)
 
     def _settle(self, tables: Sequence[pa.Table], local: Sequence[pa.Table]) -> State:
         """After round 1: groups and survivors, by piece."""
-        links, sets = pa.concat_tables(local), pa.concat_tables(tables)
-        ids = links["id"].combine_chunks()
+        ours = pa.concat_tables(local)
+        known = links.of_others(ours)
+        observed = self._theirs(known)
+        theirs = sum(t.num_rows for t in observed)
+        sets = pa.concat_tables([*observed, *tables])
+        named = [before.named(table, number) for number, table in known.items()]
+        table = pa.concat_tables([*named, ours])
+        ids = table["id"].combine_chunks()
         count = len(ids)
-        order = self._ranked(sets["words"])
-        rows = _positions(sets["id"], ids)[order]  # rank → row of links
+        order = self._ranked(sets["words"], theirs)
+        rows = links.positions(sets["id"], ids)[order]  # rank → row of links
         rank = np.full(count, -1, dtype=np.int64)
         rank[rows] = np.arange(len(rows))
-        ones, others = _pairs(links["partners"], ids)
+        ones, others = links.pairs(table["partners"], ids)
         ones, others = rank[ones], rank[others]
         left, right, scores = components.verified(
             np.minimum(ones, others),
@@ -222,12 +252,12 @@ class Deduplicate(Fit):
         stays, score = components.survivors(len(rows), left, right, scores)
         survivor, value = np.arange(count), np.ones(count)
         survivor[rows], value[rows] = rows[stays], score
-        twin = _positions(links["twin"], ids)
+        twin = links.positions(table["twin"], ids)
         doubled = np.flatnonzero(twin >= 0)
         exact = np.zeros(count, dtype=bool)
         # The text kept of equal ones may itself have a survivor; it is then that of all of them.
         exact[doubled] = survivor[twin[doubled]] == twin[doubled]
-        exact &= links["equal"].to_numpy()
+        exact &= table["equal"].to_numpy()
         value[doubled] = value[twin[doubled]]
         survivor[doubled] = survivor[twin[doubled]]
         group = components.components(
@@ -238,7 +268,7 @@ class Deduplicate(Fit):
         found = pa.Table.from_arrays(
             [
                 ids,
-                ids.take(_smallest(ids, group)),
+                ids.take(links.smallest(ids, group)),
                 ids.take(pa.array(survivor, mask=survivor == np.arange(count))),
                 pa.array(value),
                 pa.array(exact),
@@ -248,7 +278,7 @@ class Deduplicate(Fit):
         told = pa.array(
             (survivor != np.arange(count)) | (np.bincount(group, minlength=count)[group] > 1)
         )
-        bounds = np.cumsum([0, *(t.num_rows for t in local)]).tolist()
+        bounds = np.cumsum([theirs, *(t.num_rows for t in local)]).tolist()
         pieces = [found.slice(a, b - a).filter(told.slice(a, b - a)) for a, b in pairwise(bounds)]
         return State(round=2, done=True, local=pieces)
 
@@ -274,15 +304,16 @@ class Deduplicate(Fit):
         return same
 
     def judge(self, verdicts: Verdicts, seen: VisibleState) -> None:
-        groups, duplicate_of = list(verdicts.ids), [None] * len(verdicts)
+        groups: list[str | None] = [*verdicts.ids]
+        duplicate_of: list[str | None] = [None] * len(verdicts)
         for row, text in enumerate(verdicts.texts(self.on)):
             if text is None:
                 verdicts.inapplicable(row)
         for row, found in _told(verdicts, seen.local):
-            groups[row] = found["group"]
+            groups[row] = before.told(found["group"])[1]
             if found["survivor"] is None:
                 continue
-            duplicate_of[row] = found["survivor"]
+            duplicate_of[row] = before.told(found["survivor"])[1]
             if self.action == "drop":
                 self._drop(verdicts, row, found)
         verdicts.set("group", groups)
@@ -290,7 +321,11 @@ class Deduplicate(Fit):
             verdicts.set("duplicate_of", duplicate_of)
 
     def _drop(self, verdicts: Verdicts, row: int, found: Mapping[str, Any]) -> None:
-        common = {"survivor": found["survivor"], "group": found["group"], "on": self.on}
+        corpus, survivor = before.told(found["survivor"])
+        group = before.told(found["group"])[1]
+        common = {"survivor": survivor, "group": group, "on": self.on}
+        if corpus is not None:
+            common["against"] = self.against[corpus]
         if found["exact"]:
             verdicts.drop(row, "exact_duplicate", kind="exact", score=1.0, **common)
             return
@@ -330,105 +365,6 @@ def gram_sets(
     )
     operators = pa.array(told, type=pa.string())
     return pa.Table.from_arrays([ids, pa.array(words_column), lists, operators], schema=_SETS)
-
-
-def asked_for(local: pa.Table) -> dict[str, bool]:
-    """The ids of a piece whose sets are to be compared, with whether their operators are too."""
-    linked = local.filter(pc.is_null(local["twin"]))
-    return dict(zip(linked["id"].to_pylist(), linked["signs"].to_pylist(), strict=True))
-
-
-def _bytes_of(chunk: pa.Array | None) -> Any:
-    """16-byte values as two columns of numbers."""
-    if chunk is None or not len(chunk):
-        return np.empty((0, 2), dtype=np.uint64)
-    data = np.frombuffer(chunk.buffers()[1], dtype=np.uint64)
-    return data.reshape(-1, 2)[chunk.offset : chunk.offset + len(chunk)]
-
-
-def _matrix(column: pa.ChunkedArray, rows: Ints) -> Any:
-    """Rows of a fixed-size list column as a matrix."""
-    width = column.type.list_size
-    chunks = [c.flatten().to_numpy().reshape(-1, width) for c in column.chunks if len(c)]
-    if not chunks:
-        return np.empty((0, width), dtype=np.uint64)
-    return (chunks[0] if len(chunks) == 1 else np.concatenate(chunks))[rows]
-
-
-def _repeated(keys: Any) -> Ints:
-    """The rows of a matrix that another row is equal to, up to a hash of 64 bits."""
-    whole = np.zeros(len(keys), dtype=np.uint64)
-    for band in range(keys.shape[1]):
-        whole = shingles.mixed(whole + keys[:, band])
-    order = np.argsort(whole, kind="stable")
-    same = np.flatnonzero(whole[order[1:]] == whole[order[:-1]])
-    rows: Ints = np.unique(np.concatenate([order[same], order[same + 1]]))
-    return rows
-
-
-def _first_equal(digests: Any) -> Ints:
-    """For each row the first row with the same digest."""
-    order = np.lexsort((digests[:, 1], digests[:, 0]))
-    ordered = digests[order]
-    fresh = np.ones(len(order), dtype=bool)
-    fresh[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    first = np.empty(len(order), dtype=np.int64)
-    first[order] = order[np.flatnonzero(fresh)[np.cumsum(fresh) - 1]] if len(order) else 0
-    return first
-
-
-def _digests(column: pa.ChunkedArray) -> Any:
-    return np.concatenate([_bytes_of(chunk) for chunk in column.chunks] or [_bytes_of(None)])
-
-
-def _linked(
-    ids: pa.ChunkedArray,
-    involved: Ints,
-    twins: Ints,
-    flags: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]],
-    left: Ints,
-    right: Ints,
-) -> pa.Table:
-    """One row for each record involved: the text it is like, whether it is equal to it, or the ids
-    it may be near to and whether its operators are asked for.
-
-    A pair is noted once, with the larger id, and in the order of ids: nothing in the table of a
-    piece depends on records that have nothing to do with it.
-    """
-    names = ids.take(involved).combine_chunks()
-    by_name = np.empty(len(involved), dtype=np.int64)
-    by_name[pc.sort_indices(names).to_numpy()] = np.arange(len(involved))
-    left, right = np.searchsorted(involved, left), np.searchsorted(involved, right)
-    swap = by_name[left] > by_name[right]
-    low, high = np.where(swap, right, left), np.where(swap, left, right)
-    order = np.lexsort((by_name[low], high))
-    offsets = np.searchsorted(high[order], np.arange(len(involved) + 1))
-    partners = pa.ListArray.from_arrays(
-        pa.array(offsets, type=pa.int32()), names.take(pa.array(low[order]))
-    )
-    twin = ids.take(pa.array(twins, mask=twins < 0)).combine_chunks()
-    return pa.Table.from_arrays([names, twin, *map(pa.array, flags), partners], schema=_LINKED)
-
-
-def _positions(names: pa.ChunkedArray, ids: pa.Array) -> Ints:
-    """Where each name stands among the ids; -1 for null."""
-    found = pc.index_in(names, value_set=ids, skip_nulls=True)
-    positions: Ints = found.fill_null(-1).to_numpy().astype(np.int64)
-    return positions
-
-
-def _pairs(partners: pa.ChunkedArray, ids: pa.Array) -> tuple[Ints, Ints]:
-    """(row, partner's row) of each pair."""
-    lengths = pc.list_value_length(partners).to_numpy().astype(np.int64)
-    return np.repeat(np.arange(len(lengths)), lengths), _positions(pc.list_flatten(partners), ids)
-
-
-def _smallest(ids: pa.Array, group: Ints) -> Ints:
-    """For each row the row with the smallest id of its group."""
-    order = pc.sort_indices(ids).to_numpy()
-    first = np.full(len(group), -1, dtype=np.int64)
-    first[group[order[::-1]]] = order[::-1]
-    return first[group]
 
 
 def _told(verdicts: Verdicts, local: pa.Table | None) -> Iterator[tuple[int, dict[str, Any]]]:

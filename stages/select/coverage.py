@@ -1,6 +1,7 @@
-"""Choosing rows that cover much: k-center on vectors with the mean taken out, without outliers.
+"""Choosing rows that cover much: k-center on vectors with the mean taken out, noise counting less.
 
-Gonzalez 1985 for the farthest-first order; Sener & Savarese 2018 for core-sets. Up to LARGE
+Gonzalez 1985 for the farthest-first order; Sener & Savarese 2018 for core-sets; Breunig et al. 2000
+for what is noise: a row less like its neighbours than these are like theirs. Up to LARGE
 products all rows are compared; beyond, each cluster by itself and with its neighbours, and the
 rows with the largest distances over all clusters are taken.
 """
@@ -17,11 +18,10 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 NEIGHBOURS = 3  # a row is as lonely as it is unlike this many others
-# Distances count times likeness to this power, so that of two far rows the one with neighbours is
-# taken. Chosen on ten skewed draws of CLINC150 (300 rows; random 104.8 intents): power 0 130.7,
-# 0.25 133.6, 0.5 132.4, 1 127.2; 5 neighbours 0.5 to 2 lower. On ten other draws the gain is
-# small: 128.0 to 129.7, random 105.0; on BANKING77 (150 rows) 64.1 to 64.2, random 53.4.
-POWER = 0.25
+# Distances count times the relative likeness to this power: a row that is as close to its
+# neighbours as these are to theirs counts in full, however small its topic. docs/evidence.md has
+# what was tried: likeness alone, which was here before, costs small topics half of the gain.
+POWER = 1.0
 LARGE = 1 << 28  # products of rows with rows: half a minute on one core
 BLOCK = 1024
 CLUSTERS = 8  # a cluster's neighbours, itself among them
@@ -59,6 +59,12 @@ class Neighbourhoods:
         """The rows of a cluster, in order."""
         found: Ints = self._order[self._cuts[cluster] : self._cuts[cluster + 1]]
         return found
+
+    def near(self, row: int) -> Ints:
+        """The rows that a row is compared with."""
+        if self.whole:
+            return np.arange(len(self.labels))
+        return self._others(int(self.labels[row]), None)
 
     def blocks(self, wanted: Flags | None = None) -> Iterator[tuple[Ints, Ints]]:
         """(rows, the rows to compare them with): of those wanted, at least one."""
@@ -106,18 +112,28 @@ def _parts(labels: Ints, centroids: Floats) -> tuple[Ints, Floats]:
     return labels, np.concatenate(extra)
 
 
-def loneliest(y: Floats, where: Neighbourhoods, count: int) -> tuple[Ints, Floats]:
-    """The rows least like their nearest neighbours (mean cosine), and that mean for each row."""
-    likeness = np.full(len(y), -1, dtype=np.float32)
+def likeness(y: Floats, where: Neighbourhoods) -> tuple[Floats, Floats]:
+    """Of each row the mean cosine with its nearest neighbours, and that relative to theirs."""
+    own = np.full(len(y), -1, dtype=np.float32)
+    nearest = np.tile(np.arange(len(y))[:, None], NEIGHBOURS)
     for rows, others in where.blocks():
         products = y[rows] @ y[others].T
         at = np.searchsorted(others, rows)
         products[np.arange(len(rows)), at] = -2  # not with itself
         top = min(NEIGHBOURS, len(others) - 1)
         if top > 0:
-            best = np.partition(products, len(others) - top, axis=1)[:, len(others) - top :]
-            likeness[rows] = np.sort(best, axis=1).mean(axis=1)
-    return np.argsort(likeness, kind="stable")[:count], likeness
+            best = np.argpartition(products, len(others) - top, axis=1)[:, len(others) - top :]
+            found = np.take_along_axis(products, best, axis=1)
+            own[rows] = np.sort(found, axis=1).mean(axis=1)
+            nearest[rows, :top] = others[best]
+    theirs = np.sort(own[nearest], axis=1).mean(axis=1)
+    relative = np.maximum(own, 0) / np.maximum(theirs, np.float32(1e-3))
+    return own, np.minimum(relative, np.float32(1))
+
+
+def loneliest(own: Floats, count: int) -> Ints:
+    """The rows least like their nearest neighbours."""
+    return np.argsort(own, kind="stable")[:count]
 
 
 def farthest_first(y: Floats, weight: Floats, keep: int) -> tuple[Ints, Floats]:
@@ -142,9 +158,9 @@ def farthest_first(y: Floats, weight: Floats, keep: int) -> tuple[Ints, Floats]:
     return order, radii
 
 
-def weights(likeness: Floats) -> Floats:
-    """How much a row's distance counts: less where it has no neighbours."""
-    found: Floats = np.maximum(likeness, np.float32(1e-3)) ** np.float32(POWER)
+def weights(relative: Floats) -> Floats:
+    """How much a row's distance counts: less where its neighbours lie closer to others."""
+    found: Floats = np.maximum(relative, np.float32(1e-3)) ** np.float32(POWER)
     return found
 
 

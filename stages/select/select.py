@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,19 +20,20 @@ from stages.base import Fit, Needs, State, VisibleState
 from stages.errors import UsageError
 from stages.select import kmeans
 from stages.select.coverage import (
+    LARGE,
     Neighbourhoods,
     centre,
+    likeness,
     loneliest,
     nearest_kept,
-    spread,
     weights,
 )
 from stages.select.kmeans import Floats, Ints
+from stages.select.methods import BY_QUALITY, Method, Rows
 from stages.verdicts import Batch, Verdicts
 
 MOST = 1000  # clusters, unless a number is given
-# Share left out before spreading. Coverage hardly changes with it once distances are weighted
-# (133.6 intents with it, 134.4 without), but what it leaves out is a list worth a person's look.
+# Share left out before choosing where that is by distance: a list worth a person's look.
 NOISE = 0.05
 KEPT, LONELY, PASSED = 0, 1, 2
 _VECTORS = pa.list_(pa.float16())
@@ -49,6 +50,18 @@ _FOUND = pa.schema(
 )
 
 
+class _Clustered(NamedTuple):
+    """Rows as they are chosen from: vectors, random numbers, clusters, distances to their means,
+    and quality from 0 to 1."""
+
+    x: Floats
+    draws: Ints
+    labels: Ints
+    centroids: Floats
+    distance: Floats
+    quality: Floats
+
+
 @dataclass(frozen=True)
 class KMeansSelect(Fit):
     """Clusters the vectors of `embed` and, if asked to, keeps a part that is spread out.
@@ -56,13 +69,17 @@ class KMeansSelect(Fit):
     k: number of clusters. Without one the square root of half the records, at most 1,000.
     keep: how many records to keep; 0 keeps all.
     share: share of the records to keep, in place of keep.
-    method: spread takes records far from each other (k-center with the mean taken out, lonely
-        records counting less: 24 % more intents than random over ten skewed draws of CLINC150,
-        20 % of BANKING77; made for raw data: without noise in them half the gain is lost, see
-        docs/evidence.md); random is the control that any claim needs.
+    method: spread takes records far from each other, those less that are less like their neighbours
+        than these are like theirs (k-center, Sener & Savarese 2018, with the mean taken out;
+        Breunig et al. 2000); k_center without that weight, for data without noise; balanced as many
+        of each cluster; facility_location (Wei et al. 2015), semdedup (Abbas et al. 2023) and
+        prototypes (D4, Tirumala et al. 2023) a share of each cluster; deita the best first that lie
+        apart (Liu et al. 2024); quality spread with each distance times the record's quality;
+        random the control that any claim needs. Default spread; docs/evidence.md has the figures.
+    quality: the column of numbers that deita and quality go by, higher is better.
     noise: share of the records that are least like their three nearest neighbours, dropped before
-        anything is chosen and only as far as more would be dropped anyway. Without one 0.05
-        where records are chosen by spread, else 0.
+        anything is chosen and only as far as more would be dropped anyway. Without one 0.05,
+        and 0 for random.
     keep_vectors: keep the column `vector`, 512 bytes a record with wordllama.
     seed: random number that decides on samples and on the random choice.
 
@@ -91,13 +108,15 @@ class KMeansSelect(Fit):
     k: int | None = field(default=None, metadata={"range": (1, 100_000)})
     keep: int = field(default=0, metadata={"range": (0, 1 << 40)})
     share: float | None = field(default=None, metadata={"range": (0.0, 1.0)})
-    method: Literal["spread", "random"] = "spread"
+    method: Method = "spread"
+    quality: str = "quality"
     noise: float | None = field(default=None, metadata={"range": (0.0, 0.5)})
     keep_vectors: bool = False
     seed: int = field(default=0, metadata={"range": (0, 1 << 40)})
 
     def needs(self) -> Needs:
-        return (("vector",),)
+        by = ((self.quality,),) if self.method in BY_QUALITY else ()
+        return (("vector",), *by)
 
     def makes(self) -> Mapping[str, pa.DataType]:
         return {"cluster": pa.int32(), "distance": pa.float32()}
@@ -111,14 +130,16 @@ class KMeansSelect(Fit):
         return ()
 
     def observe(self, batch: Batch, seen: VisibleState) -> pa.Table:
-        table = batch.table.select(["id", "vector"])
+        wanted = ["id", "vector", *([self.quality] if self.method in BY_QUALITY else [])]
+        table = batch.table.select(wanted)
         table = table.filter(pc.is_valid(table["vector"]))
         draws = [_draw(self.seed, name) for name in table["id"].to_pylist()]
         # Records that came as dicts have lists of doubles here.
         vectors = table["vector"].cast(_VECTORS)
-        return pa.table(
-            {"id": table["id"], "draw": pa.array(draws, pa.uint64()), "vector": vectors}
-        )
+        seen_columns = {"id": table["id"], "draw": pa.array(draws, pa.uint64()), "vector": vectors}
+        if self.method in BY_QUALITY:
+            seen_columns["quality"] = table[self.quality].cast(pa.float64())
+        return pa.table(seen_columns)
 
     def merge(self, tables: Sequence[pa.Table], state: State) -> State:
         table = pa.concat_tables(tables)
@@ -128,13 +149,15 @@ class KMeansSelect(Fit):
         return State(round=state.round + 1, done=True, local=pieces)
 
     def _found(self, table: pa.Table) -> pa.Table:
-        x = _matrix(table["vector"])
+        x = matrix(table["vector"])
         draws = table["draw"].to_numpy()
         count = len(x)
         k = min(self.k or min(round((count / 2) ** 0.5), MOST), count) or 1
         centroids = kmeans.fitted(x, k, draws, self.seed)
         labels, distance = kmeans.assigned(x, centroids)
-        fate, nearest, score, limit = self._chosen(x, draws, labels, centroids)
+        quality = _ranked(table["quality"]) if self.method in BY_QUALITY else distance
+        rows = _Clustered(x, draws, labels, centroids, distance, quality)
+        fate, nearest, score, limit = self._chosen(rows)
         ids = table["id"].combine_chunks()
         return pa.Table.from_arrays(
             [
@@ -155,16 +178,15 @@ class KMeansSelect(Fit):
             return max(round(self.share * count), 1)
         return min(self.keep, count) if self.keep else count
 
-    def _chosen(
-        self, x: Floats, draws: Any, labels: Ints, centroids: Floats
-    ) -> tuple[npt.NDArray[np.int8], Ints, Floats, float]:
+    def _chosen(self, rows: _Clustered) -> tuple[npt.NDArray[np.int8], Ints, Floats, float]:
         """What becomes of each row, its nearest kept row, its score, and the limit of noise.
 
-        Overwrites x: a second copy of the vectors would double the memory.
+        Overwrites the vectors: a second copy of them would double the memory.
         """
+        x, labels, centroids = rows.x, rows.labels, rows.centroids
         count, target = len(x), self._target(len(x))
         choosing = target < count
-        share = self.noise if self.noise is not None else NOISE * (self.method == "spread")
+        share = self.noise if self.noise is not None else NOISE * (self.method != "random")
         lonely = int(share * count) if choosing or self.noise is not None else 0
         if choosing:
             lonely = min(lonely, count - target)
@@ -174,21 +196,21 @@ class KMeansSelect(Fit):
         if not choosing and not lonely:
             return fate, nearest, score, limit
         centre(x)
-        by_distance = choosing and self.method == "spread"
-        likeness = score
-        if lonely or by_distance:
-            where = Neighbourhoods(labels, centroids, count * count)
-            rows, likeness = loneliest(x, where, lonely)
-            fate[rows], score[rows] = LONELY, likeness[rows]
-            limit = float(likeness[fate == KEPT].min(initial=1.0))
+        relative = np.ones(count, dtype=np.float32)
+        if lonely or (choosing and self.method != "random"):
+            own, relative = likeness(x, Neighbourhoods(labels, centroids, count * count))
+            noise = loneliest(own, lonely)
+            fate[noise], score[noise] = LONELY, own[noise]
+            limit = float(own[fate == KEPT].min(initial=1.0))
         if choosing:
             where = Neighbourhoods(labels, centroids, count * target)
             allowed = fate == KEPT
-            if by_distance:
-                taken = spread(x, weights(likeness), allowed, where, target)
-            else:
-                rows = np.flatnonzero(allowed)
-                taken = rows[np.argsort(draws[rows], kind="stable")[:target]]
+            parts = Neighbourhoods(labels, centroids, LARGE + 1)
+            known = Rows(
+                x, weights(relative), allowed, where, parts,
+                rows.distance, rows.quality, rows.draws,
+            )  # fmt: skip
+            taken = known.chosen(self.method, target)
             fate[allowed] = PASSED
             fate[taken] = KEPT
             closest, cosine = nearest_kept(x, fate == KEPT, where)
@@ -220,11 +242,18 @@ def _draw(seed: int, name: str) -> int:
     return int.from_bytes(data, "little")
 
 
+def _ranked(quality: pa.ChunkedArray) -> Floats:
+    """The rank of each value from 0 (the lowest, or none) to 1."""
+    values = quality.fill_null(-np.inf).to_numpy()
+    _, rank = np.unique(np.where(np.isnan(values), -np.inf, values), return_inverse=True)
+    return (rank.reshape(-1) / max(int(rank.max(initial=0)), 1)).astype(np.float32)
+
+
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 5)
 
 
-def _matrix(column: pa.ChunkedArray) -> Floats:
+def matrix(column: pa.ChunkedArray) -> Floats:
     """The vectors of a column as one matrix in single precision."""
     lengths = pc.unique(pc.list_value_length(column)).to_pylist()
     if len(lengths) != 1:

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from stages.charts.histogram import drawn, histogram
 from stages.corpus import Corpus
-from stages.kinds import Panel, Tile
+from stages.kinds import Marked, Panel, Tile
 from stages.pages import rendered
 from stages.tokens import kept, shown
 from stages.words import number, percent
@@ -54,6 +54,11 @@ def record(folder: Path, what: str) -> list[str]:
 def life(folder: Path, what: str) -> list[str]:
     """Which rows of training a record is packed into."""
     return shown.life(folder, what)
+
+
+def marked(folder: Path, what: str) -> list[Marked]:
+    """The rows that a record became, with their masks."""
+    return kept.marked(folder, what)
 
 
 def _counted(folder: Path) -> tuple[list[int], int]:

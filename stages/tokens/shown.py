@@ -30,12 +30,12 @@ _PART = re.compile(r"(?:^|,)part=\d+$")
 def record(folder: Path, what: str) -> list[str]:
     """The tokens of the rows that a record became, by its id or its place; nothing without any."""
     corpus = Corpus(folder)
-    rows = _rows(corpus, what)
-    if not rows:
+    found = rows(corpus, what)
+    if not found:
         return []
     parameters = _parameters(corpus)
     told: list[str] = []
-    for row in rows:
+    for row in found:
         told += ["", *_row(corpus, row, parameters)] if told else _row(corpus, row, parameters)
     return told
 
@@ -44,7 +44,7 @@ def life(folder: Path, what: str) -> list[str]:
     """The row of training that each row of a record is packed into; nothing without any."""
     corpus = Corpus(folder)
     room = _parameters(corpus).get("max_length")
-    return [line for row in _rows(corpus, what) for line in _packed(corpus, row, room)]
+    return [line for row in rows(corpus, what) for line in _packed(corpus, row, room)]
 
 
 def _parameters(corpus: Corpus) -> Mapping[str, Any]:
@@ -52,7 +52,7 @@ def _parameters(corpus: Corpus) -> Mapping[str, Any]:
     return next((one for one in steps if "max_length" in one), {})
 
 
-def _rows(corpus: Corpus, what: str) -> list[dict[str, Any]]:
+def rows(corpus: Corpus, what: str) -> list[dict[str, Any]]:
     """The rows with an id or a place, and those of the other parts of the same record."""
     found = list(_where(corpus, "id", what)) or list(_where(corpus, "place", what))
     ids = {row["id"] for row in found}

@@ -11,10 +11,12 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from stages.curves.page import classes, founding, projection
+from stages.charts.live import projection
+from stages.charts.live.projection import projected
+from stages.curves.page import classes, founding
 from stages.curves.page.clusters import clusters
+from stages.curves.page.features import features_of, weights_of
 from stages.curves.page.pickled import lists_of_strings
-from stages.curves.page.projection import features_of, projected, weights_of
 from stages.curves.page.tokens import Texts, TokenCurves, shortened
 from stages.errors import UsageError
 

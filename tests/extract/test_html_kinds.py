@@ -41,6 +41,14 @@ def test_a_section_of_prose_stays_whatever_it_is_called(word: str, name: str) ->
         assert f"## The {word} of a pilot\n\n{PROSE} Twice." in text(section, wrap)
 
 
+@pytest.mark.parametrize("name", ["{}-syntax", "example {}-example", "the_{}_method"])
+@pytest.mark.parametrize("word", ["comment", "footer", "related", "disqus", "share"])
+def test_names_that_speak_of_what_the_text_is_about_drop_nothing(name: str, word: str) -> None:
+    section = f"<div class='{name.format(word)}'><p>{PROSE}</p><pre>x = 1</pre></div>"
+    text = page(f"<body><h1>Words</h1><p>{FIRST}</p>{section}<p>{LAST}</p>".encode()).text
+    assert PROSE in text and FIRST in text and LAST in text
+
+
 def test_headings_and_paragraphs_are_never_dropped_by_name() -> None:
     found = text(f"<h2 class=share id=login>Lights</h2><p class=paywall>{PROSE} Thrice.</p>")
     assert f"## Lights\n\n{PROSE} Thrice." in found

@@ -194,3 +194,52 @@ def test_text_in_columns_of_bytes_is_text(tmp_path: Path) -> None:
     kept, (fault,) = read(SqlExtract(), "a.sql", body, tmp_path)
     assert kept == [{"text": "une île", "meta": {"table": "k", "x": "b"}}]
     assert (fault.reason, fault.evidence["field"]) == ("bad_type", "text")
+
+
+def test_a_comment_over_rows_of_which_many_hold_one_value_is_a_preamble(tmp_path: Path) -> None:
+    days = [
+        f"2024-01-{n:02},,,\n" if n % 3 == 0 else f"2024-01-{n:02},{n},,{n}.5\n"
+        for n in range(1, 31)
+    ]
+    body = "# Source: the harbour's gauge\nDay,Mill,Abbey,Kiln\n" + "".join(days)
+    kept, (fault,) = read(CsvExtract(), "gauge.csv", body, tmp_path)
+    assert len(kept) == 30 and kept[0]["text"] == "Day: 2024-01-01\nMill: 1\nKiln: 1.5"
+    assert kept[2]["text"] == "Day: 2024-01-03"
+    assert fault.reason == "preamble" and fault.text.startswith("# Source")
+    bare = "Day,Mill,Abbey,Kiln\n" + "".join(days)
+    kept, faults = read(CsvExtract(), "bare.csv", bare, tmp_path)
+    assert len(kept) == 30 and not faults
+    thin = "name,,\n" + "".join(f"pond {n},,\n" for n in range(20))  # one cell is all there is
+    kept, faults = read(CsvExtract(), "thin.csv", thin, tmp_path)
+    assert len(kept) == 20 and not faults
+
+
+@pytest.mark.parametrize("end", ["\r\r\n", "\r\n", "\n"])
+def test_ends_of_lines_that_were_written_twice_are_ends(end: str, tmp_path: Path) -> None:
+    rows = [["name", "text", "n"], *([f"pond {n}", f'"deep, {n}"', f"{n}"] for n in range(9))]
+    body = "".join(",".join(row) + end for row in rows)
+    kept, faults = read(CsvExtract(), "ends.csv", body, tmp_path)
+    assert not faults and [one["text"] for one in kept] == [f"deep, {n}" for n in range(9)]
+    assert [one["meta"] for one in kept] == [{"name": f"pond {n}", "n": f"{n}"} for n in range(9)]
+
+
+@pytest.mark.parametrize("mark", [",", ";", "|", "\t"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        ['"deep" she said', '5" pipe', '"open', 'so "it" is', "plain", '"'] * 3,
+        ['"deep" she said', '"deep" she said of 5 "'] * 6,
+        ['"the begin', "plain", "words alone", "and more"] * 4,
+    ],
+)
+def test_quotes_that_the_program_did_not_write_are_text(
+    said: list[str], mark: str, tmp_path: Path
+) -> None:
+    lines = [f"{n}{mark}{text}{mark}x" for n, text in enumerate(said)]
+    kept, faults = read(
+        CsvExtract(), "a.csv", f"id{mark}text{mark}z\n" + "\n".join(lines), tmp_path
+    )
+    assert not faults and [one["text"] for one in kept] == said
+    sound = [*lines, f'99{mark}"quoted{mark} sound"{mark}x']  # a quote that holds the delimiter
+    kept, _ = read(CsvExtract(), "b.csv", f"id{mark}text{mark}z\n" + "\n".join(sound), tmp_path)
+    assert f"quoted{mark} sound" in [one["text"] for one in kept]

@@ -27,6 +27,7 @@ FIELDS = (
     "selection",
     "curves",
     "pages",
+    "viewing",
 )
 
 

@@ -16,6 +16,7 @@ WAYS = ("tests/extract/test_sql_ways.py::test_the_ways_of_reading_agree",)
 FORMS = "stages/extract/forms/"
 OF_PAIRS, OF_TREES = "tests/extract/test_forms_of_pairs.py", "tests/extract/test_flat_trees.py"
 OF_PG, OF_EXPORTS = "tests/extract/test_pg_archives.py", "tests/extract/test_mariadb_exports.py"
+OF_PEOPLE = "tests/extract/test_tables_as_people_have_them.py"
 OF_ACCOUNT = "tests/extract/test_html_account.py"
 OF_WRAPPED = "tests/extract/test_html_archives.py"
 OF_ARCHIVES, OF_DAMAGE = "tests/extract/test_archives.py", "tests/extract/test_damaged.py"
@@ -456,6 +457,29 @@ MUTANTS = (
         "return None, 0",
         "bytes that are no text are left out without a count",
         ("tests/extract/test_forms.py::test_bytes_that_are_no_text_are_left_out_of_meta_and_told",),
+    ),
+    Mutant(
+        "stages/extract/sqldump/reader.py",
+        "        for match in _NEXT.finditer(window.data, window.pos):\n",
+        "        for match in ():\n",
+        "a quote without its end costs the rest of the dump",
+        ("tests/extract/test_sql_resumed.py::test_reading_goes_on_at_the_next_statement",),
+    ),
+    Mutant(
+        "stages/extract/sqldump/reader.py",
+        "if named is None or not self.schemas or self.schema(named[1]) is not None:",
+        "if True:",
+        "a text that shows SQL is taken for a statement",
+        (
+            "tests/extract/test_sql_resumed.py::test_a_text_that_only_shows_statements_is_no_statement",
+        ),
+    ),
+    Mutant(
+        "stages/extract/delimited/dialect.py",
+        'best = replace(best, quote="", escape="")',
+        "pass",
+        "quotes that are text make rows that are refused",
+        (f"{OF_PEOPLE}::test_quotes_that_the_program_did_not_write_are_text",),
     ),
     Mutant(
         "stages/extract/flat_trees.py",

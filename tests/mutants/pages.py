@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from tests.mutants.mutant import Mutant
 
-_PACKED, _PAGE = "stages/charts/live/packed.py", "stages/charts/live/page.py"
-_CLASSES, _PROJECTION, _FOUNDING, _PICKLED, _CLUSTERS, _TOKENS = (
+_PACKED, _PAGE, _PROJECTION = (
+    f"stages/charts/live/{name}.py" for name in ("packed", "page", "projection")
+)
+_CLASSES, _FEATURES, _FOUNDING, _PICKLED, _CLUSTERS, _TOKENS = (
     f"stages/curves/page/{name}.py"
-    for name in ("classes", "projection", "founding", "pickled", "clusters", "tokens")
+    for name in ("classes", "features", "founding", "pickled", "clusters", "tokens")
 )
 _RECORDED, _TOOL, _REVISIONS = (
     "stages/curves/page/recorded.py",
@@ -55,8 +57,8 @@ MUTANTS = (
     ),
     Mutant(
         _PAGE,
-        "f\"script-src 'sha256-{digest}' 'unsafe-eval'",
-        "f\"script-src 'unsafe-inline' 'unsafe-eval'",
+        'f"script-src {_hash(script)}"',
+        "\"script-src 'unsafe-inline'\"",
         "any script of the page may run",
         POLICY,
     ),
@@ -82,7 +84,7 @@ MUTANTS = (
         TOKEN,
     ),
     Mutant(
-        _PROJECTION,
+        _FEATURES,
         "np.log(np.maximum(np.asarray(steps, dtype=np.float64), 1.0))",
         "np.asarray(steps, dtype=np.float64)",
         "late checkpoints have all the weight",
@@ -138,7 +140,7 @@ MUTANTS = (
         SEARCH,
     ),
     Mutant(
-        _TOOL,
+        _PAGE,
         "not in file.read(HEAD):",
         "in file.read(HEAD):",
         "files of others are replaced, and ours are not",

@@ -298,8 +298,8 @@ MUTANTS = (
     ),
     Mutant(
         CLEAN + "dedup.py",
-        'np.argsort(-counts, kind="stable")',
-        'np.argsort(counts, kind="stable")',
+        'np.argsort(-counts[theirs:], kind="stable")',
+        'np.argsort(counts[theirs:], kind="stable")',
         "the shortest of two duplicates stays",
         (f"{OF_DEDUP}::test_the_longest_stays_and_of_equals_the_first",),
     ),
@@ -326,10 +326,17 @@ MUTANTS = (
     ),
     Mutant(
         CLEAN + "dedup.py",
-        'exact &= links["equal"].to_numpy()',
-        'exact |= links["equal"].to_numpy()',
+        'exact &= table["equal"].to_numpy()',
+        'exact |= table["equal"].to_numpy()',
         "a short text in other letters is an exact duplicate",
         (f"{OF_DEDUP}::test_an_exact_duplicate_is_equal_but_for_white_space_at_the_ends_of_lines",),
+    ),
+    Mutant(
+        CLEAN + "dedup.py",
+        "        ours: Ints = theirs + np.argsort(-counts[theirs:]",
+        "        theirs = 0\n        ours: Ints = theirs + np.argsort(-counts[theirs:]",
+        "a longer record takes the place of one that is there already",
+        ("tests/clean/test_against.py::test_what_is_there_already_leaves_whatever_its_length",),
     ),
     Mutant(
         CLEAN + "repeats.py",

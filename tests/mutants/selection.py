@@ -40,7 +40,7 @@ MUTANTS = (
     ),
     Mutant(
         _SELECT,
-        'NOISE * (self.method == "spread")',
+        'NOISE * (self.method != "random")',
         "NOISE",
         "the random control loses the lonely records as well",
         RANDOM,
@@ -61,8 +61,8 @@ MUTANTS = (
     ),
     Mutant(
         _SELECT,
-        "spread(x, weights(likeness), allowed, where, target)",
-        "spread(x, np.ones_like(likeness), allowed, where, target)",
+        "x, weights(relative), allowed,",
+        "x, np.ones_like(relative), allowed,",
         "lonely records count as much as those with neighbours",
         _of("test_lonely_records_count_less"),
     ),
@@ -75,15 +75,15 @@ MUTANTS = (
     ),
     Mutant(
         _SELECT,
-        "likeness[fate == KEPT].min(initial=1.0)",
-        "likeness[fate == LONELY].min(initial=1.0)",
+        "own[fate == KEPT].min(initial=1.0)",
+        "own[fate == LONELY].min(initial=1.0)",
         "the limit of noise is the score of the loneliest",
         EVIDENCE,
     ),
     Mutant(
-        _SELECT,
-        'rows[np.argsort(draws[rows], kind="stable")[:target]]',
-        "rows[:target]",
+        "stages/select/methods.py",
+        'allowed[np.argsort(rows.draws[allowed], kind="stable")[:keep]]',
+        "allowed[:keep]",
         "the random choice takes the first records",
         RANDOM,
     ),
@@ -100,6 +100,36 @@ MUTANTS = (
         "            allowed = fate <= LONELY\n",
         "noise may be chosen, and is told as not selected",
         EVIDENCE,
+    ),
+    Mutant(
+        "stages/select/methods.py",
+        "if near[row] < 1 - APART:",
+        "if near[row] < 1 + APART:",
+        "deita takes the best, however much alike",
+        ("tests/select/test_methods.py::test_deita_takes_the_best_that_lie_apart",),
+    ),
+    Mutant(
+        "stages/select/methods.py",
+        "np.argsort(-rows.distance[of]",
+        "np.argsort(rows.distance[of]",
+        "prototypes stay and the far ones go",
+        ("tests/select/test_methods.py::test_prototypes_go_and_the_farthest_from_the_middle_stay",),
+    ),
+    Mutant(
+        _COVERAGE,
+        "np.maximum(own, 0) / np.maximum(theirs, np.float32(1e-3))",
+        "np.maximum(own, 0)",
+        "a small topic counts less",
+        _of("test_a_small_topic_counts_in_full_and_what_lies_between_topics_does_not"),
+    ),
+    Mutant(
+        "stages/select/map/about.py",
+        'np.argsort(distance, kind="stable")[:NEAREST]',
+        'np.argsort(-distance, kind="stable")[:NEAREST]',
+        "a cluster is shown by the records at its rim",
+        (
+            "tests/select/test_map.py::test_a_cluster_is_named_by_its_own_words_and_shown_by_its_middle",
+        ),
     ),
     # --- neighbours and distances
     Mutant(
@@ -125,8 +155,8 @@ MUTANTS = (
     ),
     Mutant(
         _COVERAGE,
-        "np.partition(products, len(others) - top, axis=1)[:, len(others) - top :]",
-        "np.partition(products, top, axis=1)[:, :top]",
+        "np.argpartition(products, len(others) - top, axis=1)[:, len(others) - top :]",
+        "np.argpartition(products, top, axis=1)[:, :top]",
         "a row is as lonely as it is unlike those farthest from it",
         LONELY,
     ),

@@ -1,6 +1,6 @@
 """One recipe gives the same bytes on any executor, and whatever dies on the way.
 
-`SEEDBED_SHARDS=200` makes the same world larger (`make bench-scale`)."""
+`SEEDBED_SHARDS=200` makes the same world larger."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from tests.pipeline import world
 from tests.pipeline.cluster import children, cluster, driver
 from tests.pipeline.world import account, named, seedbed, stored, wait_until
 
-SHARDS = int(os.environ.get("SEEDBED_SHARDS", "24"))
+SHARDS = int(os.environ.get("SEEDBED_SHARDS", "12"))
 WHOLE = "[normalize, dedup, embed, select: {k: 8, noise: 0.02}, split: {val: 0.1}, tokenize]"
-PART = ("--part-bytes", "4000")  # each file a part of its own
+PART = ("--part-bytes", "2500")  # each file a part of its own
 
 # Stands for a queue: two tasks at a time, parts in an order that no two runs have in common.
 QUEUE = """
@@ -67,7 +67,7 @@ def test_one_recipe_gives_the_same_bytes_wherever_it_runs(tmp_path: Path) -> Non
     seedbed("run", "t.yaml", *_apart("one"), "--workers", "1", cwd=folder, seconds=600)
     wanted = _tree(folder, "one")
     assert sum(name.startswith("corpus/data/") for name in wanted) >= SHARDS
-    for step in account(folder, "../one/t")["steps"]:
+    for step in json.loads((folder / "one/t/run.json").read_text())["steps"]:
         manifest = json.loads((folder / "one/t" / step["folder"] / "manifest.json").read_text())
         (told,) = manifest["steps"]
         kinds = None if told["exact"] else [cpu_kind()]

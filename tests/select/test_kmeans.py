@@ -212,10 +212,26 @@ def test_without_k_there_is_the_root_of_half_the_records() -> None:
 
 def test_loneliness_is_the_mean_cosine_with_three_neighbours() -> None:
     y = blobs(40, 4)
-    rows, likeness = coverage.loneliest(y, _all_with_all(y), 3)
+    likeness, relative = coverage.likeness(y, _all_with_all(y))
+    rows = coverage.loneliest(likeness, 3)
     products = np.sort(y @ y.T - 9 * np.eye(len(y)), axis=1)[:, -3:]
     assert likeness.tolist() == pytest.approx(products.mean(axis=1).tolist(), abs=1e-5)
     assert rows.tolist() == np.argsort(likeness, kind="stable")[:3].tolist()
+    nearest = np.argsort(y @ y.T - 9 * np.eye(len(y)), axis=1)[:, -3:]
+    wanted = np.minimum(products.mean(axis=1) / likeness[nearest].mean(axis=1), 1)
+    assert relative.tolist() == pytest.approx(wanted.tolist(), abs=1e-5) and relative.min() < 1
+
+
+def test_a_small_topic_counts_in_full_and_what_lies_between_topics_does_not() -> None:
+    rng = np.random.default_rng(5)
+    wide = np.eye(16)[0] + 0.2 * rng.normal(size=(4, 16))  # few, and not very like each other
+    dense = np.eye(16)[1] + 0.02 * rng.normal(size=(40, 16))
+    between = np.eye(16)[1:2] + 0.5 * np.eye(16)[5]
+    y = np.concatenate([wide, dense, between])
+    y = (y / np.linalg.norm(y, axis=1, keepdims=True)).astype(np.float32)
+    own, relative = coverage.likeness(y, _all_with_all(y))
+    assert relative[:4].mean() > 0.95 > relative[-1]
+    assert own[:4].max() < own[-1] < own[4:-1].min()
 
 
 def _all_with_all(y: npt.NDArray[np.float32]) -> coverage.Neighbourhoods:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from markupsafe import Markup
@@ -28,14 +29,9 @@ def page(folder: Path) -> Markup:
     account = load_run(folder)
     made = made_by(account, folder)
     panels = [
-        *sample.panel(account, folder),
-        flow.panel(account, _amounts(made)),
-        understood.panel(account),
+        *on_the_way(account, folder, amounts_of(made)),
         left.panel(account, folder),
-        *changed.panel(account, folder),
-        *_of_kinds(made),
-        times.panel(account),
-        settings.panel(account),
+        *at_the_end(account, folder, made),
     ]
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(account["started"]))
     style = Markup(text_of(f"{HERE}:style.css") + text_of(STYLE))
@@ -45,9 +41,25 @@ def page(folder: Path) -> Markup:
         when=when,
         computed=_computed(account),
         style=style,
-        tiles=[*_tiles(account), *_tiles_of_kinds(made)],
+        tiles=[*tiles(account), *tiles_of_kinds(made)],
         sections=[(_anchor(panel.title), panel) for panel in panels],
     )
+
+
+def on_the_way(account: Account, folder: Path, amounts: Sequence[tuple[str, int]]) -> list[Panel]:
+    """The panels of what was read and what became of it: no record is read for them."""
+    found = [flow.panel(account, amounts), understood.panel(account)]
+    return [*sample.panel(account, folder), *found]
+
+
+def at_the_end(account: Account, folder: Path, made: dict[Kind, Path]) -> list[Panel]:
+    """The panels of the result and of how it was made."""
+    return [
+        *changed.panel(account, folder),
+        *of_kinds(made),
+        times.panel(account),
+        settings.panel(account),
+    ]
 
 
 def _computed(account: Account) -> float:
@@ -59,7 +71,8 @@ def _anchor(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
-def _tiles(account: Account) -> list[Tile]:
+def tiles(account: Account) -> list[Tile]:
+    """How much came in, stayed and left."""
     all_ = totals(account)
     more = f"; {number(all_.more)} more records were made of them" if all_.more else ""
     return [
@@ -70,7 +83,8 @@ def _tiles(account: Account) -> list[Tile]:
     ]
 
 
-def _tiles_of_kinds(made: dict[Kind, Path]) -> list[Tile]:
+def tiles_of_kinds(made: dict[Kind, Path]) -> list[Tile]:
+    """The figures of what was made."""
     return [
         tile
         for kind, path in made.items()
@@ -78,7 +92,8 @@ def _tiles_of_kinds(made: dict[Kind, Path]) -> list[Tile]:
     ]
 
 
-def _amounts(made: dict[Kind, Path]) -> list[tuple[str, int]]:
+def amounts_of(made: dict[Kind, Path]) -> list[tuple[str, int]]:
+    """What the text became."""
     return [
         pair
         for kind, path in made.items()
@@ -86,7 +101,7 @@ def _amounts(made: dict[Kind, Path]) -> list[tuple[str, int]]:
     ]
 
 
-def _of_kinds(made: dict[Kind, Path]) -> list[Panel]:
+def of_kinds(made: dict[Kind, Path]) -> list[Panel]:
     """The panels of all kinds, the latest kind's first; of one title, the latest kind's."""
     panels: dict[str, Panel] = {}
     for kind, path in reversed(made.items()):

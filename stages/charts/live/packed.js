@@ -17,12 +17,12 @@ seedbed.packed = (() => {
 
   const has = (name) => elementOf(name) !== null;
 
-  // A value by its name: a typed array, or what JSON says. The element is emptied: it is read once.
+  // A value by its name: a typed array, or what JSON says. The element goes: it is read once.
   const read = async (name) => {
     const element = elementOf(name);
     const type = element.dataset.type;
     const stream = new Blob([bytesOf(element.textContent)]).stream();
-    element.textContent = "";
+    element.remove();
     const out = new Response(stream.pipeThrough(new DecompressionStream("deflate")));
     return type === "json" ? out.json() : new ARRAYS[type](await out.arrayBuffer());
   };

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from stages.charts.live.projection import Way, projected
 from stages.curves.page.clusters import clusters
+from stages.curves.page.features import features_of
 from stages.curves.page.learning import AXES, FIGURES, SIDES, Learning, Line
-from stages.curves.page.projection import Way, features_of, projected
 from stages.curves.page.tokens import TokenCurves
 from stages.errors import UsageError
 from stages.require import require

@@ -10,10 +10,11 @@ from markupsafe import Markup
 
 from stages.charts.live import packed
 from stages.charts.live.page import page
+from stages.charts.live.projection import Way, projected
 from stages.curves.page import classes
 from stages.curves.page.clusters import clusters
+from stages.curves.page.features import features_of
 from stages.curves.page.learning import AXES, FIGURES, GROUPINGS, SIDES, Learning, numbers
-from stages.curves.page.projection import Way, features_of, projected
 from stages.curves.page.recorded import History
 from stages.curves.page.tokens import TokenCurves
 from stages.pages import rendered

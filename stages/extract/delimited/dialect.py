@@ -35,6 +35,7 @@ _ONE_COLUMN = 0.02
 _CELL_QUOTE = 2.0  # points lost when all cells still begin or end with a quote
 
 _MOST, _FEW_ROWS = 0.4, 10  # share of rows that tells the width of a table, where there are some
+_LEAST = 5  # lines by which quotes are known to be text
 _LONG = 60  # characters; a longer cell is text
 
 
@@ -108,6 +109,8 @@ def _found(text: str, end: str, whole: bool, given: dict[str, str]) -> tuple[flo
         points = _points(candidate, lines, sample, top)
         if points > top + 1e-9:
             best, top = candidate, points
+    if "quote" not in given and _is_text(best, bare):
+        best = replace(best, quote="", escape="")
     if best.escape:
         best = replace(best, bare=not _has_lone_backslash(best, lines))
     if len(best.delimiter) == 1 and "delimiter" not in given and _always_spaced(best, lines):
@@ -230,6 +233,18 @@ def _points(dialect: Dialect, lines: Sequence[str], sample: _Sample, least: floa
     short = [cell for cell in cells if len(cell) < _LONG]
     typed = sum([VALUE.fullmatch(cell) is not None for cell in short]) / len(cells)
     return form * (0.6 + 0.4 * typed) - lost
+
+
+def _is_text(dialect: Dialect, lines: Sequence[str]) -> bool:
+    """Whether quotes are text that the program did not put around fields: all lines have as many
+    delimiters, some fields begin with a quote, and of the lines with such none is sound."""
+    mark, quote = dialect.delimiter, dialect.quote
+    lines = [line for line in lines[:SAMPLE_ROWS] if line]
+    counts = {line.count(mark) for line in lines}
+    if not quote or len(mark) != 1 or len(lines) < _LEAST or len(counts) != 1 or counts == {0}:
+        return False
+    begun = [line for line in lines if line.startswith(quote) or mark + quote in line]
+    return bool(begun) and all(_parsed(dialect, [line], strict=True)[1] for line in begun)
 
 
 def _whole_lines(dialect: Dialect, lines: Sequence[str]) -> bool:

@@ -15,6 +15,7 @@ from stages.extract.forms.names import KNOWN
 
 # Rows before the table that are shorter than this share of its width are no part of it.
 _PREAMBLE_WIDTH = 0.5
+_RICH = 0.3  # share of a table's rows that have more than one cell filled, where it has a preamble
 _TRIES = 20  # rows above the table that are nearly as wide: each asks for the whole sample
 _VALUE_CHARS = 200  # a longer cell is no value, but for an address
 _NAME_CHARS = 400  # a longer cell is no name: the longest questions of surveys have 300
@@ -76,12 +77,17 @@ def has_known(row: Sequence[str]) -> bool:
 
 
 def preamble(rows: Sequence[Sequence[str]], width: int) -> int:
-    """How many rows stand before the table: short ones, and those with one cell filled."""
+    """How many rows stand before the table: short ones, and those with one cell filled.
+
+    Rows of the table may have one cell filled too, where not most of them do."""
     if width < 2 or len(rows) < 4:
         return 0
     full = [sum(1 for cell in row if cell.strip()) for row in rows]
-    body = [number for number in full[len(rows) // 2 :] if number]
-    if sum(number > 1 for number in body) < 0.9 * max(1, len(body)):
+    half = len(rows) // 2
+    body = [(number, len(row)) for number, row in zip(full, rows, strict=True) if number][half:]
+    rich = sum(number > 1 for number, _ in body)
+    fitting = sum(number > 1 or size == width for number, size in body)
+    if rich < _RICH * len(body) or fitting < 0.9 * max(1, len(body)):
         return 0
     tries = 0
     for place, row in enumerate(rows):

@@ -58,6 +58,7 @@ _NEXT = re.compile(
     rb"\n(?=(?:INSERT|REPLACE) (?:INTO|IGNORE)|CREATE TABLE|COPY |LOCK TABLES|UNLOCK TABLES"
     rb"|DROP TABLE)"
 )
+_INTO = re.compile(rb"(?i)(?:INSERT|REPLACE)\s+(?:\w+\s+){0,2}?INTO\s+(" + NAMES + rb")")
 # Real dumps have some ten thousand; each is held to the end.
 _COLUMNS = 1 << 19
 # The tools that write a closing line, and that line.
@@ -111,6 +112,7 @@ class Reader:
         self._told_cut = False
         self._numbers: dict[str, int] = {}
         self._versioned = 0
+        self._unclosed: Fault | None = None  # a comment
         self.known = self._told_unknown = False
 
     def __iter__(self) -> Iterator[Row | Block | Fault]:
@@ -118,7 +120,9 @@ class Reader:
             yield fault
             return
         yield from self._statements()
-        if not self._told_cut and self.by_tool and not self._watched.closed:
+        if self._unclosed is not None:
+            yield self._unclosed
+        elif not self._told_cut and self.by_tool and not self._watched.closed:
             yield self.cut(None)
         elif not self.known and not self._told_unknown:
             text = self.window.data[:80].decode("utf-8", "replace")
@@ -244,7 +248,11 @@ class Reader:
         return refusal(table, reason, evidence, window.offset(pos), window.line(pos), raw)
 
     def cut(self, table: str | None) -> Fault:
-        """The refusal of a file that ends too early; goes to the end."""
+        """The refusal of what has no end: to the file's end, or to the next statement of data that
+        begins a line, since what stands before it took it in (a quote, a bracket without an end).
+        """
+        if (found := self._resumed(table)) is not None:
+            return found
         window = self.window
         self._told_cut = True
         self.was_cut = False
@@ -254,9 +262,28 @@ class Reader:
         window.pos = len(window.data)
         return found
 
+    def _resumed(self, table: str | None) -> Fault | None:
+        """The refusal of what stands between the position and the next statement of data for a
+        table of the dump, to which it goes; None where the window shows no such."""
+        window = self.window
+        for match in _NEXT.finditer(window.data, window.pos):
+            named = _INTO.match(window.data, match.end())
+            if named is None or not self.schemas or self.schema(named[1]) is not None:
+                break
+        else:
+            return None
+        raw = window.data[window.pos : match.end()]
+        evidence = {"statement": raw[:200].decode("utf-8", "replace")}
+        at = window.offset(window.pos), window.line(window.pos)
+        found = refusal(table, "unparsed", evidence, *at, window.raw(raw))
+        window.pos = match.end()
+        return counted(found, rows_in(raw))
+
     def too_long(self, table: str | None, what: str) -> Fault:
         """Go behind the row or statement at the position, which is longer than the limit, without
         holding it; its refusal."""
+        if (found := self._resumed(table)) is not None:
+            return found
         window = self.window
         shown = window.data[window.pos : window.pos + 4096]
         offset, line, begun = window.offset(window.pos), window.line(window.pos), window.start
@@ -350,11 +377,20 @@ class Reader:
             if window.data.startswith(b"/*", window.pos) and (
                 NEVER.match(window.data, window.pos) or not VERSION.match(window.data, window.pos)
             ):
-                window.pos += 2
-                pass_to(window, b"*/")
+                self._pass_comment()
                 moved = True
                 continue
             return moved
+
+    def _pass_comment(self) -> None:
+        """Go behind the comment at the position; one without an end takes all that follows."""
+        window = self.window
+        at = window.offset(window.pos), window.line(window.pos)
+        shown = window.data[window.pos : window.pos + 4096]
+        window.pos += 2
+        if not pass_to(window, b"*/"):
+            told = {"error": "a comment without an end", "bytes": window.start - at[0]}
+            self._unclosed = refusal(None, "truncated", told, *at, shown)
 
     def resync(self) -> int:
         """After bytes that are no SQL: go to the next line that begins a statement of data; how
@@ -440,8 +476,7 @@ class Reader:
             window.pos = match.end()
             self._versioned += 1
             return True
-        window.pos += 2
-        pass_to(window, b"*/")
+        self._pass_comment()
         return True
 
     def _create(self) -> Iterator[Fault]:

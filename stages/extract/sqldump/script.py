@@ -50,7 +50,9 @@ class Script(Reader):
                 yield from self._one(offset, line)
             except TooLong:
                 yield self.too_long(None, "statement")
-        if not self._told_cut and self.by_tool and not self._watched.closed:
+        if self._unclosed is not None:
+            yield self._unclosed
+        elif not self._told_cut and self.by_tool and not self._watched.closed:
             yield self.cut(None)
 
     def _skip_terminator(self) -> bool:

@@ -72,6 +72,12 @@ _OF_LARGE = _named(
 _NOT = re.compile(
     r"(?:has|no|with|without|hide|show|content)-?(?:side-?bar|nav|menu|header|footer)\S*"
 )
+# Names that speak of what the text is about: comment-syntax, menu-example, the footer element.
+_OF_TEXT = re.compile(
+    r"(?:^|(?<=\s))(?:\S*[_-])?(?:syntax(?:es)?|examples?|usage|tutorials?|how-?to|definitions?|grammar"
+    r"|semantics|synopsis|algorithms?|operators?|methods?|attributes?|keywords?|statements?"
+    r"|expressions?|declarations?|snippets?|reference|element|tag)(?:[_-]\S*)?(?=$|\s)"
+)
 _COMMENTS = _named(_COMMENTS_WORDS)
 # Generators' signs that link to a heading, and the numbers of lines of code.
 PERMALINK = _named(
@@ -91,7 +97,7 @@ def meaning(names: str, kind: str, void: frozenset[str] = frozenset()) -> str:
 
     void: words that mean nothing on this page.
     """
-    cleaned = _NOT.sub(" ", names)
+    cleaned = _OF_TEXT.sub(" ", _NOT.sub(" ", names))
     found = suspicious(cleaned, kind) - void
     if not found:
         return "comments" if _COMMENTS.search(cleaned) else ""

@@ -99,8 +99,9 @@ def _of_checkpoints(group: argparse._ArgumentGroup) -> None:
 
 def act(given: argparse.Namespace) -> int:
     """Read all, say what was found, write page and plots."""
+    from stages.charts.live.page import check_ours
     from stages.curves.page.plot import ENDINGS, plot
-    from stages.curves.page.write import written
+    from stages.curves.page.write import MARK, written
 
     if not given.what and not given.checkpoints:
         raise UsageError("name a run's folder, a training log, or --checkpoints")
@@ -116,7 +117,7 @@ def act(given: argparse.Namespace) -> int:
     for path in (out, *given.plot, *filter(None, [given.json])):
         if not path.parent.is_dir():
             raise UsageError(f"{path.parent} is no folder to write {path.name} to")
-    _check_ours(out)
+    check_ours(out, MARK)
     if given.json is not None:
         _check_findings(given.json)
     written_to = [path.resolve() for path in (out, *given.plot, *filter(None, [given.json]))]
@@ -185,18 +186,6 @@ def _default(what: Sequence[Path]) -> Path:
     """In the folder of a run, when one is asked for; else here."""
     only = what[0] if len(what) == 1 else None
     return only / PAGE if only is not None and (only / "run.json").is_file() else Path(PAGE)
-
-
-def _check_ours(out: Path) -> None:
-    """UsageError when a file is in the way that is no page of curves."""
-    from stages.curves.page.write import MARK
-
-    if out.is_dir():
-        raise UsageError(f"{out} is a folder: name a file for the page with -o")
-    if out.is_file():
-        with open(out, encoding="utf-8", errors="replace") as file:
-            if f'name="generator" content="{MARK}"' not in file.read(HEAD):
-                raise UsageError(f"{out} is a file of yours: name another for the page with -o")
 
 
 def _check_findings(path: Path) -> None:

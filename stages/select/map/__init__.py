@@ -1,0 +1,1 @@
+"""The map: every record a point, on one page that runs offline."""
