@@ -1,10 +1,13 @@
 """Main text of pages: ours against BeautifulSoup's get_text, trafilatura and justext.
 
     python -m benchmarks.bench_html [--repeats 5]
+    python -m benchmarks.bench_html --folder DOCS --every 20
 
 Pages: sample_data/site, and the sentences of sample_data/facts.jsonl that must be in their text.
 Chrome: strings that stand on at least half of the pages (menus, notices, footers).
 The site was written for this project, so this tells speed and a floor, not the quality on the web.
+--folder: speed alone, over every so many pages of a folder of yours, Markdown and metadata on both
+sides.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import argparse
 import re
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 from benchmarks.measure import header, in_turn, peer, table
 from benchmarks.texts import SAMPLE
@@ -71,11 +75,46 @@ def extractors() -> dict[str, Extract]:
     return found
 
 
+def speed(folder: Path, every: int, repeats: int) -> None:
+    """Print how fast the pages of a folder are read, with Markdown and metadata."""
+    from stages.extract.webpage.page import page
+
+    files = sorted(folder.rglob("*.html"))[::every]
+    data = [file.read_bytes() for file in files]
+    works: dict[str, Callable[[bytes], object]] = {
+        "seedbed": lambda raw: page(raw, conversations=True)
+    }
+    if trafilatura := peer("trafilatura"):
+        works["trafilatura"] = lambda raw: trafilatura.extract(
+            raw, output_format="markdown", with_metadata=True, include_comments=False
+        )
+        works["trafilatura, text alone"] = lambda raw: trafilatura.extract(
+            raw, include_comments=False
+        )
+    for work in works.values():
+        work(data[0])
+    jobs = {name: lambda w=work: [bool(w(raw)) for raw in data] for name, work in works.items()}
+    timed = in_turn(jobs, repeats)
+    print(f"{len(data)} pages, {sum(map(len, data)) / 1e6:.1f} MB\n")
+    rows = [
+        (name, 1000 * one.seconds / len(data), timed["seedbed"].times(one))
+        for name, one in timed.items()
+    ]
+    table(("", "CPU ms a page", "seedbed is x"), rows)
+
+
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--repeats", type=int, default=5)
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--every", type=int, default=1)
+    options = parser.parse_args()
+    repeats = options.repeats
+    if options.folder is not None:
+        header("html", "selectolax", "trafilatura", "lxml")
+        speed(options.folder, options.every, repeats)
+        return
     header("html", "selectolax", "beautifulsoup4", "trafilatura", "justext", "lxml")
     works, site = extractors(), pages()
     rows = json_lines.read(SAMPLE / "facts.jsonl")

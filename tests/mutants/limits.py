@@ -197,6 +197,34 @@ MUTANTS = (
         "a tag may have attributes without end",
         ("tests/extract/test_html.py::test_bounds_hold_and_the_text_stays",),
     ),
+    Mutant(
+        "stages/extract/webpage/scan.py",
+        "return height - np.minimum(np.minimum.accumulate(height), 0)",
+        "return height",
+        "ends of nothing make room for nesting that the look at all tags does not see",
+        ("tests/extract/test_html_scan.py::test_pages_at_a_bound_are_told_apart",),
+    ),
+    Mutant(
+        "stages/extract/webpage/scan.py",
+        "if whole is None or whole.end() != last[tag] + 1:",
+        "if whole is None:",
+        "a tag within a quotation is taken for one",
+        ("tests/extract/test_html_scan.py::test_a_tag_that_a_quotation_hides_is_not_trusted",),
+    ),
+    Mutant(
+        "stages/extract/webpage/scan.py",
+        "read[opened[0] : tag] = False",
+        "read[opened[0] : tag] = True",
+        "what stands in scripts counts as nesting",
+        ("tests/extract/test_html_scan.py::test_pages_at_a_bound_are_told_apart",),
+    ),
+    Mutant(
+        "stages/extract/webpage/metadata.py",
+        'return " ".join(pieces)[:_BESIDE]',
+        'return " ".join(pieces)',
+        "a day far behind the heading is the page's",
+        ("tests/extract/test_html_scan.py::test_a_day_far_behind_the_heading_is_not_the_pages",),
+    ),
     # --- files ---
     Mutant(
         FILES,

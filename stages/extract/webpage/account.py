@@ -25,6 +25,13 @@ class Content:
         """The blocks that were chosen."""
         return [block for block in self.blocks if not block.cut]
 
+    def let_go(self) -> None:
+        """Forget where text stands, so that the tree can go: then no passages can be told. Python
+        would look for cycles among its elements otherwise, a twentieth of a page's time."""
+        self.cuts = [cut._replace(what=cut.characters) for cut in self.cuts]
+        for block in self.blocks:
+            block.node = None
+
     def counted(self, unseen: Mapping[str, int], made: str, ticks: bool) -> TextCount:
         """The account of a page whose record is `made`, in characters other than white space.
 
@@ -96,5 +103,7 @@ def _own_ticks(block: Block) -> int:
 
 
 def _of_cut(cut: Cut) -> tuple[Passage, int]:
+    if isinstance(cut.what, int):
+        raise ValueError("the tree has been let go")
     text = cut.what if isinstance(cut.what, str) else text_of(cut.what)
     return (cut.reason, text), cut.characters

@@ -37,13 +37,16 @@ CUTS = {
 
 
 class Cut(NamedTuple):
-    """Text that is in no block. at: the number of blocks before it; what: where it stands."""
+    """Text that is in no block. at: the number of blocks before it; what: where it stands, or how
+    many characters it has, once the tree is let go."""
 
     at: int
     reason: str
-    what: Node | str
+    what: Node | str | int
 
     @property
     def characters(self) -> int:
         """Characters other than white space."""
+        if isinstance(self.what, int):
+            return self.what
         return nonspace(self.what) if isinstance(self.what, str) else self.what.nonspace

@@ -25,9 +25,12 @@ class Family(NamedTuple):
     opening: re.Pattern[str] | None = None
 
 
+_BEFORE, _BEHIND = r"(?:^|\s)(?:", r")(?=$|\s)"
+
+
 def named(words: str) -> re.Pattern[str]:
     """Whether one of some names, as a pattern, is among those of an element."""
-    return re.compile(rf"(?:^|\s)(?:{words})(?=$|\s)")
+    return re.compile(f"{_BEFORE}{words}{_BEHIND}")
 
 
 FAMILIES = (
@@ -57,7 +60,13 @@ FAMILIES = (
     Family(named(r"postbody")),
 )
 # One look for them all, since most names of a page are of none.
-ANY = re.compile("|".join(one.body.pattern for one in FAMILIES if one.body is not None))
+ANY = named(
+    "|".join(
+        one.body.pattern.removeprefix(_BEFORE).removesuffix(_BEHIND)
+        for one in FAMILIES
+        if one.body is not None
+    )
+)
 # What schema.org calls the like, on pages of programs that are not known.
 TOPIC = re.compile(r"schema\.org/(?:Question|DiscussionForumPosting)$", re.IGNORECASE)
 MARKED = Family(None, itemprop=frozenset(("text", "commenttext", "articlebody")))

@@ -11,6 +11,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
+from stages.extract.webpage import scan
 from stages.extract.webpage.tree import words
 
 # Of 823 pages of the web the deepest has 583 levels and the longest list 1,515 options. At these
@@ -37,13 +38,12 @@ _UNPARSED = re.compile(
 )
 _MAYBE_LONG = re.compile(r"<[a-zA-Z][^<]{2000}")  # a tag with 1,000 attributes is longer
 # What the parser does not read as tags.
-_RAW = words("script style textarea title xmp")
+_RAW = words(scan.RAW_TAGS)
 _ATTRIBUTE = re.compile(r"""[^\s=>/"']+(?:\s*=\s*(?:"[^"]*+"|'[^']*+'|[^\s>]+))?""")
 # A quote that is never closed ends the search with the page, so that it is made only once.
 _OPENING = re.compile(
     r"""<[a-zA-Z][^>"']*+(?:(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))[^>"']*+)*+(?:>|\Z)"""
 )
-_FORMATTING = "a b big code em font i nobr s small strike strong tt u"
 
 
 def _either_case(names: str) -> str:
@@ -65,28 +65,22 @@ def _both_letters(letter: re.Match[str]) -> str:
 # are closed: characters that a page may have so, each tag counted as its own and _TAG_SIZE.
 REOPENED, _TAG_SIZE = 1 << 24, 130
 _FORMATS = re.compile(
-    rf"(<(/?{_either_case(_FORMATTING)}(?=[\s/>]))"
+    rf"(<(/?{_either_case(scan.FORMATTING_TAGS)}(?=[\s/>]))"
     r"""(?:[\s/]++|(?:[^\s/>=]++|=[^\s/>=]*+)(?:\s*+=\s*+"""
     r"""(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s>"'][^\s>]*+)?+)?+)*+(?:>|\Z))"""
 )
 _AT_ONCE = 1 << 15  # of them that are looked at in one list
 # The others change letters but no structure.
 _BARE = {tag: f"<{tag}>" for tag in ("a", "/a", "code", "/code")}
-# Void elements, and those whose end tag may be left out: a second one closes the first.
-_FLAT = (
-    "area base br col embed frame hr img input link meta param source track wbr p li dt dd"
-    " tr td th optgroup thead tbody tfoot html head body rp rt"
-)
-# What is not read as tags, and drawings, which have elements that close themselves.
-_SKIPPED = "script style textarea title xmp svg math"
+_SKIPPED = f"{scan.RAW_TAGS} {scan.DRAWN_TAGS}"
 _SKIPPING = re.compile(
     rf"<({_either_case(_SKIPPED)})(?![^\s/>])",
 )
 _ENDS = {name: re.compile(f"</{_either_case(name)}") for name in _SKIPPED.split()}
 # Tags by which something is nested: (whether it ends, of formatting, of an option).
 _NESTING = re.compile(
-    rf"<(/?)(?:({_either_case(_FORMATTING)})(?![^\s/>])|({_either_case('option')})(?![^\s/>])"
-    rf"|(?!(?:{_either_case(_FLAT)}|{_either_case(_SKIPPED)})(?![^\s/>]))[a-zA-Z])"
+    rf"<(/?)(?:({_either_case(scan.FORMATTING_TAGS)})(?![^\s/>])|({_either_case('option')})(?![^\s/>])"
+    rf"|(?!(?:{_either_case(scan.FLAT_TAGS)}|{_either_case(_SKIPPED)})(?![^\s/>]))[a-zA-Z])"
 )
 
 
@@ -105,11 +99,15 @@ def tags(text: str) -> int:
 def capped(text: str) -> str | None:
     """The page's text with deep nesting, open formatting and surplus attributes left out; None
     where long tags lie within one another without end, as quotes that are not closed make them."""
-    if _reopened(text) > REOPENED:
+    found = scan.Tags(text)
+    reopened = found.reopened(_TAG_SIZE)
+    if (reopened is None or reopened > REOPENED) and _reopened(text) > REOPENED:
         text = _FORMATS.sub(lambda tag: _BARE.get(tag[2].lower(), ""), text)
-    if text.count("<") > _FEW_TAGS:
+        found = scan.Tags(text)
+    if len(found.marks) > _FEW_TAGS and not found.shallow(DEPTH, FORMATTING, OPTIONS):
         text = _flattened(text)
-    return _few_attributes(text)
+        found = scan.Tags(text)
+    return text if found.few_attributes(ATTRIBUTES) else _few_attributes(text)
 
 
 def _flattened(text: str) -> str:

@@ -24,17 +24,24 @@ _BY = re.compile(
     r"|text)\s*:?\s+)+",
     re.IGNORECASE,
 )
-_WRITERS = (
-    '[itemprop="author"], [rel~="author"]',
+# Rule → letters without any of which it can match nothing.
+_WRITERS = {
+    '[itemprop="author"], [rel~="author"]': ("uthor",),
     ".author-name, .byline-name, .byline__name, .author a, .byline a, .post-author a"
-    ", .entry-author a, .article-author, .author, .byline, .post-author",
+    ", .entry-author a, .article-author, .author, .byline, .post-author": ("uthor", "yline"),
     '[class*="author-name"], [class*="authorName"], [class*="AuthorName"], [class*="author__name"]'
-    ', a[href*="/author/"], a[href*="/authors/"]',
-)
-_DATED = (
-    "time, .entry-date, .post-date, .published",
-    ".date, .publish-date, .byline, .post-meta, [class*=date]",
-)
+    ', a[href*="/author/"], a[href*="/authors/"]': ("uthor",),
+}
+_MARKED: dict[str, tuple[str, ...]] = {
+    '[itemprop="datePublished"]': ("ublished",),
+    "time[pubdate]": ("pubdate",),
+    "time[datetime]": ("<time",),
+}
+_DATED = {
+    "time, .entry-date, .post-date, .published": ("<time", "-date", "ublished"),
+    ".date, .publish-date, .byline, .post-meta, [class*=date]": ("date", "yline", "post-meta"),
+}
+_NO_TEXT = ("script", "style", "template", "noscript")
 _ABOVE, _BESIDE = 2, 200  # elements around a heading; characters from their begin
 _SHORT = 60  # characters in which a date stands
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -74,27 +81,52 @@ class Metadata:
         return {name: value for name in names if (value := getattr(self, name))}
 
 
-def metadata_of(document: Any) -> Metadata:
-    """Read what stands in the head, in JSON-LD and in marked elements."""
+class _Source:
+    """A page's HTML, and which words stand in it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._known: dict[str, bool] = {}
+
+    def has(self, words: tuple[str, ...]) -> bool:
+        """Whether any of the words stands there."""
+        for word in words:
+            if word not in self._known:
+                self._known[word] = word in self._text
+            if self._known[word]:
+                return True
+        return False
+
+
+def metadata_of(document: Any, text: str) -> Metadata:
+    """Read what stands in the head, in JSON-LD and in marked elements.
+
+    text: the HTML that the document was made of, which says sooner what is not in it.
+    """
+    source = _Source(text)
     named: dict[str, str] = {}
-    for node in document.css("meta"):
+    tagged: dict[str, list[Any]] = {"meta": [], "h1": [], "script": []}
+    for node in document.css("meta, h1, script"):  # one walk for all
+        tagged[node.tag].append(node)
+    for node in tagged["meta"]:
         attributes = node.attributes
         content = attributes.get("content")
         key = attributes.get("property") or attributes.get("name") or attributes.get("itemprop")
         if content and key and len(named) < 500:
             named.setdefault(key.strip().lower(), _clean(content))
     linked: dict[str, Any] = {"types": set()}
-    for node in document.css('script[type="application/ld+json"]'):
-        _linked_data(node.text() or "", linked)
+    for node in tagged["script"]:
+        if (node.attributes.get("type") or "").lower() == "application/ld+json":
+            _linked_data(node.text() or "", linked)
     found = Metadata(types=linked["types"])
     if named.get("og:type"):
         found.types.add("og:" + named["og:type"].lower().removeprefix("og:"))
     found.accepted = linked.get("accepted", "")
     found.generator = named.get("generator", "").lower()
     found.site = _first(named, _SITE) or linked.get("site", "")
-    found.title = _title(document, named, linked, found.site)
-    found.author = _author(document, named, linked)
-    found.date = _date(document, named, linked)
+    found.title = _title(document, tagged["h1"], named, linked, found.site)
+    found.author = _author(document, source, named, linked)
+    found.date = _date(document, source, named, linked)
     found.description = _first(named, _DESCRIPTION)
     root = document.css_first("html")
     language = root.attributes.get("lang") or root.attributes.get("xml:lang") if root else None
@@ -116,11 +148,13 @@ def _first(named: dict[str, str], keys: tuple[str, ...]) -> str:
     return next((named[key] for key in keys if named.get(key)), "")
 
 
-def _title(document: Any, named: dict[str, str], linked: dict[str, Any], site: str) -> str:
+def _title(
+    document: Any, h1: list[Any], named: dict[str, str], linked: dict[str, Any], site: str
+) -> str:
     node = document.css_first("head > title") or document.css_first("title")
     title = _clean(node.text() or "") if node is not None else ""
     told = _clean(html.unescape(linked.get("headline") or _first(named, _TITLE)))
-    headings = [_clean(node.text() or "").rstrip(" ¶#§") for node in document.css("h1")[:6]]
+    headings = [_clean(node.text() or "").rstrip(" ¶#§") for node in h1[:6]]
     headings = [heading for heading in headings if heading and not _is_site(heading, title, site)]
     # the h1 when the page's title begins with it: without the site's name and slogans
     for heading in headings:
@@ -155,11 +189,13 @@ def _without_site(told: str, site: str) -> str:
     return parts[0] if len(parts[0]) > 3 else max(parts, key=len)
 
 
-def _author(document: Any, named: dict[str, str], linked: dict[str, Any]) -> str:
+def _author(document: Any, source: _Source, named: dict[str, str], linked: dict[str, Any]) -> str:
     for value in (linked.get("author", ""), _first(named, _AUTHOR)):
         if name := _name(str(value)):
             return name
-    for rule in _WRITERS:
+    for rule, told in _WRITERS.items():
+        if not source.has(told):
+            continue
         for node in document.css(rule)[:_TRIED]:
             inner = node.css_first('[itemprop="name"]') or node.css_first('a[href]:not([href=""])')
             for one in (inner, node):
@@ -177,21 +213,23 @@ def _name(text: str) -> str:
     return text
 
 
-def _date(document: Any, named: dict[str, str], linked: dict[str, Any]) -> str:
+def _date(document: Any, source: _Source, named: dict[str, str], linked: dict[str, Any]) -> str:
     values = (linked.get("date", ""), *(named.get(key, "") for key in _DATE))
-    return next((day for value in values if (day := _day(value or ""))), "") or _shown(document)
+    return next((day for value in values if (day := _day(value or ""))), "") or _shown(
+        document, source
+    )
 
 
-def _shown(document: Any) -> str:
+def _shown(document: Any, source: _Source) -> str:
     """The day in the elements that are marked or named as a date, else beside the heading."""
-    for rule in ('[itemprop="datePublished"]', "time[pubdate]", "time[datetime]"):
-        node = document.css_first(rule)
+    for rule, told in _MARKED.items():
+        node = document.css_first(rule) if source.has(told) else None
         if node is not None:
-            told = node.attributes.get("datetime") or node.attributes.get("content") or ""
-            if day := _day(told):
+            value = node.attributes.get("datetime") or node.attributes.get("content") or ""
+            if day := _day(value):
                 return day
-    for rule in _DATED:
-        node = document.css_first(rule)
+    for rule, told in _DATED.items():
+        node = document.css_first(rule) if source.has(told) else None
         if node is not None and (day := _day(_clean(node.text(separator=" ") or "")[:_SHORT])):
             return day
     around = document.css_first("h1")
@@ -199,9 +237,22 @@ def _shown(document: Any) -> str:
         around = around.parent if around is not None else None
         if around is None or around.tag in ("body", "html"):
             break
-        if day := _day(_clean(around.text(separator=" ") or "")[:_BESIDE]):
+        if day := _day(_opening(around)):
             return day
     return ""
+
+
+def _opening(element: Any) -> str:
+    """How the text of an element begins; all of it may be the page's."""
+    pieces: list[str] = []
+    size = 0
+    for node in element.traverse(include_text=True):
+        if node.is_text_node and node.parent.tag not in _NO_TEXT:
+            pieces += (node.text_content or "").split()
+            size = sum(map(len, pieces)) + len(pieces)
+            if size > _BESIDE:
+                break
+    return " ".join(pieces)[:_BESIDE]
 
 
 def _day(text: str) -> str:

@@ -145,8 +145,8 @@ def _read(
     if text is None:
         return Page(reason="markup", evidence={"tags": tags, "of": "tags without an end"})
     document = tree.parse(text)
+    told = metadata.metadata_of(document, text)
     del text
-    told = metadata.metadata_of(document)
     scripts = len(document.css("script"))
     if scripts:
         formulas.sources(document)
@@ -181,6 +181,8 @@ def _read(
         found.text, found.markdown = plain(blocks), markdown(blocks)
     else:
         found.reason, found.evidence = reason, evidence
+    if not trace:
+        content.let_go()
     return found
 
 
