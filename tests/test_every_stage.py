@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import stages
-from pipeline.engine import keys
+from pipeline.engine import code, keys
 from stages import testing
 from stages.base import End, Source, Transform
 from stages.testing import Case, checks_of
@@ -47,7 +47,7 @@ def test_a_stage(
 @pytest.mark.parametrize("name", NAMES)
 def test_its_code_can_be_hashed(name: str) -> None:
     module = stages.TABLE[name][0]
-    assert {module, "stages.base", "stages.records"} <= keys.closure(module)
+    assert {module, "stages.base", "stages.records"} <= code.closure(module)
     assert len(keys.fingerprint(module)) == 64
 
 

@@ -231,9 +231,10 @@ def extras() -> Iterator[Sign]:
 
 def models() -> Iterator[Sign]:
     """The cache of models, and the embedded one."""
+    from stages.cached import cache_folder
     from stages.tokens import model
 
-    yield from disk("models", model.cache_folder(), _TEMPORARY)
+    yield from disk("models", cache_folder(), _TEMPORARY)
     if (problem := model.problem_with(model.EMBEDDED)) is not None:
         yield Sign("models", "note", f"the embedded model is not there: {problem}")
     if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):

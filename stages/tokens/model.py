@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from stages.cached import cache_folder
 from stages.corpus import sha256_of
 from stages.errors import Changed, SeedbedError, UsageError
 from stages.require import require
@@ -50,14 +51,6 @@ WEIGHT_FILES = (
     "*.safetensors",
     "*.safetensors.index.json",
 )
-
-
-def cache_folder() -> Path:
-    """Where every cache of seedbed lies: SEEDBED_CACHE, else seedbed below the user's cache."""
-    if chosen := os.environ.get("SEEDBED_CACHE"):
-        return Path(chosen)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "seedbed"
 
 
 def problem_with(model: str) -> str | None:

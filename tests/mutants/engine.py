@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants.mutant import Mutant
 
 KEYS, CONTENT = "pipeline/engine/keys.py", "pipeline/engine/content.py"
+CODE = "pipeline/engine/code.py"
 STORE, RUNNER = "pipeline/engine/store.py", "pipeline/engine/runner.py"
 LOCAL, SIGNALS = "pipeline/executors/local.py", "pipeline/signals.py"
 TASKS, WORKER = "pipeline/executors/tasks.py", "pipeline/executors/worker.py"
@@ -35,7 +36,7 @@ MUTANTS = (
     Mutant(
         KEYS,
         '"stage": stage.name,',
-        '"stage": _PACKAGE,',
+        '"stage": PACKAGE,',
         "a key forgets the stage's name",
         _key("name of the stage"),
     ),
@@ -54,9 +55,9 @@ MUTANTS = (
         _key("helper module"),
     ),
     Mutant(
-        KEYS,
-        "waiting.extend(_code(name)[1] - found)",
-        "found.update(_code(name)[1] - found)",
+        CODE,
+        "waiting.extend(code_of(name).imports - found)",
+        "found.update(code_of(name).imports - found)",
         "a key forgets the helpers of helper modules",
         _key("helper of a helper"),
     ),
@@ -131,7 +132,7 @@ MUTANTS = (
         _key("parameter"),
     ),
     Mutant(
-        KEYS,
+        CODE,
         "        _drop_docstring(node)\n",
         "",
         "docstrings change a key",

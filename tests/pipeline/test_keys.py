@@ -14,9 +14,10 @@ from typing import ClassVar
 import pytest
 
 import stages
-from pipeline.engine import content, keys
+from pipeline.engine import code, content, keys
+from pipeline.engine.code import closure
 from pipeline.engine.content import FileHashes, files_of, part_identity
-from pipeline.engine.keys import base_key, closure, fingerprint, hash_of
+from pipeline.engine.keys import base_key, fingerprint, hash_of
 from pipeline.verbs.run import run
 from stages import user_code
 from stages.base import Map, Part
@@ -50,15 +51,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         "room/deep": "SMALL = 1\n",
     }.items():
         (folder / f"{name}.py").write_text(text)
-    monkeypatch.setattr(keys, "_home", lambda: folder)
-    keys._code.cache_clear()
+    monkeypatch.setattr(code, "_home", lambda: folder)
+    code.code_of.cache_clear()
     yield folder
-    keys._code.cache_clear()
+    code.code_of.cache_clear()
 
 
 def _print(text: str, home: Path, name: str = "parent") -> str:
     (home / f"{name}.py").write_text(text)
-    keys._code.cache_clear()
+    code.code_of.cache_clear()
     return fingerprint("stages.parent")
 
 
@@ -76,6 +77,41 @@ def test_comments_docstrings_and_layout_change_nothing(home: Path) -> None:
         ),
     ):
         assert _print(text, home) == before
+
+
+def test_code_is_parsed_once_and_a_damaged_memory_is_none(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEEDBED_CACHE", str(tmp_path / "cache"))
+    parsed: list[str] = []
+    real = code._parsed
+    monkeypatch.setattr(code, "_parsed", lambda name, raw: parsed.append(name) or real(name, raw))
+
+    def again() -> str:
+        monkeypatch.setattr(code, "_memory", code._Memory())
+        code.code_of.cache_clear()
+        parsed.clear()
+        return fingerprint("stages.parent")
+
+    first = again()
+    assert len(parsed) == 4
+    assert again() == first and not parsed
+    (home / "near.py").write_text("NUMBER = 3\n")
+    other = again()
+    assert other != first and parsed == ["stages.near"]
+    (memory,) = (tmp_path / "cache/code").iterdir()
+    whole = memory.read_text()
+    for text in (
+        whole[:-9],
+        whole.replace('"found"', '"lost"'),
+        whole.replace("e", "f"),
+        "[" * 9999,
+    ):
+        memory.write_text(text)
+        assert again() == other and len(parsed) == 4
+    memory.unlink()
+    memory.mkdir()  # it can be neither read nor written
+    assert again() == other and len(parsed) == 4
 
 
 def test_code_here_or_below_changes_the_key(home: Path) -> None:
@@ -181,7 +217,7 @@ class Ingredients:
 
     def key(self) -> str:
         """The key of the piece that the stage makes of the input."""
-        keys._code.cache_clear()
+        code.code_of.cache_clear()
         user_code.look_in(self.theirs)
         hashes = FileHashes(self.theirs / "hashes.json")
         self.patch.setattr(Probe, "resources", lambda _: (self.theirs / "model.bin",))

@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
 from stages import records
+from stages.cached import cache_folder
 from stages.corpus import write_corpus
 from stages.errors import UsageError
 from stages.tokens import model as models
@@ -72,9 +73,9 @@ def test_a_build_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
 def test_one_setting_places_every_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEEDBED_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert models.cache_folder() == tmp_path / "seedbed"
+    assert cache_folder() == tmp_path / "seedbed"
     monkeypatch.setenv("SEEDBED_CACHE", str(tmp_path / "else"))
-    assert models.cache_folder() == tmp_path / "else"
+    assert cache_folder() == tmp_path / "else"
 
 
 def test_the_weights_are_plain_safetensors_and_the_model_speaks() -> None:
