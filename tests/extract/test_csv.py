@@ -6,15 +6,17 @@ import csv
 import gzip
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.readers import rows
-from stages.base import Fault, Item
+from stages.base import Fault, Item, Rows
 from stages.errors import UsageError
 from stages.extract.csv import CsvExtract
 from stages.extract.delimited.cells import Dialect
@@ -36,16 +38,25 @@ def table(
 
 
 def items(body: str | bytes, tmp_path: Path, **parameters: Any) -> list[Item | Fault]:
-    """What the stage reads of a file; each item's place holds its raw bytes."""
+    """What the stage reads of a file, row by row; each item's place holds its raw bytes."""
     path = tmp_path / "a.csv"
     path.write_bytes(body if isinstance(body, bytes) else body.encode())
     stage = CsvExtract(**parameters)
-    found = [item for part in stage.parts(str(path), 1 << 20) for item in stage.read(part)]
+    read = [item for part in stage.parts(str(path), 1 << 20) for item in stage.read(part)]
+    found = [one for item in read for one in (_singly(item) if isinstance(item, Rows) else [item])]
     for item in found:
         if item.place.offset is not None:
             assert read_at(tmp_path, item.place) == item.raw
             assert item.place.line == 1 + path.read_bytes()[: item.place.offset].count(b"\n")
     return found
+
+
+def _singly(rows: Rows) -> Iterator[Item]:
+    """The items that came together."""
+    assert rows.refused is None
+    for index, record in enumerate(pa.table(rows.columns).to_pylist()):
+        raw = bytes(memoryview(rows.data)[rows.begins[index] : rows.ends[index]])
+        yield Item(rows.place_of(index), raw, [record], rows.form_of(index))
 
 
 def told(found: list[Item | Fault]) -> list[Any]:
