@@ -42,8 +42,10 @@ def items(body: str | bytes, tmp_path: Path, **parameters: Any) -> list[Item | F
     path = tmp_path / "a.csv"
     path.write_bytes(body if isinstance(body, bytes) else body.encode())
     stage = CsvExtract(**parameters)
-    read = [item for part in stage.parts(str(path), 1 << 20) for item in stage.read(part)]
-    found = [one for item in read for one in (_singly(item) if isinstance(item, Rows) else [item])]
+    found: list[Item | Fault] = []
+    for part in stage.parts(str(path), 1 << 20):
+        for item in stage.read(part):
+            found += _singly(item) if isinstance(item, Rows) else [item]
     for item in found:
         if item.place.offset is not None:
             assert read_at(tmp_path, item.place) == item.raw
