@@ -262,3 +262,24 @@ def test_a_part_of_many_blocks_is_cut_at_line_ends(tmp_path: Path) -> None:
     assert len(parts) > 5
     tables = [one.kept for part in parts for one in stage.splits(part, "s")]
     assert pa.concat_tables(tables).to_pydict() == whole
+
+
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("before", [0, 1, 3, 300])
+def test_what_follows_a_line_that_is_too_long_keeps_its_place(
+    before: int, ending: bytes, tmp_path: Path
+) -> None:
+    """Its line end is part of what was passed over, and is not counted twice."""
+    texts = [b'{"a":1}'] * before + [b"x" * 5000, b'{"b":2}', b"y" * 2000, b"z" * 2001, b'{"c":3}']
+    data = ending.join(texts) + ending
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(data)
+    places = []
+    with path.open("rb") as file:
+        for found in lines.blocks(file, limit=1000):
+            held = found.data if isinstance(found, Whole) else found.raw
+            assert data.startswith(held, found.offset)
+            places.append(found.offset)
+            if isinstance(found, Whole):
+                assert found.number == 1 + data[: found.offset].count(b"\n")
+    assert {data.index(text) for text in (b"x", b'{"b"', b"y", b"z", b'{"c"')} <= {*places}
