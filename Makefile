@@ -81,6 +81,9 @@ fuzz: $(DEV)
 	for round in $$(seq $(ROUNDS)); do SEEDBED_FUZZ=1 $(VENV)/bin/python -m pytest $(ARGS) || exit; done
 
 # Hostile inputs and bad luck against the real command: ARGS="--field dumps --seed 3" narrows.
+cluster: $(DEV)
+	$(VENV)/bin/python -m pytest -m cluster $(ARGS) tests/pipeline/test_machines.py
+
 attack: $(DEV)
 	$(VENV)/bin/python -m tests.attack $(ARGS)
 

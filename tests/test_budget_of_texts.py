@@ -22,6 +22,7 @@ from stages.clean.normalize import Normalize
 from stages.clean.pii import Pii
 from stages.clean.quality import QualityFilter
 from stages.clean.refusals import RefusalFilter
+from stages.clean.repeats import RemoveRepeats
 from stages.extract import file_kinds
 from stages.extract.webpage.page import page
 from stages.select.embed import Embed
@@ -47,6 +48,7 @@ STAGES: list[Map | Fit] = [
     QualityFilter(on="all"),
     RefusalFilter(),
     Deduplicate(),
+    RemoveRepeats(documents=2),
     Split(),
     Apply(function="copy:copy"),
 ]

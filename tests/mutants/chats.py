@@ -6,7 +6,7 @@ from tests.mutants.mutant import Mutant
 
 ROOM = "stages/extract/chat/"
 TESTS = "tests/extract/test_chatlog.py"
-OF_SLACK, OF_TOPICS = "tests/extract/test_slack.py", "tests/extract/test_topics.py"
+OF_SLACK, OF_TOPICS = "tests/extract/test_slack.py", "tests/extract/test_discourse_topics.py"
 
 MUTANTS = (
     Mutant(

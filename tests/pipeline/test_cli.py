@@ -282,7 +282,8 @@ def test_the_help_of_a_stage_has_a_line_for_each_parameter(
 
 def test_a_verb_is_a_file_with_all_that_it_needs() -> None:
     files = {path.stem for path in Path(verbs.__file__).parent.glob("*.py")}
-    assert {*verbs.own(), "stage", "__init__"} == files and len(files) >= 6
+    named = {name.replace("-", "_") for name in verbs.own()}
+    assert {*named, "stage", "__init__"} == files and len(files) >= 6
     assert {*verbs.names()} == {*verbs.own(), *stages.TOOLS}
     for name in verbs.names():
         verb = verbs.load(name)

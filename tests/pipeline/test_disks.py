@@ -76,7 +76,7 @@ def test_an_entry_is_on_the_disk_before_it_has_its_name_and_the_name_after(
     folder, events = calls
     objects = folder / ".seedbed/objects"
     entries = [path.parent for path in objects.glob("*/*/manifest.json")]
-    assert len(entries) == 4 and sum((path / "data.arrow").exists() for path in entries) == 2
+    assert len(entries) == 5 and sum((path / "data.arrow").exists() for path in entries) == 2
     for entry in entries:
         moved = next(at for at, (kind, *more) in enumerate(events) if more[1:] == [str(entry)])
         temporary = events[moved][1]
