@@ -27,14 +27,14 @@ PINS := constraints.txt pyproject.toml
 export OMP_WAIT_POLICY ?= PASSIVE
 export IN OUT
 
-.PHONY: run init $(VERBS) vendor test test-core lint format fuzz attack mutants clean help $(STAGES)
+.PHONY: run init $(VERBS) vendor test test-core lint format fuzz attack cluster mutants clean help $(STAGES)
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make run            the sample, from raw files to an adapter'
 	@echo 'make init IN=...    look at a folder of yours and write a recipe for it (OUT=recipe.yaml)'
 	@echo 'make VERB IN=...    as seedbed VERB ..., VERB one of: $(VERBS)'
-	@echo 'make test | test-core | lint | format | fuzz | attack | mutants | bench-NAME | experiment-NAME | clean'
+	@echo 'make test | test-core | lint | format | fuzz | attack | cluster | mutants | bench-NAME | experiment-NAME | clean'
 	@echo 'make STAGE IN=... OUT=... [ARGS="--parameter value"], STAGE one of:'
 	@echo '  $(STAGES)'
 

@@ -254,8 +254,8 @@ def test_a_watchdog_lets_a_run_have_the_last_word(tmp_path: Path) -> None:
 def test_a_run_that_never_finishes_anything_is_given_up(tmp_path: Path) -> None:
     _crashing(tmp_path)
     (tmp_path / "mine.py").write_text(
-        "import os, signal\ndef f(record):\n    open('tries', 'a').write('x')\n"
-        "    os.kill(os.getppid(), signal.SIGKILL)\n"
+        "import os, signal, time\ndef f(record):\n    open('tries', 'a').write('x')\n"
+        "    os.kill(os.getppid(), signal.SIGKILL)\n    time.sleep(60)\n"  # dies with the driver
     )
     done = seedbed("run", "t.yaml", "--watchdog", "1", cwd=tmp_path, code=3)
     assert "3 runs finished nothing (signal 9)" in done.stderr
