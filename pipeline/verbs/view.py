@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pipeline.views.live.content import Content
 
 ABOUT = "look at a run in the browser: flow, records, what left, one record's life, masks, curves"
-_HEAD = 4096  # bytes of a file that say whose it is
 _PORTS = 65535
 
 
@@ -69,9 +68,10 @@ def _serve(folder: Path, port: int) -> int:
 
 
 def _write(content: Content, path: Path, most: int) -> int:
-    from pipeline.views.live.write import exported
+    from pipeline.views.live.write import MARK, exported
+    from stages.charts.live.page import check_ours
 
-    _check_ours(path)
+    check_ours(path, MARK)
     begin = time.monotonic()
 
     def told(done: int, todo: int) -> None:
@@ -89,16 +89,3 @@ def _write(content: Content, path: Path, most: int) -> int:
         temporary.unlink(missing_ok=True)
     print(f"page       {path}")
     return 0
-
-
-def _check_ours(path: Path) -> None:
-    """UsageError where something is in the way that is no page of ours."""
-    from pipeline.views.live.write import MARK
-    from stages.errors import UsageError
-
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder: name a file for the page")
-    if path.exists():
-        with open(path, encoding="utf-8", errors="replace") as file:
-            if f'name="generator" content="{MARK}"' not in file.read(_HEAD):
-                raise UsageError(f"{path} is a file of yours: name another for the page")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import zlib
 from pathlib import Path
@@ -15,8 +16,9 @@ from markupsafe import Markup
 
 import stages
 from stages.charts.live import packed
-from stages.charts.live.page import SCRIPTS, page
+from stages.charts.live.page import SCRIPTS, check_ours, page
 from stages.curves.page.write import SCRIPTS as OWN
+from stages.errors import UsageError
 from stages.pages import text_of
 
 HOME = Path(stages.__file__).resolve().parent.parent
@@ -118,3 +120,9 @@ def test_the_licences_are_those_of_what_the_build_names() -> None:
         entry = locked.get(f"node_modules/{name}")
         assert (entry is None and name == "kdbush") or entry["version"] == version, name
         assert entry is None or "resolved" not in entry
+
+
+def test_a_pipe_in_the_way_of_a_page_is_neither_opened_nor_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="no ordinary file"):
+        check_ours(tmp_path / "pipe", "a mark")

@@ -63,3 +63,19 @@ seedbed.packed = (() => {
 
   return { has, read, curves, places };
 })();
+
+// Draw a page: `data-ready` on the root says that all is drawn, or that it could not be.
+seedbed.begin = async (draw) => {
+  const root = document.documentElement, begin = performance.now();
+  try {
+    await draw();
+    root.dataset.seconds = ((performance.now() - begin) / 1000).toFixed(3);
+    root.dataset.ready = "yes";
+  } catch (error) {
+    const note = document.getElementById("trouble");
+    note.hidden = false;
+    note.textContent = `The page could not be drawn: ${error.message}`;
+    root.dataset.ready = "no";
+    throw error;
+  }
+};

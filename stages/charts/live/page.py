@@ -34,13 +34,15 @@ HEAD = 2000  # characters of a page in which its mark stands
 
 
 def check_ours(out: Path, mark: str) -> None:
-    """UsageError when a file is in the way that is no page with this mark."""
+    """UsageError when something is in the way that is no page with this mark."""
     if out.is_dir():
-        raise UsageError(f"{out} is a folder: name a file for the page with -o")
+        raise UsageError(f"{out} is a folder: name a file for the page")
     if out.is_file():
         with open(out, encoding="utf-8", errors="replace") as file:
             if f'name="generator" content="{mark}"' not in file.read(HEAD):
-                raise UsageError(f"{out} is a file of yours: name another for the page with -o")
+                raise UsageError(f"{out} is a file of yours: name another for the page")
+    elif out.exists():  # a pipe or device: not opened, and not replaced
+        raise UsageError(f"{out} is no ordinary file: name another for the page")
 
 
 def page(

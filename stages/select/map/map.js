@@ -184,17 +184,6 @@ seedbed.map = (() => {
   return make;
 })();
 
-(async () => {
-  const root = document.documentElement, begin = performance.now();
-  try {
-    seedbed.shown = await seedbed.map();
-    root.dataset.seconds = ((performance.now() - begin) / 1000).toFixed(3);
-    root.dataset.ready = "yes";
-  } catch (error) {
-    const note = document.getElementById("trouble");
-    note.hidden = false;
-    note.textContent = `The page could not be drawn: ${error.message}`;
-    root.dataset.ready = "no";
-    throw error;
-  }
-})();
+seedbed.begin(async () => {
+  seedbed.shown = await seedbed.map();
+});
