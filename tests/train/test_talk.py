@@ -6,9 +6,11 @@ import io
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +146,18 @@ def test_a_model_that_was_trained_whole_is_asked_beside_its_base(adapter: Path) 
         assert pair.answer(side, ids, Way(5)) == beside.answer(side, ids, Way(5))
 
 
+END = b"\x04"  # as Ctrl-D sends it
+
+
+def wait_for_sleep(process: subprocess.Popen[bytes]) -> None:
+    """Until it waits for a key: between the prompt and that, Python notes a signal and reads on."""
+    asleep = 0
+    while asleep < 5 and process.poll() is None:
+        time.sleep(0.05)
+        state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        asleep = asleep + 1 if state == "S" else 0
+
+
 def _in_terminal(adapter: Path, *said: bytes, interrupt: bool = False) -> tuple[int, str]:
     """Exit code and screen of a conversation in a terminal."""
     leader, follower = pty.openpty()
@@ -155,32 +169,33 @@ def _in_terminal(adapter: Path, *said: bytes, interrupt: bool = False) -> tuple[
     os.close(follower)
     screen = b""
 
-    def read_until(text: bytes) -> None:
+    def read_while(more: Callable[[], bool]) -> None:
         nonlocal screen
         end = time.monotonic() + 60
-        while text not in screen and time.monotonic() < end:
-            try:
-                screen += os.read(leader, 4096)
-            except OSError:
-                return
+        while more() and time.monotonic() < end:
+            if select.select([leader], [], [], 1)[0]:
+                try:
+                    screen += os.read(leader, 4096)
+                except OSError:  # nobody is left at the other end
+                    return
 
-    read_until(b"you      ")
+    prompt = b"you      "
+    read_while(lambda: prompt not in screen)
     for one in said:
-        seen = screen.count(b"you      ")
+        seen = screen.count(prompt)
         os.write(leader, one)
-        end = time.monotonic() + 60
-        while screen.count(b"you      ") <= seen and time.monotonic() < end and one != b"\x04":
-            screen += os.read(leader, 4096)
+        read_while(lambda: screen.count(prompt) <= seen and one != END)  # noqa: B023
     if interrupt:
+        wait_for_sleep(process)
         process.send_signal(signal.SIGINT)
-    read_until(b"\0never")
+    read_while(lambda: True)
     code = process.wait(60)
     os.close(leader)
     return code, screen.decode()
 
 
 def test_a_conversation_in_a_terminal_ends_with_the_input(adapter: Path) -> None:
-    code, screen = _in_terminal(adapter, b"When?\n", b"/new\n", b"\x04")
+    code, screen = _in_terminal(adapter, b"When?\n", b"/new\n", END)
     assert code == 0 and "Traceback" not in screen
     shown: dict[str, Any] = {line[:9].strip(): line[9:] for line in screen.splitlines()}
     assert {"you", "base", "trained"} <= set(shown)

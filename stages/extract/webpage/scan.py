@@ -50,7 +50,7 @@ _ENDS = np.frombuffer(_LETTER, np.uint8) == 0
 _ONES, _TOPS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 # A tag, in whose quotations a ">" may stand.
 _WHOLE = re.compile(
-    rb"""<[^\s/>]+(?:[\s/]++|(?:[^\s/>=]++|=[^\s/>=]*+)(?:\s*+=\s*+"""
+    rb"""<[^\s/>]++(?:[\s/]++|(?:[^\s/>=]++|=[^\s/>=]*+)(?:\s*+=\s*+"""
     rb"""(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+)?+)*+>"""
 )
 _ATTRIBUTE = re.compile(rb"""[^\s=>/"']+(?:\s*=\s*(?:"[^"]*+"|'[^']*+'|[^\s>]+))?""")
