@@ -106,7 +106,9 @@ def _broken(pieces: list[str]) -> list[str]:
 
 
 def _span(node: Node, name: str) -> int:
-    told = node.attributes.get(name, "1")
+    told = node.attributes.get(name)
+    if told is None:
+        return 1
     return max(1, min(int(told), WIDEST)) if told.isdecimal() and len(told) < 6 else 1
 
 
@@ -139,11 +141,14 @@ class Grid:
                 column += 1
                 continue
             node, text = waiting.pop()
-            width = _span(node, "colspan") if column < WIDEST and self.left > 0 else 1
-            self.left -= width - 1
-            for number in range(width):
-                found.append("" if number else text)
-                taken.append(_span(node, "rowspan") - 1)
+            below = _span(node, "rowspan") - 1
+            found.append(text)
+            taken.append(below)
+            if "colspan" in node.attributes and column < WIDEST and self.left > 0:
+                more = _span(node, "colspan") - 1
+                self.left -= more
+                found += [""] * more
+                taken += [below] * more
             column = len(found)
         while found and not found[-1] and taken[-1] == 0 and len(found) > len(nodes):
             found.pop()

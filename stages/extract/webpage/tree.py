@@ -47,6 +47,12 @@ _LONG = 1 << 16
 _RAW = frozenset(("pre", "listing"))
 # Tags that are read at once: all pages but the largest are one list of pieces.
 _AT_ONCE = 1 << 15
+# What `build` is given for signs of a text, and no others; "&" itself last.
+_REFERENCES = (
+    *(("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", "\xa0")),
+    *(("&quot;", '"'), ("&#x27;", "'")),
+    ("&amp;", "&"),
+)
 
 
 def words(text: str) -> frozenset[str]:
@@ -187,7 +193,8 @@ def body_of(document: Any) -> str:
 
 
 def build(source: str) -> list[Node]:
-    """All elements of well-formed HTML in document order; the first one is a root of its own."""
+    """All elements of HTML as `body_of` writes it, in document order; the first one is a root of
+    its own. Of what texts hold, `_REFERENCES` alone are written as references."""
     root = node = Node("body", "", {}, None, 0)
     order = [root]
     known: dict[str, tuple[str, dict[str, str]]] = {"": ("", {})}
@@ -197,7 +204,8 @@ def build(source: str) -> list[Node]:
         after = iter(tokens)
         for text, closing, tag, written in zip(after, after, after, after, strict=True):
             if "&" in text:
-                text = html.unescape(text)
+                for reference, sign in _REFERENCES:
+                    text = text.replace(reference, sign)
             if not raw and text.isspace():
                 node.children.append(" ")
             elif text:
