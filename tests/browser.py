@@ -83,9 +83,17 @@ class Tab:
     def until(self, script: str, seconds: float = LIMIT) -> None:
         """Wait until an expression is true."""
         end = time.monotonic() + seconds
-        while not self.run(script):
+        while not self._holds(script):
             assert time.monotonic() < end, f"not within {seconds:g} s: {script}; {self.errors}"
             time.sleep(0.02)
+
+    def _holds(self, script: str) -> bool:
+        try:
+            return bool(self.run(script))
+        except AssertionError as error:
+            if "navigated" not in str(error):  # away from the page that was asked
+                raise
+            return False
 
     def key(self, key: str) -> None:
         """Press and let go a key: a letter, or a name such as Enter or Escape."""

@@ -58,11 +58,11 @@ def start(*arguments: str | Path, cwd: Path, token: str = "") -> subprocess.Pope
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=_heed_signals,
+        preexec_fn=heed_signals,
     )
 
 
-def _heed_signals() -> None:
+def heed_signals() -> None:
     """A shell that runs the tests in the background lets them inherit an ignored Ctrl-C, and
     nohup an ignored SIGHUP."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

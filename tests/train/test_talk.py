@@ -20,7 +20,7 @@ from stages import Merge
 from stages.errors import UsageError
 from stages.train.asked import Pair, Way
 from stages.train.tools.chat import _questions
-from tests.pipeline.world import COMMAND, environment
+from tests.pipeline.world import COMMAND, environment, heed_signals
 from tests.train.talking import adapter_beside, called, talking_model
 
 torch = pytest.importorskip("torch")
@@ -164,7 +164,7 @@ def _in_terminal(adapter: Path, *said: bytes, interrupt: bool = False) -> tuple[
     words = [*COMMAND, "chat", str(adapter), "--tokens", "4", "--device", "cpu"]
     process = subprocess.Popen(
         words, stdin=follower, stdout=follower, stderr=follower, env=environment(),
-        start_new_session=True, cwd=adapter.parent,
+        start_new_session=True, cwd=adapter.parent, preexec_fn=heed_signals,
     )  # fmt: skip
     os.close(follower)
     screen = b""
