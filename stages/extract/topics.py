@@ -20,8 +20,6 @@ from stages.extract import forms
 from stages.extract.forms.values import check_text, size
 from stages.extract.jsontext.lines import LINE_BYTES
 from stages.extract.waiting import Waiting, digest
-from stages.extract.webpage.fragment import fragment
-from stages.extract.webpage.posts import FURNITURE
 from stages.extract.webpage.talk import Said, opening, talk
 from stages.place import Place
 from stages.records import REJECT_TEXT
@@ -192,6 +190,10 @@ def _text(post: Mapping[str, Any], account: _Account) -> str:
         return ""
     place = f"post {_number(post)}"
     check_text(place, shown or typed)
+    # here, since each source of JSON loads this module and few hold topics
+    from stages.extract.webpage.fragment import fragment
+    from stages.extract.webpage.posts import FURNITURE
+
     found = fragment(shown, FURNITURE) if shown else None
     if found is not None:
         account.kept += found.kept
