@@ -205,6 +205,20 @@ MUTANTS = (
     ),
     Mutant(
         _KMEANS,
+        "chance = EVEN / len(x) + (1 - EVEN)",
+        "chance = 1 / len(x) + 0",
+        "the sample of raw vectors misses the long rows",
+        _of("test_k_means_of_raw_vectors_is_as_good_as_scikit_learn"),
+    ),
+    Mutant(
+        _KMEANS,
+        "weight = np.maximum(chance[first_out] / uniform[first_out] / chance[chosen], 1)",
+        "weight = np.ones(count)",
+        "rows that are drawn more often count more",
+        _of("test_a_sample_holds_what_is_far_and_its_weights_stand_for_all_rows"),
+    ),
+    Mutant(
+        _KMEANS,
         "squared.sqrt().numpy()",
         "squared.numpy()",
         "the distance that is told is its square",
@@ -212,7 +226,7 @@ MUTANTS = (
     ),
     Mutant(
         _KMEANS,
-        "sums / sizes.clamp(min=1)[:, None]",
+        "sums / torch.where(sizes > 0, sizes, 1)[:, None]",
         "sums / (sizes + 1)[:, None]",
         "means are drawn to nothing, those of small clusters most",
         ROUNDS,
@@ -240,8 +254,8 @@ MUTANTS = (
     ),
     Mutant(
         _KMEANS,
-        "torch.minimum(lowered, nearest).sum(1).argmin()",
-        "torch.minimum(lowered, nearest).sum(1).argmax()",
+        "(torch.minimum(lowered, nearest) @ weight).argmin()",
+        "(torch.minimum(lowered, nearest) @ weight).argmax()",
         "of the rows drawn the seeding takes the worst",
         SCIKIT,
     ),

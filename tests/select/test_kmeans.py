@@ -196,13 +196,51 @@ def test_lloyd_s_rounds_are_those_of_the_book() -> None:
     assert labels.tolist() == wanted.argmin(axis=1).tolist() == [0, 0, 1, 1, 1, 1]
     assert distance.tolist() == pytest.approx(wanted.min(axis=1).tolist(), abs=1e-5)
     # The third has no rows and moves to the row farthest off.
-    given = (torch.from_numpy(labels), torch.from_numpy(distance**2))
-    means = kmeans._means(torch, torch.from_numpy(x), *given, len(centroids))
-    assert means.tolist() == [[0, 1], [12, 1], [30, 1]]
+    rows, start = torch.from_numpy(x), torch.from_numpy(centroids)
+    moved, found = kmeans._moved(torch, rows, None, start, 1.0)
+    assert moved.tolist() == [[0, 1], [12, 1], [30, 1]] and found.tolist() == labels.tolist()
+    # Half as far again; a row of weight 3 counts as three.
+    moved, _ = kmeans._moved(torch, rows, None, start, 1.5)
+    assert moved.tolist() == [[0, 1], [15.5, 1], [30, 1]]
+    weight = torch.tensor([3.0, 1, 1, 1, 3, 1])
+    moved, _ = kmeans._moved(torch, rows, weight, start, 1.0)
+    assert moved.flatten().tolist() == pytest.approx([0, 0.5, 68 / 6, 1, 30, 1])
     # A far centroid is not the nearest because it is short, nor a long one because it is far.
     y = np.array([[3, 0], [1, 0]], dtype=np.float32)
     labels, _ = kmeans.assigned(y, np.array([[4, 0], [0.5, 0]], dtype=np.float32))
     assert labels.tolist() == [0, 1]
+
+
+def raw(count: int = 6000, width: int = 16) -> npt.NDArray[np.float32]:
+    """Rows of many lengths, as vectors of texts have before they are scaled: one in fifty is long,
+    and most of the inertia is theirs."""
+    rng = np.random.default_rng(4)
+    long = np.where(rng.random(count) < 0.02, 8, 1)[:, None]
+    return (long * rng.normal(size=(count, width))).astype(np.float16).astype(np.float32)
+
+
+def test_k_means_of_raw_vectors_is_as_good_as_scikit_learn(monkeypatch: Any) -> None:
+    sklearn = pytest.importorskip("sklearn.cluster")
+    monkeypatch.setattr(kmeans, "LEAST", 100)
+    monkeypatch.setattr(kmeans, "SAMPLE", 12)  # a tenth of the rows
+    x, seeds = raw(), range(3)
+    theirs = [sklearn.KMeans(50, n_init=1, random_state=n).fit(x).inertia_ for n in seeds]
+    assert sum(inertia(x, alone.kmeans(x, 50, n)) for n in seeds) < sum(theirs) * 1.01
+
+
+def test_a_sample_holds_what_is_far_and_its_weights_stand_for_all_rows() -> None:
+    x = raw()
+    draws = np.random.default_rng(1).integers(0, 1 << 64, len(x), dtype=np.uint64)
+    chosen, weight = kmeans._sampled(x, 1200, draws)
+    assert len(set(chosen.tolist())) == 1200 and (np.diff(chosen) > 0).all()
+    squares = (x.astype(float) ** 2).sum(axis=1)
+    far = np.argsort(-squares)[:60]
+    assert np.isin(far, chosen).mean() > 0.95
+    assert weight.sum() == pytest.approx(len(x), rel=0.05)
+    assert (weight * squares[chosen]).sum() == pytest.approx(squares.sum(), rel=0.1)
+    assert (weight == weight.astype(np.float16)).all()
+    every, ones = kmeans._sampled(x, len(x), draws)
+    assert every.tolist() == list(range(len(x))) and set(ones.tolist()) == {1.0}
 
 
 def test_without_k_there_is_the_root_of_half_the_records() -> None:
@@ -294,6 +332,6 @@ def test_the_seeding_finds_every_blob() -> None:
     torch = pytest.importorskip("torch")
     x = blobs(600, 12)
     for seed in range(5):
-        seeded = kmeans._seeded(torch, torch.from_numpy(x), 12, seed)
+        seeded = kmeans._seeded(torch, torch.from_numpy(x), torch.ones(len(x)), 12, seed)
         places = [int(np.flatnonzero((x == row).all(axis=1))[0]) for row in seeded.numpy()]
         assert {place % 12 for place in places} == set(range(12))
