@@ -27,6 +27,7 @@ TABLE: dict[str, tuple[str, str]] = {
     "repeats": ("stages.clean.repeats", "RemoveRepeats"),
     "embed": ("stages.select.embed", "Embed"),
     "select": ("stages.select.select", "KMeansSelect"),
+    "mix": ("stages.tokens.mix", "Mix"),
     "split": ("stages.select.split", "Split"),
     "tokenize": ("stages.tokens.tokenize", "Tokenize"),
     "apply": ("stages.apply.apply", "Apply"),

@@ -28,6 +28,7 @@ from stages.extract.webpage.page import page
 from stages.select.embed import Embed
 from stages.select.select import KMeansSelect
 from stages.select.split import Split
+from stages.tokens.mix import Mix
 from stages.tokens.tokenize import Tokenize
 from stages.verdicts import Batch
 from tests.clean.worst_text import CASES as TEXTS
@@ -50,9 +51,14 @@ STAGES: list[Map | Fit] = [
     Deduplicate(),
     RemoveRepeats(documents=2),
     Split(),
+    Mix(unit="characters"),
     Apply(function="copy:copy"),
 ]
-OF_EXTRAS: list[Map | Fit] = [Tokenize(max_length=1 << 16, long="truncate"), Embed()]
+OF_EXTRAS: list[Map | Fit] = [
+    Tokenize(max_length=1 << 16, long="truncate"),
+    Mix(unit="tokens"),
+    Embed(),
+]
 # Stages with tables or measures of their own.
 ELSEWHERE = {
     "html": "test_every_page_takes_time_by_its_size",

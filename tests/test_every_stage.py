@@ -65,4 +65,4 @@ def test_every_check_is_used_and_every_shape_has_its_own() -> None:
         sum(issubclass(stages.stage(name), shape) for name in NAMES)
         for shape in (Source, Transform, End)
     ]
-    assert shapes == [8, 12, 4] and len(PAIRS) == 8 * 8 + 12 * 8 + 4 * 4
+    assert shapes == [8, 13, 4] and len(PAIRS) == 8 * 8 + 13 * 8 + 4 * 4

@@ -48,6 +48,8 @@ def inputs(folder: Path) -> None:
     lines = "".join(json.dumps(pair) + "\n" for pair in pairs)
     (folder / "train.jsonl").write_text(lines)
     (folder / "clean.jsonl").write_text(lines)
+    topics = [{"text": f"{LINE}{n}", "topic": "weather" if n < 5 else "nets"} for n in range(30)]
+    (folder / "all.jsonl").write_text("".join(json.dumps(one) + "\n" for one in topics))
     with sqlite3.connect(folder / "shop.sqlite") as base:
         base.execute("CREATE TABLE goods (id INTEGER PRIMARY KEY, description TEXT)")
         base.executemany("INSERT INTO goods VALUES (?, ?)", [(1, LINE), (2, LINE * 2)])
@@ -74,6 +76,7 @@ def test_every_command_of_the_page_runs(
     assert "2 of 12 records" in told["seedbed show --run runs/board -n 2"]
     assert "phpbb_posts" in told["seedbed explain 'net shed' --run runs/board"]
     assert "Day 0" in told["seedbed show pages"]
+    assert "all 4 times" in next(text for line, text in told.items() if "seedbed mix" in line)
     assert LINE.strip() in told["seedbed show goods"]
     assert "assistant" in told["seedbed show chats"]
     assert (tmp_path / "curves.html").is_file()

@@ -29,6 +29,13 @@ RANDOM = _of("test_random_follows_the_seed_and_the_id_and_not_the_order")
 UNIT = _of("test_a_vector_is_of_unit_length_and_independent_of_its_batch[wordllama]", "embed")
 NULL = _of("test_without_the_view_or_a_token_the_vector_is_null_and_counted", "embed")
 
+_MIX, _SHARES = "stages/tokens/mix.py", "stages/tokens/shares.py"
+
+
+def _mix(name: str) -> tuple[str, ...]:
+    return (f"tests/tokens/test_mix.py::{name}",)
+
+
 MUTANTS = (
     # --- what is kept
     Mutant(
@@ -431,5 +438,48 @@ MUTANTS = (
         "for length in range(overlap.RUN, overlap.RUN):",
         "short items of benchmarks are not looked for",
         _of("test_a_short_item_is_found_as_a_whole", "benchmarks"),
+    ),
+    # --- mix
+    Mutant(
+        _MIX,
+        '    val = pc.fill_null(pc.equal(batch.table["split"], "val"), False)\n',
+        '    val = pc.fill_null(pc.equal(batch.table["split"], ""), False)\n',
+        "records of the val side are left out and repeated",
+        _mix("test_the_val_side_is_left_as_it_is"),
+    ),
+    Mutant(
+        _MIX,
+        "own = hashlib.blake2b(data, digest_size=16).hexdigest()",
+        'own = record["id"]',
+        "copies have the id of their record",
+        _mix("test_what_is_short_is_repeated_with_ids_of_its_own"),
+    ),
+    Mutant(
+        _MIX,
+        "order = np.lexsort((draw, inner, value))",
+        "order = np.lexsort((inner, value))",
+        "which records are taken hangs on their order",
+        _mix("test_a_run_has_the_same_bytes_however_it_is_cut"),
+    ),
+    Mutant(
+        _MIX,
+        'f"{seed}\\0mix\\0{name}"',
+        'f"mix\\0{name}"',
+        "every seed takes the same records",
+        _mix("test_another_seed_another_choice_and_more_of_one_value_changes_no_choice_of_others"),
+    ),
+    Mutant(
+        _SHARES,
+        "taken = min(wanted, there[value] * most)",
+        "taken = wanted",
+        "records stand more often than they may",
+        _mix("test_what_stays_short_is_said_with_what_it_has_and_what_would_reach"),
+    ),
+    Mutant(
+        _SHARES,
+        "            parts[open_[:missing]] += 1\n",
+        "            break\n",
+        "what does not divide among clusters is lost",
+        _mix("test_like_parts_add_up_and_none_is_above_what_is_there"),
     ),
 )
