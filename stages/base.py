@@ -89,6 +89,11 @@ class Stage(ABC):
         """Sentences on what does not go together with the steps before it in a recipe."""
         return ()
 
+    def control(self) -> Stage | None:
+        """The stage that keeps as many records as this one, by chance; None where this one chooses
+        none. A run's control is the recipe with it."""
+        return None
+
     def facts(self) -> Mapping[str, Any]:
         """What manifests hold of the stage beside its parameters, as JSON: what its resources
         are known by."""

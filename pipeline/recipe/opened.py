@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import seedbed
-from pipeline.recipe.recipe import SAMPLE
+from pipeline.recipe.recipe import CONTROL, SAMPLE
 from stages import user_code
 from stages.errors import UsageError
 
@@ -28,10 +28,10 @@ def shield(folder: Path) -> None:
 
 
 @contextmanager
-def opened(recipe: Given, **changes: Any) -> Iterator[Recipe]:
+def opened(recipe: Given, control: bool = False, **changes: Any) -> Iterator[Recipe]:
     """A checked recipe, of a file or a dict, while modules of the user's are those beside it.
     changes: values for the fields of a Recipe; folders are relative to the working folder, None
-    changes nothing."""
+    changes nothing. control: the recipe's control, in which chance chooses as many records."""
     from pipeline.recipe.checked import read_recipe, recipe_of
 
     file = Path.cwd() / "recipe" if isinstance(recipe, Mapping) else Path(recipe)
@@ -51,7 +51,23 @@ def opened(recipe: Given, **changes: Any) -> Iterator[Recipe]:
             checked = recipe_of(recipe, given)
         else:
             checked = read_recipe(file, given)
+        checked = _by_chance(checked) if control else checked
         yield replace(checked, name=f"{checked.name}{SAMPLE}") if checked.sample else checked
     finally:
         if before != [folder]:
             user_code.look_in(*before)
+
+
+def _by_chance(recipe: Recipe) -> Recipe:
+    """The recipe as NAME-control, each step that chooses records in the form that does so by
+    chance."""
+    controls = [step.stage.control() for step in recipe.steps]
+    if not any(controls):
+        raise UsageError(
+            "control: no step of the recipe chooses a number of records, which chance could do"
+        )
+    steps = [
+        replace(step, stage=control) if control else step
+        for step, control in zip(recipe.steps, controls, strict=True)
+    ]
+    return replace(recipe, name=f"{recipe.name}{CONTROL}", steps=tuple(steps))

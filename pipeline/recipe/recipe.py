@@ -13,6 +13,7 @@ from stages.secrets import masked
 
 RESERVED = ("steps", "earlier", "run.json", "events.jsonl", "report.html")  # in a run's folder
 SAMPLE = "-sample"  # ends the name of a run on a sample
+CONTROL = "-control"  # ends the name of a run in which chance chooses
 _TOLD = 100  # mistakes; a recipe of 1 MB has room for 50,000, which nobody reads
 
 

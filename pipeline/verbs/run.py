@@ -24,10 +24,6 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store", type=Path, help="the store's folder; default: the recipe's")
     parser.add_argument("--out", type=Path, help="the folder of runs; default: the recipe's")
     about = (
-        "read only about so many items: a share of each source, through the whole recipe, as the "
-        "run NAME-sample, which says what the full run would cost"
-    )
-    about = (
         "where the work is done: local (processes of this machine), ray (the cluster of "
         "RAY_ADDRESS, or of this machine), array (job arrays of a queue)"
     )
@@ -37,7 +33,15 @@ def options(parser: argparse.ArgumentParser) -> None:
         "`seedbed run-part`, and {last}, the last task; default: Slurm's"
     )
     parser.add_argument("--submit", metavar="COMMAND", help=about)
+    about = (
+        "read only about so many items: a share of each source, through the whole recipe, as the "
+        "run NAME-sample, which says what the full run would cost"
+    )
     parser.add_argument("--sample", type=int, metavar="ITEMS", help=about)
+    about = (
+        "as the run NAME-control, with as many records chosen by chance in place of each selection"
+    )
+    parser.add_argument("--control", action="store_true", help=about)
     parser.add_argument("--part-bytes", type=int, help="bytes of raw input in one piece, about")
     about = (
         "begin the run again when it has finished nothing for so many minutes, or was killed; "
@@ -60,6 +64,7 @@ def act(given: argparse.Namespace) -> int:
         out=given.out,
         part_bytes=given.part_bytes,
         sample=given.sample,
+        control=given.control,
         executor=given.executor,
         submit=given.submit,
     )
@@ -73,12 +78,13 @@ def _watched(given: argparse.Namespace) -> int:
 
     if not given.watchdog > 0:
         raise UsageError(f"--watchdog must be more than 0 minutes, not {given.watchdog:g}")
-    with opened(given.recipe, out=given.out, sample=given.sample) as checked:
+    with opened(given.recipe, given.control, out=given.out, sample=given.sample) as checked:
         folder = folder_of(checked)
     words = ["run", str(given.recipe)]
     for name in ("workers", "store", "out", "sample", "part_bytes", "executor", "submit"):
         value = getattr(given, name)
         words += [] if value is None else [f"--{name.replace('_', '-')}={value}"]
+    words += ["--control"] if given.control else []
     return watched(words, folder, given.watchdog * 60)
 
 
@@ -90,6 +96,7 @@ def run(
     out: str | os.PathLike[str] | None = None,
     part_bytes: int | None = None,
     sample: int | None = None,
+    control: bool = False,
     executor: Literal["local", "ray", "array"] = "local",
     submit: str | None = None,
 ) -> Result:
@@ -98,8 +105,10 @@ def run(
 
     workers: processes. store, out: folders of the store and of runs. part_bytes: bytes of raw input
     in one piece, about. None: what the recipe says. sample: read about so many items alone, a
-    share of each source, as a run called NAME-sample; None: all. executor: processes of this
-    machine, a Ray cluster, or job arrays that the command `submit` submits; the bytes are the same.
+    share of each source, as a run called NAME-sample; None: all. control: as a run called
+    NAME-control, with as many records chosen by chance in place of each selection. executor:
+    processes of this machine, a Ray cluster, or job arrays that the command `submit` submits; the
+    bytes are the same.
     The result has `folder`, the run's folder, `shown`, the folder of each kind that was made,
     `corpora`, those that are corpora, by kind (`result.corpora["records"].table()`), and `counts`,
     by step, what came in, was kept, dropped and failed. UsageError for a mistake in recipe or
@@ -112,5 +121,5 @@ def run(
     if submit is not None and executor != "array":
         raise UsageError("--submit goes with --executor array alone")
     where = {"executor": executor, "submit": submit}
-    with opened(recipe, **changes, sample=sample, **where) as checked:
+    with opened(recipe, control, **changes, sample=sample, **where) as checked:
         return run_recipe(checked)

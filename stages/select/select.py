@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import ClassVar, NamedTuple
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.base import Fit, Needs, State, VisibleState
+from stages.base import Fit, Needs, Stage, State, VisibleState
 from stages.errors import UsageError
-from stages.select import kmeans
+from stages.select import kmeans, libraries
 from stages.select.coverage import (
     LARGE,
     Neighbourhoods,
@@ -29,10 +30,13 @@ from stages.select.coverage import (
     weights,
 )
 from stages.select.kmeans import Floats, Ints
+from stages.select.libraries import Library
 from stages.select.methods import BY_QUALITY, Method, Rows
 from stages.verdicts import Batch, Verdicts
+from stages.words import number
 
 MOST = 1000  # clusters, unless a number is given
+SMALL = 100  # records below which there are no clusters, unless a number is given
 # Share left out before choosing where that is by distance: a list worth a person's look.
 NOISE = 0.05
 KEPT, LONELY, PASSED = 0, 1, 2
@@ -66,7 +70,10 @@ class _Clustered(NamedTuple):
 class KMeansSelect(Fit):
     """Clusters the vectors of `embed` and, if asked to, keeps a part that is spread out.
 
-    k: number of clusters. Without one the square root of half the records, at most 1,000.
+    k: number of clusters. auto is the square root of half the records (Mardia, Kent & Bibby 1979),
+        at most 1,000, and none at all below 100 records.
+    library: what finds the clusters: torch (our own), or scikit-learn or faiss where they are
+        installed, with one start and one thread.
     keep: how many records to keep; 0 keeps all.
     share: share of the records to keep, in place of keep.
     method: spread takes records far from each other, those less that are less like their neighbours
@@ -105,7 +112,8 @@ class KMeansSelect(Fit):
     extra: ClassVar[str | None] = "cluster"
     exact: ClassVar[bool] = False
 
-    k: int | None = field(default=None, metadata={"range": (1, 100_000)})
+    k: int | Literal["auto"] = field(default="auto", metadata={"range": (1, 100_000)})
+    library: Library = "torch"
     keep: int = field(default=0, metadata={"range": (0, 1 << 40)})
     share: float | None = field(default=None, metadata={"range": (0.0, 1.0)})
     method: Method = "spread"
@@ -125,9 +133,18 @@ class KMeansSelect(Fit):
         return () if self.keep_vectors else ("vector",)
 
     def contradictions(self) -> tuple[str, ...]:
+        found = [problem] if (problem := libraries.problem_with(self.library)) else []
         if self.keep and self.share is not None:
-            return ("select: give keep (a number) or share (a part), not both",)
-        return ()
+            found.append("give keep (a number) or share (a part), not both")
+        return tuple(found)
+
+    def resources(self) -> tuple[Path, ...]:
+        return libraries.versions(self.library)
+
+    def control(self) -> Stage | None:
+        if not self.keep and self.share is None:
+            return None
+        return replace(self, method="random", noise=0.0)
 
     def observe(self, batch: Batch, seen: VisibleState) -> pa.Table:
         wanted = ["id", "vector", *([self.quality] if self.method in BY_QUALITY else [])]
@@ -146,14 +163,29 @@ class KMeansSelect(Fit):
         bounds = np.cumsum([0, *(t.num_rows for t in tables)]).tolist()
         found = self._found(table) if table.num_rows else _FOUND.empty_table()
         pieces = [found.slice(a, b - a) for a, b in pairwise(bounds)]
-        return State(round=state.round + 1, done=True, local=pieces)
+        told: dict[str, Any] = {"lines": self._said(table.num_rows), "warnings": []}
+        return State(round=state.round + 1, done=True, local=pieces, told=told)
+
+    def _clusters(self, count: int) -> int:
+        """How many clusters so many records have; 0: none."""
+        if self.k != "auto":
+            return min(self.k, count)
+        return 0 if count < SMALL else min(round((count / 2) ** 0.5), MOST)
+
+    def _said(self, count: int) -> list[str]:
+        """What people are told of the clusters."""
+        k = self._clusters(count)
+        if k:
+            return [f"clusters: {number(k)} of {number(count)} records"]
+        few = f"{number(count)} records with a vector are fewer than {SMALL}"
+        return [f"clusters: none, as {few}; k: 5 would make five"] if count else []
 
     def _found(self, table: pa.Table) -> pa.Table:
         x = matrix(table["vector"])
         draws = table["draw"].to_numpy()
         count = len(x)
-        k = min(self.k or min(round((count / 2) ** 0.5), MOST), count) or 1
-        centroids = kmeans.fitted(x, k, draws, self.seed)
+        k = self._clusters(count)
+        centroids = libraries.fitted(self.library, x, max(k, 1), draws, self.seed)
         labels, distance = kmeans.assigned(x, centroids)
         quality = _ranked(table["quality"]) if self.method in BY_QUALITY else distance
         rows = _Clustered(x, draws, labels, centroids, distance, quality)
@@ -162,8 +194,8 @@ class KMeansSelect(Fit):
         return pa.Table.from_arrays(
             [
                 ids,
-                pa.array(labels.astype(np.int32)),
-                pa.array(distance),
+                pa.array(labels.astype(np.int32), mask=np.full(count, not k)),
+                pa.array(distance, mask=np.full(count, not k)),
                 pa.array(fate),
                 ids.take(pa.array(nearest, mask=nearest < 0)),
                 pa.array(score, mask=fate == KEPT),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sqlite3
 from pathlib import Path
@@ -12,6 +13,7 @@ import seedbed
 from pipeline.engine import gc
 from pipeline.engine.account import load_run
 from pipeline.engine.run import Result
+from pipeline.verbs.run import options
 from pipeline.views.extrapolated import extrapolated, lines
 from stages.corpus import Corpus
 from stages.errors import StageFailed, UsageError
@@ -108,6 +110,15 @@ def test_what_a_sample_made_is_no_run_that_gc_keeps(tmp_path: Path) -> None:
     assert not any(report.computed for report in seedbed.run(path).reports)
     assert len(Corpus(whole.folder / "corpus")) == 50
     assert any(report.computed for report in seedbed.run(path, sample=5).reports)
+
+
+def test_each_option_of_a_run_has_its_own_help() -> None:
+    parser = argparse.ArgumentParser()
+    options(parser)
+    told = {one.dest: str(one.help) for one in parser._actions}
+    assert told["sample"].startswith("read only about so many items")
+    assert told["control"].startswith("as the run NAME-control")
+    assert len(set(told.values())) == len(told)
 
 
 def test_a_sample_of_none_is_a_mistake_and_a_damaged_account_is_told(

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from benchmarks import alone
+from stages import check
 from stages.base import State, VisibleState
+from stages.errors import UsageError
 from stages.records import schema_with, to_table
-from stages.select import coverage, kmeans
+from stages.select import coverage, kmeans, libraries
 from stages.select.embed import as_column
+from stages.select.libraries import Library
 from stages.select.select import KMeansSelect
 from stages.verdicts import Batch
 from tests.cases.select import clusters
@@ -246,6 +251,68 @@ def test_a_sample_holds_what_is_far_and_its_weights_stand_for_all_rows() -> None
 def test_without_k_there_is_the_root_of_half_the_records() -> None:
     (found,) = fitted(KMeansSelect(), [table_of(blobs(200, 40))])
     assert sorted(set(found["cluster"].to_pylist())) == list(range(10))
+
+
+def test_few_records_are_left_without_clusters_and_that_is_said() -> None:
+    table = table_of(blobs(99, 3))
+    seen = VisibleState(0, {}, {}, None)
+    state = KMeansSelect().merge([KMeansSelect().observe(Batch(table), seen)], State())
+    assert state.told["lines"] == [
+        "clusters: none, as 99 records with a vector are fewer than 100; k: 5 would make five"
+    ]
+    assert state.local is not None
+    assert state.local[0]["cluster"].null_count == state.local[0]["distance"].null_count == 99
+    (found,) = fitted(KMeansSelect(keep=30), [table])  # and chosen from all the same
+    assert (found["fate"].to_numpy() == 0).sum() == 30
+    stage = KMeansSelect(k=5)
+    state = stage.merge([stage.observe(Batch(table), seen)], State())
+    assert state.told["lines"] == ["clusters: 5 of 99 records"]
+    (found,) = fitted(KMeansSelect(), [table_of(blobs(100, 3))])
+    assert len(set(found["cluster"].to_pylist())) == 7
+
+
+@pytest.mark.parametrize("library", ["scikit-learn", "faiss"])
+def test_other_libraries_find_the_blobs_whatever_the_threads(library: Library) -> None:
+    if libraries.problem_with(library):
+        pytest.skip(f"{library} is not installed")
+    table, stage = table_of(blobs(600, 6)), KMeansSelect(k=6, library=library, seed=1 << 40)
+    (found,) = fitted(stage, [table])
+    cut = fitted(stage, [table.slice(0, 100), table.slice(100)])
+    assert pa.concat_tables(cut).equals(found)
+    labels = found["cluster"].to_numpy()
+    assert len(set(labels.tolist())) > 3
+    theirs = found["distance"].to_numpy().mean()
+    (ours,) = fitted(KMeansSelect(k=6), [table])
+    assert ours["distance"].to_numpy().mean() <= theirs * 1.02
+    assert not ours.equals(found)
+    assert [path.name for path in stage.resources()] == ["METADATA"]
+    assert KMeansSelect().resources() == ()
+
+
+def test_a_library_that_is_not_there_is_refused_with_what_installs_it(monkeypatch: Any) -> None:
+    def missing(name: str) -> None:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(libraries.importlib.metadata, "distribution", missing)
+    with pytest.raises(UsageError, match=r"faiss is not installed: pip install faiss-cpu"):
+        check.made(KMeansSelect, {"library": "faiss"})
+    check.made(KMeansSelect, {"k": "auto"})
+    with pytest.raises(UsageError, match=r"select.k must be integer or auto, not 'many'"):
+        check.made(KMeansSelect, {"k": "many"})
+
+
+def test_the_control_keeps_as_many_by_chance() -> None:
+    table = table_of(blobs(300, 9))
+    for stage in (KMeansSelect(keep=50), KMeansSelect(share=0.3, method="deita", noise=0.1)):
+        control = stage.control()
+        assert isinstance(control, KMeansSelect) and control.method == "random"
+        if stage.method == "deita":
+            table = table.append_column("quality", pa.array(np.arange(300.0)))
+        (ours,), (theirs,) = fitted(stage, [table]), fitted(control, [table])
+        kept = [one.filter(pc.equal(one["fate"], 0))["id"].to_pylist() for one in (ours, theirs)]
+        assert len(kept[0]) == len(kept[1]) > 40 and kept[0] != kept[1]
+        assert theirs["cluster"].equals(ours["cluster"])
+    assert KMeansSelect().control() is None and KMeansSelect(noise=0.1).control() is None
 
 
 def test_loneliness_is_the_mean_cosine_with_three_neighbours() -> None:
