@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from stages.base import Fit, Needs, State, VisibleState
 from stages.errors import UsageError
 from stages.records import FORMS
-from stages.select.sides import benchmarks, connected, leaks, overlap, sizes
+from stages.select.sides import benchmarks, connected, leaks, overlap, sizes, strata
 from stages.select.sides.connected import KINDS, Evidence, Hashes
 from stages.select.sides.dates import seconds
 from stages.verdicts import Batch, Verdicts
@@ -29,7 +29,9 @@ Flags = npt.NDArray[np.bool_]
 
 DATE = "date"  # the word in `by` that cuts by time
 DATES = (DATE, "created_at", "created", "timestamp", "time", "published", "posted_at")
-_OBSERVED = connected.KEYS.append(pa.field("file", pa.uint16()))  # of a benchmark, from 1; 0: none
+_FILE = pa.field("file", pa.uint16())  # of a benchmark, from 1; 0: none
+_STRATUM = pa.field("stratum", pa.uint64())  # 0: none
+_OBSERVED = connected.KEYS.append(_FILE).append(_STRATUM)
 _EXCEPTIONS = pa.schema([("node", pa.uint64())])
 
 
@@ -61,6 +63,8 @@ class Split(Fit):
         timestamp and the like where there is none. What is connected begins with its oldest
         record; what has no date is for training.
     connect: what connects without being named: prompt, prefix (the opening), object, group.
+    stratify: a column, or a key of `meta`, of whose values val has like parts: cluster, language …
+        What is connected counts as what most of it is.
     benchmarks: files whose items must not be in the corpus (JSON lines, JSON, Parquet, CSV): a
         record that holds an item's prompt, 13 words in a row of one, all words of one of 5 to
         12, or is a near duplicate of one.
@@ -80,6 +84,7 @@ class Split(Fit):
     seed: int = 0
     by: tuple[str, ...] = ()
     connect: tuple[Evidence, ...] = get_args(Evidence)
+    stratify: str | None = None
     benchmarks: tuple[str, ...] = ()
     contaminated: Literal["drop", "tag"] = "drop"
 
@@ -100,6 +105,8 @@ class Split(Fit):
             sizes.asked(self.val)
         except ValueError as error:
             found.append(f"val {error}, not {self.val!r}")
+        if self.stratify is not None and self.by_time:
+            found.append("by: date takes the newest, whatever they are: it leaves no stratify")
         try:
             benchmarks.files(self.benchmarks)
         except UsageError as error:
@@ -111,8 +118,8 @@ class Split(Fit):
         return benchmarks.files(self.benchmarks)
 
     def needs(self) -> Needs:
-        """A form to look at."""
-        return (FORMS,)
+        """A form to look at, and the clusters that are asked for."""
+        return (FORMS, ("cluster",)) if self.stratify == "cluster" else (FORMS,)
 
     def makes(self) -> Mapping[str, pa.DataType]:
         """split: train or val; benchmark: the file and place of an item, with `tag`."""
@@ -132,8 +139,9 @@ class Split(Fit):
         kept = np.ones(len(batch), dtype=bool) if self._tags else file == 0
         if seen.round == 0:
             table = connected.keys_of(batch, self.connect, self.named, self._times(batch))
-            table = table.append_column(_OBSERVED.field("file"), pa.array(file))
-            return table.cast(_OBSERVED)
+            table = table.append_column(_FILE, pa.array(file))
+            stratum = pa.array(strata.of_rows(batch, self.stratify), pa.uint64())
+            return table.append_column(_STRATUM, stratum).cast(_OBSERVED)
         nodes = self._nodes(batch)
         val = self._is_val(nodes, seen)
         if seen.round == 1:
@@ -176,15 +184,19 @@ class Split(Fit):
                 f"split.val: {number(wanted.rows)} asked of {number(whole)} records leave none to "
                 "train on; ask for fewer, or for a share like 0.1"
             )
-        taken = self._taken(table, found, roots, component, rows, wanted)
+        own = component[np.searchsorted(found.nodes, table.column("node").to_numpy())]
+        stratum = strata.of_components(table.column("stratum").to_numpy(), own, len(roots))
+        taken = self._taken(table, found, roots, own, rows, wanted, stratum)
         # Of a share a hash says the side; pieces see only the records of which it does not.
         share = 0.0 if self.by_time or wanted.rows is not None else wanted.share
         val = taken[component]
         usual = _usual(found.nodes, self.seed, share)
         exceptions = found.nodes[val != usual]
         local = [_own_exceptions(one, exceptions) for one in tables]
-        on_val = val[np.searchsorted(found.nodes, table.column("node").to_numpy())]
+        on_val = taken[own]
         told.sizes(rows, taken, wanted.of(whole), found.common)
+        if self.stratify is not None and len(rows):
+            told.strata(*strata.told(self.stratify, stratum, rows, taken))
         if self.by_time:
             told.undated(table.column("time").null_count, table.num_rows)
         characters = int(table.column("characters").to_numpy()[on_val].sum())
@@ -202,6 +214,15 @@ class Split(Fit):
                 raise UsageError(
                     f"split.by: no record has a column {name!r}, nor that key in its meta"
                 )
+        if (
+            self.stratify is not None
+            and table.num_rows
+            and not table.column("stratum").to_numpy().any()
+        ):
+            raise UsageError(
+                f"split.stratify: no record has a column {self.stratify!r}, nor that key in its "
+                "meta"
+            )
         if self.by_time and table.num_rows and table.column("time").null_count == table.num_rows:
             raise UsageError(
                 f"split.by: date: no record has a date that can be read ({', '.join(DATES)}; a "
@@ -213,18 +234,19 @@ class Split(Fit):
         table: pa.Table,
         found: connected.Components,
         roots: connected.Ints,
-        component: connected.Ints,
+        own: connected.Ints,
         rows: connected.Ints,
         wanted: sizes.Asked,
+        stratum: connected.Ints,
     ) -> Flags:
-        """Which components are for validation."""
+        """Which components are for validation. own: the component of each row."""
         place = sizes.places(found.nodes[roots], self.seed)
+        if self.stratify is not None:
+            return strata.chosen(place, rows, stratum, wanted)
         if not self.by_time:
             return sizes.chosen(place, rows, wanted)
         time = np.full(len(roots), sizes.NO_TIME)
-        own = pc.fill_null(table.column("time"), sizes.NO_TIME).to_numpy()
-        at = component[np.searchsorted(found.nodes, table.column("node").to_numpy())]
-        np.minimum.at(time, at, own)
+        np.minimum.at(time, own, pc.fill_null(table.column("time"), sizes.NO_TIME).to_numpy())
         return sizes.newest(time, place, rows, wanted.of(int(rows.sum())))
 
     # --- rows ---
@@ -324,6 +346,10 @@ class _Told:
             self.warnings.append(
                 f"val is empty, {number(target)} were asked for: no component is that small"
             )
+
+    def strata(self, line: str, warnings: Sequence[str]) -> None:
+        self.lines.append(line)
+        self.warnings += warnings
 
     def undated(self, missing: int, whole: int) -> None:
         if missing:

@@ -38,6 +38,7 @@ def cases(folder: Path) -> list[Case]:
         Case(Split(val=12, by=("group",)), records=grouped),
         Case(Split(val=0.5, by=("source", "bed")), records=asked),
         Case(Split(val=0.2, by=("date",)), records=asked),
+        Case(Split(val=0.2, stratify="bed"), records=asked),
         Case(Split(val=0.5, connect=("prompt",)), records=mixed),
         Case(Split(val=0.5, connect=()), records=mixed),
         Case(Split(benchmarks=(str(exam),)), records=held, reasons={"benchmark": 1}),

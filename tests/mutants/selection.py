@@ -439,6 +439,26 @@ MUTANTS = (
         "short items of benchmarks are not looked for",
         _of("test_a_short_item_is_found_as_a_whole", "benchmarks"),
     ),
+    Mutant(
+        "stages/select/sides/strata.py",
+        "found[first[: wanted - int(found.sum())]] += 1",
+        "found[first[: wanted - int(found.sum())]] += 0",
+        "strata lose what their parts do not divide",
+        (
+            "tests/select/test_strata.py"
+            "::test_targets_add_up_and_differ_from_their_part_by_less_than_one",
+        ),
+    ),
+    Mutant(
+        "stages/select/sides/strata.py",
+        "np.lexsort((pairs[1], -rows, pairs[0]))",
+        "np.lexsort((pairs[1], rows, pairs[0]))",
+        "a component is of the stratum that fewest of its records have",
+        (
+            "tests/select/test_strata.py"
+            "::test_a_component_is_of_the_stratum_that_most_of_its_records_have",
+        ),
+    ),
     # --- mix
     Mutant(
         _MIX,

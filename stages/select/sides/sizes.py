@@ -79,7 +79,11 @@ def chosen(place: Floats, rows: Ints, wanted: Asked) -> Flags:
     depends on how much else there is. Otherwise, and for a number of rows, they are taken in the
     order of their places, each that still fits. One larger than all that is asked for never is.
     """
-    target = wanted.of(int(rows.sum()))
+    return to_target(place, rows, wanted, wanted.of(int(rows.sum())))
+
+
+def to_target(place: Floats, rows: Ints, wanted: Asked, target: int) -> Flags:
+    """The same, of so many rows: what a share comes to, or a part of a number."""
     if wanted.rows is None:
         below = place < wanted.share
         if abs(int(rows[below].sum()) - target) <= TOLERANCE * target:
