@@ -333,8 +333,8 @@ MUTANTS = (
     ),
     Mutant(
         _SPLIT,
-        "np.minimum.at(time, at, own)",
-        "np.maximum.at(time, at, own)",
+        "np.minimum.at(time, own, ",
+        "np.maximum.at(time, own, ",
         "what is connected begins with its newest record",
         _of(
             "test_what_is_connected_begins_with_its_oldest_record_and_no_date_is_for_training",
