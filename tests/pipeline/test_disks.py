@@ -255,3 +255,23 @@ def test_a_page_is_written_through_a_link_and_into_a_pipe(tmp_path: Path) -> Non
     reader = subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE)
     write_whole(tmp_path / "pipe", b"through")
     assert reader.communicate(timeout=20)[0] == b"through" and (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("room", ["8k", "600k", "8m,nr_inodes=3"])
+def test_a_query_without_room_for_its_tables_is_no_fault_of_the_dump(
+    tmp_path: Path, room: str
+) -> None:
+    rows = (f"INSERT INTO t VALUES ({n}, '{'words of it ' * 60}');\n" for n in range(4000))
+    (tmp_path / "d.sql").write_text("CREATE TABLE t (k int, a text);\n" + "".join(rows))
+    world.lines(tmp_path / "in.jsonl", range(3))
+    query = "SELECT a AS text FROM t ORDER BY k"
+    (tmp_path / "t.yaml").write_text(
+        "version: 1\nname: t\nsources:\n  - jsonl: {path: in.jsonl}\n"
+        f"  - sql: {{path: d.sql, query: {query}}}\nsteps: [normalize]\n"
+    )
+    with _mounted(tmp_path / "tmp", "-t", "tmpfs", "-o", f"size={room}", "tmpfs"):
+        done = seedbed("run", "t.yaml", cwd=tmp_path, code=3, TMPDIR=str(tmp_path / "tmp"))
+    assert "the disk is full" in done.stderr and "TMPDIR" in done.stderr
+    assert "corrupt" not in done.stderr
+    seedbed("run", "t.yaml", cwd=tmp_path)
+    assert len(Corpus(tmp_path / "runs/t/corpus")) == 4003
