@@ -38,8 +38,10 @@ def write_whole(path: Path, content: str | bytes) -> None:
     try:
         aside.write_bytes(data)
         aside.replace(place)
-    except OSError as error:  # the name aside says nothing to people
-        raise OSError(error.errno, error.strerror, str(path)) from None
+    except OSError as error:
+        if error.filename is None:  # it could be made, and had no room for all of it
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None  # not the name aside
     finally:
         aside.unlink(missing_ok=True)
 
