@@ -95,7 +95,7 @@ def twice(store: Store, keys: Sequence[str], number: int, count: int) -> Values:
         entry = store.get(key)
         if entry is None:
             raise Damaged(store.path(key) / MANIFEST)
-        ids = np.memmap(entry.file(_IDS), dtype="S16") if entry.manifest["rows"] else _NONE
+        ids = np.memmap(entry.file(_IDS), "S16", "r") if entry.manifest["rows"] else _NONE
         first = np.searchsorted(ids, begin)
         last = len(ids) if end is None else np.searchsorted(ids, end)
         found.append(np.array(ids[first:last]))

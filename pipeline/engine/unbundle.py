@@ -62,7 +62,8 @@ def unpack(path: Path, folder: Path) -> Bundle:
     unpacked of the same bundle is compared and stays. UsageError for what is no bundle and for a
     folder that holds something else, StageFailed for a damaged bundle and a disk without room."""
     if not path.is_file():
-        raise UsageError(f"{path}: not found")
+        wrong = "no ordinary file; name the one that `seedbed bundle` made"
+        raise UsageError(f"{path}: {wrong if path.exists() else 'not found'}")
     with open(path, "rb") as file:
         try:
             entries = tars.plain(_stream(file, path))

@@ -35,6 +35,8 @@ def _words(query: str) -> tuple[str, list[tuple[str, str]]]:
             pos = close + len(match["tag"]) if close >= 0 else pos
         elif match["word"] is not None:
             words.append((match["word"].lower(), pos))
+        elif match[0].startswith('"') and query[pos : pos + 20].lstrip()[:1] == "(":
+            words.append((match[0][1:-1].lower(), pos))  # a function's name in quotes
         if match["skipped"] is None:
             end = pos
     return query[:end], [(word, query[at : at + 20].lstrip()[:1]) for word, at in words]
@@ -48,10 +50,13 @@ def bare(query: str) -> str:
 
 def volatile(query: str) -> tuple[str, ...]:
     """What gives another value at each call, in the order of the text."""
+    words = _words(query)[1]
     found = [
         f"{word}()" if after == "(" else word
-        for word, after in _words(query)[1]
-        if word in _WORDS or (word in _CALLS and after == "(")
+        for (word, after), before in zip(words, [("", ""), *words], strict=False)
+        if word in _WORDS
+        or (word in _CALLS and after == "(")
+        or (word == "sample" and before in (("using", "s"), ("using", "S")))
     ]
     return tuple(dict.fromkeys(found))
 

@@ -27,7 +27,7 @@ __all__ += ["is_plain", "members", "packed", "read", "read_at"]
 REASONS = {
     **files.REASONS,
     "truncated": "the file or archive ends before its end; what stands before the cut was read",
-    "corrupt": "compressed data are damaged; what stands before the damage was read",
+    "corrupt": "the file, or what is packed in it, is damaged; what stands before was read",
     "oversize": "more bytes or members than the limits allow; what stands before was read",
     "nested": "an archive within an archive, which is not followed",
     "no_members": "the archive holds no file of a kind that this source reads",
