@@ -40,7 +40,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
         aside.replace(place)
     except OSError as error:
         if error.filename is None:  # it could be made, and had no room for all of it
-            raise
+            raise OSError(error.errno, f"{error.strerror}: {path}") from None
         raise OSError(error.errno, error.strerror, str(path)) from None  # not the name aside
     finally:
         aside.unlink(missing_ok=True)

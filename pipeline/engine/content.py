@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from stages import user_code
 from stages.base import Part, Stage
 from stages.corpus import sha256_and_stamp, sha256_of
+from stages.disk import write_whole
 from stages.errors import Changed, StageFailed
 from stages.registry import modules_of
 from stages.stamps import Stamp, stamp_of
@@ -193,9 +194,7 @@ class FileHashes:
         """Keep what was used in this run."""
         if self._new == self._known:
             return
-        temporary = self._path.with_name(f".{self._path.name}-{os.getpid()}")
-        temporary.write_text(json.dumps(self._new))
-        temporary.replace(self._path)
+        write_whole(self._path, json.dumps(self._new))
 
 
 def _is_row(row: object) -> bool:

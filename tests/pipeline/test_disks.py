@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from stages.disk import write_whole
 from stages.errors import StageFailed
 from tests.pipeline import world
 from tests.pipeline.world import COMMAND, environment, seedbed
+from tests.train.talking import talking_model
 
 # --- the order of flushes -----------------------------------------------------------------------
 
@@ -275,3 +277,17 @@ def test_a_query_without_room_for_its_tables_is_no_fault_of_the_dump(
     assert "corrupt" not in done.stderr
     seedbed("run", "t.yaml", cwd=tmp_path)
     assert len(Corpus(tmp_path / "runs/t/corpus")) == 4003
+
+
+def test_a_cache_that_is_full_is_no_fault_of_the_model(tmp_path: Path, small: Path) -> None:
+    model = talking_model(tmp_path / "model")
+    world.lines(tmp_path / "in.jsonl", range(3))
+    world.recipe(tmp_path, "jsonl: {path: in.jsonl}", f"[tokenize: {{model: {model}}}]", workers=1)
+    with contextlib.suppress(OSError), open(small / "filler", "wb") as file:
+        while True:
+            file.write(b"0" * 4096)
+            file.flush()
+    done = seedbed("plan", "t.yaml", cwd=tmp_path, XDG_CACHE_HOME=str(small), code=3)
+    assert "the disk is full" in done.stderr and "encoders" in done.stderr
+    assert "anew" not in done.stderr
+    assert [one.name for one in small.rglob("*") if one.is_file()] == ["filler"]
