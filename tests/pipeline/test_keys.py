@@ -22,7 +22,7 @@ from pipeline.engine.content import FileHashes, files_of, part_identity
 from pipeline.engine.keys import base_key, fingerprint, hash_of
 from pipeline.verbs.run import run
 from stages import user_code
-from stages.base import Map, Part
+from stages.base import Map, Part, Stage
 from stages.errors import Changed, SeedbedError, UsageError
 from stages.verdicts import Verdicts
 from tests.pipeline import world
@@ -318,6 +318,25 @@ def test_nothing_else_changes_it(what: str, all_of_it: Ingredients) -> None:
     before = all_of_it.key()
     NO_CHANGES[what](all_of_it)
     assert all_of_it.key() == before
+
+
+_PAGES = {"selectolax", "warcio", "brotli"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "used"),
+    [
+        (stages.HtmlExtract(), _PAGES),
+        (stages.HtmlExtract(selector="main"), {*_PAGES, "beautifulsoup4", "soupsieve"}),
+        (stages.Tokenize(), {"tokenizers", "jinja2"}),  # a template renders every record
+        (stages.Tokenize(chat="plain"), {"tokenizers"}),
+        (stages.Train(), {"torch", "transformers", "peft", "tokenizers", "jinja2", "numpy"}),
+        (stages.RefusalFilter(), set()),
+    ],
+    ids=lambda one: "" if isinstance(one, set) else repr(one)[:40],
+)
+def test_a_key_names_the_libraries_that_the_stage_asks(stage: Stage, used: set[str]) -> None:
+    assert set(keys.libraries_of(stage)) == used | {"pyarrow"}
 
 
 # Read for people alone: what `plan` reckons with is in no result.
