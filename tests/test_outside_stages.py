@@ -382,6 +382,74 @@ def test_a_class_of_a_module_beside_the_recipe_is_a_step(tmp_path: Path) -> None
     assert "short has no parameter 'last'; did you mean 'least'?" in told
 
 
+ODD = '''
+from dataclasses import dataclass
+from pathlib import Path
+
+from seedbed import End, Item, Map, Part, Place, RowSource
+from stages.base import ISOLATION_REASONS
+from stages.kinds import Kind
+
+
+@dataclass(frozen=True)
+class Lines(RowSource):
+    """The lines of any file."""
+
+    name = "lines"
+    reasons = ISOLATION_REASONS
+
+    def parts(self, path, size):
+        return [Part(path, (one.name,)) for one in sorted(Path(path).iterdir())]
+
+    def read(self, part):
+        for name, path in part.paths():
+            yield Item(Place(name), path.read_bytes(), [{"text": path.read_text()}])
+
+
+@dataclass(frozen=True)
+class Fails(Map):
+    """Judge nothing."""
+
+    name = "fails"
+
+    def judge(self, verdicts):
+        return {}["of theirs"]
+
+
+@dataclass(frozen=True)
+class Ends(End):
+    """Make nothing."""
+
+    name = "ends"
+    kind = Kind("nothing", "nothing")
+
+    def run(self, source, out, work, progress):
+        raise TypeError("of theirs")
+'''
+
+
+@pytest.mark.parametrize(
+    ("step", "error"), [("Fails", "KeyError: 'of theirs'"), ("Ends", "TypeError: of theirs")]
+)
+def test_a_bug_of_theirs_is_not_told_as_ours(step: str, error: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(ODD)
+    (tmp_path / "in.jsonl").write_text('{"text": "a"}\n')
+    world.recipe(tmp_path, "jsonl: {path: in.jsonl}", f"['mine:{step}']")
+    told = _seedbed(tmp_path, tmp_path, "run", "t.yaml", code=3)
+    assert f"a bug of the module mine, not of your data: {error}" in told
+    trace = Path(re.search(r"the trace is in (\S+)\n", told)[1])  # type: ignore[index]
+    assert "mine.py" in trace.read_text()
+    trace.unlink()
+
+
+def test_what_a_source_of_theirs_lists_is_its_own_affair(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(ODD)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.odd").write_text("a text")
+    world.recipe(tmp_path, "'mine:Lines': {path: in}", "[normalize]")
+    assert "not read" not in _seedbed(tmp_path, tmp_path, "plan", "t.yaml")
+
+
 def test_a_library_call_starts_a_child_for_a_class_that_only_it_can_find(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
