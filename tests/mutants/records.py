@@ -559,11 +559,4 @@ MUTANTS = (
         "the end of a text is looked for through code",
         ("tests/clean/test_repeats.py",),
     ),
-    Mutant(
-        "stages/clean/repeats.py",
-        "min(text, found.get(unit, text))",
-        "text",
-        "what repeats tells depends on the cut",
-        ("tests/clean/test_repeats.py",),
-    ),
 )
