@@ -177,7 +177,7 @@ def hostile_files(cases: Sequence[Case], folder: Path) -> None:
     for kind, data in hostile.items():
         home = folder / kind
         home.mkdir()
-        (home / f"file{stage.suffixes[0]}").write_bytes(data)
+        (home / f"file{next(iter(stage.suffixes), '')}").write_bytes(data)
         try:
             for part in stage.parts(str(home), 1 << 20):
                 for split in stage.splits(part, name):

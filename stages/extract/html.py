@@ -19,7 +19,9 @@ from stages.extract.webpage.cuts import CUTS
 from stages.extract.webpage.markdown import markdown, plain
 from stages.extract.webpage.mhtml import Web
 from stages.place import Place
+from stages.where import Where
 
+_PARSERS = ("selectolax", "warcio", "brotli")
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+")
 
 
@@ -51,7 +53,9 @@ class HtmlExtract(DocumentSource):
     """
 
     name: ClassVar[str] = "html"
-    libraries: ClassVar[tuple[str, ...]] = ("selectolax", "warcio", "brotli")
+    libraries: ClassVar[tuple[str, ...]] = Where(  # type: ignore[assignment]
+        _PARSERS, "selector", None, (*_PARSERS, "beautifulsoup4", "soupsieve")
+    )
     suffixes: ClassVar[tuple[str, ...]] = (
         *(".html", ".htm", ".xhtml", ".shtml", ".mhtml", ".mht", ".warc", ".epub"),
     )

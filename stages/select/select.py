@@ -126,7 +126,7 @@ class KMeansSelect(Fit):
 
     def contradictions(self) -> tuple[str, ...]:
         if self.keep and self.share is not None:
-            return ("select: give keep (a number) or share (a part), not both",)
+            return ("give keep (a number) or share (a part), not both",)
         return ()
 
     def observe(self, batch: Batch, seen: VisibleState) -> pa.Table:

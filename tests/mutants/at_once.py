@@ -187,4 +187,18 @@ MUTANTS = (
         "a block of which a part arrived comes whole again",
         (OF_ROWS,),
     ),
+    Mutant(
+        "stages/extract/sqldump/clean.py",
+        "(gap == 0) | ((gap == 1) & blank)",
+        "gap <= 1",
+        "any byte may stand between two rows of a dump",
+        ("tests/extract/test_dumps_at_once.py",),
+    ),
+    Mutant(
+        "stages/extract/sqldump/clean.py",
+        "null = (first == _NULL[0]) & (ends - begins == 4)",
+        "null = (first == _NULL[0]) & (ends - begins >= 4)",
+        "a bare word that begins like NULL is no value",
+        ("tests/extract/test_dumps_at_once.py",),
+    ),
 )

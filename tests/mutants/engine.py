@@ -500,4 +500,11 @@ MUTANTS = (
         "a library that finds no memory to be loaded is told as a bug",
         ("tests/pipeline/test_trouble.py::test_memory_that_ran_out_is_a_sentence_in_a_worker_too",),
     ),
+    Mutant(
+        "stages/call.py",
+        "if empty and (wrong",
+        "if not empty and (wrong",
+        "a call yields nothing for a column that is not there",
+        ("tests/pipeline/test_parameters.py::test_a_call_knows_a_column_that_nothing_has",),
+    ),
 )

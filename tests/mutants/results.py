@@ -203,4 +203,18 @@ MUTANTS = (
         "a bundle sets aside what the recipe's run shows",
         (f"{BUNDLE}test_the_recipes_own_run_stays_as_it_is",),
     ),
+    Mutant(
+        "stages/curves/validation.py",
+        "steps[0] + 0.2 * (steps[-1] - steps[0])",
+        "steps[0] + 0.0 * (steps[-1] - steps[0])",
+        "the first fifth counts for a validation below training",
+        ("tests/curves/test_findings.py",),
+    ),
+    Mutant(
+        "stages/curves/validation.py",
+        "if fall < FLAT or over > max(NEAR, 2 * noise):",
+        "if over > max(NEAR, 2 * noise):",
+        "a flat training has a good fit",
+        ("tests/curves/test_findings.py",),
+    ),
 )

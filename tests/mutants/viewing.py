@@ -94,4 +94,18 @@ MUTANTS = (
         "a file holds the first reason alone",
         SOME,
     ),
+    Mutant(
+        "pipeline/views/live/query.py",
+        'if name != "id" or _ID.fullmatch(word):',
+        "if True:",
+        "short words are found in ids",
+        ("tests/pipeline/test_view_server.py",),
+    ),
+    Mutant(
+        "pipeline/views/live/query.py",
+        'for name in ("content", "extra"):',
+        'for name in ("content",):',
+        "what stands beside a message is not found",
+        ("tests/pipeline/test_view_server.py",),
+    ),
 )

@@ -35,7 +35,10 @@ def is_package(head: bytes) -> bool:
 
 
 def packed(suffixes: tuple[str, ...]) -> tuple[str, ...]:
-    """The suffixes, these compressed, and those of archives: what a folder is searched for."""
+    """The suffixes, these compressed, and those of archives: what a folder is searched for. None
+    where there are none: what the source lists is its own affair."""
+    if not suffixes:
+        return ()
     compressed = (suffix + end for suffix in suffixes for end in _COMPRESSED)
     return (*suffixes, *compressed, *_ARCHIVES)
 
