@@ -1,8 +1,10 @@
-"""Rows of live PostgreSQL and SQLite databases, read-only, in one snapshot, with flat memory.
+"""Rows of live PostgreSQL, MySQL, MariaDB and SQLite databases: read-only, in one snapshot, with
+flat memory.
 
 Values are exactly what the server prints. Passwords are no part of a URL here (`stages.secrets`):
-PostgreSQL's own PGPASSWORD or password file gives them. A server that ends the reading, and a file
-that is locked, are no fault of the data: the stage fails, and the next run reads again.
+PostgreSQL's own PGPASSWORD or password file, MYSQL_PWD or ~/.my.cnf give them. A server that ends
+the reading, and a file that is locked, are no fault of the data: the stage fails, and the next run
+reads again.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from stages import records
 from stages.base import FIRST, ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import UsageError
 from stages.extract import files, forms
-from stages.extract.databases import postgres, sqlite, urls
+from stages.extract.databases import sqlite, urls
 from stages.extract.databases.rows import Batch
 from stages.extract.forms import as_json, key_text
 from stages.extract.select_text import frozen
@@ -31,7 +33,8 @@ _FEW = 20  # rows of each table, for a look
 
 @dataclass(frozen=True)
 class DatabaseExtract(RowSource):
-    """Rows of live databases: postgresql://user@host:port/database, sqlite:///path or a .db file.
+    """Rows of live databases: postgresql://user@host:port/database, mysql://user@host:port/database,
+    sqlite:///path or a .db file.
 
     table: the table whose rows are wanted, with or without its schema; none: all tables.
     query: one SELECT that the server runs; its rows become the records. None: rows of tables.
@@ -146,7 +149,9 @@ class DatabaseExtract(RowSource):
         few = part.detail.get(FIRST, _FEW) if "sample" in part.detail else None
         if "url" in part.detail:
             base = Place()
-            batches = postgres.read(part.detail["url"], self.table, self.query, self.key, few)
+            url = part.detail["url"]
+            server = urls.SERVERS[urlsplit(url).scheme]
+            batches = server.read(url, self.table, self.query, self.key, few)
         else:
             name = part.detail["file"]
             base = Place(name)
