@@ -86,3 +86,17 @@ def merged(parts: Sequence[Part], sizes: Sequence[int], over: Sequence[bool]) ->
         counts.append(taken)
         at += taken
     return counts
+
+
+def joined(
+    parts: Sequence[Part], sizes: Sequence[int], counts: Sequence[int]
+) -> tuple[list[Part], list[int]]:
+    """The ranges, of which so many each go into one, and their sizes."""
+    longer: list[Part] = []
+    larger: list[int] = []
+    at = 0
+    for count in counts:
+        longer.append(replace(parts[at], stop=parts[at + count - 1].stop))
+        larger.append(sum(sizes[at : at + count]))
+        at += count
+    return longer, larger

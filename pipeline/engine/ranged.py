@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -74,13 +74,8 @@ class CutFile:
         counts = ranges.merged(self.parts, self.sizes, over)
         if len(counts) == len(self.parts):
             return False
-        parts, sizes, at = [], [], 0
-        for count in counts:
-            parts.append(replace(self.parts[at], stop=self.parts[at + count - 1].stop))
-            sizes.append(sum(self.sizes[at : at + count]))
-            at += count
+        parts, self.sizes = ranges.joined(self.parts, self.sizes, counts)
         self.parts = parts if len(parts) > 1 else [self.whole]
-        self.sizes = sizes
         return True
 
 

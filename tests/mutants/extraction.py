@@ -301,13 +301,6 @@ MUTANTS = (
     ),
     Mutant(
         JSON + "lines.py",
-        "so_far.update(part)",
-        "so_far = part",
-        "equal lines in the third range have the ids of those in the second",
-        ("tests/extract/test_jsonl.py::test_the_size_of_parts_changes_nothing",),
-    ),
-    Mutant(
-        JSON + "lines.py",
         "while found >= 0 and (found - at) % unit:",
         "while found >= 0 and found < at:",
         "a character of UTF-16 with a byte of a line end breaks the line",
