@@ -20,6 +20,7 @@ from pipeline.engine.run import run_recipe
 from pipeline.recipe.checked import read_recipe
 from stages.base import Source
 from stages.corpus import Corpus
+from stages.errors import StageFailed
 from tests.extract.test_ranges_of_tables import generated
 from tests.pipeline import world
 
@@ -93,16 +94,22 @@ def test_no_part_size_changes_a_corpus(
     tmp_path_factory: pytest.TempPathFactory, seed: int, name: str, share: float
 ) -> None:
     draw = random.Random(seed)
-    head = b"text,b\n" + b"some words,in a row\n" * 3
-    raw = head + generated(draw) if name == "a.csv" else lines(draw)
+    raw = generated(draw) if name == "a.csv" else lines(draw)
     folder = tmp_path_factory.mktemp("ranges")
     write(folder, name, raw)
-    whole = all_of(run(folder, 1 << 30, "whole")[0])
-    assert all_of(run(folder, 20 + int(share * len(raw)), "cut")[0]) == whole
+    whole = outcome(folder, 1 << 30, "whole")
+    assert outcome(folder, 20 + int(share * len(raw)), "cut") == whole
+
+
+def outcome(folder: Path, size: int, out: str) -> dict[str, Any] | str:
+    try:
+        return all_of(run(folder, size, out)[0])
+    except StageFailed:
+        return "nothing is kept"
 
 
 def rows(number: int) -> list[str]:
-    return [f'{n},"row {n}, {world.WORDS[n]}"' for n in range(number)]
+    return [f'{n:04},"row {n:04}, {world.WORDS[n]}"' for n in range(number)]
 
 
 def table(body: Sequence[str]) -> bytes:
@@ -114,7 +121,7 @@ def test_what_is_appended_costs_the_last_range(tmp_path: Path) -> None:
     corpus, done = run(tmp_path, 3000)
     pieces = len(corpus.pieces)
     assert pieces > 6 and done.count("read") == done.count("look") == pieces
-    assert run(tmp_path, 3000)[1] == []
+    assert set(run(tmp_path, 3000)[1]) <= {"look"}
     write(tmp_path, "a.csv", table(rows(1001)))
     corpus, done = run(tmp_path, 3000)
     assert done.count("read") == 1 and len(corpus.table()) == 1001
@@ -160,11 +167,11 @@ def test_ids_are_compared_by_and_by(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_a_range_that_was_over_its_end_is_not_read_twice(tmp_path: Path) -> None:
     body = rows(900)
-    body[200] = '200,"open'
+    body[200] = '0200,"open'
     write(tmp_path, "a.csv", table(body))
     corpus, done = run(tmp_path, 3000)
     assert done.count("read") > len(corpus.pieces) > 1
-    assert run(tmp_path, 3000)[1] == []
+    assert set(run(tmp_path, 3000)[1]) <= {"look"}
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
