@@ -291,6 +291,34 @@ MUTANTS = (
         "a backslash before a letter is lost where it escapes quotes alone",
         (f"{OF_TABLES}::test_a_backslash_before_a_letter_stays_where_it_escapes_quotes",),
     ),
+    Mutant(
+        TABLES + "table.py",
+        "looked = self._stop is not None and self._offset > self._stop",
+        "looked = False",
+        "a range depends on lines behind its end, and nobody knows",
+        (f"{OF_RANGES}::test_what_is_looked_at_behind_a_range_is_found_out",),
+    ),
+    Mutant(
+        TABLES + "table.py",
+        "or self._credit < _IN_VAIN or self._odd.learns",
+        "or self._credit < _IN_VAIN",
+        "a later range guesses the charset of its lines anew",
+        (f"{OF_RANGES}::test_a_charset_that_is_learnt_from_lines_is_no_secret_of_a_range",),
+    ),
+    Mutant(
+        TABLES + "cuts.py",
+        "for which in (free, ~free):",
+        "for which in (free,):",
+        "a range that would begin within quotes begins at a wrong place",
+        (f"{OF_RANGES}::test_the_cuts_of_a_clean_file_hold_at_once",),
+    ),
+    Mutant(
+        "stages/extract/jsonl.py",
+        "                        over = True",
+        "                        over = False",
+        "rows that wait for those of a later range are read without them",
+        ("tests/extract/test_flat_trees.py::test_rows_that_wait_join_over_ranges",),
+    ),
     # --- JSON ---
     Mutant(
         JSON + "lines.py",

@@ -155,6 +155,11 @@ def test_a_row_that_comes_to_stand_earlier_changes_the_id_of_its_equal(tmp_path:
     assert after[3]["id"] == before[290]["id"] != after[290]["id"]
     assert done.count("read") == done.count("renamed") == 1
     assert len({row["id"] for row in after}) == 300
+    body[4] = body[290]
+    write(tmp_path, "a.csv", table(body))
+    once_more = all_of(run(tmp_path, 2000)[0])["records"]
+    assert after[290]["id"] == once_more[4]["id"] != once_more[290]["id"]
+    assert len({row["id"] for row in once_more}) == 300
 
 
 def test_ids_are_compared_by_and_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
