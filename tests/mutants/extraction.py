@@ -12,6 +12,7 @@ JSON, PAGES, PACKED = (
     "stages/extract/packed/",
 )
 OF_DUMPS, OF_TABLES = "tests/extract/test_sqldump.py", "tests/extract/test_csv.py"
+OF_RANGES = "tests/extract/test_ranges_of_tables.py"
 WAYS = ("tests/extract/test_sql_ways.py::test_the_ways_of_reading_agree",)
 FORMS = "stages/extract/forms/"
 OF_PAIRS, OF_TREES = "tests/extract/test_forms_of_pairs.py", "tests/extract/test_flat_trees.py"
