@@ -156,7 +156,8 @@ def part_sizes(cases: Sequence[Case], folder: Path) -> None:
             for part in stage.parts(case.path, 1):
                 if len(part.files) == 1 and not (part.detail or part.beside):
                     whole = plain(stage.guarded(part))
-                    for size in (1, 50, 1000):
+                    (length,) = (path.stat().st_size for _, path in part.paths())
+                    for size in (20 + length // 3, 20 + length // 11):
                         assert one_after_another(in_ranges(stage, part, size)) == whole
 
 

@@ -221,9 +221,9 @@ def _read(store: Store, job: Job, look: Callable[[], None], spent: list[float]) 
             for judged in stage.splits(part, job["source"], True):
                 piece.add(0, judged)
             values = piece.close()
+        look()
         if part.stop is not None:
             alike.write_ids(folder, _READ)
-        look()
         return values
 
     return write, DATA

@@ -167,7 +167,8 @@ class CsvExtract(RowSource):
             sheet = Sheet(stream, self._reading)
         except Unreadable:
             return None
-        return None if joined.may_join(sheet.names) else sheet.known
+        missing = forms.Layout(sheet.names, self._names, rows=True).missing
+        return None if missing or joined.may_join(sheet.names) else sheet.known
 
     def read(self, part: Part) -> Iterator[Item | Fault | Rows | Border]:
         if "reader" in part.detail:

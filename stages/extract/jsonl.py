@@ -116,8 +116,11 @@ class JsonlExtract(RowSource):
             stamp = stamp_of(file.fileno())
             end = file.seek(0, os.SEEK_END)
             for border in ranges.borders(mark, size, end):
-                if border > starts[-1] and (start := ranges.line_behind(file, border)) < end:
-                    starts.append(start)
+                if border > starts[-1]:
+                    starts.append(ranges.line_behind(file, border))
+                if starts[-1] == end:
+                    starts.pop()
+                    break
         return ranges.cut(part, stamp, starts, {})
 
     def read(self, part: Part) -> Iterator[Item | Fault | Rows | Border]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from stages import CsvExtract, JsonlExtract
 from stages.extract import flat_trees
 from stages.sample import look, parts_of
-from stages.testing import in_ranges, one_after_another
+from stages.testing import in_ranges, one_after_another, plain
 
 Node = dict[str, Any]
 
@@ -175,8 +175,8 @@ def test_a_large_file_of_rows_is_not_cut(tmp_path: Path) -> None:
 
 def test_rows_that_wait_join_over_ranges(tmp_path: Path) -> None:
     """The head of the file does not show them, so that it is cut before they are met."""
-    plain = [{"text": f"a line of its own {number} " + "x" * 900} for number in range(90)]
-    path = lines(tmp_path, [*plain, *ROWS, *plain])
+    others = [{"text": f"a line of its own {number} " + "x" * 900} for number in range(90)]
+    path = lines(tmp_path, [*others, *ROWS, *others])
     stage = JsonlExtract()
     (part,) = stage.parts(str(path), 1)
     ranged = in_ranges(stage, part, 20_000)

@@ -79,7 +79,7 @@ MUTANTS = (
     ),
     Mutant(
         PACKED + "archives.py",
-        "return size - (at if plain else file.tell())",
+        "return size - (at if whole else file.tell())",
         "return 0",
         "a stopped tar does not say what is left",
         (f"{OF_ARCHIVES}::test_too_many_members_are_told",),

@@ -48,7 +48,9 @@ def starts(file: BinaryIO, known: Known, size: int, end: int) -> list[int]:
         if border <= found[-1]:
             continue
         start = _row_behind(file, border, known.dialect)
-        if start is not None and start < end:
+        if start == end:
+            break
+        if start is not None:
             found.append(start)
     return found
 
