@@ -152,6 +152,18 @@ def test_what_is_looked_at_behind_a_range_is_found_out(tmp_path: Path) -> None:
     assert one_after_another(in_ranges(stage, part, border)) == plain(stage.read(part))
 
 
+@pytest.mark.parametrize("text", ["words\nand more\n", "words"])
+def test_a_row_that_ends_behind_its_range_is_found_out(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    raw = write(path, [["id", "text"], *([str(n), text] for n in range(3000))])
+    stage, part = CsvExtract(), part_of(path)
+    first, *_ = stage.cut(part, len(raw) // 3)
+    assert first.stop is not None
+    for more, over in ((0, False), (3, True)):
+        (given,) = numbered_by_hand([replace(first, stop=first.stop + more)], raw)
+        assert read(stage, [given]) == [over]
+
+
 def test_a_charset_that_is_learnt_from_lines_is_no_secret_of_a_range(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     raw = write(path, [["id", "text"], *([str(n), f"words {n}"] for n in range(9000))])
@@ -163,6 +175,8 @@ def test_a_charset_that_is_learnt_from_lines_is_no_secret_of_a_range(tmp_path: P
     stage, part = CsvExtract(), part_of(path)
     ranged = in_ranges(stage, part, len(raw) // 9)
     assert 1 < len(ranged) < 9
+    over = read(stage, numbered_by_hand(stage.cut(part, len(raw) // 9), raw))
+    assert over[:5] == [False] * 5 and all(over[7:])
     assert one_after_another(ranged) == plain(stage.read(part))
 
 

@@ -297,7 +297,7 @@ MUTANTS = (
         "looked = self._stop is not None and self._offset > self._stop",
         "looked = False",
         "a range depends on lines behind its end, and nobody knows",
-        (f"{OF_RANGES}::test_what_is_looked_at_behind_a_range_is_found_out",),
+        (f"{OF_RANGES}::test_a_row_that_ends_behind_its_range_is_found_out",),
     ),
     Mutant(
         TABLES + "table.py",

@@ -72,6 +72,8 @@ def _candidates(window: bytes, dialect: Dialect) -> Iterator[tuple[int, int]]:
     """(place in the window, bytes of rows without fault from there on) of the first line that
     begins outside of quotes, where the window begins outside, and where it begins within."""
     data = np.frombuffer(window, np.uint8)
+    # no mark is beyond ASCII, and what is no UTF-8 must not count against a place
+    window = np.where(data < 0x80, data, ord("x")).astype(np.uint8).tobytes()
     places = places_of(data, 10, *dialect.quote.encode())
     quotes = data[places] != 10
     free = outside(quotes)
