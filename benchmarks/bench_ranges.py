@@ -2,10 +2,10 @@
 
     python -m benchmarks.bench_ranges [--megabytes 200] [--rounds 3]
 
-A CSV file whose texts have line ends and quotes, and JSON lines; both written here by seed, some
-rows twice. Runs of a recipe with the source alone, from the start of the command to its end, each
-into a store of its own: as one part, in ranges with one worker, in ranges with two. Of the rounds
-the least of each, since what else the machine does only adds. All must give one digest.
+A CSV file whose texts have line ends and quotes, and JSON lines; both written here by seed. Runs of
+a recipe with the source alone, from the start of the command to its end, each into a store of its
+own: as one part, in ranges with one worker, in ranges with two. Of the rounds the least of each,
+since what else the machine does only adds. All must give one digest.
 """
 
 from __future__ import annotations
@@ -35,8 +35,7 @@ def _large(path: Path, size: int) -> None:
         file.write(head + b"\n")
         number = 0
         while file.tell() < size:
-            # a word of its own behind each comma at a line's begin keeps rows apart
-            file.write(body.replace(b"\n0", b"\n%d0" % number) if number else body)
+            file.write(b"%d" % number + body.replace(b"\n0", b"\n%d0" % number))
             number += 1
 
 

@@ -8,6 +8,7 @@ holds all ids.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +27,7 @@ from stages.place import Place
 from stages.records import record_ids
 
 IDS = "ids.bin"
+_ID = ("id",)
 _AT_ONCE = 1 << 22  # ids that are compared at once
 _SCHEMA = pa.schema([("old", pa.string()), ("new", pa.string())])
 
@@ -37,7 +39,7 @@ def write_ids(folder: Path, files: Sequence[str]) -> None:
     found = [
         bytes.fromhex("".join(table.column("id").to_pylist()))
         for name in files
-        for table in iterate_arrow(folder / name, ("id",))
+        for table in iterate_arrow(folder / name, _ID)
     ]
     np.sort(np.frombuffer(b"".join(found), "V16").view("S16")).tofile(folder / IDS)
 
@@ -122,6 +124,11 @@ def renamed(
     old, new = (pairs.column(name).combine_chunks() for name in ("old", "new"))
     for name in files:
         path = entry.file(name)
+        if not any(
+            pc.any(pc.is_in(one.column(0), old)).as_py() for one in iterate_arrow(path, _ID)
+        ):
+            shutil.copyfile(path, folder / name)
+            continue
         schema = schema_of(path)
         at = schema.get_field_index("id")
         writer = ArrowWriter(folder / name, schema)
