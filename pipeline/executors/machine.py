@@ -15,7 +15,7 @@ from typing import TypedDict
 
 # Every library that a stage names; a test compares.
 LIBRARIES = (
-    "brotli", "duckdb", "numpy", "peft", "pyarrow", "selectolax", "sqlparse", "tokenizers", "torch",
+    "brotli", "duckdb", "jinja2", "numpy", "peft", "pyarrow", "selectolax", "sqlparse", "tokenizers", "torch",
     "transformers", "warcio",
 )  # fmt: skip
 _KIND = re.compile(
