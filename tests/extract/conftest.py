@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,6 +44,13 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
+    """A server of its own."""
+    with started_postgres() as server:
+        yield server
+
+
+@contextmanager
+def started_postgres() -> Iterator[Postgres]:
     """A server without a database of anybody's; skips where there are no programs for one."""
     pytest.importorskip("pg8000")
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
@@ -112,6 +120,13 @@ class MariaDB(NamedTuple):
 
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaDB]:
+    """A server of its own."""
+    with started_mariadb() as server:
+        yield server
+
+
+@contextmanager
+def started_mariadb() -> Iterator[MariaDB]:
     """A server of its own; skips where there is no program for one."""
     programs = ("mariadbd", "mariadb-install-db", "mariadb")
     if not all(map(shutil.which, programs)) or os.geteuid() != 0:
