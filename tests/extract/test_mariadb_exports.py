@@ -141,15 +141,30 @@ def test_quotes_that_nothing_escapes_are_told_by_what_stands_behind_them(
     assert len(got) + refused >= len(ROWS)  # what nothing tells is refused
 
 
-def test_a_quote_or_two_too_many_in_a_usual_table_are_slips(tmp_path: Path) -> None:
+@pytest.mark.parametrize("slips", [1, 8])
+def test_some_quotes_too_many_in_a_usual_table_are_slips(slips: int, tmp_path: Path) -> None:
     lines = [f'"{n}","say ""{n}"" again","x"' for n in range(40)]
-    lines[7] = '"7","say "seven" again","x"'
+    for n in range(7, 7 + slips):
+        lines[n] = f'"{n}","say "{n}" again","x"'
     (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
     source = CsvExtract(text="{column_2}", header="no")
     items = list(source.read(source.parts(str(tmp_path / "a.csv"), 1 << 20)[0]))
     texts = [item.records[0]["text"] for item in items if isinstance(item, Item)]
-    assert texts == [f'say "{n}" again' for n in range(40) if n != 7]
-    assert [item.reason for item in items if not isinstance(item, Item)] == ["broken_quote"]
+    assert texts == [f'say "{n}" again' for n in range(40) if not 7 <= n < 7 + slips]
+    refused = [item.reason for item in items if not isinstance(item, Item)]
+    assert refused == ["broken_quote"] * slips
+
+
+def test_a_quote_at_a_line_s_end_within_a_text_that_nothing_escapes(tmp_path: Path) -> None:
+    rows = [(f"{n}", f'say "{n}" again', "x") for n in range(40)]
+    rows[7] = ("7", 'they say "seven"\nand leave', "x")
+    body = "".join('"' + '","'.join(row) + '"\n' for row in rows)
+    (tmp_path / "a.csv").write_text(body)
+    source = CsvExtract(text="{column_2}", header="no")
+    items = list(source.read(source.parts(str(tmp_path / "a.csv"), 1 << 20)[0]))
+    assert all(isinstance(item, Item) for item in items)
+    texts = [item.records[0]["text"] for item in items if isinstance(item, Item)]
+    assert texts == [row[1] for row in rows]
 
 
 def test_a_table_without_header_whose_texts_hold_the_delimiter_is_refused_whole(

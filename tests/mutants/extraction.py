@@ -43,7 +43,7 @@ MUTANTS = (
         "if last is None or (short and last.end() == len(text)):",
         "if last is None:",
         "a quote before a line's end in a text ends its field",
-        (f"{OF_EXPORTS}::test_quotes_that_nothing_escapes_are_told_by_what_stands_behind_them",),
+        (f"{OF_EXPORTS}::test_a_quote_at_a_line_s_end_within_a_text_that_nothing_escapes",),
     ),
     Mutant(
         TABLES + "dialect.py",
@@ -323,9 +323,9 @@ MUTANTS = (
     # --- JSON ---
     Mutant(
         JSON + "lines.py",
-        "while stop is None or offset < stop:",
-        "while stop is None or offset <= stop:",
-        "the line at the border of two ranges is read twice",
+        "stream.read(size if stop is None else min(size, stop - offset))",
+        "stream.read(size)",
+        "lines of the next range are read too",
         ("tests/extract/test_jsonl.py::test_the_size_of_parts_changes_nothing",),
     ),
     Mutant(
