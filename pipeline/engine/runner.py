@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from pipeline.engine import flow as flows
 from pipeline.engine import states
@@ -33,7 +33,7 @@ from pipeline.engine.keys import base_key, hash_of
 from pipeline.engine.nothing import NothingKept
 from pipeline.engine.sampling import Taken, sampled
 from pipeline.engine.store import Entry, Store
-from pipeline.engine.work import Job, Summary
+from pipeline.engine.work import Job, PartEntry, Summary
 from pipeline.engine.work import Step as JobStep
 from pipeline.executors.tasks import Executor, Resources
 from pipeline.progress import Progress
@@ -121,7 +121,7 @@ class Run:
                     "files": own,
                     "own": [files],
                     "steps": [_job_step(stage)],
-                    "part": asdict(part),
+                    "part": cast(PartEntry, asdict(part)),
                     "source": step.name,
                 }
             )
@@ -344,9 +344,8 @@ class Run:
             return job
         return {**job, "about": ", ".join(step["stage"] for step in job["steps"])}
 
-    def _whole(self, given: Mapping[str, Any]) -> Summary:
+    def _whole(self, summary: Summary) -> Summary:
         """A summary with the counts, which the manifest has where they did not travel."""
-        summary = cast(Summary, given)
         if "counts" not in summary:
             entry = self.store.get(summary["key"])
             if entry is None:
