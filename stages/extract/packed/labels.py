@@ -23,11 +23,13 @@ _PACKAGE = (
 # A part that says what a package is, and which stage reads it, which goes by the name.
 _PARTS = {
     "word/document.xml": {
-        **{"kind": "Word document", "read_by": "documents"},
+        "kind": "Word document",
+        "read_by": "documents",
         "remedy": "under a name that ends in .docx",
     },
     "xl/workbook.xml": {
-        **{"kind": "Excel workbook", "read_by": "csv"},
+        "kind": "Excel workbook",
+        "read_by": "csv",
         "remedy": "under a name that ends in .xlsx",
     },
 }
