@@ -488,13 +488,15 @@ class TextField:
 @dataclass
 class Judged:
     """What a stage made of one batch. passing: whether a reject is of the moment (a file that the
-    operating system did not give), so that the next run must look again. bytes: of raw input."""
+    operating system did not give), so that the next run must look again. bytes: of raw input.
+    over: whether the reader of a range looked behind its end (`Border`)."""
 
     kept: pa.Table
     rejects: pa.Table
     counts: Counts
     passing: bool = False
     bytes: int = 0
+    over: bool = False
 
     def followed_by(self, other: Judged) -> Judged:
         """Two parts of a batch as one, in the form that it has when it is made at once."""
@@ -507,4 +509,5 @@ class Judged:
             counts,
             self.passing or other.passing,
             self.bytes + other.bytes,
+            self.over or other.over,
         )

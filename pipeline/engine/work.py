@@ -36,7 +36,8 @@ class PartEntry(TypedDict):
 
 class Job(TypedDict, total=False):
     """One job. part, source: of `read`. input, sha256, schema: the piece that `chain` and
-    `observe` work on. observed: what `merge` merges into the state of its step. files: of the
+    `observe` work on; input of `alike`: the file that was cut. observed: what `merge` merges into
+    the state of its step. files: of the
     input, own: of the stage of each step, as they were when they were hashed (`Hashed`). stretches,
     keys, range: of work across pieces, see `across`. about:
     what it is called in messages. left: of a job that is too long to travel, the key under which
@@ -65,7 +66,8 @@ class Summary(TypedDict, total=False):
     """What the driver needs of an entry. counts: of each step, where they are short enough to
     travel; cpu: CPU seconds of the job; shares: of each step, so that they add up to 1; value:
     what work across pieces found; computed_on: the kind of CPU, where
-    the bytes depend on it."""
+    the bytes depend on it; over: whether the reader of a range was over its end; lines: of a look
+    at one, how many end in it."""
 
     key: str
     sha256: str
@@ -76,3 +78,5 @@ class Summary(TypedDict, total=False):
     cpu: float
     seconds: float
     shares: list[float]
+    over: bool
+    lines: int

@@ -11,11 +11,12 @@ _PIECES = re.compile(
     r"|(?P<word>[^\W\d][\w$]*+)|\d[\w.]*+|.",
     re.DOTALL,
 )
-# DuckDB's, PostgreSQL's and SQLite's; those without parentheses stand in the second set
+# DuckDB's, PostgreSQL's, MySQL's and SQLite's; those without parentheses stand in the second set
 _CALLED = (
     "random rand setseed gen_random_uuid uuid uuidv4 uuidv7 uuid_generate_v4 randomblob "
     "random_normal now today clock_timestamp statement_timestamp transaction_timestamp timeofday "
     "get_current_timestamp get_current_time current_localtime current_localtimestamp nextval "
+    "sysdate curdate curtime utc_date utc_time utc_timestamp uuid_short connection_id "
     "currval lastval changes total_changes last_insert_rowid txid_current pg_backend_pid"
 )
 _NAMED = "current_timestamp current_date current_time localtime localtimestamp tablesample"

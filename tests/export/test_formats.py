@@ -338,6 +338,7 @@ def test_the_configurations_name_files_that_are_there(tmp_path: Path) -> None:
             assert set(columns) <= set(line), format
         config = YAML(typ="safe").load((out / "axolotl.yaml").read_text())
         (train,), (val,) = config["datasets"], config["test_datasets"]
+        assert "split" not in train and val["split"] == "train", "all of a file is `train` there"
         assert (out / train["path"]).is_file() and (out / val["path"]).is_file()
         if "field_messages" in train:
             mapped = train["message_property_mappings"].values()

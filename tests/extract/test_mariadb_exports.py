@@ -3,12 +3,6 @@ where there is one, by the server itself."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +12,7 @@ from hypothesis import strategies as st
 
 from stages import CsvExtract
 from stages.base import Item
+from tests.extract.conftest import MariaDB
 
 WORDS = [
     "plain", "two words", "a,b", "a;b", "a|b", "a\tb", "a\nb", "a\r\nb", 'say "hi"', '"quoted"',
@@ -191,63 +186,18 @@ def test_any_text_without_quotes_around_it_is_read_back(
 # --- the server -----------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def socket() -> Iterator[Path]:
-    """The socket of a server of its own; skips where there is no program for one."""
-    programs = ("mariadbd", "mariadb-install-db", "mariadb")
-    if not all(map(shutil.which, programs)) or os.geteuid() != 0:
-        pytest.skip("there is no MariaDB that could be started")
-    folder = Path(tempfile.mkdtemp(prefix="seedbed-mariadb-"))
-    try:
-        folder.chmod(0o777)
-        made = subprocess.run(
-            ["mariadb-install-db", "--no-defaults", "--user=mysql", f"--datadir={folder}/data",
-             "--skip-test-db", "--auth-root-authentication-method=normal"],
-            capture_output=True,
-        )  # fmt: skip
-        if made.returncode:
-            pytest.skip(f"mariadb-install-db failed: {made.stderr.decode()[-200:]}")
-        running = subprocess.Popen(
-            ["mariadbd", "--no-defaults", "--user=mysql", f"--datadir={folder}/data",
-             f"--socket={folder}/s", "--skip-networking", "--secure-file-priv=",
-             f"--pid-file={folder}/pid", "--innodb-buffer-pool-size=8M"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            for _ in range(200):
-                if (folder / "s").exists():
-                    break
-                assert running.poll() is None, "the server stopped"
-                time.sleep(0.1)
-            yield folder / "s"
-        finally:
-            running.terminate()
-            running.wait(60)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _client(socket: Path, statement: str, *options: str) -> bytes:
-    done = subprocess.run(
-        ["mariadb", "--no-defaults", "-S", socket, "-u", "root",
-         "--default-character-set=utf8mb4", *options],
-        input=statement.encode(), capture_output=True, check=True,
-    )  # fmt: skip
-    return done.stdout
-
-
-def test_the_server_writes_as_it_is_said_here(socket: Path, tmp_path: Path) -> None:
+def test_the_server_writes_as_it_is_said_here(mariadb: MariaDB, tmp_path: Path) -> None:
     values = [",".join("NULL" if cell is None else _literal(cell) for cell in row) for row in ROWS]
     table = (
         "CREATE DATABASE x CHARACTER SET utf8mb4; USE x; CREATE TABLE t (id int, question text, "
         f"answer text, note text, n decimal(9,2)); INSERT INTO t VALUES ({'),('.join(values)});"
     )
-    _client(socket, table)
+    mariadb.run(table)
     for number, way in enumerate(WAYS + AS_THEY_STAND):
-        path = socket.parent / "data" / f"{number}.csv"
+        path = mariadb.socket.parent / "data" / f"{number}.csv"
         into = f"SELECT * FROM x.t INTO OUTFILE '{path}' CHARACTER SET utf8mb4 {way.sql};"
-        _client(socket, into)
+        mariadb.run(into)
         assert path.read_bytes() == way.written(ROWS), way
-    (tmp_path / "a.tsv").write_bytes(_client(socket, "SELECT * FROM x.t;", "-B", "-N"))
+    (tmp_path / "a.tsv").write_bytes(mariadb.run("SELECT * FROM x.t;", "-B", "-N"))
     wanted = [tuple("NULL" if cell is None else cell for cell in row) for row in ROWS]
     assert read(tmp_path / "a.tsv") == (wanted, 0)

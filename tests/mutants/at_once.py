@@ -167,13 +167,6 @@ MUTANTS = (
         (OF_ROWS,),
     ),
     Mutant(
-        "stages/gather.py",
-        "self._by_id = not seen",
-        "self._by_id = True",
-        "what came before a part does not count",
-        (OF_ROWS,),
-    ),
-    Mutant(
         "stages/arrays.py",
         "for byte in sorted(there, key=lambda byte: byte != 92):",
         "for byte in there:",
