@@ -387,3 +387,13 @@ def test_a_large_export_has_row_groups(tmp_path: Path) -> None:
     file = pq.ParquetFile(out / "train.parquet")
     assert file.metadata.num_row_groups == 3
     assert file.read().to_pylist() == lines
+
+
+@pytest.mark.parametrize(
+    ("format", "said"),
+    [("messages", "assistant_only_loss=True"), ("prompt_completion", "completion_only_loss=True")],
+)
+def test_the_card_trains_on_answers_alone(format: str, said: str, tmp_path: Path) -> None:
+    _, _, out = exported(tmp_path, PAIRS, format)
+    (line,) = (one for one in (out / "README.md").read_text().splitlines() if "Config(" in one)
+    assert said in line
