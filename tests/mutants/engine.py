@@ -527,7 +527,10 @@ MUTANTS = (
         "            if done.returncode and not any(found):",
         "            if done.returncode:",
         "one task of an array that died ends the run",
-        ("tests/pipeline/test_machines.py",),
+        (
+            "tests/pipeline/test_machines.py"
+            "::test_an_array_of_which_a_task_died_is_submitted_again_for_its_parts_alone",
+        ),
     ),
     Mutant(
         "stages/verdicts.py",
