@@ -21,7 +21,7 @@ import seedbed
 from pipeline import signals, verbs
 from pipeline.recipe.opened import shield
 from pipeline.terminal import screens
-from pipeline.trouble import told
+from pipeline.trouble import bug, told
 from pipeline.verbs import stage
 from stages import check, registry, tools
 from stages.errors import Preempted, StageFailed, UsageError
@@ -92,10 +92,8 @@ def _complain(*messages: str) -> None:
 
 
 def _bug(trace: str) -> int:
-    last = trace.strip().splitlines()[-1]
     theirs = registry.culprit(trace)
-    whose = f"the module {theirs}" if theirs else "seedbed"
-    _complain(f"this is a bug of {whose}, not of your data: {last}")
+    _complain(bug(trace))
     try:
         with tempfile.NamedTemporaryFile(
             "w",

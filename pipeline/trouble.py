@@ -11,6 +11,7 @@ import os
 import re
 from pathlib import Path
 
+from stages import registry
 from stages.errors import SeedbedError, StageFailed, UsageError
 
 MAKE_ROOM = "nothing that was finished is lost: make room (`seedbed gc` helps) and run again"
@@ -76,6 +77,13 @@ def told(error: BaseException) -> SeedbedError | None:
         found = _as_os_error(error)
         return None if found is None else _told(found)
     return _told(error)
+
+
+def bug(trace: str) -> str:
+    """The sentence for an exception that is somebody's bug, of its traceback as text."""
+    theirs = registry.culprit(trace)
+    whose = f"the module {theirs}" if theirs else "seedbed"
+    return f"this is a bug of {whose}, not of your data: {trace.strip().splitlines()[-1]}"
 
 
 def _told(error: OSError) -> SeedbedError | None:

@@ -444,7 +444,9 @@ def test_a_bug_of_theirs_is_not_told_as_ours(step: str, error: str, tmp_path: Pa
     (tmp_path / "in.jsonl").write_text('{"text": "a"}\n')
     world.recipe(tmp_path, "jsonl: {path: in.jsonl}", f"['mine:{step}']")
     told = _seedbed(tmp_path, tmp_path, "run", "t.yaml", code=3)
-    assert f"a bug of the module mine, not of your data: {error}" in told
+    sentence = f"a bug of the module mine, not of your data: {error}"
+    assert sentence in told
+    assert world.account(tmp_path)["reason"] == f"this is {sentence}", "the report says no more"
     trace = Path(re.search(r"the trace is in (\S+)\n", told)[1])  # type: ignore[index]
     assert "mine.py" in trace.read_text()
     trace.unlink()

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from pipeline.engine.content import Damaged, verified
 from pipeline.engine.store import Store, Values
+from pipeline.engine.work import Stretch
 from stages.corpus import BLOCK, Digest, iterate_arrow
 from stages.manifest import MANIFEST
 
@@ -24,8 +25,6 @@ ROWS = 16 * BLOCK  # of a job; 16 MB of ids
 _RANGE = 4 * ROWS  # ids that one job compares, about
 _IDS = "ids.bin"
 
-# A stretch of a piece: path, SHA-256, rows before it, rows.
-Stretch = tuple[str, str, int, int]
 Cut = Callable[[pa.Table], pa.Table]
 
 

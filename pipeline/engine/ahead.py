@@ -79,7 +79,7 @@ class _Look(Run):
             raise _Missing
         return super().make(jobs, covered, exact)
 
-    def look(self, looks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def look(self, looks: Sequence[Mapping[str, Any]]) -> list[Summary]:
         return [{**look(one), "cpu": 0.0} for one in looks]
 
     def _chain(self, chain: Sequence[Transform], flow: Flow, source: str | None) -> Flow:

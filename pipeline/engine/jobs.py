@@ -12,6 +12,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -214,7 +215,7 @@ def _read(store: Store, job: Job, look: Callable[[], None], spent: list[float]) 
     (step,) = job["steps"]
     stage = stage_of(step)
     assert isinstance(stage, Source)
-    part = Part(**{**job["part"], "files": tuple(job["part"]["files"])})
+    part = replace(Part(**job["part"]), files=tuple(job["part"]["files"]))
 
     def write(folder: Path) -> Values:
         with _Piece(folder, stage.schema(SCHEMA), 1) as piece:

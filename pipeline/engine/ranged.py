@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.engine.work import Summary
 from stages import ranges
 from stages.base import Part, Source
 from stages.errors import Changed, SeedbedError
@@ -25,7 +26,7 @@ LOOK = "pipeline.engine.ranged:look"
 _CHUNK = 1 << 20
 
 
-def look(part: Mapping[str, Any]) -> dict[str, Any]:
+def look(part: Mapping[str, Any]) -> Summary:
     """The hash of a range of a file, and how many line ends are in it. Changed when the file is
     not what it was when it was cut."""
     digest, lines, left = hashlib.sha256(), 0, part["stop"] - part["start"]

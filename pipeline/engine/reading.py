@@ -14,7 +14,7 @@ from pipeline.engine.jobs import step_of
 from pipeline.engine.keys import hash_of
 from pipeline.engine.ranged import CutFile
 from pipeline.engine.store import Store
-from pipeline.engine.work import Job, Summary
+from pipeline.engine.work import Job, PartEntry, Summary
 from stages.base import Part, Source
 from stages.ranges import numbered
 from stages.records import FORMAT
@@ -30,7 +30,7 @@ class Maker(Protocol):
     def make(
         self, jobs: Sequence[Job], covered: Sequence[Sequence[StepReport]], exact: bool
     ) -> list[Summary]: ...
-    def look(self, looks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]: ...
+    def look(self, looks: Sequence[Mapping[str, Any]]) -> list[Summary]: ...
 
 
 class Reading:
@@ -74,7 +74,7 @@ class Reading:
             "files": own,
             "own": [self._files],
             "steps": [step_of(self._stage)],
-            "part": asdict(part),
+            "part": cast(PartEntry, asdict(part)),
             "source": self._name,
         }
 

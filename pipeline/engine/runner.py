@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
 
 from pipeline.engine import flow as flows
 from pipeline.engine import states
@@ -34,7 +33,7 @@ from pipeline.engine.reading import Reading
 from pipeline.engine.sampling import Taken, sampled
 from pipeline.engine.store import Entry, Store
 from pipeline.engine.work import Job, Summary
-from pipeline.executors.tasks import Executor, Resources
+from pipeline.executors.tasks import Executor, Part, Resources
 from pipeline.progress import Progress
 from pipeline.recipe.recipe import SourceStep
 from stages import check
@@ -317,7 +316,7 @@ class Run:
             self.progress.step(count, len(todo))
         return [summaries[job["key"]] for job in jobs]
 
-    def look(self, looks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def look(self, looks: Sequence[Part]) -> list[Summary]:
         """What is to be known of ranges of files before they are read."""
         return list(self.executor.map(LOOK, looks))
 
@@ -331,9 +330,8 @@ class Run:
             return job
         return {**job, "about": ", ".join(step["stage"] for step in job["steps"])}
 
-    def _whole(self, given: Mapping[str, Any]) -> Summary:
+    def _whole(self, summary: Summary) -> Summary:
         """A summary with the counts, which the manifest has where they did not travel."""
-        summary = cast(Summary, given)
         if "counts" not in summary:
             entry = self.store.get(summary["key"])
             if entry is None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
+from pipeline.engine.content import Hashed
 from stages.manifest import CountsEntry
+
+# A stretch of a piece: path, SHA-256, rows before it, rows.
+Stretch = tuple[str, str, int, int]
 
 
 class Step(TypedDict):
@@ -14,6 +19,19 @@ class Step(TypedDict):
     parameters: dict[str, Any]
     state: str | None
     local: int | None
+
+
+class PartEntry(TypedDict):
+    """A `Part` of a source. What is a tuple here, and in a job, arrives as a list."""
+
+    root: str
+    files: tuple[str, ...]
+    start: int
+    stop: int | None
+    detail: Mapping[str, Any]
+    fingerprint: str | None
+    stamps: Mapping[str, Sequence[int]]
+    beside: Sequence[str]
 
 
 class Job(TypedDict, total=False):
@@ -29,17 +47,17 @@ class Job(TypedDict, total=False):
     about: str
     key: str
     store: str
-    files: list[Any]
-    own: list[list[Any]]
+    files: list[Hashed]
+    own: list[list[Hashed]]
     steps: list[Step]
-    part: dict[str, Any]
+    part: PartEntry
     source: str
     input: str
     sha256: str
     schema: str
     observed: list[str]
     left: str
-    stretches: list[Any]
+    stretches: list[Stretch]
     keys: list[str]
     range: list[int]
 
@@ -48,7 +66,8 @@ class Summary(TypedDict, total=False):
     """What the driver needs of an entry. counts: of each step, where they are short enough to
     travel; cpu: CPU seconds of the job; shares: of each step, so that they add up to 1; value:
     what work across pieces found; computed_on: the kind of CPU, where
-    the bytes depend on it; over: whether the reader of a range was over its end."""
+    the bytes depend on it; over: whether the reader of a range was over its end; lines: of a look
+    at one, how many end in it."""
 
     key: str
     sha256: str
@@ -60,3 +79,4 @@ class Summary(TypedDict, total=False):
     seconds: float
     shares: list[float]
     over: bool
+    lines: int

@@ -37,25 +37,27 @@ class CsvExtract(RowSource):
     be compressed or in archives, but for workbooks (.xlsx, .xlsm, .xls, .ods), which need the
     extra `sheets`: each sheet is a table, a cell its value and not how it is formatted.
 
-    delimiter: what stands between fields, one character; tab for a tab; default: found out.
-    quote: what stands around fields, one character, empty for none; default: found out.
+    delimiter: what stands between fields, one character; tab for a tab; default none: found out.
+    quote: what stands around fields, one character, empty for no quotes; default none: found out.
     escape: what stands before a quote within quotes, a backslash or empty (the quote is written
-        twice); default: found out.
+        twice); default none: found out.
     header: whether the first row names the columns; auto: when it looks like names.
-    encoding: charset of the files; default: mark, UTF-8, or a guess, which stands in the records'
-        meta; what is too close to call is refused.
+    encoding: charset of the files; default none: mark, UTF-8, or a guess, which stands in the
+        records' meta; what is too close to call is refused.
     null: text of a field that stands for no value, like NULL; a database's backslash-N always
-        does. Default: no other.
-    sheet: the sheet of a workbook that is read; default: all.
+        does. Default none: no other.
+    sheet: the sheet of a workbook that is read; default none: all.
     ragged: fault refuses rows with too many or too few fields; pad fills up missing fields with
         nothing and gives more fields names of their own.
     form: which form the records are to have; auto takes messages, then pairs, then text, by the
         columns in use.
-    prompt: column of the prompt, or a template like "{title}: {question}"; default: by known names.
-    completion: column of the completion, or a template; default: by known names.
-    text: column of the text, or a template; default: text, content or body.
-    messages: column of messages as JSON text; default: messages, conversations or conversation.
-    system: column of a system prompt, which makes the record messages; default: system or
+    prompt: column of the prompt, or a template like "{title}: {question}"; default none: by known
+        names.
+    completion: column of the completion, or a template; default none: by known names.
+    text: column of the text, or a template; default none: text, content or body.
+    messages: column of messages as JSON text; default none: messages, conversations or
+        conversation.
+    system: column of a system prompt, which makes the record messages; default none: system or
         system_prompt.
     """
 

@@ -42,12 +42,13 @@ class JsonlExtract(RowSource):
         text, and posts of a forum with topic_id, post_number and cooked or raw, become talks when
         their file has been read: up to 2,097,152 of them, 60 bytes of memory each. A topic of
         Discourse (post_stream) is one talk: who opened it is the user, others the assistant.
-    prompt: key of the prompt, or a template like "{title}: {question}"; default: by known keys.
-    completion: key of the completion, or a template; default: by known keys.
-    text: key of the text of plain records, or a template; default: text, content or body.
-    messages: key of the list of messages, which may be JSON text; default: messages,
+    prompt: key of the prompt, or a template like "{title}: {question}"; default none: by known
+        keys.
+    completion: key of the completion, or a template; default none: by known keys.
+    text: key of the text of plain records, or a template; default none: text, content or body.
+    messages: key of the list of messages, which may be JSON text; default none: messages,
         conversations or conversation, or the key of a list of objects with role and content.
-    system: key of a system prompt, which becomes the first message; default: system or
+    system: key of a system prompt, which becomes the first message; default none: system or
         system_prompt.
     """
 

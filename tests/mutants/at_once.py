@@ -194,4 +194,11 @@ MUTANTS = (
         "a bare word that begins like NULL is no value",
         ("tests/extract/test_dumps_at_once.py",),
     ),
+    Mutant(
+        "stages/extract/delimited/clean.py",
+        "and not (dialect.escape or dialect.nulls",
+        "and not (dialect.nulls",
+        "what a backslash escapes is read array-wise with the backslash",
+        ("tests/extract/test_csv_at_once.py::test_what_a_backslash_escapes_is_read_alone",),
+    ),
 )

@@ -522,4 +522,21 @@ MUTANTS = (
         "a call yields nothing for a column that is not there",
         ("tests/pipeline/test_parameters.py::test_a_call_knows_a_column_that_nothing_has",),
     ),
+    Mutant(
+        "pipeline/executors/array.py",
+        "            if done.returncode and not any(found):",
+        "            if done.returncode:",
+        "one task of an array that died ends the run",
+        (
+            "tests/pipeline/test_machines.py"
+            "::test_an_array_of_which_a_task_died_is_submitted_again_for_its_parts_alone",
+        ),
+    ),
+    Mutant(
+        "stages/verdicts.py",
+        "before if new is None else new.get(name, before)",
+        "before",
+        "a field that was held does not see what another one wrote",
+        ("tests/test_verdicts.py::test_a_field_that_was_held_sees_what_another_one_wrote",),
+    ),
 )

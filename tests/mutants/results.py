@@ -217,4 +217,25 @@ MUTANTS = (
         "a flat training has a good fit",
         ("tests/curves/test_findings.py",),
     ),
+    Mutant(
+        "stages/export/readers.py",
+        'split = ["    split: train"] if side == "val" else []',
+        "split: list[str] = []",
+        "axolotl finds no validation in the file",
+        ("tests/export/test_formats.py::test_the_configurations_name_files_that_are_there",),
+    ),
+    Mutant(
+        "stages/export/readers.py",
+        '"messages": "assistant_only_loss=True",',
+        '"messages": "",',
+        "TRL trains on prompts too",
+        ("tests/export/test_formats.py::test_the_card_trains_on_answers_alone",),
+    ),
+    Mutant(
+        "stages/curves/finding.py",
+        "SURE = 2.0",
+        "SURE = 1.0",
+        "the intervals of findings are half as wide",
+        ("tests/curves/test_findings.py",),
+    ),
 )

@@ -108,4 +108,18 @@ MUTANTS = (
         "what stands beside a message is not found",
         ("tests/pipeline/test_view_server.py",),
     ),
+    Mutant(
+        "pipeline/views/live/query.py",
+        "mask &= columns.lengths >= query.low",
+        "mask &= columns.lengths > query.low",
+        "the shortest of the wanted rows is left out",
+        ("tests/pipeline/test_view_server.py",),
+    ),
+    Mutant(
+        "pipeline/views/live/columns.py",
+        'np.argsort(-counts, kind="stable")',
+        'np.argsort(counts, kind="stable")',
+        "the rarest value of a column comes first",
+        ("tests/pipeline/test_view_server.py::test_a_column_with_many_values_is_no_filter",),
+    ),
 )
