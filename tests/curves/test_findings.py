@@ -332,6 +332,11 @@ def test_a_noisy_validation_is_too_small_to_tell() -> None:
     found = kinds(log_of(curve(), 40, [2.0, *val]))
     assert "small_validation" in found and not {"well_fit", "overfit", "train_on"} & set(found)
     assert "0.01 %" in found["small_validation"]["remedy"]
+    random = np.random.default_rng(0)  # a level that alone would be called a good fit
+    val = [(1.6 + 0.4 * math.exp(-n / 2)) * math.exp(random.normal(0, 0.05)) for n in range(12)]
+    log = log_of(curve(), 40, [2.0, *val])
+    assert [one["kind"] for one in good_fit(log)] == ["well_fit"]
+    assert "small_validation" in kinds(log) and "well_fit" not in kinds(log)
 
 
 def test_validations_that_swing_above_the_first_are_overfit() -> None:
