@@ -137,7 +137,14 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, note)
-    from pipeline.cli import main as command
+    from pipeline.trouble import told
+
+    try:
+        from pipeline.cli import main as command
+    except (ImportError, MemoryError) as error:
+        if (known := told(error)) is None:
+            raise
+        _refuse(str(known), known.exit_code)
 
     group = None
     if "TORCHELASTIC_RUN_ID" in os.environ:  # of which the first does what the command says
@@ -172,9 +179,9 @@ def _leave(code: int) -> None:
     raise SystemExit(code)
 
 
-def _refuse(why: str) -> None:
+def _refuse(why: str, code: int = 2) -> None:
     print(f"seedbed: {why}", file=sys.stderr)
-    raise SystemExit(2)
+    raise SystemExit(code)
 
 
 if __name__ == "__main__":

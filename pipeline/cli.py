@@ -21,10 +21,10 @@ import seedbed
 from pipeline import signals, verbs
 from pipeline.recipe.opened import shield
 from pipeline.terminal import screens
-from pipeline.trouble import told
+from pipeline.trouble import bug, told
 from pipeline.verbs import stage
 from stages import check, registry, tools
-from stages.errors import Preempted, UsageError
+from stages.errors import Preempted, StageFailed, UsageError
 from stages.pandas_later import load_pandas_later
 from stages.secrets import masked, problem_in
 
@@ -92,8 +92,8 @@ def _complain(*messages: str) -> None:
 
 
 def _bug(trace: str) -> int:
-    last = trace.strip().splitlines()[-1]
-    _complain(f"this is a bug of seedbed, not of your data: {last}")
+    theirs = registry.culprit(trace)
+    _complain(bug(trace))
     try:
         with tempfile.NamedTemporaryFile(
             "w",
@@ -104,11 +104,11 @@ def _bug(trace: str) -> int:
             errors="replace",
         ) as file:
             file.write(masked(trace))
-        _complain(f"the trace is in {file.name}; please report it")
+        _complain(f"the trace is in {file.name}" + ("" if theirs else "; please report it"))
     except OSError as error:
-        _complain(f"please report it; its trace cannot be kept in a file ({error}):")
+        _complain(f"its trace cannot be kept in a file ({error}); please report it:")
         _complain(trace)
-    return 1
+    return StageFailed.exit_code if theirs else 1
 
 
 def _check_words(words: Sequence[str]) -> None:

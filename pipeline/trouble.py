@@ -11,6 +11,7 @@ import os
 import re
 from pathlib import Path
 
+from stages import registry
 from stages.errors import SeedbedError, StageFailed, UsageError
 
 MAKE_ROOM = "nothing that was finished is lost: make room (`seedbed gc` helps) and run again"
@@ -78,6 +79,13 @@ def told(error: BaseException) -> SeedbedError | None:
     return _told(error)
 
 
+def bug(trace: str) -> str:
+    """The sentence for an exception that is somebody's bug, of its traceback as text."""
+    theirs = registry.culprit(trace)
+    whose = f"the module {theirs}" if theirs else "seedbed"
+    return f"this is a bug of {whose}, not of your data: {trace.strip().splitlines()[-1]}"
+
+
 def _told(error: OSError) -> SeedbedError | None:
     if is_full(error):
         return StageFailed(f"{_full(error)} ({error}); {MAKE_ROOM}")
@@ -105,7 +113,7 @@ def _as_os_error(error: BaseException) -> OSError | None:
     text = str(error)
     if match := re.search(r"\(os error (\d{1,3})\)", text):
         return OSError(int(match[1]), text)
-    for number in (errno.ENOSPC, errno.EDQUOT, errno.EMFILE):
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.EAGAIN, errno.ENOMEM):
         if os.strerror(number) in text:
             return OSError(number, text)
     return None
@@ -140,9 +148,11 @@ def _full(error: OSError) -> str:
 
 
 def _no_room_for_code(error: BaseException) -> bool:
-    """A library that could not be loaded because memory is limited (`ulimit -v`)."""
+    """A library that could not be loaded because memory is limited (`ulimit -v`); one that looks
+    for its parts in several places says why the first was of no use in the error before."""
     words = ("failed to map segment", "cannot allocate memory", "out of memory", "can't start new")
     loading = isinstance(error, ImportError | RuntimeError) or (
         isinstance(error, OSError) and error.errno is None
     )
-    return loading and any(word in str(error).lower() for word in words)
+    said = [error, error.__cause__, error.__context__] if loading else []
+    return any(word in str(one).lower() for one in said for word in words)

@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from stages import call, check, records
 from stages.errors import SeedbedError
+from stages.gather import Border as Border
 from stages.gather import Fault as Fault
 from stages.gather import Gathered
 from stages.gather import Item as Item
@@ -124,7 +125,8 @@ class Part:
     """An independent piece of a source's input; all values are JSON.
 
     root: absolute folder; never part of an identity. files: paths relative to it. start, stop:
-    byte range of the single file, when it is cut. detail: what else names the part (a query).
+    byte range of the single file, when it is cut: `line` in its detail is the one that it begins
+    on, from 1. detail: what else names the part (a query), or what its reader has to know.
     fingerprint: stands for the content when there are no files (a database). stamps: file → size,
     times and inode that it had when it was cut; no part of an identity. beside: files that are
     read with `files` where they are there (a log); an empty one is as none.
@@ -172,15 +174,22 @@ class Source(Stage):
 
     @abstractmethod
     def parts(self, path: str, size: int) -> list[Part]:
-        """Cut the input into independent parts, in a fixed order.
+        """Cut the input into independent parts, in a fixed order; no file is cut here.
 
-        path: a file, a folder, a pattern or a URL. size: bytes a part should not much exceed;
-        it never changes records or their order. UsageError when there is nothing to read.
+        path: a file, a folder, a pattern or a URL. size: bytes a part of several files should not
+        much exceed; it never changes records or their order. UsageError when there is nothing to
+        read.
         """
 
+    def cut(self, part: Part, size: int) -> list[Part]:
+        """The part of one large file as ranges of it (`stages.ranges.cut`), each about `size`
+        bytes long, that begin where a row probably does; as it is where that cannot be told.
+        Little of the file is read for it."""
+        return [part]
+
     @abstractmethod
-    def read(self, part: Part) -> Iterator[Item | Fault | Rows]:
-        """The items of a part, in order."""
+    def read(self, part: Part) -> Iterator[Item | Fault | Rows | Border]:
+        """The items of a part, in order; behind those of a range its Border."""
 
     @classmethod
     def problem_with(cls, address: str) -> str | None:
@@ -226,7 +235,7 @@ class Source(Stage):
 
             yield from splits_in_child(self, part, name)
             return
-        gathered = Gathered(self, name, part.detail.get("seen", {}))
+        gathered = Gathered(self, name)
         for one in files_of(part):
             items = left_out(one) if "left" in part.detail else self.guarded(one)
             for item in _first(items, part.detail.get(FIRST)):
@@ -238,7 +247,7 @@ class Source(Stage):
     @abstractmethod
     def guarded(
         self, part: Part, passed: int = 0, left: Mapping[int, Left] | None = None
-    ) -> Iterator[Item | Fault | Rows]:
+    ) -> Iterator[Item | Fault | Rows | Border]:
         """The items of a part, where what the reader raises on bad input is its own fault.
 
         passed: so many items are known already and need not be worked on again. left: numbers of
@@ -261,12 +270,13 @@ class RowSource(Source):
 
     def guarded(
         self, part: Part, passed: int = 0, left: Mapping[int, Left] | None = None
-    ) -> Iterator[Item | Fault | Rows]:
+    ) -> Iterator[Item | Fault | Rows | Border]:
         last: Place | None = None
         try:
             for item in self.read(part):
                 yield item
-                last = item.place_of(-1) if isinstance(item, Rows) else item.place
+                if not isinstance(item, Border):
+                    last = item.place_of(-1) if isinstance(item, Rows) else item.place
         except (SeedbedError, MemoryError, OSError, ImportError):
             raise
         except Exception as error:  # the border around a stage's own call
@@ -280,7 +290,9 @@ def left_out(part: Part) -> Iterator[Fault]:
         yield Fault(Place(name), reason, evidence, failed=reason == "unreadable")
 
 
-def _first(items: Iterator[Item | Fault | Rows], most: int | None) -> Iterator[Item | Fault | Rows]:
+def _first(
+    items: Iterator[Item | Fault | Rows | Border], most: int | None
+) -> Iterator[Item | Fault | Rows | Border]:
     """At most so many items."""
     left = most
     for item in items:

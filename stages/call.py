@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from stages.base import End, Source, Stage, Transform
 
 PART_BYTES = 16 << 20
+_REFUSED = 200  # items that are looked through for a column that is not there
 _AS_TEXT = 'record["{name}"] = str(record["{name}"])'
 
 
@@ -36,7 +37,7 @@ class Records(Tabular):
     """What a source reads of a path: iterate it for dicts, or have all as a frame.
 
     Each pass reads anew. Rejects are handed over as they are met, each once, however often the
-    records are read.
+    records are read. A column that is named and that nothing has is a mistake, as in a recipe.
     """
 
     def __init__(
@@ -68,6 +69,8 @@ class Records(Tabular):
         return list(itertools.islice(found, number)), None
 
     def _tables(self, hand_over: bool) -> Iterator[pa.Table]:
+        from stages.sample import Refused, missing
+
         stage, met = self._stage, 0
         reasons: Counter[str] = Counter()
         if not os.path.exists(self._path):
@@ -76,9 +79,13 @@ class Records(Tabular):
                 wrong = stage.problem_with(self._path)
             if wrong:
                 raise UsageError(wrong)
+        empty, refused = True, list[Refused]()
         for part in stage.parts(self._path, PART_BYTES):
             for split in stage.splits(part, self._name, self._isolate):
                 left = split.rejects
+                empty = empty and not split.kept.num_rows
+                if empty and len(refused) < _REFUSED:
+                    refused += _refused(left.slice(0, _REFUSED))
                 if hand_over and self._rejects is not None and met + left.num_rows > self._handed:
                     new = left.slice(max(0, self._handed - met))
                     self._rejects.extend(new.to_pylist())
@@ -86,9 +93,16 @@ class Records(Tabular):
                 met += left.num_rows
                 reasons.update(left.column("reason").to_pylist())
                 yield split.kept
+        if empty and (wrong := missing(stage, refused, whole=True)):
+            raise UsageError(wrong)
         if hand_over and self._rejects is None and not self._warned:
             self._warned = True
             _warn(stage.name, reasons)
+
+
+def _refused(rejects: pa.Table) -> list[tuple[str, str, dict[str, Any]]]:
+    rows = rejects.select(["place", "reason", "evidence"]).to_pylist()
+    return [(row["place"], row["reason"], json.loads(row["evidence"])) for row in rows]
 
 
 def filled(table: pa.Table) -> Iterator[dict[str, Any]]:

@@ -105,7 +105,7 @@ def problem_with(value: object, kind: Any, limits: tuple[float, float] | None) -
     if limits and kind in (int, float):
         low, high = limits
         if not low <= value <= high:  # type: ignore[operator]
-            return f"must be between {low:.12g} and {high:.12g}, not {_cut(value)}"
+            return f"must be between {low:.15g} and {high:.15g}, not {_cut(value)}"
     return None
 
 

@@ -183,6 +183,12 @@ def iterate_arrow(
             yield pa.Table.from_batches([reader.get_batch(number)])
 
 
+def schema_of(path: Path) -> pa.Schema:
+    """The schema of an Arrow IPC file."""
+    with _opened(path) as reader:
+        return reader.schema
+
+
 def read_batch(path: Path, number: int) -> pa.Table:
     """One record batch of an Arrow IPC file, counted from 0."""
     with _opened(path) as reader:

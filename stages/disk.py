@@ -6,6 +6,8 @@ import ctypes
 import errno
 import os
 import re
+import secrets
+import stat
 from pathlib import Path
 
 # File systems of Linux (statfs(2)) that write all that waits when they are told to: ext2 to ext4,
@@ -22,6 +24,26 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Put a file in the place of another, whole or not at all; a link to one stays a link. What is
+    no regular file is written to as it is."""
+    data = content.encode("utf-8", "replace") if isinstance(content, str) else content
+    place = Path(os.path.realpath(path))
+    if place.exists() and not stat.S_ISREG(place.stat().st_mode):
+        place.write_bytes(data)
+        return
+    aside = place.with_name(f".new-{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        aside.write_bytes(data)
+        aside.replace(place)
+    except OSError as error:
+        if error.filename is None:  # it could be made, and had no room for all of it
+            raise OSError(error.errno, f"{error.strerror}: {path}") from None
+        raise OSError(error.errno, error.strerror, str(path)) from None  # not the name aside
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def flush_below(folder: Path) -> None:

@@ -5,7 +5,6 @@ They come one by one (`Item`, `Fault`) or many at once as arrays (`Rows`), with 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,14 +18,11 @@ from stages.arrays import Refused
 from stages.arrays import Rows as Rows
 from stages.counts import Counts, TextCount, bounded, characters
 from stages.place import Place
-from stages.siblings import Keys, Siblings
+from stages.siblings import Siblings
 from stages.verdicts import Judged
 
 if TYPE_CHECKING:
     from stages.base import Source
-
-
-_LARGE = 1 << 16  # bytes that are not copied
 
 
 class Item(NamedTuple):
@@ -60,24 +56,27 @@ class Fault(NamedTuple):
     characters: int | None = None
 
 
+class Border(NamedTuple):
+    """The end of a range of a file, behind its last item. over: whether what was read depends on
+    bytes behind it, or is not what a reader of the whole file would have read: then the range ends
+    at a wrong place and is read again as a part of a longer one."""
+
+    over: bool
+
+
 class Gathered:
     """Collects the items of a part into batches, giving ids; equal siblings get ordinals.
 
-    A batch is full with so many items or bytes; what came at once stays together. seen: how often
-    items came before this part, by the hex of `sibling_digest`. held: items and bytes that a batch
-    has already, gathered elsewhere, which this one fills up.
+    A batch is full with so many items or bytes; what came at once stays together. held: items and
+    bytes that a batch has already, gathered elsewhere, which this one fills up.
     """
 
     ROWS, BYTES = 1024, 16 << 20
 
-    def __init__(
-        self, stage: Source, name: str, seen: Mapping[str, int], held: Sequence[int] = (0, 0)
-    ) -> None:
+    def __init__(self, stage: Source, name: str, held: Sequence[int] = (0, 0)) -> None:
         self.stage, self.name = stage, name
         self._held = held
-        self._siblings = Siblings({bytes.fromhex(k): n for k, n in seen.items()})
-        # Where nothing came before, the id that an item would have alone tells it from others.
-        self._by_id = not seen
+        self._siblings = Siblings()
         self._schema = stage.schema(records.SCHEMA)
         self._reset()
 
@@ -88,16 +87,19 @@ class Gathered:
         self._rejects: list[dict[str, Any]] = []
         self._counts = Counts()
         self._bytes = 0
-        self._passing = False
+        self._passing = self._over = False
 
     @property
     def full(self) -> bool:
         rows, size = self._held
         return self._counts.seen + rows >= self.ROWS or self._bytes + size >= self.BYTES
 
-    def add(self, item: Item | Fault | Rows) -> None:
+    def add(self, item: Item | Fault | Rows | Border) -> None:
         if isinstance(item, Rows):
             self._add_rows(item)
+            return
+        if isinstance(item, Border):
+            self._over = item.over
             return
         unit, raw = item.place.unit, _raw(item)
         made = range(max(1, len(item.records)) if isinstance(item, Item) else 1)
@@ -189,10 +191,8 @@ class Gathered:
     # --- identities -------------------------------------------------------------------------------
 
     def _identities(self, unit: str, raw: bytes, parts: range) -> list[str]:
-        """The ids of the records made of an item, the next of its equal siblings."""
-        if not self._by_id:
-            ordinal = self._siblings.one(sibling_digest(unit, raw))
-            return records.record_ids(self.name, unit, raw, ordinal, parts)
+        """The ids of the records made of an item, the next of its equal siblings. The id that it
+        would have alone tells it from others."""
         found = records.record_ids(self.name, unit, raw, 0, parts)
         if ordinal := self._siblings.one(bytes.fromhex(found[0][:16])):
             return records.record_ids(self.name, unit, raw, ordinal, parts)
@@ -200,24 +200,18 @@ class Gathered:
 
     def _ids_of(self, rows: Rows) -> pa.Array:
         found, unit = arrays.digests(self.name, rows), rows.place.unit
-        for index, ordinal in self._siblings.many(self._keys(rows, found)):
+        keys = np.frombuffer(b"".join(found), "<u8")[::2].copy()
+        for index, ordinal in self._siblings.many(keys):
             raw = _raw_of(rows, index)
             (identity,) = records.record_ids(self.name, unit, raw, ordinal, range(1))
             found[index] = bytes.fromhex(identity)
         return arrays.hexadecimal(found)
 
-    def _keys(self, rows: Rows, found: Sequence[bytes]) -> Keys:
-        if self._by_id:
-            return np.frombuffer(b"".join(found), "<u8")[::2].copy()
-        unit = rows.place.unit
-        digests = [sibling_digest(unit, _raw_of(rows, index)) for index in range(len(rows))]
-        return np.frombuffer(b"".join(digests), "<u8")
-
-    def pass_over(self, item: Item | Fault | Rows) -> None:
+    def pass_over(self, item: Item | Fault | Rows | Border) -> None:
         """An item that was taken before; it counts among the siblings of later ones."""
         if isinstance(item, Rows):
             self._ids_of(item)
-        else:
+        elif not isinstance(item, Border):
             self._identities(item.place.unit, _raw(item), range(1))
 
     # --- tables -----------------------------------------------------------------------------------
@@ -261,15 +255,18 @@ class Gathered:
             self._counts,
             self._passing,
             self._bytes,
+            self._over,
         )
         self._held = (0, 0)
         self._reset()
         return split
 
 
-def one_by_one(found: Iterable[Item | Fault | Rows]) -> Iterator[Item | Fault]:
+def one_by_one(found: Iterable[Item | Fault | Rows | Border]) -> Iterator[Item | Fault]:
     """The items of a part, those that came at once as items of their own."""
     for item in found:
+        if isinstance(item, Border):
+            continue
         if not isinstance(item, Rows):
             yield item
             continue
@@ -312,13 +309,3 @@ def _refused(fault: Fault) -> TextCount:
     if whole is None:
         whole = len(fault.text) or len(fault.raw)
     return TextCount(seen=whole, removed={fault.reason: whole} if whole else {})
-
-
-def sibling_digest(unit: str, raw: bytes) -> bytes:
-    """What equal siblings share: 8 bytes of a hash over unit and raw bytes."""
-    begin = unit.encode("utf-8", "surrogateescape") + b"\0"
-    if len(raw) < _LARGE:
-        return hashlib.blake2b(begin + raw, digest_size=8).digest()
-    digest = hashlib.blake2b(begin, digest_size=8)
-    digest.update(raw)
-    return digest.digest()

@@ -18,12 +18,12 @@ It is named, not imported: how a result is shown is no part of what the result i
 
 from __future__ import annotations
 
-import importlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stages import user_code
 from stages.manifest import MANIFEST
 
 
@@ -58,8 +58,9 @@ class Marked:
 class Kind:
     """name: what manifests and messages call it, and what a later stage consumes. folder: where a
     run shows the latest of it, a plain name; empty for what no run shows. shown_by: the module
-    that shows it; None: nothing but its folder is shown. own: folders in it that are for the user
-    alone, such as text of the corpus beside a model: `push` leaves them at home."""
+    that shows it, installed or beside the recipe; None: nothing but its folder is shown. own:
+    folders in it that are for the user alone, such as text of the corpus beside a model: `push`
+    leaves them at home."""
 
     name: str
     folder: str
@@ -108,7 +109,7 @@ class Kind:
     def _shown(self, name: str, *given: Any) -> list[Any]:
         if self.shown_by is None:
             return []
-        show = getattr(importlib.import_module(self.shown_by), name, None)
+        show = getattr(user_code.imported(self.shown_by), name, None)
         return [] if show is None else list(show(*given))
 
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from stages.base import FIRST, DocumentSource, Fault, Item, Part, Rows, Source, files_of
+from stages.base import FIRST, Border, DocumentSource, Fault, Item, Part, Rows, Source, files_of
 from stages.child import Died, Process, keep, take
 from stages.counts import Counts
 from stages.errors import SeedbedError, StageFailed
@@ -191,7 +191,7 @@ def _judged(message: dict[str, Any], raw: bytes) -> Judged:
     with pa.ipc.open_stream(pa.py_buffer(raw)[message["kept"] :]) as rejects:
         left = rejects.read_all()
     counts = Counts.of(message["counts"])
-    return Judged(data, left, counts, message["passing"], message["bytes"])
+    return Judged(data, left, counts, message["passing"], message["bytes"], message["over"])
 
 
 # --- the child's side ---------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def _judged(message: dict[str, Any], raw: bytes) -> Judged:
 
 def warm_up(stage: Source) -> None:
     """Load what packing a batch needs, before memory is limited to what a document may take."""
-    _packed([0, 0], Gathered(stage, "", {}).take(), True)
+    _packed([0, 0], Gathered(stage, "").take(), True)
 
 
 def answer_part(
@@ -211,7 +211,7 @@ def answer_part(
         int(file): [Culprit(*culprit) for culprit in found]
         for file, found in message["culprits"].items()
     }
-    gathered = Gathered(stage, message["name"], part.detail.get("seen", {}), message["held"])
+    gathered = Gathered(stage, message["name"], message["held"])
     at = message["from"]
 
     def give(full: bool) -> None:
@@ -243,7 +243,7 @@ def answer_part(
 
 def _items(
     stage: Source, part: Part, begin: list[int], culprits: Mapping[int, list[Culprit]]
-) -> Iterator[tuple[int, int, Item | Fault | Rows, bool]]:
+) -> Iterator[tuple[int, int, Item | Fault | Rows | Border, bool]]:
     """(file, number in the file, item, whether it is new) of what is to be read from a place on;
     what comes before it in its file is given once more, for its equal siblings' sake. Of rows that
     come at once the number is that of the last."""
@@ -268,8 +268,8 @@ def _items(
 
 
 def _numbered(
-    found: Iterator[Item | Fault | Rows], passed: int, stop: int | None
-) -> Iterator[tuple[int, Item | Fault | Rows]]:
+    found: Iterator[Item | Fault | Rows | Border], passed: int, stop: int | None
+) -> Iterator[tuple[int, Item | Fault | Rows | Border]]:
     """Items with their numbers, from 1 up to `stop`; rows that come at once are cut behind the one
     with the number `passed`, and have the number of the last."""
     number = 0
@@ -298,6 +298,7 @@ def _packed(at: list[int], split: Judged, full: bool) -> tuple[dict[str, Any], b
         "counts": split.counts.as_json(),
         "passing": split.passing,
         "bytes": split.bytes,
+        "over": split.over,
     }
     return head, b"".join((kept, rejects))
 

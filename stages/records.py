@@ -72,9 +72,13 @@ def in_utf8(text: str) -> Iterator[bytes]:
         yield text[begin : begin + _LARGE].encode()
 
 
-def to_json(value: object) -> str:
-    """Compact JSON with sorted keys; text that cannot be encoded is repaired first."""
-    return encodable(json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+def to_json(value: object, allow_nan: bool = True) -> str:
+    """Compact JSON with sorted keys; text that cannot be encoded is repaired first. allow_nan: not
+    so: ValueError for a number that JSON does not have."""
+    text = json.dumps(
+        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=allow_nan
+    )
+    return encodable(text)
 
 
 def object_json(value: Mapping[str, Any]) -> str:

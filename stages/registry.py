@@ -115,6 +115,25 @@ def folder_of(cls: type[Stage]) -> str | None:
     return str(at.parent.parent if at.name.startswith("__init__.") else at.parent)
 
 
+def culprit(trace: str) -> str | None:
+    """The module of somebody else's stage through which an exception came; None where it came
+    through none. trace: what Python prints of it."""
+    from stages.base import Stage
+
+    for cls in _below(Stage):
+        if not cls.__module__.startswith("stages."):
+            file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+            if file is not None and f'File "{file}"' in trace:
+                return user_code.name_of(cls.__module__)
+    return None
+
+
+def _below(cls: type[Stage]) -> Iterator[type[Stage]]:
+    for one in cls.__subclasses__():
+        yield one
+        yield from _below(one)
+
+
 def _of_package(name: str) -> type[Stage]:
     found, told = imported(installed()[name], "stage")
     cls = _checked(found, told)

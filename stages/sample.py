@@ -7,11 +7,12 @@ source understood, and what it refused, is what a run will say of the same items
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from stages.base import Item, Part, Source, files_of
+from stages.check import nearest
 from stages.child import Died, Process
 from stages.errors import SeedbedError, StageFailed, UsageError
 from stages.gather import one_by_one
@@ -19,6 +20,9 @@ from stages.gather import one_by_one
 FILES, ITEMS, BYTES = 16, 200, 4 << 20
 CPU_SECONDS, SECONDS = 5.0, 30.0  # of the reader, and on the clock, for one file and for all
 _WHOLE = 1 << 62  # no file is cut for a look
+_COLUMNS = 50  # in a message
+
+Refused = tuple[str, str, dict[str, Any]]  # place, reason, evidence
 
 
 @dataclass
@@ -33,7 +37,7 @@ class Sample:
     items: int = 0
     refused: int = 0
     forms: dict[str, int] = field(default_factory=dict)
-    faults: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    faults: list[Refused] = field(default_factory=list)
     whole: bool = True
     stopped: list[str] = field(default_factory=list)
 
@@ -85,6 +89,29 @@ def parts_of(stage: Source, path: str) -> list[Part]:
     return stage.parts(path, _WHOLE)
 
 
+def missing(stage: Source, faults: Iterable[Refused], whole: bool) -> str | None:
+    """The sentence on a column, a sheet or a speaker that is named and that none of the items seen
+    has. faults: those that were refused, where no other was seen. whole: whether these are all."""
+    named = stage.named()
+    for place, _, evidence in faults:
+        name = _first(evidence.get("missing"))
+        if name not in named:
+            continue
+        kind = next((one for one in ("sheet", "speaker") if f"{one}s" in evidence), "column")
+        found = (evidence.get(key) for key in ("columns", "keys", "sheets", "speakers"))
+        there = [str(one) for one in next(filter(None, found), ())]
+        near = nearest(name, there)
+        if not near and not whole:
+            continue  # it may stand further behind
+        listed = ", ".join(there[:_COLUMNS]) or "none"
+        return f"{named[name]}: there is no {kind} {name!r} in {place}{near}; it has {listed}"
+    return None
+
+
+def _first(missing: Any) -> str:
+    return str(missing[0]) if isinstance(missing, list) and missing else str(missing)
+
+
 def _spread(parts: list[Part]) -> list[Part]:
     """At most FILES of the parts, from the first to the last."""
     if len(parts) <= FILES:
@@ -122,7 +149,7 @@ def answer_sample(
     """Read some items of a part and say what they were."""
     part = Part(**{**message["sample"], "files": tuple(message["sample"]["files"])})
     forms: dict[str, int] = {}
-    faults: list[tuple[str, str, dict[str, Any]]] = []
+    faults: list[Refused] = []
     items = refused = size = 0
     whole = True
     try:

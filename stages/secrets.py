@@ -14,7 +14,8 @@ from urllib.parse import unquote
 STARS = "***"
 REMEDY = (
     "it would be written to manifests. PostgreSQL's password comes from PGPASSWORD, or from a "
-    "line host:port:database:user:password of ~/.pgpass (PGPASSFILE)"
+    "line host:port:database:user:password of ~/.pgpass (PGPASSFILE); MySQL's and MariaDB's from "
+    "MYSQL_PWD, or from password under [client] in ~/.my.cnf"
 )
 
 # Names of settings whose value is secret, without - _ and . and in small letters.

@@ -7,7 +7,7 @@ that there are few: no work for each key of rows that come once, as nearly all d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,10 @@ _KEY = np.dtype("<u8")
 
 
 class Siblings:
-    """Counts keys. seen: key → how often it came before."""
+    """Counts keys."""
 
-    def __init__(self, seen: Mapping[bytes, int]) -> None:
-        self._singles: dict[bytes, int] = dict(seen)
+    def __init__(self) -> None:
+        self._singles: dict[bytes, int] = {}
         self._runs: list[Keys] = []  # sorted, each key in one of them, the longest first
         self._again: dict[int, int] = {}  # keys of the runs that came more than once
 

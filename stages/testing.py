@@ -16,19 +16,24 @@ import copy
 import hashlib
 import math
 import pickle
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from stages import check, records
+from stages import check, ranges, records
 from stages.base import (
     ISOLATION_REASONS,
+    Border,
     End,
+    Fault,
     Fit,
+    Item,
     Map,
+    Part,
+    Rows,
     Source,
     Stage,
     State,
@@ -37,8 +42,9 @@ from stages.base import (
 )
 from stages.call import as_table
 from stages.corpus import Digest
-from stages.counts import Counts
+from stages.counts import Counts, TextCount, characters
 from stages.errors import UsageError
+from stages.gather import one_by_one
 from stages.place import Place
 from stages.verdicts import Batch, Judged
 
@@ -145,6 +151,14 @@ def part_sizes(cases: Sequence[Case], folder: Path) -> None:
     for case in cases:
         if not case.isolate:
             assert _digest(_split(case, 1)) == _digest(_split(case, 1 << 30))
+            stage = case.stage
+            assert isinstance(stage, Source)
+            for part in stage.parts(case.path, 1):
+                if len(part.files) == 1 and not (part.detail or part.beside):
+                    whole = plain(stage.guarded(part))
+                    (length,) = (path.stat().st_size for _, path in part.paths())
+                    for size in (20 + length // 3, 20 + length // 11):
+                        assert one_after_another(in_ranges(stage, part, size)) == whole
 
 
 def ids_and_places(cases: Sequence[Case], folder: Path) -> None:
@@ -177,7 +191,7 @@ def hostile_files(cases: Sequence[Case], folder: Path) -> None:
     for kind, data in hostile.items():
         home = folder / kind
         home.mkdir()
-        (home / f"file{stage.suffixes[0]}").write_bytes(data)
+        (home / f"file{next(iter(stage.suffixes), '')}").write_bytes(data)
         try:
             for part in stage.parts(str(home), 1 << 20):
                 for split in stage.splits(part, name):
@@ -292,6 +306,43 @@ def _split(case: Case, size: int) -> list[Judged]:
         ]
     assert isinstance(stage, Transform)
     return _transform(stage, [as_table(case.records)[0]])
+
+
+def plain(items: Iterable[Item | Fault | Rows | Border]) -> list[tuple[Any, ...]]:
+    """Items in a form in which it does not show whether they came at once."""
+    found: list[tuple[Any, ...]] = []
+    for one in one_by_one(items):
+        if isinstance(one, Fault):
+            found.append((*one,))
+            continue
+        made = records.to_table(one.records)
+        held = int(characters(made).sum())
+        count = one.text or TextCount(held, held)
+        found.append((one.place, one.raw, made.to_pylist(), one.form, count))
+    return found
+
+
+def one_after_another(ranged: Sequence[Sequence[Item | Fault]]) -> list[tuple[Any, ...]]:
+    """The items of ranges in the form of `plain`."""
+    return [one for made in ranged for one in plain(made)]
+
+
+def in_ranges(stage: Source, part: Part, size: int) -> list[list[Item | Fault]]:
+    """The items of a part as a run reads it with parts of such a size: a list a range. Ids come
+    later, and are not looked at."""
+    parts = stage.cut(part, size)
+    sizes = [1] * len(parts)
+    if len(parts) > 1:
+        (data,) = (path.read_bytes() for _, path in part.paths())
+        parts = ranges.numbered(parts, [data[one.start : one.stop].count(b"\n") for one in parts])
+    while len(parts) > 1:
+        found = [list(stage.guarded(one)) for one in parts]
+        over = [isinstance(made[-1], Border) and made[-1].over for made in found]
+        counts = ranges.merged(parts, sizes, over)
+        if len(counts) == len(parts):
+            return [list(one_by_one(made)) for made in found]
+        parts, sizes = ranges.joined(parts, sizes, counts)
+    return [list(one_by_one(stage.guarded(part)))]
 
 
 def _transform(stage: Stage, pieces: Sequence[pa.Table]) -> list[Judged]:

@@ -9,6 +9,7 @@ for an optional module finds one there. Compiled files beside them are not read 
 from __future__ import annotations
 
 import builtins
+import importlib
 import importlib.util
 import os
 import sys
@@ -67,6 +68,13 @@ def load(name: str) -> ModuleType:
     except BaseException as error:  # importing runs the user's module, which may do anything
         raise UsageError(_told(name, error)) from None
     return sys.modules[f"{PRIVATE}.{name}" if private else name]
+
+
+def imported(name: str) -> ModuleType:
+    """A module as the user's own import it: Python's or an installed one, else one of theirs."""
+    if _is_theirs(name.partition(".")[0]):
+        return load(name)
+    return importlib.import_module(name)
 
 
 def is_found(top: str) -> bool:

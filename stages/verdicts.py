@@ -183,6 +183,11 @@ class Verdicts(Batch):
         new = self._rewritten.get(row)
         return [(name, new.get(name, text)) for name, text in found] if new else found
 
+    def text_of(self, row: int, name: str, before: str) -> str:
+        """The text of a field as it is now; before: what came in."""
+        new = self._rewritten.get(row)
+        return before if new is None else new.get(name, before)
+
     def rejected(self, row: int) -> list[tuple[str, str]]:
         """The answer that was not preferred, as the stage has rewritten it."""
         new = self._rewritten.get(row, {})
@@ -228,7 +233,9 @@ class Verdicts(Batch):
         if name not in self._makes:
             raise AssertionError(f"{self.stage.name} does not declare the column {name!r}")
         kind = self._makes[name]
-        array = values if isinstance(values, pa.Array) else pa.array(values, type=kind)
+        # Arrow cuts the fractions of Python's numbers off in silence where it is told a type.
+        told = None if pa.types.is_integer(kind) else kind
+        array = values if isinstance(values, pa.Array) else pa.array(values, type=told)
         if len(array) != len(self):
             raise ValueError(f"column {name} has {len(array)} values for {len(self)} rows")
         self._columns[name] = array if array.type == kind else array.cast(kind)
@@ -287,11 +294,19 @@ class Verdicts(Batch):
                 "stage": self.stage.name,
                 "reason": mark.reason,
                 "failed": mark.failed,
-                "evidence": records.to_json(mark.evidence),
+                "evidence": self._told(mark),
                 "text": (self._shown(row) if mark.text is None else mark.text)[:REJECT_TEXT],
             }
             for row, mark in sorted(self._marks.items())
         ]
+
+    def _told(self, mark: _Mark) -> str:
+        try:
+            return records.to_json(mark.evidence, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise AssertionError(
+                f"{self.stage.name}: the evidence of {mark.reason!r} is no JSON ({error})"
+            ) from None
 
     def _shown(self, row: int) -> str:
         return "\n".join(text for _, text in Batch.fields(self, row, "all"))
@@ -427,56 +442,61 @@ class Record:
 class TextField:
     """One text of a record. Assigning to `text` rewrites it."""
 
-    __slots__ = ("_text", "_verdicts", "name", "row")
+    __slots__ = ("_before", "_verdicts", "name", "row")
 
     def __init__(self, verdicts: Verdicts, row: int, name: str, text: str) -> None:
-        self._verdicts, self.row, self.name, self._text = verdicts, row, name, text
+        self._verdicts, self.row, self.name, self._before = verdicts, row, name, text
 
     @property
     def text(self) -> str:
-        """The text as it is now."""
-        return self._text
+        """The text as it is now, whoever rewrote it."""
+        return self._verdicts.text_of(self.row, self.name, self._before)
 
     @text.setter
     def text(self, new: str) -> None:
         new = records.encodable(new)
-        less = len(self._text) - len(new)
+        less = len(self.text) - len(new)
         self._write(new, {CHANGED: less} if less > 0 else {}, max(0, -less))
 
     def substitute(self, reason: str, spans: Sequence[tuple[int, int, str]]) -> None:
         """Put other texts in the place of (begin, end, new) spans, in order and apart: what stood
         there is removed for the reason, what is put there is added."""
-        pieces, begin, removed, added = [], 0, 0, 0
+        pieces, begin, removed, added, text = [], 0, 0, 0, self.text
         for start, end, new in spans:
-            pieces += [self._text[begin:start], new]
+            if not begin <= start <= end <= len(text):
+                raise AssertionError(f"{self.name}: span {[start, end]} behind {begin}")
+            pieces += [text[begin:start], new]
             removed, added, begin = removed + end - start, added + len(new), end
-        pieces.append(self._text[begin:])
+        pieces.append(text[begin:])
         self._write("".join(pieces), {reason: removed} if removed else {}, added)
 
     def cut_to(self, new: str, reason: str) -> None:
         """Keep a part of the text alone; the rest is removed for the reason."""
-        self._write(new, {reason: len(self._text) - len(new)}, 0)
+        if (removed := len(self.text) - len(new)) < 0:
+            raise AssertionError(f"{self.name}: cut to {-removed} characters more than there were")
+        self._write(new, {reason: removed}, 0)
 
     def _write(self, new: str, removed: Mapping[str, int], added: int) -> None:
-        if new != self._text:
+        if new != self.text:
             self._verdicts.write(self.row, self.name, new, removed, added)
-            self._text = new
 
     def place(self, begin: int, end: int) -> dict[str, Any]:
         """Evidence for a place in the text: field, span, match."""
-        return {"field": self.name, "span": [begin, end], "match": self._text[begin:end]}
+        return {"field": self.name, "span": [begin, end], "match": self.text[begin:end]}
 
 
 @dataclass
 class Judged:
     """What a stage made of one batch. passing: whether a reject is of the moment (a file that the
-    operating system did not give), so that the next run must look again. bytes: of raw input."""
+    operating system did not give), so that the next run must look again. bytes: of raw input.
+    over: whether the reader of a range looked behind its end (`Border`)."""
 
     kept: pa.Table
     rejects: pa.Table
     counts: Counts
     passing: bool = False
     bytes: int = 0
+    over: bool = False
 
     def followed_by(self, other: Judged) -> Judged:
         """Two parts of a batch as one, in the form that it has when it is made at once."""
@@ -489,4 +509,5 @@ class Judged:
             counts,
             self.passing or other.passing,
             self.bytes + other.bytes,
+            self.over or other.over,
         )

@@ -15,6 +15,7 @@ from pipeline.recipe.checked import read_recipe
 from pipeline.recipe.recipe import RecipeError
 from pipeline.views import summary
 from stages.kinds import RECORDS, Kind
+from tests.pipeline import world
 
 MODULE = '''
 from dataclasses import dataclass
@@ -116,3 +117,15 @@ def test_a_kind_without_a_module_shows_nothing(tmp_path: Path) -> None:
     kind = Kind("bare", "bare")
     assert kind.lines(tmp_path) == kind.tiles(tmp_path) == kind.panels(tmp_path) == []
     assert Kind("other", "x", "stages.words").lines(tmp_path) == []
+
+
+def test_a_module_beside_the_recipe_shows_a_kind_by_its_own_name(tmp_path: Path) -> None:
+    stage, shows = MODULE.split("def lines", 1)
+    (tmp_path / "mine.py").write_text(stage.replace("__name__", '"shown"'))
+    head = "from markupsafe import Markup\nfrom stages.kinds import Panel, Tile, summary_of\n"
+    (tmp_path / "shown.py").write_text(f"{head}\n\ndef lines{shows}")
+    world.recipe(tmp_path, "jsonl: {path: a.jsonl}", '["mine:Letters"]')
+    (tmp_path / "a.jsonl").write_text('{"text": "one"}\n')
+    done = world.seedbed("run", "t.yaml", cwd=tmp_path)
+    assert "letters    26 in alphabet" in done.stdout
+    assert "<p class=mine>abc</p>" in (tmp_path / "runs/t/report.html").read_text()

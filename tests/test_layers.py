@@ -68,21 +68,39 @@ MADE = [
 ]  # fmt: skip
 
 
+def _explains(node: ast.AST) -> bool:
+    """Whether it may have a docstring, which may give an example."""
+    return isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+
+
 def test_the_engine_names_no_stage_no_kind_and_nothing_that_they_make() -> None:
     classes = {cls for _, cls in stages.TABLE.values()}
     kinds = {stages.stage(name).kind for name in stages.TABLE}
     kinds |= {stages.stage(name).consumes for name in stages.TABLE}
     assert len(kinds) >= 6
     names = {*stages.TABLE, *stages.TOOLS.values(), *classes, *(kind.name for kind in kinds)}
+    modules = {module for module, _ in stages.TABLE.values()}
     for path in _modules("pipeline"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        told = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if _explains(node)}
+        for node in ast.walk(tree):
             text = node.value if isinstance(node, ast.Constant) else None
             where = f"{path.name}:{getattr(node, 'lineno', 0)}"
             assert text not in names, f"{where} names {text!r}"
             if isinstance(text, str):
                 assert not [word for word in MADE if word in text], f"{where}: {text!r}"
-            if isinstance(node, ast.Name):
-                assert node.id not in classes, f"{where} names {node.id}"
+            if isinstance(text, str) and text not in told:
+                quoted = re.findall(r"""["'`](\w+)["'`]""", text)
+                assert not set(quoted) & names, f"{where}: {text!r}"
+            said = {
+                ast.Name: lambda node: [node.id],
+                ast.Attribute: lambda node: [node.attr],
+                ast.ImportFrom: lambda node: [alias.name for alias in node.names],
+            }.get(type(node), lambda node: [])(node)
+            assert not set(said) & classes, f"{where} names {said}"
+            if isinstance(node, ast.ImportFrom | ast.Import):
+                loaded = {getattr(node, "module", None), *(alias.name for alias in node.names)}
+                assert not loaded & modules, f"{where} imports the module of a stage"
     templates = [path for path in (HOME / "pipeline").rglob("*.html")]
     assert len(templates) > 3
     for path in templates:

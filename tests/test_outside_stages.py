@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import re
 import subprocess
@@ -17,6 +18,7 @@ from pipeline.engine.account import load_run
 from stages import registry, user_code
 from stages.corpus import Corpus
 from stages.errors import UsageError
+from stages.testing import Case, check_stage
 from tests.pipeline import world
 from tests.pipeline.world import environment, work
 
@@ -382,6 +384,96 @@ def test_a_class_of_a_module_beside_the_recipe_is_a_step(tmp_path: Path) -> None
     assert "short has no parameter 'last'; did you mean 'least'?" in told
 
 
+ODD = '''
+from dataclasses import dataclass
+from pathlib import Path
+
+from seedbed import End, Fault, Item, Map, Part, Place, RowSource, UsageError
+from stages.base import ISOLATION_REASONS
+from stages.kinds import Kind
+
+
+@dataclass(frozen=True)
+class Lines(RowSource):
+    """The lines of any file."""
+
+    name = "lines"
+    reasons = {**ISOLATION_REASONS, "unread": "it is no text"}
+
+    def parts(self, path, size):
+        if not Path(path).is_dir():
+            raise UsageError(f"{path}: not found")
+        return [Part(path, (one.name,)) for one in sorted(Path(path).iterdir())]
+
+    def read(self, part):
+        for name, path in part.paths():
+            raw = path.read_bytes()
+            if raw.isascii() and raw:
+                yield Item(Place(name), raw, [{"text": raw.decode()}])
+            else:
+                yield Fault(Place(name), "unread", {}, raw=raw)
+
+
+@dataclass(frozen=True)
+class Fails(Map):
+    """Judge nothing."""
+
+    name = "fails"
+
+    def judge(self, verdicts):
+        return {}["of theirs"]
+
+
+@dataclass(frozen=True)
+class Ends(End):
+    """Make nothing."""
+
+    name = "ends"
+    kind = Kind("nothing", "nothing")
+
+    def run(self, source, out, work, progress):
+        raise TypeError("of theirs")
+'''
+
+
+@pytest.mark.parametrize(
+    ("step", "error"), [("Fails", "KeyError: 'of theirs'"), ("Ends", "TypeError: of theirs")]
+)
+def test_a_bug_of_theirs_is_not_told_as_ours(step: str, error: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(ODD)
+    (tmp_path / "in.jsonl").write_text('{"text": "a"}\n')
+    world.recipe(tmp_path, "jsonl: {path: in.jsonl}", f"['mine:{step}']")
+    told = _seedbed(tmp_path, tmp_path, "run", "t.yaml", code=3)
+    sentence = f"a bug of the module mine, not of your data: {error}"
+    assert sentence in told
+    assert world.account(tmp_path)["reason"] == f"this is {sentence}", "the report says no more"
+    trace = Path(re.search(r"the trace is in (\S+)\n", told)[1])  # type: ignore[index]
+    assert "mine.py" in trace.read_text()
+    trace.unlink()
+
+
+def test_a_source_without_endings_passes_the_common_checks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.py").write_text(ODD)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.odd").write_text("a text")
+    (tmp_path / "in/b").write_text("é")
+    (tmp_path / "checks").mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    lines = importlib.import_module("mine").Lines
+    case = Case(lines(), path=str(tmp_path / "in"), reasons={"unread": 1})
+    check_stage(case, folder=tmp_path / "checks")
+
+
+def test_what_a_source_of_theirs_lists_is_its_own_affair(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(ODD)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.odd").write_text("a text")
+    world.recipe(tmp_path, "'mine:Lines': {path: in}", "[normalize]")
+    assert "not read" not in _seedbed(tmp_path, tmp_path, "plan", "t.yaml")
+
+
 def test_a_library_call_starts_a_child_for_a_class_that_only_it_can_find(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -432,8 +524,6 @@ def test_ours_is_used_where_a_package_has_its_name(here: Path) -> None:
 
 
 def test_the_common_checks_are_theirs_too(here: Path, tmp_path: Path) -> None:
-    from seedbed import Case, check_stage
-
     shout = registry.find("shout")
     texts = [{"text": "LOUD NOISE"}, {"text": "Calm."}, {"prompt": "a", "completion": "b"}]
     case = Case(shout(), records=texts, reasons={"loud": 1})  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from stages import records
 from stages.arrays import Cells, Refused, json_objects
 from stages.base import Fault, Item, Part, Rows, RowSource
-from stages.gather import Gathered, one_by_one, sibling_digest
+from stages.gather import Gathered, one_by_one
 from stages.place import Place
 from stages.reading import _judged, _numbered, answer_part
 from stages.siblings import Siblings
@@ -72,8 +72,8 @@ def rows_of(lines: list[bytes], table: str | None = None) -> Rows:
     )
 
 
-def _taken(stage: Lines, part: Part, seen: Mapping[str, int]) -> tuple[pa.Table, pa.Table, Any]:
-    gathered = Gathered(stage, "s", seen)
+def _taken(stage: Lines, part: Part) -> tuple[pa.Table, pa.Table, Any]:
+    gathered = Gathered(stage, "s")
     for item in stage.read(part):
         gathered.add(item)
     split = gathered.take()
@@ -84,13 +84,11 @@ def _taken(stage: Lines, part: Part, seen: Mapping[str, int]) -> tuple[pa.Table,
 @given(
     st.lists(st.text("abé\U0001f600", min_size=1, max_size=2) | st.just("fault"), max_size=40),
     st.integers(2, 9),
-    st.booleans(),
 )
-def test_at_once_or_alone_is_the_same(lines: list[str], once: int, before: bool) -> None:
+def test_at_once_or_alone_is_the_same(lines: list[str], once: int) -> None:
     part = Part("/", ("a#b.txt",))
-    seen = {sibling_digest("a%23b.txt", b"a").hex(): 3} if before else {}
-    alone = _taken(Lines(once=1, lines="|".join(lines)), part, seen)
-    at_once = _taken(Lines(once=once, lines="|".join(lines)), part, seen)
+    alone = _taken(Lines(once=1, lines="|".join(lines)), part)
+    at_once = _taken(Lines(once=once, lines="|".join(lines)), part)
     assert alone[0].equals(at_once[0])
     assert len(set(at_once[0].column("id").to_pylist())) == len(lines)
     if "fault" not in lines:
@@ -100,24 +98,13 @@ def test_at_once_or_alone_is_the_same(lines: list[str], once: int, before: bool)
 
 def test_equal_rows_have_the_ordinals_of_their_order() -> None:
     stage, part = Lines(once=2, lines="x|y|x|x|y|z"), Part("/", ("a#b.txt",))
-    kept = _taken(stage, part, {})[0]
+    kept = _taken(stage, part)[0]
     wanted = [
         records.record_id("s", "a%23b.txt", line.encode(), ordinal)
         for line, ordinal in (("x", 0), ("y", 0), ("x", 1), ("x", 2), ("y", 1), ("z", 0))
     ]
     assert kept.column("id").to_pylist() == wanted
     assert kept.column("place")[1].as_py() == str(Place("a#b.txt", offset=102, length=1, line=8))
-
-
-@pytest.mark.parametrize("once", (1, 2))
-def test_what_came_before_a_part_counts(once: int) -> None:
-    stage, part = Lines(once=once, lines="x|y|x"), Part("/", ("a#b.txt",))
-    kept = _taken(stage, part, {sibling_digest("a%23b.txt", b"x").hex(): 3})[0]
-    wanted = [
-        records.record_id("s", "a%23b.txt", line.encode(), ordinal)
-        for line, ordinal in (("x", 3), ("y", 0), ("x", 4))
-    ]
-    assert kept.column("id").to_pylist() == wanted
 
 
 def test_places_of_rows_of_a_table() -> None:
@@ -127,7 +114,7 @@ def test_places_of_rows_of_a_table() -> None:
         {"text": pa.array(["a", "b"])}, keys=pa.array(["id=1", "id=2"]),
     )  # fmt: skip
     for block in (rows, keyed):
-        gathered = Gathered(Lines(), "s", {})
+        gathered = Gathered(Lines(), "s")
         gathered.add(block)
         kept = gathered.take().kept
         assert kept.column("place").to_pylist() == [str(block.place_of(n)) for n in (0, 1)]
@@ -142,7 +129,7 @@ def test_refused_at_once_or_alone_is_the_same() -> None:
     block = replace(rows, columns={}, removed={}, added=None, refused=refused)
     splits = []
     for items in ([block], one_by_one([block]), [block.slice(0, 2), block.slice(2)]):
-        gathered = Gathered(Lines(), "s", {})
+        gathered = Gathered(Lines(), "s")
         for item in (rows.slice(1, 2), *items):
             gathered.add(item)
         splits.append(gathered.take())
@@ -157,7 +144,7 @@ def test_refused_at_once_or_alone_is_the_same() -> None:
 
 def test_what_a_stage_does_not_declare_is_an_error() -> None:
     rows = rows_of([b"a"])
-    gathered = Gathered(Lines(), "s", {})
+    gathered = Gathered(Lines(), "s")
     for wrong in (
         replace(rows, removed={"other": rows.added}),
         replace(rows, ends=rows.begins),
@@ -194,7 +181,7 @@ def test_objects_are_written_as_one_by_one(columns: dict[str, list[Any]]) -> Non
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 9) | st.lists(st.integers(0, 9), max_size=6), max_size=20))
 def test_siblings_are_counted_however_they_come(steps: list[int | list[int]]) -> None:
-    siblings, wanted = Siblings({bytes([3, 0, 0, 0, 0, 0, 0, 0]): 2}), {3: 2}
+    siblings, wanted = Siblings(), dict[int, int]()
     for step in steps:
         keys = [step] if isinstance(step, int) else step
         ordinals = []
@@ -214,7 +201,7 @@ def test_siblings_are_counted_however_they_come(steps: list[int | list[int]]) ->
 def test_reading_goes_on_within_a_block() -> None:
     stage = Lines(once=7, lines="|".join(f"line {n % 30}" for n in range(50)))
     part = Part("/", ("a#b.txt",))
-    whole, _, _ = _taken(stage, part, {})
+    whole, _, _ = _taken(stage, part)
     answers: list[Any] = []
 
     def answer(message: object, raw: bytes) -> None:

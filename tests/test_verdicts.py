@@ -147,6 +147,50 @@ def test_a_second_change_sees_the_text_of_the_first() -> None:
     assert verdicts.split().kept.column("text").to_pylist() == ["text 012", "text 112"]
 
 
+def test_a_field_that_was_held_sees_what_another_one_wrote() -> None:
+    verdicts = Verdicts(_table(1), Marking())
+    (record,) = verdicts.records()
+    first, held = record.fields[0], record.fields[0]
+    first.cut_to("text", "masked")
+    assert held.text == "text" and held.place(0, 9)["match"] == "text"
+    held.substitute("masked", [(0, 2, "")])
+    made = verdicts.split()
+    assert made.kept.column("text").to_pylist() == ["xt"]
+    assert made.counts.text.removed == {"masked": 4}
+
+
+def test_spans_and_cuts_that_the_text_has_not_are_bugs_that_are_seen() -> None:
+    (record,) = Verdicts(_table(1), Marking()).records()
+    (field,) = record.fields
+    for spans in ([(0, 3, ""), (2, 4, "")], [(3, 4, ""), (0, 1, "")], [(2, 99, "")], [(-1, 2, "")]):
+        with pytest.raises(AssertionError, match="text: span"):
+            field.substitute("masked", spans)
+    with pytest.raises(AssertionError, match="2 characters more"):
+        field.cut_to("text 0 +", "masked")
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), {1}])
+def test_evidence_is_json_that_every_reader_takes(score: object) -> None:
+    verdicts = Verdicts(_table(1), Marking())
+    verdicts.drop(0, "short", score=score)
+    with pytest.raises(AssertionError, match="evidence of 'short' is no JSON"):
+        verdicts.split()
+
+
+def test_a_column_of_whole_numbers_takes_no_fractions() -> None:
+    @dataclass(frozen=True)
+    class Counting(Marking):
+        def makes(self) -> dict[str, pa.DataType]:
+            return {"n": pa.int32()}
+
+    for wrong in ([1.5, 2.0], [1.0, "2"], [2**40, 1]):
+        with pytest.raises((pa.ArrowInvalid, pa.ArrowTypeError)):
+            Verdicts(_table(2), Counting()).set("n", wrong)
+    verdicts = Verdicts(_table(2), Counting())
+    verdicts.set("n", [None, 2.0])
+    assert verdicts.split().kept.column("n").to_pylist() == [None, 2]
+
+
 def test_one_field_of_a_conversation_changes_alone() -> None:
     messages = [
         {"role": "user", "content": "Hi", "tool": 1},

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from pipeline.engine.content import Damaged, verified
 from pipeline.engine.store import Store, Values
+from pipeline.engine.work import Stretch
 from stages.corpus import BLOCK, Digest, iterate_arrow
 from stages.manifest import MANIFEST
 
@@ -24,8 +25,6 @@ ROWS = 16 * BLOCK  # of a job; 16 MB of ids
 _RANGE = 4 * ROWS  # ids that one job compares, about
 _IDS = "ids.bin"
 
-# A stretch of a piece: path, SHA-256, rows before it, rows.
-Stretch = tuple[str, str, int, int]
 Cut = Callable[[pa.Table], pa.Table]
 
 
@@ -95,7 +94,7 @@ def twice(store: Store, keys: Sequence[str], number: int, count: int) -> Values:
         entry = store.get(key)
         if entry is None:
             raise Damaged(store.path(key) / MANIFEST)
-        ids = np.memmap(entry.file(_IDS), dtype="S16") if entry.manifest["rows"] else _NONE
+        ids = np.memmap(entry.file(_IDS), "S16", "r") if entry.manifest["rows"] else _NONE
         first = np.searchsorted(ids, begin)
         last = len(ids) if end is None else np.searchsorted(ids, end)
         found.append(np.array(ids[first:last]))

@@ -7,9 +7,10 @@ there. What stands behind a step that is not there is not known before that is c
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipeline.engine import flow as flows
 from pipeline.engine.account import Account, StepAccount, StepReport, load_run
@@ -17,6 +18,7 @@ from pipeline.engine.flow import Flow
 from pipeline.engine.gc import RunRecord
 from pipeline.engine.keys import hash_of
 from pipeline.engine.places import folder_of, store_of
+from pipeline.engine.ranged import look
 from pipeline.engine.runner import Run
 from pipeline.engine.store import Store
 from pipeline.engine.work import Job, Summary
@@ -68,14 +70,17 @@ class _Look(Run):
 
     total = missing = 0
 
-    def _make(
+    def make(
         self, jobs: Sequence[Job], covered: Sequence[Sequence[StepReport]], exact: bool
     ) -> list[Summary]:
         there = [self.store.get(job["key"]) is not None for job in jobs]
         self.missing, self.total = there.count(False), max(self.total, len(jobs))
         if self.missing:
             raise _Missing
-        return super()._make(jobs, covered, exact)
+        return super().make(jobs, covered, exact)
+
+    def look(self, looks: Sequence[Mapping[str, Any]]) -> list[Summary]:
+        return [{**look(one), "cpu": 0.0} for one in looks]
 
     def _chain(self, chain: Sequence[Transform], flow: Flow, source: str | None) -> Flow:
         self.total = len(flow.pieces)

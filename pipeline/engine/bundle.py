@@ -22,7 +22,7 @@ from stages.base import End
 from stages.corpus import sha256_of
 from stages.disk import flush
 from stages.errors import UsageError
-from stages.manifest import MADE_BY
+from stages.manifest import MADE_BY, Mark
 
 FORMAT = 1
 INDEX = "bundle.json"
@@ -38,7 +38,17 @@ def packing_of(path: Path) -> str:
     raise UsageError(f"{path}: a bundle is called {' or '.join(PACKED)}")
 
 
-def pack(stage: End, source: Path, out: Path) -> dict[str, Any]:
+class Index(Mark):
+    """What `bundle.json` says. parameters: a path is `{"files": its place}`; files: name → size and
+    hash."""
+
+    format: int
+    stage: str
+    parameters: dict[str, Any]
+    files: dict[str, tuple[int, str]]
+
+
+def pack(stage: End, source: Path, out: Path) -> Index:
     """Write the bundle of a stage and the folder that it works on; returns what `bundle.json` says.
 
     UsageError for a stage whose code is the user's own, and for a file that is there already.
@@ -54,13 +64,13 @@ def pack(stage: End, source: Path, out: Path) -> dict[str, Any]:
     found = dict(_below(source, INPUT))
     for number, place in enumerate(places):
         found |= dict(_below(place, f"files/{number}/{place.name}"))
-    index = {
+    index: Index = {
         **MADE_BY,
         "format": FORMAT,
         "stage": word,
         "parameters": parameters,
         "files": {
-            name: [path.stat().st_size, sha256_of(path)] for name, path in sorted(found.items())
+            name: (path.stat().st_size, sha256_of(path)) for name, path in sorted(found.items())
         },
     }
     if out.exists():

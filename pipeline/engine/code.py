@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import importlib.util
 import json
-import os
 import sys
 from collections.abc import Iterator
 from functools import cache, cached_property
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stages.cached import cache_folder
+from stages.disk import write_whole
 
 PACKAGE = "stages"
 _DYNAMIC = {"import_module", "__import__", "exec", "eval"}
@@ -175,11 +175,9 @@ class _Memory:
             return
         self.grown = False
         kept = dict([*self.found.items()][-_MOST:])
-        temporary = self._path.with_name(f".{self._path.name}-{os.getpid()}")
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps({"found": kept, "check": _check(kept)}))
-            temporary.replace(self._path)
+            write_whole(self._path, json.dumps({"found": kept, "check": _check(kept)}))
 
 
 def _check(found: object) -> str:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from stages import user_code
 from stages.base import Part, Stage
 from stages.corpus import sha256_and_stamp, sha256_of
+from stages.disk import write_whole
 from stages.errors import Changed, StageFailed
 from stages.registry import modules_of
 from stages.stamps import Stamp, stamp_of
@@ -141,6 +142,7 @@ class FileHashes:
         self._path = path
         self._stamps: dict[str, Stamp | None] = {}
         self._ranges: dict[tuple[object, ...], str | None] = {}
+        self._recent: dict[str, list[Any]] = {}  # ranges that were hashed soon after a change
         self._new: dict[str, list[Any]] = {}
         self._known: dict[str, list[Any]] = {}
         try:
@@ -169,6 +171,7 @@ class FileHashes:
         """Another attempt at the run: files may be others than before."""
         self._stamps.clear()
         self._ranges.clear()
+        self._recent.clear()
 
     def _hashed(self, path: Path, start: int, stop: int | None) -> Hashed:
         regular, stamp = stat.S_ISREG(os.stat(path).st_mode), stamp_of(path)
@@ -176,30 +179,60 @@ class FileHashes:
             return Hashed(str(path), start, stop, stamp, "no regular file")
         if stamp is None:
             raise _changed(path)
-        name = f"{path}\0{start}\0{stop}"
-        for table in (self._new, self._known):
-            if table.get(name, [])[:4] == stamp:
-                self._new[name] = table[name]
-                return Hashed(str(path), start, stop, stamp, str(table[name][4]))
+        if (row := self._row(path, start, stop, stamp)) is not None:
+            recent = _name(path, start, stop) in self._recent
+            return Hashed(str(path), start, stop, stamp, str(row[4]), recent)
         digest, read = sha256_and_stamp(path, start, stop)
         if read != stamp or stamp_of(path) != stamp:
             raise _changed(path)
-        recent = max(stamp[1], stamp[2]) >= time.time_ns() - _RECENT
+        recent = _is_recent(stamp)
         if not recent:
-            self._new[name] = [*stamp, digest]
+            self._new[_name(path, start, stop)] = [*stamp, digest]
         return Hashed(str(path), start, stop, stamp, digest, recent)
+
+    def _row(self, path: Path, start: int, stop: int | None, stamp: Stamp) -> list[Any] | None:
+        """What is remembered of a file or a range."""
+        name = _name(path, start, stop)
+        for table in (self._recent, self._new, self._known):
+            if table.get(name, [])[:4] == stamp:
+                if table is self._known:
+                    self._new[name] = table[name]
+                return table[name]
+        return None
+
+    def learn(
+        self, path: Path, start: int, stop: int, stamp: Stamp, sha256: str, lines: int
+    ) -> None:
+        """A worker's look at a range: its hash, and how many line ends are in it."""
+        table = self._recent if _is_recent(stamp) else self._new
+        table[_name(path, start, stop)] = [*stamp, sha256, lines]
+
+    def lines_in(self, path: Path, start: int, stop: int) -> int | None:
+        """How many line ends are in a range, where `learn` was told; else None."""
+        stamp = stamp_of(path)
+        row = None if stamp is None else self._row(path, start, stop, stamp)
+        return None if row is None or len(row) < 6 else int(row[5])
 
     def save(self) -> None:
         """Keep what was used in this run."""
         if self._new == self._known:
             return
-        temporary = self._path.with_name(f".{self._path.name}-{os.getpid()}")
-        temporary.write_text(json.dumps(self._new))
-        temporary.replace(self._path)
+        write_whole(self._path, json.dumps(self._new))
+
+
+def _name(path: Path, start: int, stop: int | None) -> str:
+    return f"{path}\0{start}\0{stop}"
+
+
+def _is_recent(stamp: Stamp) -> bool:
+    return max(stamp[1], stamp[2]) >= time.time_ns() - _RECENT
 
 
 def _is_row(row: object) -> bool:
-    return isinstance(row, list) and len(row) == 5 and isinstance(row[4], str)
+    """Whether it is a stamp, a hash and, of a range, its line ends."""
+    if not isinstance(row, list) or len(row) not in (5, 6):
+        return False
+    return isinstance(row[4], str) and all(isinstance(number, int) for number in row[5:])
 
 
 def files_of(part: Part, hashes: FileHashes) -> list[Hashed]:

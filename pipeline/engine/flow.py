@@ -15,7 +15,7 @@ from pipeline.engine.jobs import DATA, encode_schema, rejects_of
 from pipeline.engine.keys import hash_of, libraries_of
 from pipeline.engine.shown import show
 from pipeline.engine.store import Store
-from pipeline.engine.work import Job, Summary
+from pipeline.engine.work import Job, Stretch, Summary
 from stages import check
 from stages.base import Stage
 from stages.corpus import Digest, iterate_arrow
@@ -148,7 +148,7 @@ def joined(parts: Sequence[Flow]) -> Flow:
 Make = Callable[[list[Job]], list[Summary]]  # entries of jobs, made or found
 
 
-def _stretches(flow: Flow) -> list[across.Stretch]:
+def _stretches(flow: Flow) -> list[Stretch]:
     return [(str(piece.data), piece.sha256, 0, piece.rows) for piece in flow.pieces if piece.rows]
 
 
@@ -158,7 +158,7 @@ def _across(do: str, key: list[Any], **values: Any) -> Job:
     return cast(Job, {**job, "steps": [], **values})
 
 
-def _contents(group: Sequence[across.Stretch]) -> list[list[Any]]:
+def _contents(group: Sequence[Stretch]) -> list[list[Any]]:
     return [list(stretch[1:]) for stretch in group]
 
 

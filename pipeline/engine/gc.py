@@ -14,6 +14,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.engine.lock import hold
 from pipeline.engine.store import Store, lives
@@ -87,16 +88,33 @@ def collect(root: Path, keep_runs: int = 3) -> tuple[int, int]:
     return removed
 
 
-def verify(root: Path) -> tuple[int, int, list[Path]]:
-    """Compare all content of a store with its hashes, and remove the entries that are damaged.
+class Verified(NamedTuple):
+    """What was compared, and the files that were not what was written there. edited: how many of
+    them stand in a run's folder too and can be written to, which that folder takes for an edit."""
 
-    Returns (entries, bytes) compared, and the files that were not what was written there.
-    """
+    entries: int
+    bytes: int
+    damaged: list[Path]
+    edited: int
+
+
+def verify(root: Path) -> Verified:
+    """Compare all content of a store with its hashes, and remove the entries that are damaged."""
     with _alone(root) as store:
         entries, size = sum(1 for _ in store.all()), store.size()
         damaged = list(store.damaged())
+        files = [store.path(key) / name for key, names in damaged for name in names]
+        edited = sum(map(_is_edited, files))
         store.remove([key for key, _ in damaged])
-        return entries, size, [store.path(key) / name for key, names in damaged for name in names]
+        return Verified(entries, size, files, edited)
+
+
+def _is_edited(path: Path) -> bool:
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return status.st_nlink > 1 and bool(status.st_mode & 0o222)
 
 
 @contextlib.contextmanager

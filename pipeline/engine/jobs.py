@@ -12,13 +12,14 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
 
 import pyarrow as pa
 
 import stages
-from pipeline.engine import across, states
+from pipeline.engine import across, alike, states
 from pipeline.engine.content import (
     Damaged,
     Hashed,
@@ -37,6 +38,7 @@ from stages.base import Fit, Map, Part, Source, Stage
 from stages.corpus import ArrowWriter, Batches, batches_of, iterate_arrow
 from stages.counts import Counts
 from stages.records import REJECTS, SCHEMA
+from stages.registry import word_of
 from stages.verdicts import Batch, Judged
 
 EXECUTE = "pipeline.engine.jobs:execute"
@@ -111,12 +113,20 @@ def summary_of(entry: Entry) -> Summary:
         "counts": manifest.get("counts", []),
         "value": manifest.get("value", ""),
         "computed_on": manifest.get("computed_on", ""),
+        "over": manifest.get("over", False),
     }
 
 
 def stage_of(step: Step) -> Stage:
     """The stage of a step."""
     return _stage(step["stage"], json.dumps(step["parameters"], sort_keys=True))
+
+
+def step_of(stage: Stage, state: str | None = None, local: int | None = None) -> Step:
+    """The step of a stage. state: the key of a fit's state, local: the piece's number in it."""
+    parameters = check.as_json(stage)
+    word = word_of(type(stage))
+    return {"stage": word, "parameters": parameters, "state": state, "local": local}
 
 
 @lru_cache(maxsize=16)
@@ -159,6 +169,9 @@ def rejects_of(step: int) -> str:
     return f"rejects-{step}.arrow"
 
 
+_READ = (DATA, rejects_of(0))  # the files of a part that was read
+
+
 class _Piece:
     """Writes a piece: the records after its last step, the rejects and counts of each step."""
 
@@ -166,13 +179,14 @@ class _Piece:
         self._data = ArrowWriter(folder / DATA, schema)
         self._rejects = [ArrowWriter(folder / rejects_of(n), REJECTS) for n in range(steps)]
         self._counts = [Counts() for _ in range(steps)]
-        self._passing = False
+        self._passing = self._over = False
 
     def add(self, step: int, judged: Judged) -> None:
         """Take the rejects and counts of a batch; after the last step also its records."""
         self._rejects[step].write(judged.rejects)
         self._counts[step].add(judged.counts)
         self._passing = self._passing or judged.passing
+        self._over = self._over or judged.over
         if step == len(self._rejects) - 1:
             self._data.write(judged.kept)
 
@@ -181,7 +195,8 @@ class _Piece:
         for writer in (self._data, *self._rejects):
             writer.close()
         counts = [one.as_json() for one in self._counts]
-        return {"rows": self._data.rows, "counts": counts, "passing": self._passing}
+        values: Values = {"rows": self._data.rows, "counts": counts, "passing": self._passing}
+        return {**values, "over": True} if self._over else values
 
     def __enter__(self) -> _Piece:
         return self
@@ -200,7 +215,7 @@ def _read(store: Store, job: Job, look: Callable[[], None], spent: list[float]) 
     (step,) = job["steps"]
     stage = stage_of(step)
     assert isinstance(stage, Source)
-    part = Part(**{**job["part"], "files": tuple(job["part"]["files"])})
+    part = replace(Part(**job["part"]), files=tuple(job["part"]["files"]))
 
     def write(folder: Path) -> Values:
         with _Piece(folder, stage.schema(SCHEMA), 1) as piece:
@@ -208,9 +223,21 @@ def _read(store: Store, job: Job, look: Callable[[], None], spent: list[float]) 
                 piece.add(0, judged)
             values = piece.close()
         look()
+        if part.stop is not None:
+            alike.write_ids(folder, _READ)
         return values
 
     return write, DATA
+
+
+def _alike(store: Store, job: Job, look: Callable[[], None], spent: list[float]) -> _Work:
+    keys, source, path = job["keys"], job["source"], job["input"]
+    return lambda folder: alike.renames(store, keys, _READ, source, path, folder), None
+
+
+def _renamed(store: Store, job: Job, look: Callable[[], None], spent: list[float]) -> _Work:
+    (number,) = job["range"]
+    return lambda folder: alike.renamed(store, job["keys"], number, _READ, folder), DATA
 
 
 def _input(job: Job) -> Iterator[pa.Table]:
@@ -336,6 +363,8 @@ def _twice(store: Store, job: Job, look: Callable[[], None], spent: list[float])
 
 _DO: dict[str, Callable[[Store, Job, Callable[[], None], list[float]], _Work]] = {
     "read": _read,
+    "alike": _alike,
+    "renamed": _renamed,
     "chain": _chain,
     "observe": _observe,
     "fold": _fold,

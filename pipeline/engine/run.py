@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ from pipeline.executors.tasks import Executor
 from pipeline.progress import Progress
 from pipeline.recipe.looked import at_source, check_columns, check_columns_of
 from pipeline.recipe.recipe import Recipe, RecipeError, SourceStep
-from pipeline.trouble import told
+from pipeline.trouble import bug, told
 from pipeline.views.report import write_report
 from pipeline.views.warnings import warnings_of
 from stages import owned
@@ -100,7 +101,8 @@ def run_recipe(recipe: Recipe, executor: Executor | None = None) -> Result:
         status, reason = "interrupted", "interrupted from the keyboard"
         raise
     except Exception as error:
-        reason = str(told(error) or f"{type(error).__name__}: {error}")
+        trace = "".join(traceback.format_exception(error))
+        reason = str(told(error) or bug(trace))
         raise
     finally:
         workers.close()

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
 
 from pipeline.engine import flow as flows
 from pipeline.engine import states
@@ -21,25 +20,24 @@ from pipeline.engine.content import (
     Damaged,
     FileHashes,
     Hashed,
-    files_of,
-    part_identity,
     stage_files,
     stage_unchanged,
 )
 from pipeline.engine.flow import Flow, Made, Outcome, Piece
 from pipeline.engine.gc import RunRecord
-from pipeline.engine.jobs import EXECUTE, encode_schema, summary_of, travelling
+from pipeline.engine.jobs import EXECUTE, encode_schema, step_of, summary_of, travelling
 from pipeline.engine.keys import base_key, hash_of
 from pipeline.engine.nothing import NothingKept
+from pipeline.engine.ranged import LOOK, CutFile, cut
+from pipeline.engine.reading import Reading
 from pipeline.engine.sampling import Taken, sampled
 from pipeline.engine.store import Entry, Store
 from pipeline.engine.work import Job, Summary
-from pipeline.engine.work import Step as JobStep
-from pipeline.executors.tasks import Executor, Resources
+from pipeline.executors.tasks import Executor, Part, Resources
 from pipeline.progress import Progress
 from pipeline.recipe.recipe import SourceStep
 from stages import check
-from stages.base import Fit, Part, Source, Stage, Transform
+from stages.base import Fit, Source, Stage, Transform
 from stages.counts import Counts, form_lines
 from stages.errors import Changed, StageFailed
 from stages.extract.files import unread
@@ -110,22 +108,7 @@ class Run:
         (report,) = self.begin([stage], step.name)
         if note := unread(step.path, packed(stage.suffixes), step.masked()[0]):
             self.progress.say(f"{report.label}: {note}")
-        base, files = self.known(stage)
-        jobs: list[Job] = []
-        for part in self._parts(step):
-            own = files_of(part, self.hashes)
-            jobs.append(
-                {
-                    "do": "read",
-                    "key": hash_of([base, "read", step.name, part_identity(part, own)]),
-                    "files": own,
-                    "own": [files],
-                    "steps": [_job_step(stage)],
-                    "part": asdict(part),
-                    "source": step.name,
-                }
-            )
-        summaries = self._make(jobs, [[report]] * len(jobs), stage.exact)
+        summaries = Reading(self, step.name, stage, report).summaries(self._parts(step))
         made = Made(stage, [o for s in summaries for o in Outcome.all_of(self.store, s)], step.name)
         about: SourceEntry = {
             "name": step.name,
@@ -137,15 +120,16 @@ class Run:
         flow = Flow(pieces, stage.schema(SCHEMA), stage.kind, [about], [made])
         return self._finished(flow, [made], [report])
 
-    def _parts(self, step: SourceStep) -> list[Part]:
-        """The parts of a source; Changed when a file vanishes while they are looked for."""
+    def _parts(self, step: SourceStep) -> list[CutFile]:
+        """The parts of a source, large files cut; Changed when a file vanishes meanwhile."""
         stage = step.stage
         assert isinstance(stage, Source)
         try:
             if step.name not in self._sample:
-                return stage.parts(step.path, self.part_bytes)
+                parts = stage.parts(step.path, self.part_bytes)
+                return [cut(stage, part, self.part_bytes) for part in parts]
             parts, self.sampled[step.name] = sampled(step, self._sample[step.name])
-            return parts
+            return [CutFile.of(part) for part in parts]
         except FileNotFoundError as error:
             raise Changed(f"{error.filename} vanished while it was read") from None
 
@@ -182,9 +166,7 @@ class Run:
                 self._note(covered, entry.key, computed=False)
                 way.take(self.store, summary_of(entry))
         exact = all(stage.exact for stage in chain)
-        summaries = self._make(
-            [job for _, job, _ in todo], [covered for *_, covered in todo], exact
-        )
+        summaries = self.make([job for _, job, _ in todo], [covered for *_, covered in todo], exact)
         for (way, _, _), summary in zip(todo, summaries, strict=True):
             way.take(self.store, summary)
         for stage in chain:
@@ -219,9 +201,9 @@ class Run:
 
     def _job(self, steps: Sequence[Transform], way: _Way, schema: str, state: Entry | None) -> Job:
         """The job that takes a piece through steps, from where it is."""
-        told = [_job_step(stage) for stage in steps]
+        told = [step_of(stage) for stage in steps]
         if state is not None and not way.done:
-            told[0] = _job_step(steps[0], state.key, way.number)
+            told[0] = step_of(steps[0], state.key, way.number)
         return {
             "do": "chain",
             "key": self._key(steps, way, schema, state),
@@ -244,7 +226,7 @@ class Run:
             jobs: list[Job] = []
             for count, piece in enumerate(pieces):
                 seen = None if state is None else states.seen_by(state, count)
-                step = _job_step(stage, state.key if state else None, count)
+                step = step_of(stage, state.key if state else None, count)
                 jobs.append(
                     {
                         "do": "observe",
@@ -257,7 +239,7 @@ class Run:
                         "schema": schema,
                     }
                 )
-            observed = self._make(jobs, [[report]] * len(jobs), stage.exact)
+            observed = self.make(jobs, [[report]] * len(jobs), stage.exact)
             before = state.manifest["sha256"] if state else None
             key = hash_of([base, "fold", turn, [one["sha256"] for one in observed], before])
             merge: Job = {
@@ -265,10 +247,10 @@ class Run:
                 "key": key,
                 "files": [],
                 "own": [files],
-                "steps": [_job_step(stage, state.key if state else None)],
+                "steps": [step_of(stage, state.key if state else None)],
                 "observed": [one["key"] for one in observed],
             }
-            self._make([merge], [[report]], stage.exact)
+            self.make([merge], [[report]], stage.exact)
             state = self.store.get(key)
             if state is None:
                 raise StageFailed(f"{stage.name}: its state disappeared from {self.store.root}")
@@ -302,7 +284,7 @@ class Run:
         self.began = time.monotonic()
         return reports
 
-    def _make(
+    def make(
         self, jobs: Sequence[Job], covered: Sequence[Sequence[StepReport]], exact: bool
     ) -> list[Summary]:
         """The summaries of the jobs, from the store where it has them. covered: the reports of
@@ -334,9 +316,13 @@ class Run:
             self.progress.step(count, len(todo))
         return [summaries[job["key"]] for job in jobs]
 
+    def look(self, looks: Sequence[Part]) -> list[Summary]:
+        """What is to be known of ranges of files before they are read."""
+        return list(self.executor.map(LOOK, looks))
+
     def across(self, jobs: list[Job]) -> list[Summary]:
         """Work on rows of many pieces, which is of no step."""
-        return self._make(jobs, [[]] * len(jobs), exact=True)
+        return self.make(jobs, [[]] * len(jobs), exact=True)
 
     @staticmethod
     def _named(job: Job) -> Job:
@@ -344,9 +330,8 @@ class Run:
             return job
         return {**job, "about": ", ".join(step["stage"] for step in job["steps"])}
 
-    def _whole(self, given: Mapping[str, Any]) -> Summary:
+    def _whole(self, summary: Summary) -> Summary:
         """A summary with the counts, which the manifest has where they did not travel."""
-        summary = cast(Summary, given)
         if "counts" not in summary:
             entry = self.store.get(summary["key"])
             if entry is None:
@@ -416,12 +401,6 @@ def chains(steps: Sequence[Stage], single: bool) -> Iterator[list[Transform]]:
         row.append(step)
     if row:
         yield row
-
-
-def _job_step(stage: Stage, state: str | None = None, local: int | None = None) -> JobStep:
-    parameters = check.as_json(stage)
-    word = word_of(type(stage))
-    return {"stage": word, "parameters": parameters, "state": state, "local": local}
 
 
 def _told(counts: Counts) -> str:

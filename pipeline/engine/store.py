@@ -36,7 +36,8 @@ _SWEEP_AGE = 3600.0  # seconds before the temporary folder of a dead process is 
 
 
 class Values(TypedDict, total=False):
-    """What those who make an entry say of it. rows, counts (of each step), passing: of a piece;
+    """What those who make an entry say of it. rows, counts (of each step), passing, over (`Border`
+    in `stages.gather`): of a piece;
     round, done, locals (hashes), local_rows, shared (hash): of a fit's state; format to summary: of
     an end stage's files; value: what was found across pieces; computed_on: the kind of CPU, where
     the bytes depend on it."""
@@ -44,6 +45,7 @@ class Values(TypedDict, total=False):
     rows: int
     counts: list[CountsEntry]
     passing: bool
+    over: bool
     round: int
     done: bool
     locals: list[str]

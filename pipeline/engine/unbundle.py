@@ -18,9 +18,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, cast
 
-from pipeline.engine.bundle import FORMAT, INDEX, INPUT
+from pipeline.engine.bundle import FORMAT, INDEX, INPUT, Index
 from pipeline.engine.lock import hold
 from stages import check, owned, registry
 from stages.base import End
@@ -62,7 +62,8 @@ def unpack(path: Path, folder: Path) -> Bundle:
     unpacked of the same bundle is compared and stays. UsageError for what is no bundle and for a
     folder that holds something else, StageFailed for a damaged bundle and a disk without room."""
     if not path.is_file():
-        raise UsageError(f"{path}: not found")
+        wrong = "no ordinary file; name the one that `seedbed bundle` made"
+        raise UsageError(f"{path}: {wrong if path.exists() else 'not found'}")
     with open(path, "rb") as file:
         try:
             entries = tars.plain(_stream(file, path))
@@ -95,7 +96,7 @@ def _stream(file: BinaryIO, path: Path) -> Member:
 # --- the index ----------------------------------------------------------------------------------
 
 
-def _index(entries: _Entries, path: Path) -> Mapping[str, Any]:
+def _index(entries: _Entries, path: Path) -> Index:
     """What the first member says, checked; UsageError for a file that is no bundle."""
     name, size, read = next(entries, ("", 0, lambda _: b""))
     if name != INDEX or size > LARGEST_INDEX:
@@ -115,7 +116,7 @@ def _index(entries: _Entries, path: Path) -> Mapping[str, Any]:
         raise _no_bundle(path)
     if not all(_is_name(name) and _is_entry(entry) for name, entry in files.items()):
         raise _no_bundle(path)
-    return index
+    return cast(Index, index)
 
 
 def _is_name(name: str) -> bool:
@@ -136,7 +137,7 @@ def _is_entry(entry: object) -> bool:
     )
 
 
-def _stage(index: Mapping[str, Any], folder: Path, path: Path) -> End:
+def _stage(index: Index, folder: Path, path: Path) -> End:
     """The stage that a bundle names; UsageError for one that is not here, or not made so."""
     word = index.get("stage")
     if not isinstance(word, str) or ":" in word:
@@ -167,7 +168,7 @@ def _place(folder: Path, place: object, path: Path) -> str:
 # --- the files ----------------------------------------------------------------------------------
 
 
-def _missing(folder: Path, index: Mapping[str, Any]) -> list[str]:
+def _missing(folder: Path, index: Index) -> list[str]:
     """The listed files that are not in the folder; UsageError for a folder with something else."""
     files: Mapping[str, tuple[int, str]] = index["files"]
     if not os.path.lexists(folder):
@@ -201,7 +202,7 @@ def _is_file(path: Path, size: int, digest: str) -> bool:
 def _unpack(
     entries: _Entries,
     missing: Collection[str],
-    index: Mapping[str, Any],
+    index: Index,
     folder: Path,
     path: Path,
 ) -> None:

@@ -15,11 +15,11 @@ import socket
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
+from pipeline.engine.work import Summary
 from pipeline.executors.machine import machine
-from pipeline.executors.relay import DIED, end, relayed
-from pipeline.executors.tasks import ANY, Answer, Deaths, Part, Resources, Summary, summary_of
+from pipeline.executors.relay import end, relayed
+from pipeline.executors.tasks import ANY, DIED, Answer, Deaths, Part, Resources, summary_of
 from stages.errors import StageFailed, UsageError
 
 SLURM = 'sbatch --wait --quiet --array=0-{last} --wrap "seedbed run-part {parts}"'
@@ -52,7 +52,7 @@ class ArrayExecutor:
         while missing:
             found = self._submitted(function, [parts[n] for n in missing], resources)
             for number, answer in zip(missing, found, strict=True):
-                if answer.get("error") == DIED:
+                if "error" in answer and answer["error"] == DIED:
                     deaths.add(number, answer["message"])
                 else:
                     answers[number] = answer
@@ -108,7 +108,7 @@ def work_on(file: Path, numbers: Iterable[int] | None, share: tuple[int, int]) -
         raise UsageError(f"{file} has parts 0 to {len(lines) - 1}, and no {wrong[0]}")
     try:
         for number in chosen:
-            part: dict[str, Any] = json.loads(lines[number])
+            part: Part = json.loads(lines[number])
             _write(file.parent / f"{number}.json", relayed(function, part, paths, wanted, alike))
     finally:
         end()

@@ -6,7 +6,8 @@ import select
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pipeline.executors.tasks import ANY, Deaths, Part, Resources, Summary, summary_of
+from pipeline.engine.work import Summary
+from pipeline.executors.tasks import ANY, Deaths, Part, Resources, summary_of
 from pipeline.executors.worker import Worker
 
 

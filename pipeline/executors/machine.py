@@ -15,8 +15,8 @@ from typing import TypedDict
 
 # Every library that a stage names; a test compares.
 LIBRARIES = (
-    "brotli", "duckdb", "numpy", "peft", "pyarrow", "selectolax", "sqlparse", "tokenizers", "torch",
-    "transformers", "warcio",
+    "brotli", "duckdb", "jinja2", "numpy", "peft", "pyarrow", "selectolax", "sqlparse",
+    "tokenizers", "torch", "transformers", "warcio",
 )  # fmt: skip
 _KIND = re.compile(
     r"^(?:vendor_id|cpu family|model|CPU implementer|CPU part)[ \t]*: (.+)$", re.MULTILINE

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.engine.work import Summary
 from pipeline.executors.machine import machine
-from pipeline.executors.relay import DIED, relayed
-from pipeline.executors.tasks import ANY, Deaths, Part, Resources, Summary, summary_of
+from pipeline.executors.relay import relayed
+from pipeline.executors.tasks import ANY, DIED, Answer, Deaths, Part, Resources, summary_of
 from stages.errors import StageFailed
 from stages.require import require
 
@@ -60,10 +61,10 @@ class RayExecutor:
             for reference in self._ended(list(running)):
                 number = running.pop(reference)
                 try:
-                    answer = self._ray.get(reference)
+                    answer: Answer = self._ray.get(reference)
                 except self._ray.exceptions.RayError as error:
                     answer = {"error": DIED, "message": _why(error)}
-                if answer.get("error") == DIED:
+                if "error" in answer and answer["error"] == DIED:
                     deaths.add(number, answer["message"])
                     waiting.append(number)
                 else:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.executors.machine import Machine, difference
-from pipeline.executors.tasks import Answer, Part
+from pipeline.executors.tasks import DIED, Answer, Part
 from pipeline.executors.worker import Worker
 from stages.errors import UsageError
 
-DIED = "died"
 _workers: dict[tuple[str, ...], Worker] = {}  # by the folders of the user's modules
 
 

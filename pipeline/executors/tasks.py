@@ -14,16 +14,36 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, NotRequired, Protocol, TypedDict, final
 
 from pipeline.engine.content import Damaged
+from pipeline.engine.work import Summary
 from pipeline.trouble import told
 from stages.child import cpu_of_waiting
 from stages.errors import Changed, SeedbedError, StageFailed
 
 Part = Mapping[str, Any]
-Summary = dict[str, Any]
-Answer = dict[str, Any]
+DIED: Literal["died"] = "died"
+
+
+@final
+class Finished(TypedDict):
+    """The answer for a part that was worked on."""
+
+    summary: Summary
+
+
+@final
+class Refusal(TypedDict):
+    """The answer for a part that was not done. exit_code: of `user`, what its exception ends
+    with; died: the worker left no answer."""
+
+    error: Literal["changed", "damaged", "bug", "user", "died"]
+    message: str
+    exit_code: NotRequired[int]
+
+
+Answer = Finished | Refusal
 
 PART_BYTES, SUMMARY_BYTES = 64 << 10, 4 << 10  # of a part and of a summary as JSON, at most
 TRIES = 2  # at a part whose worker dies
@@ -90,7 +110,7 @@ def answer_to(function: str, part: Part) -> Answer:
         return refusal(error, about(part))
 
 
-def refusal(error: Exception, what: str) -> Answer:
+def refusal(error: Exception, what: str) -> Refusal:
     """The answer for a part that could not be done; call it where the error is caught."""
     if isinstance(error, Changed):
         return {"error": "changed", "message": str(error)}
@@ -106,8 +126,7 @@ def refusal(error: Exception, what: str) -> Answer:
 def summary_of(answer: Answer) -> Summary:
     """The summary of an answer; raises what the function raised."""
     if "summary" in answer:
-        summary: Summary = answer["summary"]
-        return summary
+        return answer["summary"]
     if answer["error"] == "user":
         error = SeedbedError(answer["message"])
         error.exit_code = answer["exit_code"]

@@ -10,11 +10,18 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TypedDict
 
 from pipeline.executors.tasks import Answer, Part, about, answer_to, refusal
 from stages import user_code
 from stages.child import die_with_parent, fork_from_here, python, receive, send
+
+
+class Hello(TypedDict):
+    """The first that a worker hears. paths: the folders of the user's modules; driver: its pid."""
+
+    paths: list[str]
+    driver: int
 
 
 class Worker:
@@ -33,7 +40,7 @@ class Worker:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self.number: int | None = None
-        self._hello: dict[str, Any] = {"paths": list(map(str, paths)), "driver": os.getpid()}
+        self._hello: Hello | None = {"paths": list(map(str, paths)), "driver": os.getpid()}
 
     @property
     def output(self) -> IO[bytes]:
@@ -48,7 +55,7 @@ class Worker:
         with contextlib.suppress(BrokenPipeError):
             if self._hello:
                 send(self.process.stdin, self._hello)
-                self._hello = {}
+                self._hello = None
             send(self.process.stdin, [function, part])
 
     def answer(self) -> tuple[int, Answer | None]:

@@ -18,6 +18,7 @@ object, so one check serves both.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import glob
 import itertools
 import json
@@ -241,7 +242,11 @@ def nearest_path(path: str) -> str:
             there = [entry.name for entry in itertools.islice(entries, _LISTED)]
     except OSError:
         return ""
-    return check.nearest(name, there)
+    stem, ending = os.path.splitext(name)
+    alike = {other.removesuffix(ending): other for other in there if other.endswith(ending)}
+    if ending and (close := difflib.get_close_matches(stem, alike, n=1)):
+        return f"; did you mean {alike[close[0]]!r}?"
+    return check.nearest(name, [one for one in there if not ending or one not in alike.values()])
 
 
 def missing(path: str) -> bool:

@@ -5,16 +5,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from pipeline.recipe.recipe import Recipe, RecipeError, SourceStep
 from pipeline.recipe.yaml import Problem
 from stages.base import Part, Source
-from stages.check import nearest
 from stages.errors import StageFailed, UsageError
-from stages.sample import Sample, look, parts_of
-
-_COLUMNS = 50  # in a message
+from stages.sample import Sample, look, missing, parts_of
 
 
 def look_at(source: SourceStep, parts: Sequence[Part]) -> Sample:
@@ -22,7 +18,7 @@ def look_at(source: SourceStep, parts: Sequence[Part]) -> Sample:
     stage = source.stage
     assert isinstance(stage, Source)
     sample = look(stage, list(parts))
-    if wrong := _missing(stage, sample):
+    if not sample.forms and (wrong := missing(stage, sample.faults, sample.whole)):
         raise UsageError(wrong)
     return sample
 
@@ -54,27 +50,3 @@ def at_source(recipe: Recipe, source: SourceStep, messages: Iterable[str]) -> li
     """Mistakes of a source with its place in the recipe."""
     text = f"{source.stage.name}: " if not recipe.file else f"{source.name}: "
     return [Problem(text + one, source.line, source.column, recipe.file) for one in messages]
-
-
-def _missing(stage: Source, sample: Sample) -> str | None:
-    """The sentence on a column, a sheet or a speaker that is named and that nothing seen has."""
-    named = stage.named()
-    if sample.forms or not named:
-        return None
-    for place, _, evidence in sample.faults:
-        name = _first(evidence.get("missing"))
-        if name not in named:
-            continue
-        kind = next((one for one in ("sheet", "speaker") if f"{one}s" in evidence), "column")
-        found = (evidence.get(key) for key in ("columns", "keys", "sheets", "speakers"))
-        there = [str(one) for one in next(filter(None, found), ())]
-        near = nearest(name, there)
-        if not near and not sample.whole:
-            continue  # it may stand further behind
-        listed = ", ".join(there[:_COLUMNS]) or "none"
-        return f"{named[name]}: there is no {kind} {name!r} in {place}{near}; it has {listed}"
-    return None
-
-
-def _first(missing: Any) -> str:
-    return str(missing[0]) if isinstance(missing, list) and missing else str(missing)

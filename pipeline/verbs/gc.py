@@ -39,13 +39,19 @@ def _verify(store: Path) -> int:
     from pipeline.engine.gc import verify
     from stages.words import number, size
 
-    entries, checked, damaged = verify(store)
-    for path in damaged:
+    found = verify(store)
+    for path in found.damaged:
         print(f"{path}: not what was written")
-    print(f"compared {number(entries)} entries, {size(checked)}, with their hashes")
-    if damaged:
-        raise StageFailed(
-            f"{number(len(damaged))} files were damaged; their entries are removed: run the "
-            "same commands again, and they are made anew"
+    print(f"compared {number(found.entries)} entries, {size(found.bytes)}, with their hashes")
+    if not found.damaged:
+        return 0
+    told = [
+        f"{number(len(found.damaged))} files were damaged; their entries are removed: run the same "
+        "commands again, and they are made anew"
+    ]
+    if found.edited:
+        told.append(
+            f"{number(found.edited)} of them can be written to and stand in a run's folder too, "
+            "where they count as your edits: move that folder away first"
         )
-    return 0
+    raise StageFailed(*told)

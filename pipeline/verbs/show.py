@@ -30,8 +30,8 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source", metavar="NAME", help="of this source alone")
     parser.add_argument("--reason", metavar="NAME", help="rejects with this reason alone")
     about = (
-        'a condition over the columns, in SQL: "length(completion) < 20"; of rejects: "stage = '
-        "'dedup'\", \"evidence->>'rule' = 'wont'\""
+        'a condition over the columns, in SQL: "length(completion) < 20"; of rejects: "reason = '
+        "'empty'\", \"evidence->>'rule' = 'wont'\""
     )
     parser.add_argument("--where", metavar="SQL", help=about)
     about = "a random sample in place of the first ones; the same each time"

@@ -151,7 +151,7 @@ def _input(stage: Any, given: argparse.Namespace) -> Any:
         found = Corpus(path)
         if found.kind != stage.consumes.name:
             raise UsageError(f"{stage.name} works on {stage.consumes}; {path} holds {found.kind}")
-        if found.has_records:
+        if found.pieces and found.has_records:
             _check_columns(stage, found.schema.names)
         return Path(path)
     from stages.base import End

@@ -70,6 +70,7 @@ def _serve(folder: Path, port: int) -> int:
 def _write(content: Content, path: Path, most: int) -> int:
     from pipeline.views.live.write import MARK, exported
     from stages.charts.live.page import check_ours
+    from stages.disk import write_whole
 
     check_ours(path, MARK)
     begin = time.monotonic()
@@ -81,11 +82,6 @@ def _write(content: Content, path: Path, most: int) -> int:
             begin = time.monotonic()
 
     text = exported(content, most, told)
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8", errors="replace")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, text)
     print(f"page       {path}")
     return 0

@@ -10,6 +10,7 @@ import json
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -115,6 +116,12 @@ class Apply(Map):
         module, colon, name = self.function.partition(":")
         if not (module and colon and name):
             raise UsageError(f"apply.function must be module:function, not {self.function!r}")
+        if "/" in module or module.endswith(".py"):
+            named = f"{PurePath(module).stem}:{name}"
+            raise UsageError(
+                f"apply.function: {module} is a file: name its module, {named!r}, with the file "
+                "beside the recipe (for a single stage: in the working folder)"
+            )
         try:
             found: Any = user_code.load(module)
         except UsageError as error:

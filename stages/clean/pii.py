@@ -327,8 +327,8 @@ class Pii(Map):
     action: mask puts [EMAIL], [PHONE], [IP], [CARD], [IBAN], [KEY] or [CREDENTIALS] in the place of
         each finding; drop takes the record out, with the findings masked in the reject too, so that
         evidence and text show where they were and never what they were. Default mask.
-    kinds: what to look for: credentials (user and password in a URL), key, email, iban, card, ip,
-        phone; default all.
+    kinds: what to look for; credentials are user and password in a URL. Default credentials, key,
+        email, iban, card, ip, phone.
     """
 
     name: ClassVar[str] = "pii"

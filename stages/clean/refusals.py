@@ -22,20 +22,7 @@ from stages.clean.refusal_remark import without_remark
 from stages.clean.refusal_score import NONE, THRESHOLD, Judgement, judge_texts
 from stages.errors import UsageError
 from stages.verdicts import TextField, Verdicts
-
-
-class _Where:
-    """A value of the class that is another one where a parameter has a value. names: parameter →
-    its value; None: any but None."""
-
-    def __init__(self, usual: Any, parameter: str, value: object, then: Any) -> None:
-        self._usual, self._parameter, self._value, self._then = usual, parameter, value, then
-
-    def __get__(self, stage: RefusalFilter | None, owner: type) -> Any:
-        given = None if stage is None else getattr(stage, self._parameter)
-        wanted = given is not None if self._value is None else given == self._value
-        return self._then if wanted else self._usual
-
+from stages.where import Where
 
 _KEPT = {"cannot": "cannot: keep", "boilerplate": "boilerplate: keep"}
 _OF_MODELS = ("tokenizers", "torch", "transformers")
@@ -75,12 +62,12 @@ class RefusalFilter(Map):
         "boilerplate": "the answer carries a remark on being an AI",
     }
     cuts: ClassVar[Mapping[str, str]] = {"remark": "a remark on being an AI, cut off the answer"}
-    stays: ClassVar[Mapping[str, str]] = _Where(  # type: ignore[assignment]
+    stays: ClassVar[Mapping[str, str]] = Where(  # type: ignore[assignment]
         {"refusal": "threshold > ?", **_KEPT}, "by", "phrases", _KEPT
     )
     # A second model's answer depends on what computes it.
-    libraries: ClassVar[tuple[str, ...]] = _Where((), "model", None, _OF_MODELS)  # type: ignore[assignment]
-    exact: ClassVar[bool] = _Where(True, "model", None, False)  # type: ignore[assignment]
+    libraries: ClassVar[tuple[str, ...]] = Where((), "model", None, _OF_MODELS)  # type: ignore[assignment]
+    exact: ClassVar[bool] = Where(True, "model", None, False)  # type: ignore[assignment]
 
     action: Literal["drop", "tag"] = "drop"
     cannot: Literal["keep", "drop"] = "keep"

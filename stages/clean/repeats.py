@@ -6,7 +6,7 @@ documents that repeat are for `dedup`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import ClassVar, Literal
@@ -66,9 +66,10 @@ class RemoveRepeats(Fit):
         units = passages.units_of(texts)
         if seen.round:
             at = np.flatnonzero(np.isin(units.hashes, _known(seen)))
-            at = at[np.unique(units.hashes[at], return_index=True)[1]]
-            said = [units.spoken[unit][:SHOWN] for unit in at.tolist()]
-            return pa.Table.from_arrays([pa.array(units.hashes[at]), pa.array(said)], schema=_SAID)
+            said = _smallest(
+                units.hashes[at].tolist(), (units.spoken[unit][:SHOWN] for unit in at.tolist())
+            )
+            return pa.Table.from_pydict({"unit": [*said], "text": [*said.values()]}, schema=_SAID)
         whole = np.array([shingles.seed_of(text) for text in texts], dtype=np.uint64)
         wanted = units.words >= self.words
         pairs = np.stack([units.hashes[wanted], whole[units.rows[wanted]]], axis=1)
@@ -98,9 +99,7 @@ class RemoveRepeats(Fit):
         return State(round=1, local=local, told=found)
 
     def _told(self, said: pa.Table, state: State) -> State:
-        texts: dict[int, str] = {}
-        for unit, text in zip(*(column.to_pylist() for column in said.columns), strict=True):
-            texts[unit] = min(text, texts.get(unit, text))
+        texts = _smallest(*(column.to_pylist() for column in said.columns))
         counts = sorted(
             zip(state.told["units"], state.told["counts"], strict=True),
             key=lambda one: (-one[1], one[0]),
@@ -125,7 +124,7 @@ class RemoveRepeats(Fit):
             fields += [one for one in record.fields if one.name in wanted]
             fields += record.rejected if self.on in ("output", "all") else []
         units = passages.units_of([one.text for one in fields])
-        repeats = np.isin(units.hashes, known) & (units.words >= self.words)
+        repeats = np.isin(units.hashes, known)
         hits = np.bincount(units.rows[repeats], minlength=len(fields))
         firsts = np.searchsorted(units.rows, np.arange(len(fields) + 1))
         for number_, one in enumerate(fields):
@@ -146,6 +145,14 @@ class RemoveRepeats(Fit):
 def _known(seen: VisibleState) -> Hashes:
     assert seen.local is not None
     found: Hashes = seen.local.column("unit").to_numpy()
+    return found
+
+
+def _smallest(units: Iterable[int], texts: Iterable[str]) -> dict[int, str]:
+    """Of each unit the text that sorts first, so that it does not depend on the cut."""
+    found: dict[int, str] = {}
+    for unit, text in zip(units, texts, strict=True):
+        found[unit] = min(text, found.get(unit, text))
     return found
 
 

@@ -34,7 +34,8 @@ def log_files(path: Path) -> Found:
     if path.is_file():
         return Found((path,))
     if not path.is_dir():
-        raise UsageError(f"{path} does not exist: name an adapter folder or a training log")
+        wrong = "is no ordinary file" if path.exists() else "does not exist"
+        raise UsageError(f"{path} {wrong}: name an adapter folder or a training log")
     for name in LOGS:
         if (path / name).is_file():
             return Found((path / name,))

@@ -57,7 +57,7 @@ class ChatlogExtract(RowSource):
         user, the other the assistant; what more say becomes a text with their names.
     gap: silence that ends a conversation, like 30m, 6h or 2d; default 6h. One of 20,000 messages
         or 4 MB ends there.
-    encoding: charset of logs of lines; default: mark, UTF-8, or a guess, which stands in the
+    encoding: charset of logs of lines; default none: mark, UTF-8, or a guess, which stands in the
         records' meta; what is too close to call is refused.
     """
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal
 
-from stages.base import ISOLATION_REASONS, Fault, Item, Part, Rows, RowSource
+from stages import ranges
+from stages.base import ISOLATION_REASONS, Border, Fault, Item, Part, Rows, RowSource
 from stages.errors import Unreadable
 from stages.extract import charsets, file_kinds, files, forms, joined
+from stages.extract.delimited import cuts
 from stages.extract.delimited.clean import Block
+from stages.extract.delimited.cuts import Known
 from stages.extract.delimited.sheet import Reading, Sheet
 from stages.extract.delimited.table import Row
 from stages.extract.forms.at_once import AtOnce
@@ -21,6 +25,7 @@ from stages.extract.packed.streams import from_system
 from stages.extract.spreadsheet import workbook
 from stages.place import Place
 from stages.records import REJECT_TEXT, to_json
+from stages.stamps import stamp_of
 
 
 @dataclass(frozen=True)
@@ -32,25 +37,27 @@ class CsvExtract(RowSource):
     be compressed or in archives, but for workbooks (.xlsx, .xlsm, .xls, .ods), which need the
     extra `sheets`: each sheet is a table, a cell its value and not how it is formatted.
 
-    delimiter: what stands between fields, one character; tab for a tab; default: found out.
-    quote: what stands around fields, one character, empty for none; default: found out.
+    delimiter: what stands between fields, one character; tab for a tab; default none: found out.
+    quote: what stands around fields, one character, empty for no quotes; default none: found out.
     escape: what stands before a quote within quotes, a backslash or empty (the quote is written
-        twice); default: found out.
+        twice); default none: found out.
     header: whether the first row names the columns; auto: when it looks like names.
-    encoding: charset of the files; default: mark, UTF-8, or a guess, which stands in the records'
-        meta; what is too close to call is refused.
+    encoding: charset of the files; default none: mark, UTF-8, or a guess, which stands in the
+        records' meta; what is too close to call is refused.
     null: text of a field that stands for no value, like NULL; a database's backslash-N always
-        does. Default: no other.
-    sheet: the sheet of a workbook that is read; default: all.
+        does. Default none: no other.
+    sheet: the sheet of a workbook that is read; default none: all.
     ragged: fault refuses rows with too many or too few fields; pad fills up missing fields with
         nothing and gives more fields names of their own.
     form: which form the records are to have; auto takes messages, then pairs, then text, by the
         columns in use.
-    prompt: column of the prompt, or a template like "{title}: {question}"; default: by known names.
-    completion: column of the completion, or a template; default: by known names.
-    text: column of the text, or a template; default: text, content or body.
-    messages: column of messages as JSON text; default: messages, conversations or conversation.
-    system: column of a system prompt, which makes the record messages; default: system or
+    prompt: column of the prompt, or a template like "{title}: {question}"; default none: by known
+        names.
+    completion: column of the completion, or a template; default none: by known names.
+    text: column of the text, or a template; default none: text, content or body.
+    messages: column of messages as JSON text; default none: messages, conversations or
+        conversation.
+    system: column of a system prompt, which makes the record messages; default none: system or
         system_prompt.
     """
 
@@ -140,11 +147,56 @@ class CsvExtract(RowSource):
                 parts += files.bundles(root, found, size)
         return parts + files.left_out(root, left)
 
-    def read(self, part: Part) -> Iterator[Item | Fault | Rows]:
+    def cut(self, part: Part, size: int) -> list[Part]:
+        ((name, path),) = part.paths()
+        stamp = stamp_of(path)
+        with contextlib.closing(archives.members(part.root, name)) as members:
+            found = next(members, None)
+            known = None if found is None or isinstance(found, Fault) else self._known(found[1])
+        if known is None or stamp is None:
+            return [part]
+        with files.opened(path) as file:
+            starts = cuts.starts(file, known, size, stamp[0])
+        return ranges.cut(part, stamp, starts, {"table": known.as_json()})
+
+    def _known(self, stream: archives.Member) -> Known | None:
+        """What the readers of ranges of a file have to know; None where it is read as a whole."""
+        if stream.file is None:
+            return None
+        if file_kinds.other(stream.peek(file_kinds.HEAD), self.name) is not None:
+            return None
+        try:
+            sheet = Sheet(stream, self._reading)
+        except Unreadable:
+            return None
+        missing = forms.Layout(sheet.names, self._names, rows=True).missing
+        return None if missing or joined.may_join(sheet.names) else sheet.known
+
+    def read(self, part: Part) -> Iterator[Item | Fault | Rows | Border]:
         if "reader" in part.detail:
             return self._workbook(part)
-        member = partial(self._member, part.detail.get("sample"))
+        if part.start:
+            return self._later(part)
+        member = partial(self._member, part.detail.get("sample"), part.stop)
         return archives.read(part, self.suffixes, member)
+
+    def _later(self, part: Part) -> Iterator[Item | Fault | Rows | Border]:
+        """A range that is not the first of its file."""
+        ((name, path),) = part.paths()
+        assert part.stop is not None
+        place, line = Place(name), part.detail["line"]
+        try:
+            with files.opened(path) as file:
+                file.seek(part.start)
+                stream = archives.plain(file, place)
+                known = Known.of(part.detail["table"])
+                sheet = Sheet.range_of(stream, self._reading, known, part.start, line, part.stop)
+                layout = forms.Layout(sheet.names, self._names, rows=True)
+                if AtOnce(layout).fits:
+                    sheet.take_at_once()
+                yield from self._in_range(place, sheet, layout, False)
+        except OSError as error:
+            yield Fault(place, "unreadable", from_system(error))
 
     def _workbook(self, part: Part) -> Iterator[Item | Fault]:
         ((name, path),) = part.paths()
@@ -181,13 +233,13 @@ class CsvExtract(RowSource):
             yield Item(here, raw, made.records, made.form, made.text)
 
     def _member(
-        self, sample: int | None, place: Place, stream: archives.Member
-    ) -> Iterator[Item | Fault | Rows]:
+        self, sample: int | None, stop: int | None, place: Place, stream: archives.Member
+    ) -> Iterator[Item | Fault | Rows | Border]:
         if (other := file_kinds.other(stream.peek(file_kinds.HEAD), self.name)) is not None:
             yield Fault(place, "wrong_kind", other)
             return
         try:
-            sheet = Sheet(stream, self._reading)
+            sheet = Sheet(stream, self._reading, stop)
         except Unreadable as error:
             if stream.fault is None:
                 yield Fault(place, error.reason, error.evidence)
@@ -204,7 +256,21 @@ class CsvExtract(RowSource):
             return
         if sample is None and AtOnce(layout).fits:
             sheet.take_at_once()
-        yield from self._table(place, stream, sheet, layout, None)
+        if stop is None:
+            yield from self._table(place, stream, sheet, layout, None)
+            return
+        yield from self._in_range(place, sheet, layout, True)
+
+    def _in_range(
+        self, place: Place, sheet: Sheet, layout: forms.Layout, first: bool
+    ) -> Iterator[Item | Fault | Rows | Border]:
+        """The rows of a range; whether a file is empty is not seen in a `first` one without any."""
+        empty = first
+        for item in self._rows(place, sheet, layout, None):
+            if item is not None:
+                empty = False
+                yield item
+        yield Border(empty or sheet.over)
 
     def _table(
         self,
@@ -214,10 +280,21 @@ class CsvExtract(RowSource):
         layout: forms.Layout,
         waiting: Joined | None,
     ) -> Iterator[Item | Fault | Rows]:
-        """The rows of a file; those that wait for others are given to `waiting`."""
-        at_once, items = AtOnce(layout, shown=True), _Items(sheet, layout, self._names)
+        """The rows of a whole file, or a fault where there are none."""
         number = 0
-        for number, (row, reason, evidence) in enumerate(sheet.judged(), 1):  # noqa: B007
+        for number, item in enumerate(self._rows(place, sheet, layout, waiting), 1):  # noqa: B007
+            if item is not None:
+                yield item
+        if not number and stream.fault is None:
+            yield Fault(place, "empty", {"rows": 0})
+
+    def _rows(
+        self, place: Place, sheet: Sheet, layout: forms.Layout, waiting: Joined | None
+    ) -> Iterator[Item | Fault | Rows | None]:
+        """The rows of a file or a range; those that wait for others are given to `waiting`, and
+        None comes in their place."""
+        at_once, items = AtOnce(layout, shown=True), _Items(sheet, layout, self._names)
+        for row, reason, evidence in sheet.judged():
             if isinstance(row, Block):
                 yield from at_once.items(place, *row)
                 continue
@@ -228,12 +305,11 @@ class CsvExtract(RowSource):
                 and waiting.takes(values := sheet.values(row))
             ):
                 waiting.take(here, values)
+                yield None
                 if waiting.full:
                     return
                 continue
             yield items.of(here, row, reason, evidence)
-        if not number and stream.fault is None:
-            yield Fault(place, "empty", {"rows": 0})
 
 
 class _Items:

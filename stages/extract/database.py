@@ -1,8 +1,10 @@
-"""Rows of live PostgreSQL and SQLite databases, read-only, in one snapshot, with flat memory.
+"""Rows of live PostgreSQL, MySQL, MariaDB, SQLite and DuckDB databases: read-only, in one snapshot,
+with flat memory.
 
 Values are exactly what the server prints. Passwords are no part of a URL here (`stages.secrets`):
-PostgreSQL's own PGPASSWORD or password file gives them. A server that ends the reading, and a file
-that is locked, are no fault of the data: the stage fails, and the next run reads again.
+PostgreSQL's own PGPASSWORD or password file, MYSQL_PWD or ~/.my.cnf give them. A server that ends
+the reading, and a file that is locked, are no fault of the data: the stage fails, and the next run
+reads again.
 """
 
 from __future__ import annotations
@@ -18,20 +20,21 @@ from stages import records
 from stages.base import FIRST, ISOLATION_REASONS, Fault, Item, Part, RowSource
 from stages.errors import UsageError
 from stages.extract import files, forms
-from stages.extract.databases import postgres, sqlite, urls
+from stages.extract.databases import duck, sqlite, urls
 from stages.extract.databases.rows import Batch
 from stages.extract.forms import as_json, key_text
 from stages.extract.select_text import frozen
 from stages.place import Place
 from stages.sql_text import formatted
 
-_SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db3")
+_SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db3", ".duckdb", ".ddb")
 _FEW = 20  # rows of each table, for a look
 
 
 @dataclass(frozen=True)
 class DatabaseExtract(RowSource):
-    """Rows of live databases: postgresql://user@host:port/database, sqlite:///path or a .db file.
+    """Rows of live databases: postgresql://user@host:port/database, mysql://user@host:port/database,
+    sqlite:///path, or a file of SQLite or DuckDB.
 
     table: the table whose rows are wanted, with or without its schema; none: all tables.
     query: one SELECT that the server runs; its rows become the records. None: rows of tables.
@@ -54,10 +57,10 @@ class DatabaseExtract(RowSource):
         "encoding": "text is not in the database's character set",
         "unsuited": "the file, one of several, has no tables, or not those that were asked for",
         **files.REASONS,
-        "unreadable": "the file is no SQLite database, or is damaged; rows before were read",
+        "unreadable": "no SQLite or DuckDB database, or a damaged one; rows before were read",
     }
     cuts: ClassVar[Mapping[str, str]] = forms.ROW_CUTS
-    libraries: ClassVar[tuple[str, ...]] = ()
+    libraries: ClassVar[tuple[str, ...]] = ("duckdb",)
     extra: ClassVar[str | None] = "db"
     suffixes: ClassVar[tuple[str, ...]] = _SUFFIXES
 
@@ -130,7 +133,8 @@ class DatabaseExtract(RowSource):
         if self.snapshot is not None:
             mark = f"{name} snapshot {self.snapshot}"
             return Part(root, (), detail={"file": name, **several}, fingerprint=mark)
-        beside = tuple(name + end for end in sqlite.BESIDE)
+        kind = duck if duck.is_one(Path(root) / name) else sqlite
+        beside = tuple(name + end for end in kind.BESIDE)
         return Part(root, (name,), detail={"file": name, **several}, beside=beside)
 
     def read(self, part: Part) -> Iterator[Item | Fault]:
@@ -146,11 +150,15 @@ class DatabaseExtract(RowSource):
         few = part.detail.get(FIRST, _FEW) if "sample" in part.detail else None
         if "url" in part.detail:
             base = Place()
-            batches = postgres.read(part.detail["url"], self.table, self.query, self.key, few)
+            url = part.detail["url"]
+            server = urls.SERVERS[urlsplit(url).scheme]
+            batches = server.read(url, self.table, self.query, self.key, few)
         else:
             name = part.detail["file"]
             base = Place(name)
-            batches = sqlite.read(Path(part.root) / name, self.table, self.query, self.key, few)
+            path = Path(part.root) / name
+            kind = duck if duck.is_one(path) else sqlite
+            batches = kind.read(path, self.table, self.query, self.key, few)
         for batch in batches:
             if isinstance(batch, Fault):
                 yield batch._replace(place=Place(base.path, table=batch.place.table))

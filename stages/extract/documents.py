@@ -31,9 +31,9 @@ class DocumentExtract(DocumentSource):
         stands in meta, page one of each page of a PDF or between the form feeds of a text;
         default file. A PDF has the headings that its outline names.
     level: down to which level a heading begins a section, 1 to 6; default 2.
-    encoding: charset of texts; default: mark, UTF-8, or a guess, which stands in the records' meta;
-        what is too close to call is refused.
-    max_bytes: the largest document, in bytes; default 64 MB.
+    encoding: charset of texts; default none: mark, UTF-8, or a guess, which stands in the records'
+        meta; what is too close to call is refused.
+    max_bytes: the largest document, in bytes; default 67108864 (64 MB).
     deadline: CPU seconds for a document in the killable child, for a PDF for a page; default 20,
         where a page of a manual takes .003.
     memory: megabytes that the child may take for what it reads; default 2048.

@@ -19,7 +19,9 @@ from stages.extract.webpage.cuts import CUTS
 from stages.extract.webpage.markdown import markdown, plain
 from stages.extract.webpage.mhtml import Web
 from stages.place import Place
+from stages.where import Where
 
+_PARSERS = ("selectolax", "warcio", "brotli")
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+")
 
 
@@ -40,18 +42,22 @@ class HtmlExtract(DocumentSource):
         text of all other pages. text: the text of all. Default auto.
     selector: CSS of the elements that are the content, in place of finding it; default none.
     format: markdown keeps headings, lists, tables and code, text only their words.
-    charset: the charset of all pages; default: what each page is, which it may declare wrongly.
+    charset: the charset of all pages; default none: what each page is, which it may declare
+        wrongly.
     min_words: words that a page must have, 0 to 100000, a character of Chinese or Japanese being
         one; default 10: of 455 annotated pages of the web none has fewer.
-    max_bytes: the largest page, or all chapters of a whole book, in bytes; default 16 MB. Whatever
-        it is made of it takes less than 1 GB of memory; one of more than 1,048,576 tags is refused.
+    max_bytes: the largest page, or all chapters of a whole book, in bytes; default 16777216 (16
+        MB). Whatever it is made of it takes less than 1 GB of memory; one of more than 1,048,576
+        tags is refused.
     deadline: CPU seconds for one page in the killable child; default 20, where a page of the web
         takes .015 on average and the worst of 104 hostile ones 5.
     memory: megabytes that the child may take for what it reads; default 2048.
     """
 
     name: ClassVar[str] = "html"
-    libraries: ClassVar[tuple[str, ...]] = ("selectolax", "warcio", "brotli")
+    libraries: ClassVar[tuple[str, ...]] = Where(  # type: ignore[assignment]
+        _PARSERS, "selector", None, (*_PARSERS, "beautifulsoup4", "soupsieve")
+    )
     suffixes: ClassVar[tuple[str, ...]] = (
         *(".html", ".htm", ".xhtml", ".shtml", ".mhtml", ".mht", ".warc", ".epub"),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,18 +12,20 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
-from stages.base import ISOLATION_REASONS, Fault, Item, Part, Rows, RowSource
+from stages import ranges
+from stages.base import ISOLATION_REASONS, Border, Fault, Item, Part, Rows, RowSource
 from stages.errors import Unreadable
 from stages.extract import charsets, columnar, file_kinds, files, forms, joined, topics
 from stages.extract.joined import Joined
 from stages.extract.jsontext import json_values, json_wrapper
 from stages.extract.jsontext.alike import Alike
-from stages.extract.jsontext.lines import LINE_BYTES, Line, Whole, blocks, lines, ranges
+from stages.extract.jsontext.lines import LINE_BYTES, Line, Whole, blocks, lines
 from stages.extract.packed import archives
 from stages.extract.packed.streams import from_system
 from stages.extract.topics import Topics
 from stages.place import Place
 from stages.records import REJECT_TEXT, to_json
+from stages.stamps import stamp_of
 
 _HEAD = 1 << 16
 _SPOOLED = 1 << 20  # bytes of a spool that stay in memory
@@ -39,12 +42,13 @@ class JsonlExtract(RowSource):
         text, and posts of a forum with topic_id, post_number and cooked or raw, become talks when
         their file has been read: up to 2,097,152 of them, 60 bytes of memory each. A topic of
         Discourse (post_stream) is one talk: who opened it is the user, others the assistant.
-    prompt: key of the prompt, or a template like "{title}: {question}"; default: by known keys.
-    completion: key of the completion, or a template; default: by known keys.
-    text: key of the text of plain records, or a template; default: text, content or body.
-    messages: key of the list of messages, which may be JSON text; default: messages,
+    prompt: key of the prompt, or a template like "{title}: {question}"; default none: by known
+        keys.
+    completion: key of the completion, or a template; default none: by known keys.
+    text: key of the text of plain records, or a template; default none: text, content or body.
+    messages: key of the list of messages, which may be JSON text; default none: messages,
         conversations or conversation, or the key of a list of objects with role and content.
-    system: key of a system prompt, which becomes the first message; default: system or
+    system: key of a system prompt, which becomes the first message; default none: system or
         system_prompt.
     """
 
@@ -102,37 +106,49 @@ class JsonlExtract(RowSource):
     def parts(self, path: str, size: int) -> list[Part]:
         root, names, left = files.find(path, archives.packed(self.suffixes))
         names = columnar.data_files(root, names)
-        parts: list[Part] = []
-        waiting: list[str] = []
-        for name in names:
-            mark = self._of_lines(root / name) if files.size_of(root / name) > size else None
-            if mark is None:
-                waiting.append(name)
-                continue
-            cut = ranges(root, name, size, mark)
-            if len(cut) < 2:
-                waiting.append(name)
-                continue
-            parts += files.bundles(root, waiting, size)
-            parts += cut
-            waiting = []
-        return parts + files.bundles(root, waiting, size) + files.left_out(root, left)
+        return files.bundles(root, names, size) + files.left_out(root, left)
 
-    def read(self, part: Part) -> Iterator[Item | Fault | Rows]:
+    def cut(self, part: Part, size: int) -> list[Part]:
+        ((_, path),) = part.paths()
+        if (mark := self._of_lines(path)) is None:
+            return [part]
+        starts = [mark]
+        with files.opened(path) as file:
+            stamp = stamp_of(file.fileno())
+            end = file.seek(0, os.SEEK_END)
+            for border in ranges.borders(mark, size, end):
+                if border > starts[-1]:
+                    starts.append(ranges.line_behind(file, border))
+                if starts[-1] == end:
+                    starts.pop()
+                    break
+        return ranges.cut(part, stamp, starts, {})
+
+    def read(self, part: Part) -> Iterator[Item | Fault | Rows | Border]:
         if part.stop is not None:
             yield from self._range(part)
             return
         sample = part.detail.get("sample")
         yield from archives.read(part, self.suffixes, partial(self._member, sample))
 
-    def _range(self, part: Part) -> Iterator[Item | Fault | Rows]:
-        (name,) = part.files
+    def _range(self, part: Part) -> Iterator[Item | Fault | Rows | Border]:
+        """Lines of a file. Where rows wait for others of it, or it begins without a value, what
+        follows belongs to them."""
+        ((name, path),) = part.paths()
+        number, over = part.detail["line"], False
+        empty = number == 1
         try:
-            with files.opened(Path(part.root) / name) as file:
+            with files.opened(path) as file, Joined(self._names) as waiting:
                 file.seek(part.start)
-                found = blocks(file, part.start, part.detail["line"], part.stop, LINE_BYTES)
-                items = self._lines(Place(name), found, "utf-8", None, None)
-                yield from (item for item in items if item is not None)
+                found = blocks(file, part.start, number, part.stop, LINE_BYTES)
+                for item in self._lines(Place(name), found, "utf-8", None, waiting):
+                    empty = False
+                    if item is None:
+                        over = True
+                    else:
+                        yield item
+                yield from waiting.items(self._row)
+            yield Border(over or empty)
         except OSError as error:
             yield Fault(Place(name), "unreadable", from_system(error))
 

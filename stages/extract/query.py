@@ -9,6 +9,8 @@ runs the address space of the process is limited as well.
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from stages.errors import UsageError
+from stages.errors import StageFailed, UsageError
 from stages.extract.select_text import bare
 from stages.extract.sqldump.rows import Row
 from stages.extract.sqldump.schema import Column, Schema
@@ -32,6 +34,7 @@ _FETCHED = 128  # rows of the result at a time
 _DISK = 4  # temporary files on disk, as a multiple of the memory
 _DESCRIBED = 30  # tables that a message names
 _INT64 = 1 << 63
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _Kind = tuple[str, pa.DataType]
 _KINDS: dict[str, _Kind] = {
     "int": ("BIGINT", pa.int64()),
@@ -92,13 +95,22 @@ class Tables:
         self._error, self._full = duckdb.Error, (duckdb.OutOfMemoryException, MemoryError)
         self._memory = memory
         self._folder = tempfile.TemporaryDirectory(prefix="seedbed-query-")
+        self._tables: dict[str, _Table] = {}
+        self._others: list[str] = []
+        try:
+            self._connection = self._opened(duckdb)
+        except self._error as error:
+            self._check_room(error)
+            raise
+
+    def _opened(self, duckdb: Any) -> Any:
         # what does not fit into the memory is written beside the file, in the same folder
-        self._connection = duckdb.connect(
+        connection = duckdb.connect(
             str(Path(self._folder.name) / "tables.duckdb"),
             config={
                 "threads": 1,
-                "memory_limit": f"{memory}MB",
-                "max_temp_directory_size": f"{_DISK * memory}MB",
+                "memory_limit": f"{self._memory}MB",
+                "max_temp_directory_size": f"{_DISK * self._memory}MB",
                 "enable_external_access": False,
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
@@ -107,10 +119,9 @@ class Tables:
             },
         )
         # DuckDB takes a program without a file of its own, as our reader is, for a notebook.
-        self._connection.execute("SET enable_progress_bar = false")
-        self._connection.execute("SET lock_configuration = true")
-        self._tables: dict[str, _Table] = {}
-        self._others: list[str] = []
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute("SET lock_configuration = true")
+        return connection
 
     def __enter__(self) -> Tables:
         return self
@@ -129,11 +140,22 @@ class Tables:
         table = self._tables.get(row.shape.table)
         if table is None:
             table = self._tables[row.shape.table] = _Table(self._connection, row.shape.table)
-        table.add(row, place)
+        try:
+            table.add(row, place)
+        except self._error as error:
+            self._check_room(error)
+            raise
 
     def finish(self, schemas: Iterable[tuple[str, Schema]], query: str) -> None:
         """Write what waits, make the tables that have no rows and that the query names, and short
         names for all."""
+        try:
+            self._finish(schemas, query)
+        except self._error as error:
+            self._check_room(error)
+            raise
+
+    def _finish(self, schemas: Iterable[tuple[str, Schema]], query: str) -> None:
         for name, schema in schemas:
             if name in self._tables:
                 continue
@@ -195,7 +217,19 @@ class Tables:
                 "make less"
             ) from None
         except self._error as error:
+            self._check_room(error)
             raise UsageError(f"query: {_first_line(error)}; {self._described()}") from None
+
+    def _check_room(self, error: BaseException) -> None:
+        """StageFailed when the disk of the tables is full, which DuckDB says in words alone. No
+        data know the name of the folder, so none can make it seem so."""
+        said = str(error)
+        if self._folder.name in said and any(os.strerror(one) in said for one in _FULL):
+            raise StageFailed(
+                f"the disk is full: no room in {Path(self._folder.name).parent} for the tables "
+                "that a query is asked of; make room there, or name another folder in TMPDIR, and "
+                "run again"
+            ) from error
 
     def _described(self) -> str:
         told = [f"{table.name} ({', '.join(table.columns)})" for table in self._tables.values()]

@@ -11,11 +11,12 @@ _PIECES = re.compile(
     r"|(?P<word>[^\W\d][\w$]*+)|\d[\w.]*+|.",
     re.DOTALL,
 )
-# DuckDB's, PostgreSQL's and SQLite's; those without parentheses stand in the second set
+# DuckDB's, PostgreSQL's, MySQL's and SQLite's; those without parentheses stand in the second set
 _CALLED = (
     "random rand setseed gen_random_uuid uuid uuidv4 uuidv7 uuid_generate_v4 randomblob "
     "random_normal now today clock_timestamp statement_timestamp transaction_timestamp timeofday "
     "get_current_timestamp get_current_time current_localtime current_localtimestamp nextval "
+    "sysdate curdate curtime utc_date utc_time utc_timestamp uuid_short connection_id "
     "currval lastval changes total_changes last_insert_rowid txid_current pg_backend_pid"
 )
 _NAMED = "current_timestamp current_date current_time localtime localtimestamp tablesample"
@@ -35,6 +36,8 @@ def _words(query: str) -> tuple[str, list[tuple[str, str]]]:
             pos = close + len(match["tag"]) if close >= 0 else pos
         elif match["word"] is not None:
             words.append((match["word"].lower(), pos))
+        elif match[0].startswith('"') and query[pos : pos + 20].lstrip()[:1] == "(":
+            words.append((match[0][1:-1].lower(), pos))  # a function's name in quotes
         if match["skipped"] is None:
             end = pos
     return query[:end], [(word, query[at : at + 20].lstrip()[:1]) for word, at in words]
@@ -48,10 +51,13 @@ def bare(query: str) -> str:
 
 def volatile(query: str) -> tuple[str, ...]:
     """What gives another value at each call, in the order of the text."""
+    words = _words(query)[1]
     found = [
         f"{word}()" if after == "(" else word
-        for word, after in _words(query)[1]
-        if word in _WORDS or (word in _CALLS and after == "(")
+        for (word, after), before in zip(words, [("", ""), *words], strict=False)
+        if word in _WORDS
+        or (word in _CALLS and after == "(")
+        or (word == "sample" and before in (("using", "s"), ("using", "S")))
     ]
     return tuple(dict.fromkeys(found))
 

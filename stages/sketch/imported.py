@@ -54,6 +54,8 @@ def imported(config: Path, out: Path) -> tuple[str, Meant]:
     read, that is nobody's, or of which no data are here."""
     from stages.sketch import recipe, trainers
 
+    if config.exists() and not config.is_file():
+        raise UsageError(f"{config} is no ordinary file: name a configuration in YAML or JSON")
     found = trainers.meant(_read(config), config.resolve().parent)
     if not found.data:
         raise UsageError(f"{config}: it names no data set")

@@ -108,12 +108,14 @@ def _nothing(paths: list[Path], left: Left, listed: Folder) -> str:
 
 
 def write_new(out: Path, text: str) -> None:
-    """Write a recipe; UsageError where something is there, which stays."""
+    """Write a recipe, whole or not at all; UsageError where something is there, which stays."""
     try:
-        with open(out, "x", encoding="utf-8") as file:
-            file.write(text)
+        file = open(out, "x", encoding="utf-8")  # noqa: SIM115
     except FileExistsError:
         raise UsageError(f"{out} is there already, and is not overwritten") from None
-    except OSError as error:
-        told = f"{out}: cannot be written ({error.strerror}); name another with -o"
-        raise UsageError(told) from None
+    try:
+        with file:
+            file.write(text)
+    except BaseException:
+        out.unlink()
+        raise

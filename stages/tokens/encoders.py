@@ -18,9 +18,7 @@ import functools
 import hashlib
 import importlib.metadata
 import json
-import os
 import random
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -28,6 +26,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import numpy as np
 
+from stages.disk import write_whole
 from stages.errors import Changed, UsageError
 from stages.require import require
 from stages.tokens.foreign import TokenizerFailed, caught
@@ -217,10 +216,7 @@ def _choose(record: Path, layout: Mapping[str, Any], refused: list[str]) -> None
                 break
             refused.append(name)
     record.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".", dir=record.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump({"encoder": chosen, "refused": refused}, file, sort_keys=True)
-    os.replace(temporary, record)
+    write_whole(record, json.dumps({"encoder": chosen, "refused": refused}, sort_keys=True))
 
 
 def _read(record: Path) -> dict[str, Any]:

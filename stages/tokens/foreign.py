@@ -144,10 +144,11 @@ def guarded(what: str, characters: int, call: Callable[[], Any]) -> Any:
 
 
 def caught(call: Callable[[], Any]) -> Any:
-    """What a call returns; TokenizerFailed for whatever it raises, panics included."""
+    """What a call returns; TokenizerFailed for whatever it raises, panics included, but for what
+    the system says of files and disks."""
     try:
         return call()
-    except (KeyboardInterrupt, SeedbedError):
+    except (KeyboardInterrupt, SeedbedError, OSError):
         raise
     except BaseException as error:
         raise TokenizerFailed(_told(error)) from None

@@ -38,6 +38,7 @@ from stages.tokens.renderer import Prepared, renderer_of
 from stages.tokens.rows import Row, Tokens, Unheard, encoded_rows
 from stages.tokens.segments import control_pattern
 from stages.verdicts import Verdicts
+from stages.where import Where
 
 
 @lru_cache(maxsize=4)
@@ -97,7 +98,9 @@ class Tokenize(Map):
 
     name: ClassVar[str] = "tokenize"
     kind: ClassVar[Kind] = TOKENS
-    libraries: ClassVar[tuple[str, ...]] = ("tokenizers",)
+    libraries: ClassVar[tuple[str, ...]] = Where(  # type: ignore[assignment]
+        ("tokenizers",), "chat", "template", ("tokenizers", "jinja2")
+    )
     cuts: ClassVar[Mapping[str, str]] = {
         "cut": "behind max_length (long: truncate)",
         "long": "a turn of a conversation longer than max_length, or a blank part of a text",

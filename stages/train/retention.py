@@ -43,8 +43,8 @@ def problem_with(named: str) -> str | None:
 
 
 def files_of(named: str) -> tuple[Path, ...]:
-    """The user's file, where one is named."""
-    return () if named in (GENERAL, NONE) else (Path(named),)
+    """The file of a text: what is measured depends on it, of the built-in one as well."""
+    return {NONE: (), GENERAL: (BUILT_IN,)}.get(named, (Path(named),))
 
 
 def read(named: str, model: str, folder: Path) -> Text | None:

@@ -127,7 +127,15 @@ class Train(End):
     """
 
     name: ClassVar[str] = "train"
-    libraries: ClassVar[tuple[str, ...]] = ("torch", "transformers", "peft", "numpy", "pyarrow")
+    libraries: ClassVar[tuple[str, ...]] = (
+        "torch",
+        "transformers",
+        "peft",
+        "tokenizers",
+        "jinja2",
+        "numpy",
+        "pyarrow",
+    )
     extra: ClassVar[str | None] = "train"
     exact: ClassVar[bool] = False
     kind: ClassVar[Kind] = ADAPTER

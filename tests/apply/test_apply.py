@@ -175,6 +175,7 @@ def test_the_form_may_change(module: str) -> None:
     [
         ("", "must be module:function"),
         ("json", "must be module:function"),
+        ("d/mine.py:f", "d/mine.py is a file: name its module, 'mine:f'"),
         ("no_such_module_here:f", "cannot be imported: no module is called so"),
         ("json:no_such", "json has no function 'no_such'"),
         ("json:__name__", "is no function"),

@@ -96,3 +96,12 @@ def test_a_second_run_over_more_files_keeps_the_new_alone(
     assert command(["show", "runs/two", "--rejects"]) == 0
     shown = capsys.readouterr().out
     assert "near_duplicate" in shown and "runs/one/corpus" in shown and "Beans." not in shown
+
+
+def test_the_corpus_that_has_it_is_named(tmp_path: Path) -> None:
+    beans = "Beans are sown in May, when the nights are warm and the soil is dry enough."
+    first = written(tmp_path / "first.jsonl", [PEAS])
+    second = written(tmp_path / "second.jsonl", [beans])
+    rejects: list[dict[str, Any]] = []
+    Deduplicate(against=(first, second))(rows([beans, PEAS]), rejects)
+    assert [json.loads(row["evidence"])["against"] for row in rejects] == [second, first]

@@ -206,3 +206,34 @@ def test_a_run_tells_what_went_and_explain_shows_it(
     assert command(["explain", "03.md", "--run", "runs/r"]) == 0
     shown = capsys.readouterr().out
     assert "[-Garden club, page 4 of 12-]" in shown
+
+
+def test_equal_documents_of_several_pieces_count_once() -> None:
+    stage = RemoveRepeats()
+    table = to_table([{"id": "0", "text": pages()[0]}], SCHEMA)
+    state = stage.merge([stage.observe(Batch(table), VisibleState(0, {}, {}, None))] * 40, State())
+    assert state.told["units"] == []
+
+
+@pytest.mark.parametrize("at", [1, 8, 12])
+def test_what_people_are_told_does_not_depend_on_the_cut(at: int) -> None:
+    foots = ["Made by the Garden Club", "made by the garden club", "MADE BY THE GARDEN CLUB"]
+    rows = [{"id": str(n), "text": f"{name(n)} is here\n\n{foots[n % 3]}"} for n in range(20)]
+    stage, told = RemoveRepeats(), []
+    for parts in ([rows], [rows[:at], rows[at:]]):
+        tables = [to_table(part, SCHEMA) for part in parts]
+        state, seen = State(), [VisibleState(0, {}, {}, None) for _ in tables]
+        while not state.done:
+            observed = [stage.observe(Batch(t), own) for t, own in zip(tables, seen, strict=True)]
+            state = stage.merge(observed, state)
+            seen = [VisibleState(state.round, {}, {}, one) for one in state.local or ()]
+        told.append(state.told["lines"])
+    assert told[0] == told[1] and len(told[0]) == 2
+
+
+def test_a_rule_goes_with_a_footer_alone_and_code_is_an_end() -> None:
+    foot = "Made by the club of this garden"
+    ruled = [f"---\n{name(n)} is here\n\n---\n{foot}" for n in range(20)]
+    assert cut(RemoveRepeats(), ruled) == [f"---\n{name(n)} is here" for n in range(20)]
+    coded = [f"{name(n)} is here\n\n{foot}\n\n```\nwater({n})\n```" for n in range(20)]
+    assert cut(RemoveRepeats(), coded) == coded

@@ -16,6 +16,7 @@ from stages.curves.finding import sentence
 from stages.curves.findings import KINDS, findings
 from stages.curves.log import Log, Series
 from stages.curves.read import read_log
+from stages.curves.validation import good_fit
 from tests.cases.diagnose import curve, own_lines, write_lines
 
 
@@ -331,6 +332,11 @@ def test_a_noisy_validation_is_too_small_to_tell() -> None:
     found = kinds(log_of(curve(), 40, [2.0, *val]))
     assert "small_validation" in found and not {"well_fit", "overfit", "train_on"} & set(found)
     assert "0.01 %" in found["small_validation"]["remedy"]
+    random = np.random.default_rng(0)  # a level that alone would be called a good fit
+    val = [(1.6 + 0.4 * math.exp(-n / 2)) * math.exp(random.normal(0, 0.05)) for n in range(12)]
+    log = log_of(curve(), 40, [2.0, *val])
+    assert [one["kind"] for one in good_fit(log)] == ["well_fit"]
+    assert "small_validation" in kinds(log) and "well_fit" not in kinds(log)
 
 
 def test_validations_that_swing_above_the_first_are_overfit() -> None:
@@ -488,3 +494,16 @@ def test_what_is_memorised_is_measured_on_the_records_themselves(tmp_path: Path)
     assert low < -0.2 < high and finding["statistic"] == pytest.approx(-0.2, abs=0.04)
     assert finding["epoch"] in (1, 2) and "40 records" in finding["words"]
     assert "memorised" not in kinds(repeated(tmp_path / "b", 0.0))
+
+
+def test_validation_in_the_first_fifth_does_not_count_for_what_lies_below() -> None:
+    val = [float(np.exp(0.7 - 0.3 * at**0.5 - 0.15)) for at in np.linspace(0.05, 1, 9)]
+    val[:2] = [value * 4 for value in val[:2]]
+    assert "val_below_train" in kinds(log_of(curve(), 40, val))
+
+
+def test_a_training_that_does_not_fall_is_no_good_fit() -> None:
+    (found,) = good_fit(log_of(curve(fall=0.0, noise=0.01), 40, SETTLED))
+    assert found["kind"] == "cannot_tell" and found["about"] == "well_fit"
+    (found,) = good_fit(log_of(curve(), 40, SETTLED))
+    assert found["kind"] == "well_fit"

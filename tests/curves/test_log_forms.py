@@ -372,6 +372,17 @@ def test_a_second_run_in_one_file_is_the_one_that_is_shown(tmp_path: Path) -> No
     assert len(log.train) == len(log.val) == 6
 
 
+def test_a_second_run_may_begin_where_the_first_began(tmp_path: Path) -> None:
+    """Both go on from one checkpoint, far from zero."""
+    first, second = (
+        lines_of([{"step": 500 + 10 * n, "loss": level - n / 50} for n in range(count)])
+        for level, count in ((9.0, 9), (2.0, 12))
+    )
+    log = appended(tmp_path, "a.jsonl", first, second)
+    assert log.train.values.tolist() == [2.0 - n / 50 for n in range(12)]
+    assert "2 runs are in this file" in log.notes[0]
+
+
 def test_a_second_run_of_printed_lines(tmp_path: Path) -> None:
     text = "".join(f"{row}\n" for row in rows("loss", "eval_loss", "n"))
     text += "{'train_runtime': 10.0, 'train_loss': 2.2, 'epoch': 2.0}\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,9 @@ def test_the_folder_of_a_run_is_searched(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="pipe is no ordinary file"):
+        read_log(tmp_path / "pipe")
     with pytest.raises(UsageError, match="nowhere does not exist"):
         read_log(tmp_path / "nowhere")
     with pytest.raises(UsageError, match="holds no training log"):

@@ -338,6 +338,7 @@ def test_the_configurations_name_files_that_are_there(tmp_path: Path) -> None:
             assert set(columns) <= set(line), format
         config = YAML(typ="safe").load((out / "axolotl.yaml").read_text())
         (train,), (val,) = config["datasets"], config["test_datasets"]
+        assert "split" not in train and val["split"] == "train", "all of a file is `train` there"
         assert (out / train["path"]).is_file() and (out / val["path"]).is_file()
         if "field_messages" in train:
             mapped = train["message_property_mappings"].values()
@@ -386,3 +387,13 @@ def test_a_large_export_has_row_groups(tmp_path: Path) -> None:
     file = pq.ParquetFile(out / "train.parquet")
     assert file.metadata.num_row_groups == 3
     assert file.read().to_pylist() == lines
+
+
+@pytest.mark.parametrize(
+    ("format", "said"),
+    [("messages", "assistant_only_loss=True"), ("prompt_completion", "completion_only_loss=True")],
+)
+def test_the_card_trains_on_answers_alone(format: str, said: str, tmp_path: Path) -> None:
+    _, _, out = exported(tmp_path, PAIRS, format)
+    (line,) = (one for one in (out / "README.md").read_text().splitlines() if "Config(" in one)
+    assert said in line

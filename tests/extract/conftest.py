@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,6 +44,13 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
+    """A server of its own."""
+    with started_postgres() as server:
+        yield server
+
+
+@contextmanager
+def started_postgres() -> Iterator[Postgres]:
     """A server without a database of anybody's; skips where there are no programs for one."""
     pytest.importorskip("pg8000")
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
@@ -90,3 +98,64 @@ def _wait_for(server: Postgres, running: subprocess.Popen[bytes]) -> None:
         except Exception:
             time.sleep(0.1)
     raise AssertionError("the server does not answer")
+
+
+class MariaDB(NamedTuple):
+    """A server that listens on a socket alone; root needs no password."""
+
+    socket: Path
+
+    def run(self, statement: str, *options: str) -> bytes:
+        """What the server's own client prints of a statement."""
+        done = subprocess.run(
+            ["mariadb", "--no-defaults", "-S", self.socket, "-u", "root",
+             "--default-character-set=utf8mb4", *options],
+            input=statement.encode(), capture_output=True, check=True,
+        )  # fmt: skip
+        return done.stdout
+
+    def url(self, database: str, user: str = "root") -> str:
+        return f"mysql://{user}@localhost/{database}?host={self.socket}"
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """A server of its own."""
+    with started_mariadb() as server:
+        yield server
+
+
+@contextmanager
+def started_mariadb() -> Iterator[MariaDB]:
+    """A server of its own; skips where there is no program for one."""
+    programs = ("mariadbd", "mariadb-install-db", "mariadb")
+    if not all(map(shutil.which, programs)) or os.geteuid() != 0:
+        pytest.skip("there is no MariaDB that could be started")
+    folder = Path(tempfile.mkdtemp(prefix="seedbed-mariadb-"))
+    try:
+        folder.chmod(0o777)
+        made = subprocess.run(
+            ["mariadb-install-db", "--no-defaults", "--user=mysql", f"--datadir={folder}/data",
+             "--skip-test-db", "--auth-root-authentication-method=normal"],
+            capture_output=True,
+        )  # fmt: skip
+        if made.returncode:
+            pytest.skip(f"mariadb-install-db failed: {made.stderr.decode()[-200:]}")
+        running = subprocess.Popen(
+            ["mariadbd", "--no-defaults", "--user=mysql", f"--datadir={folder}/data",
+             f"--socket={folder}/s", "--skip-networking", "--secure-file-priv=",
+             f"--pid-file={folder}/pid", "--innodb-buffer-pool-size=8M"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            for _ in range(200):
+                if (folder / "s").exists():
+                    break
+                assert running.poll() is None, "the server stopped"
+                time.sleep(0.1)
+            yield MariaDB(folder / "s")
+        finally:
+            running.terminate()
+            running.wait(60)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

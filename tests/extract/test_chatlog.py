@@ -117,7 +117,8 @@ def test_where_one_side_is_silent_there_is_nothing_to_learn(tmp_path: Path) -> N
     assert json.loads(rejects[0]["evidence"]) == {"messages": 2, "speakers": ["Ann"]}
     data = said(("10:00", "Ann", "Hello?"), ("10:01", "Carl", "Yes?"))
     rejects = []
-    assert read(tmp_path / "b.json", data, rejects, assistant=("Bob",)) == []
+    with pytest.raises(UsageError, match=r"no speaker 'Bob' in .*it has Ann, Carl"):
+        read(tmp_path / "b.json", data, rejects, assistant=("Bob",))
     assert json.loads(rejects[0]["evidence"])["speakers"] == ["Ann", "Carl"]
 
 

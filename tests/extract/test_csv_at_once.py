@@ -196,3 +196,14 @@ def test_bytes_in_which_no_row_ends_are_not_looked_at_again() -> None:
     reach.learn(start, size, 0, 0, True)
     assert not reach.longer(start + 1, 1024)
     assert reach.longer(start + size, 1024)
+
+
+def test_what_a_backslash_escapes_is_read_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.csv"
+    rows = (f'{n},"C:\\\\peas {n}","an answer"\n' for n in range(500))
+    path.write_text("id,question,answer\n" + "".join(rows))
+    stage = CsvExtract(escape="\\")
+    assert_same(stage, path, monkeypatch)
+    assert next(iter(stage(path)))["prompt"] == "C:\\peas 0"

@@ -251,6 +251,8 @@ ODD = {
     "zeros": [*PLAIN, "(1,'b',007,1.5,0)", *PLAIN],
     "floats": [*PLAIN, "(1,'b',7,0.00001,0)", *PLAIN[:-1], "(1,'b',7,2.50,0)", *PLAIN],
     "blanks": [*PLAIN, "(1, 'b' ,7 ,1,0)", *["( 1,'c',2,1.5,0)"] * 100],
+    "words": [*PLAIN, "(1,NULLABLE,7,1,0)", *PLAIN, "(1,'b',7,1,NULLIF)", *PLAIN],
+    "between": [*PLAIN, "x(1,'b',7,1,0)", *PLAIN],
     "strings": [*PLAIN, "(1,'b'x,7,1,0)", *["(1,'c''d',2,'1.5',0)"] * 100],
 }
 

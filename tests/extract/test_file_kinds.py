@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from stages import CsvExtract, HtmlExtract, JsonlExtract, SqlExtract
-from stages.base import Fault, RowSource
+from stages.base import Fault, RowSource, Source
 from stages.extract.file_kinds import binary, other
 from stages.place import Place
 
@@ -157,28 +157,31 @@ def test_a_large_table_is_not_cut_into_lines_of_json(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(TABLE * 3000)
     rejects: list[dict[str, Any]] = []
     source = JsonlExtract()
-    assert len(source.parts(str(tmp_path / "a.jsonl"), 1 << 12)) == 1
+    (part,) = source.parts(str(tmp_path / "a.jsonl"), 1 << 12)
+    assert source.cut(part, 1 << 12) == [part]
     assert list(source(tmp_path / "a.jsonl", rejects)) == []
     assert [reject["reason"] for reject in rejects] == ["wrong_kind"]
 
 
 @pytest.mark.parametrize(
-    ("part", "kind", "reader"),
+    ("part", "kind", "reader", "end"),
     [
-        ("word/document.xml", "Word document", "documents"),
-        ("xl/workbook.xml", "Excel workbook", "csv"),
+        ("word/document.xml", "Word document", "documents", ".docx"),
+        ("xl/workbook.xml", "Excel workbook", "csv", ".xlsx"),
     ],
 )
+@pytest.mark.parametrize("source", [HtmlExtract(), CsvExtract()])
 def test_an_office_document_called_otherwise_is_named_with_its_reader(
-    part: str, kind: str, reader: str, tmp_path: Path
+    source: Source, part: str, kind: str, reader: str, end: str, tmp_path: Path
 ) -> None:
     with zipfile.ZipFile(tmp_path / "a.html", "w") as package:
         for name in ("[Content_Types].xml", part, "docProps/app.xml"):
             package.writestr(name, "<x/>")
     rejects: list[dict[str, Any]] = []
-    assert not list(HtmlExtract()(tmp_path / "a.html", rejects))
+    assert not list(source(tmp_path / "a.html", rejects))
     told = json.loads(rejects[0]["evidence"])
     assert (told["kind"], told["read_by"]) == (kind, reader)
+    assert told["remedy"].endswith(end), "the reader itself goes by the name"
 
 
 def test_a_pdf_called_a_page_is_named_with_its_reader() -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from stages import CsvExtract, JsonlExtract
 from stages.extract import flat_trees
 from stages.sample import look, parts_of
+from stages.testing import in_ranges, one_after_another, plain
 
 Node = dict[str, Any]
 
@@ -167,8 +168,20 @@ def test_rows_of_which_none_answers_another_are_read_alone(tmp_path: Path) -> No
 
 def test_a_large_file_of_rows_is_not_cut(tmp_path: Path) -> None:
     path = lines(tmp_path, ROWS)
-    assert len(JsonlExtract().parts(str(path), 300)) == 1
-    assert len(JsonlExtract(text="text").parts(str(path), 300)) > 1
+    (part,) = JsonlExtract().parts(str(path), 300)
+    assert JsonlExtract().cut(part, 300) == [part]
+    assert len(JsonlExtract(text="text").cut(part, 300)) > 1
+
+
+def test_rows_that_wait_join_over_ranges(tmp_path: Path) -> None:
+    """The head of the file does not show them, so that it is cut before they are met."""
+    others = [{"text": f"a line of its own {number} " + "x" * 900} for number in range(90)]
+    path = lines(tmp_path, [*others, *ROWS, *others])
+    stage = JsonlExtract()
+    (part,) = stage.parts(str(path), 1)
+    ranged = in_ranges(stage, part, 20_000)
+    assert len(ranged) > 2
+    assert one_after_another(ranged) == plain(stage.read(part))
 
 
 def test_rows_over_the_limit_are_read_alone(

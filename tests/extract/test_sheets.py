@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from stages import CsvExtract
-from stages.errors import MissingExtra
+from stages.errors import MissingExtra, UsageError
 from stages.extract.spreadsheet.workbook import as_shown
 from stages.records import fields
 
@@ -229,8 +229,10 @@ def test_columns_are_named_as_for_csv(tmp_path: Path) -> None:
     assert kept[0]["text"] == "Frage: q\nAntwort: a"
     kept, _ = _read(path, header="no")
     assert kept[0]["text"] == "column_1: Frage\ncolumn_2: Antwort"
-    kept, rejects = _read(path, text="nothing")
-    assert kept == [] and [row["reason"] for row in rejects] == ["no_form"]
+    rejects = []
+    with pytest.raises(UsageError, match="no column 'nothing' in"):
+        list(CsvExtract(text="nothing")(path, rejects))
+    assert [row["reason"] for row in rejects] == ["no_form"]
     assert json.loads(rejects[0]["evidence"])["missing"] == ["nothing"]
 
 
@@ -238,8 +240,8 @@ def test_one_sheet_and_null(tmp_path: Path) -> None:
     path = _excel(tmp_path / "b.xlsx", A=[["text", "x"], ["a", "NULL"]], B=[["text"], ["b"]])
     kept, _ = _read(path, sheet="A", null="NULL")
     assert [row["text"] for row in kept] == ["a"] and "x" not in json.loads(kept[0]["meta"])
-    kept, rejects = _read(path, sheet="C")
-    assert kept == [] and json.loads(rejects[0]["evidence"])["sheets"] == ["A", "B"]
+    with pytest.raises(UsageError, match=r"no sheet 'C' in b\.xlsx; it has A, B"):
+        _read(path, sheet="C")
 
 
 def test_equal_rows_have_ids_of_their_own_and_a_row_above_changes_none(tmp_path: Path) -> None:

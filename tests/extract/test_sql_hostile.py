@@ -349,10 +349,21 @@ def test_a_query_makes_only_the_tables_that_it_names(tmp_path: Path) -> None:
         list(SqlExtract(query="SELECT nothing FROM t")(path, []))
 
 
+def test_a_zero_byte_in_a_value_makes_no_dump_binary(tmp_path: Path) -> None:
+    path = tmp_path / "a.sql"
+    path.write_bytes(b"INSERT INTO t (text) VALUES ('a\0b');\nINSERT INTO t (text) VALUES ('c');\n")
+    rejects: list[dict[str, object]] = []
+    assert [row["text"] for row in SqlExtract()(path, rejects)] == ["a\0b", "c"] and not rejects
+    path.write_bytes(b"\x7fELF" + bytes(range(32)) * 40)
+    assert not list(SqlExtract()(path, rejects)) and rejects[0]["reason"] == "binary"
+
+
 def test_what_is_frozen_in_a_query_is_told() -> None:
     query = "SELECT random() AS a, now(), current_timestamp, nextval('s'), 'uuid()' -- rand()"
     told = ("random()", "now()", "current_timestamp", "nextval()")
     assert volatile(query) == told
+    assert volatile('SELECT "random"(), "now" FROM t USING SAMPLE 5') == ("random()", "sample")
+    assert not volatile('SELECT sample, "now" FROM a JOIN b USING (sample)')
     for stage in (SqlExtract(query=query), DatabaseExtract(query=query, snapshot="a")):
         (note,) = stage.notes()
         assert ", ".join(told) in note and "frozen" in note

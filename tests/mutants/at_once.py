@@ -167,13 +167,6 @@ MUTANTS = (
         (OF_ROWS,),
     ),
     Mutant(
-        "stages/gather.py",
-        "self._by_id = not seen",
-        "self._by_id = True",
-        "what came before a part does not count",
-        (OF_ROWS,),
-    ),
-    Mutant(
         "stages/arrays.py",
         "for byte in sorted(there, key=lambda byte: byte != 92):",
         "for byte in there:",
@@ -186,5 +179,26 @@ MUTANTS = (
         "cuts = {0, size}",
         "a block of which a part arrived comes whole again",
         (OF_ROWS,),
+    ),
+    Mutant(
+        "stages/extract/sqldump/clean.py",
+        "(gap == 0) | ((gap == 1) & blank)",
+        "gap <= 1",
+        "any byte may stand between two rows of a dump",
+        ("tests/extract/test_dumps_at_once.py",),
+    ),
+    Mutant(
+        "stages/extract/sqldump/clean.py",
+        "null = (first == _NULL[0]) & (ends - begins == 4)",
+        "null = (first == _NULL[0]) & (ends - begins >= 4)",
+        "a bare word that begins like NULL is no value",
+        ("tests/extract/test_dumps_at_once.py",),
+    ),
+    Mutant(
+        "stages/extract/delimited/clean.py",
+        "and not (dialect.escape or dialect.nulls",
+        "and not (dialect.nulls",
+        "what a backslash escapes is read array-wise with the backslash",
+        ("tests/extract/test_csv_at_once.py::test_what_a_backslash_escapes_is_read_alone",),
     ),
 )

@@ -108,7 +108,7 @@ MUTANTS = (
         "if count[at] <= count[0]:",
         "if count[at] < 0:",
         "a second run in one file is merged into the first",
-        _of("log_forms", "test_a_second_run_in_one_file_is_the_one_that_is_shown"),
+        _of("log_forms", "test_a_second_run_may_begin_where_the_first_began"),
     ),
     Mutant(
         _LINES,

@@ -11,6 +11,7 @@ LOCAL, SIGNALS = "pipeline/executors/local.py", "pipeline/signals.py"
 TASKS, WORKER = "pipeline/executors/tasks.py", "pipeline/executors/worker.py"
 OF_OURS = ("tests/pipeline/test_keys.py::test_code_of_ours_changes_the_key_however_it_is_imported",)
 REUSE = "tests/pipeline/test_reuse.py"
+RANGES = "tests/pipeline/test_ranges.py"
 OF_CONTENT = "tests/pipeline/test_content.py"
 PLACE = "tests/train/test_another_training.py::"
 OF_STORE = "tests/pipeline/test_store.py"
@@ -159,8 +160,22 @@ MUTANTS = (
         CONTENT,
         "part.start, part.stop, dict(part.detail), part.fingerprint]",
         "part.start, part.stop, part.fingerprint]",
-        "a range's key forgets how often its lines came before it",
-        (f"{REUSE}::test_a_line_that_comes_to_stand_before_a_range_changes_its_ids",),
+        "a range's key forgets the line that it begins on",
+        (f"{RANGES}::test_a_line_end_more_moves_the_lines_of_later_ranges",),
+    ),
+    Mutant(
+        "pipeline/engine/alike.py",
+        "before += count",
+        "before = count",
+        "equal rows of the third range have the ids of those in the second",
+        (f"{RANGES}::test_ids_are_compared_by_and_by",),
+    ),
+    Mutant(
+        "pipeline/engine/reading.py",
+        'name = [read["key"], read["sha256"], renames]',
+        'name = [read["key"], read["sha256"]]',
+        "ids of a range are those that it had behind other rows",
+        (f"{RANGES}::test_a_row_that_comes_to_stand_earlier_changes_the_id_of_its_equal",),
     ),
     Mutant(
         RUNNER,
@@ -499,5 +514,29 @@ MUTANTS = (
         "if isinstance(error, MemoryError):",
         "a library that finds no memory to be loaded is told as a bug",
         ("tests/pipeline/test_trouble.py::test_memory_that_ran_out_is_a_sentence_in_a_worker_too",),
+    ),
+    Mutant(
+        "stages/call.py",
+        "if empty and (wrong",
+        "if not empty and (wrong",
+        "a call yields nothing for a column that is not there",
+        ("tests/pipeline/test_parameters.py::test_a_call_knows_a_column_that_nothing_has",),
+    ),
+    Mutant(
+        "pipeline/executors/array.py",
+        "            if done.returncode and not any(found):",
+        "            if done.returncode:",
+        "one task of an array that died ends the run",
+        (
+            "tests/pipeline/test_machines.py"
+            "::test_an_array_of_which_a_task_died_is_submitted_again_for_its_parts_alone",
+        ),
+    ),
+    Mutant(
+        "stages/verdicts.py",
+        "before if new is None else new.get(name, before)",
+        "before",
+        "a field that was held does not see what another one wrote",
+        ("tests/test_verdicts.py::test_a_field_that_was_held_sees_what_another_one_wrote",),
     ),
 )

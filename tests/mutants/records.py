@@ -531,4 +531,32 @@ MUTANTS = (
             "tests/pipeline/test_push.py::test_an_export_is_sent_with_its_own_card_and_what_an_earlier_one_left_goes",
         ),
     ),
+    Mutant(
+        "stages/clean/dedup.py",
+        "self.against[corpus]",
+        "self.against[0]",
+        "the first of several corpora is named as the one that has a record",
+        ("tests/clean/test_against.py",),
+    ),
+    Mutant(
+        "stages/clean/repeats.py",
+        "pairs = _distinct(np.stack(columns, axis=1))",
+        "pairs = np.stack(columns, axis=1)",
+        "equal documents of several pieces count as many",
+        ("tests/clean/test_repeats.py",),
+    ),
+    Mutant(
+        "stages/clean/passages.py",
+        "not (found and not words[line.unit])",
+        "not (not words[line.unit])",
+        "a rule at the begin of a text goes without a footer",
+        ("tests/clean/test_repeats.py",),
+    ),
+    Mutant(
+        "stages/clean/passages.py",
+        "        if not passage.lines:\n            return found\n",
+        "        if not passage.lines:\n            continue\n",
+        "the end of a text is looked for through code",
+        ("tests/clean/test_repeats.py",),
+    ),
 )

@@ -502,4 +502,25 @@ MUTANTS = (
         "what does not divide among clusters is lost",
         _mix("test_like_parts_add_up_and_none_is_above_what_is_there"),
     ),
+    Mutant(
+        "stages/select/select.py",
+        "np.where(np.isnan(values), -np.inf, values)",
+        "np.where(np.isnan(values), np.inf, values)",
+        "what has no quality is the best",
+        ("tests/select/test_kmeans.py",),
+    ),
+    Mutant(
+        "stages/select/select.py",
+        "max(round(self.share * count), 1)",
+        "round(self.share * count)",
+        "a small share of few records keeps none",
+        ("tests/select/test_kmeans.py",),
+    ),
+    Mutant(
+        "stages/select/sides/overlap.py",
+        "filled = np.cumsum(gram_counts > 0) - 1",
+        "filled = np.arange(len(part))",
+        "behind a short text bands are those of another text",
+        ("tests/select/test_leaks.py",),
+    ),
 )

@@ -178,4 +178,11 @@ MUTANTS = (
         "the best checkpoint's values are not put back",
         (COURSE + "test_the_best_validation_can_be_the_result",),
     ),
+    Mutant(
+        "stages/train/retention.py",
+        "GENERAL: (BUILT_IN,)",
+        "GENERAL: ()",
+        "a key forgets the built-in text of retention",
+        ("tests/pipeline/test_keys.py::test_files_that_code_reads_are_resources_of_its_stages",),
+    ),
 )

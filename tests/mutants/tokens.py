@@ -322,4 +322,11 @@ MUTANTS = (
         "a part of a conversation has no answer",
         ("tests/tokens/test_parts.py::test_a_question_without_an_answer_is_no_part_of_its_own",),
     ),
+    Mutant(
+        "stages/tokens/tokenize.py",
+        "min(self.overlap, room // 2)",
+        "self.overlap",
+        "parts of a text advance by a word where much overlaps",
+        ("tests/tokens/test_parts.py",),
+    ),
 )

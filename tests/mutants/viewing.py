@@ -94,4 +94,32 @@ MUTANTS = (
         "a file holds the first reason alone",
         SOME,
     ),
+    Mutant(
+        "pipeline/views/live/query.py",
+        'if name != "id" or _ID.fullmatch(word):',
+        "if True:",
+        "short words are found in ids",
+        ("tests/pipeline/test_view_server.py",),
+    ),
+    Mutant(
+        "pipeline/views/live/query.py",
+        'for name in ("content", "extra"):',
+        'for name in ("content",):',
+        "what stands beside a message is not found",
+        ("tests/pipeline/test_view_server.py",),
+    ),
+    Mutant(
+        "pipeline/views/live/query.py",
+        "mask &= columns.lengths >= query.low",
+        "mask &= columns.lengths > query.low",
+        "the shortest of the wanted rows is left out",
+        ("tests/pipeline/test_view_server.py",),
+    ),
+    Mutant(
+        "pipeline/views/live/columns.py",
+        'np.argsort(-counts, kind="stable")',
+        'np.argsort(counts, kind="stable")',
+        "the rarest value of a column comes first",
+        ("tests/pipeline/test_view_server.py::test_a_column_with_many_values_is_no_filter",),
+    ),
 )

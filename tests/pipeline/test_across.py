@@ -136,13 +136,14 @@ def test_an_id_that_is_there_twice_is_found(seed: int, small: None, tmp_path: Pa
     """Ids at the edges of ranges, and one that ends in null bytes, too."""
     draw = random.Random(seed)
     rows = _rows(draw, 80).to_pylist()
-    edges = [((1 << 128) // 4 * n) % (1 << 128) for n in range(4)]
-    for at, value in zip(draw.sample(range(80), 4), edges, strict=True):
+    edges = [((1 << 128) // 4 * n - less) % (1 << 128) for n in range(4) for less in (0, 1)]
+    for at, value in zip(draw.sample(range(80), len(edges)), edges, strict=True):
         rows[at]["id"] = f"{value:032x}"
-    store = Store(tmp_path / "store")
     plain = _pieces(tmp_path / "a", pa.Table.from_pylist(rows, SCHEMA), draw)
-    assert _twice(store, plain) == set()
-    other = draw.choice([*edges, int(rows[draw.randrange(79)]["id"], 16)])
-    rows.insert(draw.randrange(80), {**rows[0], "id": f"{other:032x}"})
-    double = _pieces(tmp_path / "b", pa.Table.from_pylist(rows, SCHEMA), draw)
-    assert _twice(Store(tmp_path / "other"), double) == {f"{other:032x}"}
+    assert _twice(Store(tmp_path / "store"), plain) == set()
+    for other in {*edges, int(rows[draw.randrange(79)]["id"], 16)}:
+        more = [*rows, {**rows[0], "id": f"{other:032x}"}]
+        draw.shuffle(more)
+        folder = tmp_path / f"{other:032x}"
+        double = _pieces(folder, pa.Table.from_pylist(more, SCHEMA), draw)
+        assert _twice(Store(folder / "store"), double) == {f"{other:032x}"}

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import shutil
 import tarfile
 from pathlib import Path
@@ -196,6 +197,13 @@ def test_what_is_no_bundle_writes_nothing_outside(
     left = [p for p in tmp_path.rglob("*") if p.is_file() and p.name != "b.tar.gz"]
     assert all(p.name == bundle.INDEX for p in left)
     assert not [*tmp_path.rglob(".unpacking-*")]
+
+
+def test_what_is_no_file_is_told_as_that(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for words in (("unbundle", "pipe", "-o", "o"), ("import", "pipe")):
+        said = seedbed(*words, cwd=tmp_path, code=2, seconds=30).stderr
+        assert "no ordinary file" in said and "not found" not in said
 
 
 def test_a_folder_with_something_else_is_left_alone(made: Path, tmp_path: Path) -> None:

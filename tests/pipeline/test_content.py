@@ -15,7 +15,6 @@ import pytest
 
 from pipeline.engine import content
 from pipeline.engine.content import FileHashes, Hashed, unchanged, verified
-from pipeline.engine.jobs import execute
 from pipeline.engine.run import run_recipe
 from pipeline.engine.store import Store
 from pipeline.recipe.checked import read_recipe
@@ -36,10 +35,10 @@ class Meddling:
         self, function: str, jobs: Sequence[dict[str, Any]], *_: Any
     ) -> Iterator[dict[str, Any]]:
         for job in jobs:
-            if self.times and job["do"] == self.do:
+            if self.times and job.get("do") == self.do:
                 self.times -= 1
                 self.meddle()
-            yield {**execute(json.loads(json.dumps(job))), "seconds": 0.0, "cpu": 0.0}
+            yield world.done_here(function, job)
 
     def close(self) -> None:
         pass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import re
 import shutil
@@ -15,9 +17,11 @@ import pytest
 from pipeline.executors.tasks import refusal
 from pipeline.trouble import told
 from stages.corpus import Corpus
+from stages.disk import write_whole
 from stages.errors import StageFailed
 from tests.pipeline import world
 from tests.pipeline.world import COMMAND, environment, seedbed
+from tests.train.talking import talking_model
 
 # --- the order of flushes -----------------------------------------------------------------------
 
@@ -206,3 +210,84 @@ def test_a_quota_is_told_wherever_it_is_met(tmp_path: Path) -> None:
         answer = refusal(error, "normalize")
         assert answer["error"] == "user" and answer["exit_code"] == 3
         assert "quota is used up" in answer["message"] and "make room" in answer["message"]
+
+
+# --- single files -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 8 kB with a page of an earlier call on it."""
+    with _mounted(tmp_path / "small", "-t", "tmpfs", "-o", "size=8k,nr_inodes=9", "tmpfs"):
+        yield tmp_path / "small"
+
+
+@pytest.mark.parametrize("name", ["page.html", "told.json", "plot.pdf", "plot.png"])
+def test_a_page_that_finds_no_room_leaves_the_one_before(small: Path, name: str) -> None:
+    lines = [{"step": n, "loss": 3 - n / 1000} for n in range(2000)]
+    (small.parent / "log.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    marks = {
+        "page.html": '<meta name="generator" content="seedbed curves">',
+        "told.json": '[{"checkpoints":',
+    }
+    before = marks.get(name, "before")
+    (small / name).write_text(before)
+    options = {".html": "-o", ".json": "--json"}
+    words = [options.get(Path(name).suffix, "--plot"), f"small/{name}"]
+    done = seedbed("curves", "log.jsonl", *words, cwd=small.parent, code=3)
+    assert "the disk is full" in done.stderr and "inodes" not in done.stderr
+    assert [path.name for path in small.iterdir()] == [name]
+    assert (small / name).read_text() == before
+
+
+def test_a_recipe_that_finds_no_room_is_not_left_half(small: Path) -> None:
+    world.lines(small.parent / "in/a.jsonl", range(9))
+    (small / "fill").write_bytes(b"x" * 4096)
+    (small / "more").write_bytes(b"x" * 4096)
+    done = seedbed("init", "in", "-o", "small/recipe.yaml", cwd=small.parent, code=3)
+    assert "the disk is full" in done.stderr and not (small / "recipe.yaml").exists()
+
+
+def test_a_page_is_written_through_a_link_and_into_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("old")
+    (tmp_path / "link").symlink_to("there")
+    write_whole(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "there").read_text() == "new"
+    os.mkfifo(tmp_path / "pipe")
+    reader = subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE)
+    write_whole(tmp_path / "pipe", b"through")
+    assert reader.communicate(timeout=20)[0] == b"through" and (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("room", ["8k", "600k", "8m,nr_inodes=3"])
+def test_a_query_without_room_for_its_tables_is_no_fault_of_the_dump(
+    tmp_path: Path, room: str
+) -> None:
+    rows = (f"INSERT INTO t VALUES ({n}, '{'words of it ' * 60}');\n" for n in range(4000))
+    (tmp_path / "d.sql").write_text("CREATE TABLE t (k int, a text);\n" + "".join(rows))
+    world.lines(tmp_path / "in.jsonl", range(3))
+    query = "SELECT a AS text FROM t ORDER BY k"
+    (tmp_path / "t.yaml").write_text(
+        "version: 1\nname: t\nsources:\n  - jsonl: {path: in.jsonl}\n"
+        f"  - sql: {{path: d.sql, query: {query}}}\nsteps: [normalize]\n"
+    )
+    with _mounted(tmp_path / "tmp", "-t", "tmpfs", "-o", f"size={room}", "tmpfs"):
+        done = seedbed("run", "t.yaml", cwd=tmp_path, code=3, TMPDIR=str(tmp_path / "tmp"))
+    assert "the disk is full" in done.stderr and "TMPDIR" in done.stderr
+    assert "corrupt" not in done.stderr
+    seedbed("run", "t.yaml", cwd=tmp_path)
+    assert len(Corpus(tmp_path / "runs/t/corpus")) == 4003
+
+
+def test_a_cache_that_is_full_is_no_fault_of_the_model(tmp_path: Path, small: Path) -> None:
+    model = talking_model(tmp_path / "model")
+    world.lines(tmp_path / "in.jsonl", range(3))
+    world.recipe(tmp_path, "jsonl: {path: in.jsonl}", f"[tokenize: {{model: {model}}}]", workers=1)
+    with contextlib.suppress(OSError), open(small / "filler", "wb") as file:
+        while True:
+            file.write(b"0" * 4096)
+            file.flush()
+    done = seedbed("plan", "t.yaml", cwd=tmp_path, XDG_CACHE_HOME=str(small), code=3)
+    assert "the disk is full" in done.stderr and "encoders" in done.stderr
+    assert "anew" not in done.stderr
+    assert [one.name for one in small.rglob("*") if one.is_file()] == ["filler"]

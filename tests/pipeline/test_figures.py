@@ -12,6 +12,8 @@ from pipeline.engine.run import run_recipe
 from pipeline.recipe.checked import read_recipe
 from pipeline.views import summary
 from pipeline.views.figures import Totals, totals
+from stages.corpus import sha256_of, write_json
+from stages.manifest import MADE_BY
 from tests.cases.diagnose import curve, own_lines, write_lines
 from tests.pipeline.world import seedbed
 
@@ -86,6 +88,26 @@ def test_diagnose_prints_its_findings(tmp_path: Path) -> None:
     for finding in findings:
         kind = finding["kind"].replace("_", " ")
         assert f"finding    {kind}: {finding['words']}" in done.stdout
+
+
+def test_diagnose_works_on_an_adapters_folder_with_a_manifest(tmp_path: Path) -> None:
+    """Of another kind than records: it has files and no pieces, and so no columns to look for."""
+    folder = tmp_path / "adapter"
+    folder.mkdir()
+    write_lines(folder / "curve.jsonl", own_lines(curve(per=40, passes=3), 40, {0: 2.0, 120: 1.2}))
+    sha256 = sha256_of(folder / "curve.jsonl")
+    write_json(
+        folder / "manifest.json",
+        {
+            **MADE_BY,
+            "format": 1,
+            "kind": "adapter",
+            "files": {"curve.jsonl": (folder / "curve.jsonl").stat().st_size},
+            "hashes": {"curve.jsonl": sha256},
+            "sha256": sha256,
+        },
+    )
+    assert "finding    " in seedbed("diagnose", "adapter", "-o", "found", cwd=tmp_path).stdout
 
 
 def test_what_a_fit_learned_and_whether_bytes_are_exact_is_told(tmp_path: Path) -> None:

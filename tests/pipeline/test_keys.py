@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import importlib.metadata
 import os
+import re
 import sys
 import types
 from collections.abc import Callable, Iterator
@@ -20,7 +22,7 @@ from pipeline.engine.content import FileHashes, files_of, part_identity
 from pipeline.engine.keys import base_key, fingerprint, hash_of
 from pipeline.verbs.run import run
 from stages import user_code
-from stages.base import Map, Part
+from stages.base import Map, Part, Stage
 from stages.errors import Changed, SeedbedError, UsageError
 from stages.verdicts import Verdicts
 from tests.pipeline import world
@@ -316,6 +318,42 @@ def test_nothing_else_changes_it(what: str, all_of_it: Ingredients) -> None:
     before = all_of_it.key()
     NO_CHANGES[what](all_of_it)
     assert all_of_it.key() == before
+
+
+_PAGES = {"selectolax", "warcio", "brotli"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "used"),
+    [
+        (stages.HtmlExtract(), _PAGES),
+        (stages.HtmlExtract(selector="main"), {*_PAGES, "beautifulsoup4", "soupsieve"}),
+        (stages.Tokenize(), {"tokenizers", "jinja2"}),  # a template renders every record
+        (stages.Tokenize(chat="plain"), {"tokenizers"}),
+        (stages.Train(), {"torch", "transformers", "peft", "tokenizers", "jinja2", "numpy"}),
+        (stages.RefusalFilter(), set()),
+    ],
+    ids=lambda one: "" if isinstance(one, set) else repr(one)[:40],
+)
+def test_a_key_names_the_libraries_that_the_stage_asks(stage: Stage, used: set[str]) -> None:
+    assert set(keys.libraries_of(stage)) == used | {"pyarrow"}
+
+
+# Read for people alone: what `plan` reckons with is in no result.
+_TOLD = {"gpus.json"}
+
+
+def test_files_that_code_reads_are_resources_of_its_stages() -> None:
+    found: set[str] = set()
+    for module, name in stages.TABLE.values():
+        stage = getattr(stages, name)()
+        resources = {path.resolve() for path in stage.resources()}
+        for one in closure(module):
+            file = Path(str(importlib.import_module(one).__file__))
+            for other in re.findall(r'Path\(__file__\)\.with_name\("(.+?)"\)', file.read_text()):
+                found.add(other)
+                assert other in _TOLD or file.with_name(other).resolve() in resources, stage.name
+    assert found >= {"refusal_weights.json", "general.txt"}
 
 
 def test_workers_part_size_and_place_of_a_run_change_no_key(tmp_path: Path) -> None:

@@ -193,6 +193,23 @@ def test_a_part_that_always_kills_its_task_ends_an_array_after_two_tries(tmp_pat
     assert (tmp_path / "tries").read_text() == "xx"
 
 
+def test_an_array_of_which_a_task_died_is_submitted_again_for_its_parts_alone(
+    tmp_path: Path,
+) -> None:
+    _world(tmp_path, "[normalize]", 3)
+    (tmp_path / "queue.py").write_text(
+        "import subprocess, sys\nparts, last = sys.argv[1:]\n"
+        "open('arrays', 'a').write(last)\n"
+        "call = [sys.executable, '-P', '-m', 'seedbed', 'run-part', parts, '0']\n"
+        "sys.exit(subprocess.call(call) or int(last) > 0)\n"  # the other tasks died
+    )
+    queue = f"{shlex.quote(sys.executable)} queue.py {{parts}} {{last}}"
+    words = ("--executor", "array", "--submit", queue, *PART)
+    done = seedbed("run", "t.yaml", *words, cwd=tmp_path, code=3)
+    assert "a worker died twice on the same piece (its task left no answer)" in done.stderr
+    assert (tmp_path / "arrays").read_text().startswith("21"), "the first part was not tried again"
+
+
 @pytest.mark.cluster
 @pytest.mark.timeout(300)
 def test_a_part_that_always_kills_its_worker_ends_a_run_on_ray_after_two_tries(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import stages
-from pipeline.recipe.checked import read_recipe
+from pipeline.recipe.checked import nearest_path, read_recipe
 from pipeline.recipe.recipe import RecipeError
 from pipeline.recipe.yaml import load, scalar
 from stages import check
@@ -339,3 +339,14 @@ def test_of_very_many_mistakes_the_first_are_told(tmp_path: Path) -> None:
         read_recipe(path)
     assert len(caught.value.messages) == 101 and len(caught.value.problems) == 5000
     assert caught.value.messages[-1] == f"and {len(caught.value.problems) - 100:,} more like these"
+
+
+def test_a_path_that_is_not_there_is_told_the_nearest_name_and_not_the_nearest_ending(
+    tmp_path: Path,
+) -> None:
+    for name in ("website.yaml", "data.csv", "recipe.yaml", "sample_data"):
+        (tmp_path / name).touch()
+    meant = {"recpie.yaml": "recipe.yaml", "data.cvs": "data.csv", "sampledata": "sample_data"}
+    for written, name in meant.items():
+        assert nearest_path(str(tmp_path / written)) == f"; did you mean {name!r}?"
+    assert nearest_path(str(tmp_path / "smaple.yaml")) == ""

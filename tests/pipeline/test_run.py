@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from pipeline.engine.jobs import execute
 from pipeline.engine.run import run_recipe
 from pipeline.recipe.checked import read_recipe
 from stages.corpus import Corpus
@@ -195,7 +194,7 @@ class Lying:
         self, function: str, jobs: Sequence[dict[str, Any]], *_: Any
     ) -> Iterator[dict[str, Any]]:
         for job in jobs:
-            summary = {**execute(job), "cpu": 0.0}
+            summary = world.done_here(function, job)
             for step, counts in zip(job["steps"], summary["counts"], strict=False):
                 if step["stage"] == self.stage:
                     for name, more in self.lies.items():

@@ -113,9 +113,18 @@ def test_memory_that_ran_out_is_a_sentence_in_a_worker_too() -> None:
     assert refusal(ZeroDivisionError(), "dedup")["error"] == "bug"
 
 
-def test_little_memory_is_one_sentence(tmp_path: Path) -> None:
+def test_a_library_that_finds_no_memory_says_so_in_the_error_before() -> None:
+    error = OSError("Could not find/load shared object file 'x.so'")
+    error.__context__ = OSError("x.so: failed to map segment from shared object")
+    assert "memory ran out" in str(told(error))
+    thread = Exception("Failed to launch worker thread: Resource temporarily unavailable")
+    assert type(told(thread)) is StageFailed and "raise the limit" in str(told(thread))
+
+
+@pytest.mark.parametrize("limit", [150_000, 250_000])
+def test_little_memory_is_one_sentence(limit: int, tmp_path: Path) -> None:
     done = subprocess.run(
-        ["bash", "-c", f"ulimit -v 250000; exec {shlex.join(COMMAND)} gc"],
+        ["bash", "-c", f"ulimit -v {limit}; exec {shlex.join(COMMAND)} gc"],
         cwd=tmp_path,
         env=environment(),
         capture_output=True,

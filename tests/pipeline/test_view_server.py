@@ -268,6 +268,7 @@ def test_a_column_with_many_values_is_no_filter(tmp_path: Path) -> None:
     content = Content(tmp_path / "c")
     told = dict(content.facets("kept")["facets"])
     assert dict(told["few"]) == {"(none)": 560, "0": 70, "1": 70} and "many" not in told
+    assert next(iter(dict(told["few"]))) == "(none)", "the most frequent comes first"
     assert content.rows("kept", None, Query((("few", "(none)"),)), 0, 5)["total"] == 560
     assert content.facets("left") == {"facets": [], "longest": 0}
     assert content.life(rows[0]["id"]) is None and content.on_the_way() == []
@@ -382,3 +383,12 @@ def test_a_port_that_is_taken_and_what_is_no_run_are_mistakes(run: Path, tmp_pat
 def test_lengths_are_what_the_texts_have(run: Path) -> None:
     lengths = Content(run).columns("kept").lengths
     assert np.array_equal(lengths, [text_of(row) for row in rows_of(run)])
+
+
+def test_words_are_looked_for_beside_messages_and_ids_by_whole_stretches() -> None:
+    call = {"role": "assistant", "content": "", "extra": '{"tool_calls": "water_beds"}'}
+    rows = [{"id": "ab12cd34" * 4, "messages": [call]}, {"id": "00" * 16, "text": "ab and 12"}]
+    table = to_table(rows, SCHEMA)
+    assert holding(table, ["WATER_beds"]).tolist() == [True, False]
+    assert holding(table, ["ab"]).tolist() == [False, True]  # in most ids, by chance
+    assert holding(table, ["ab12cd34ab12"]).tolist() == [True, False]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 import random
@@ -23,6 +24,13 @@ WORDS = [
     "".join(random.Random(n).choices("bcdfglmnprstv", k=2)) + "aeiou"[n % 5] + f"{n % 97:02d}"
     for n in range(4000)
 ]
+
+
+def done_here(function: str, job: Mapping[str, Any]) -> dict[str, Any]:
+    """The summary of a job, done in this process."""
+    module, _, name = function.partition(":")
+    summary = getattr(importlib.import_module(module), name)(json.loads(json.dumps(job)))
+    return {**summary, "seconds": 0.0, "cpu": 0.0}
 
 
 def environment(**more: str) -> dict[str, str]:

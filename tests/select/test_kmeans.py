@@ -20,7 +20,7 @@ from stages.records import schema_with, to_table
 from stages.select import coverage, kmeans, libraries
 from stages.select.embed import as_column
 from stages.select.libraries import Library
-from stages.select.select import KMeansSelect
+from stages.select.select import KMeansSelect, _ranked
 from stages.verdicts import Batch
 from tests.cases.select import clusters
 
@@ -402,3 +402,13 @@ def test_the_seeding_finds_every_blob() -> None:
         seeded = kmeans._seeded(torch, torch.from_numpy(x), torch.ones(len(x)), 12, seed)
         places = [int(np.flatnonzero((x == row).all(axis=1))[0]) for row in seeded.numpy()]
         assert {place % 12 for place in places} == set(range(12))
+
+
+def test_a_small_share_of_few_records_keeps_one() -> None:
+    (found,) = fitted(KMeansSelect(k=3, share=0.001), [table_of(blobs(60, 3))])
+    assert found["fate"].to_pylist().count(0) == 1
+
+
+def test_what_has_no_quality_is_the_worst() -> None:
+    values = pa.chunked_array([[0.5, None, float("nan"), -2.0]])
+    assert _ranked(values).tolist() == [1.0, 0.0, 0.0, 0.5]

@@ -169,3 +169,10 @@ def test_the_end_of_a_run_and_of_a_single_stage_tells_the_check(tmp_path: Path) 
     seedbed("jsonl", "in.jsonl", "-o", "corpus", cwd=tmp_path)
     done = seedbed("split", "corpus", "-o", "out", "--val", "10", cwd=tmp_path)
     assert line in done.stdout
+
+
+def test_a_text_has_its_own_bands_whatever_stands_before_it() -> None:
+    texts = [" ".join(WORDS[begin : begin + 12]) for begin in (0, 7, 20)]
+    alone = [next(iter(overlap.sketches([text]))).bands.tolist() for text in texts]
+    found = [one.bands.tolist() for one in overlap.sketches(["", texts[0], "", *texts[1:]])]
+    assert found == [[], alone[0], [], *alone[1:]] and all(alone)

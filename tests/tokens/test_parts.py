@@ -138,3 +138,11 @@ def test_a_pair_that_is_too_long_leaves(long: Any) -> None:
     pair = {"prompt": "When? " * 30, "completion": "In March."}
     assert Tokenize(max_length=50, long=long)([pair], rejects) == []
     assert rejects[0]["reason"] == "too_long"
+
+
+def test_an_overlap_is_a_half_of_a_part_at_most() -> None:
+    text = "Peas are sown in rows, and the water runs along them. " * 60
+    made = [
+        len(Tokenize(max_length=64, overlap=overlap)([{"text": text}])) for overlap in (0, 32, 5000)
+    ]
+    assert made[0] < made[1] <= made[2] <= 2 * made[0] + 1

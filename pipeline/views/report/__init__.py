@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+from stages.disk import write_whole
 
 
 def write_report(folder: Path) -> Path:
@@ -11,7 +12,5 @@ def write_report(folder: Path) -> Path:
     from pipeline.views.report.page import page
 
     path = folder / "report.html"
-    temporary = path.with_name(f".report-{os.getpid()}.html")
-    temporary.write_text(page(folder), encoding="utf-8")
-    temporary.replace(path)
+    write_whole(path, page(folder))
     return path

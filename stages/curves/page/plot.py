@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from stages.curves.page.clusters import clusters
 from stages.curves.page.features import features_of
 from stages.curves.page.learning import AXES, FIGURES, SIDES, Learning, Line
 from stages.curves.page.tokens import TokenCurves
+from stages.disk import write_whole
 from stages.errors import UsageError
 from stages.require import require
 
@@ -68,7 +70,9 @@ def plot(
             panels = [sheet.add_subplot(grid[rows - 1, column]) for column in (0, 1)]
             _groups(panels, tokens, way)
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-        sheet.savefig(out, dpi=DPI, metadata=metadata.get(out.suffix.lower()))
+        ending, drawn = out.suffix.lower(), io.BytesIO()
+        sheet.savefig(drawn, format=ending[1:], dpi=DPI, metadata=metadata.get(ending))
+    write_whole(out, drawn.getvalue())
 
 
 def _learning(

@@ -8,16 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import os
-import ssl
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from stages.base import Fault
 from stages.errors import StageFailed, UsageError
-from stages.extract.databases.rows import BATCH, Batch, checked_key, chosen, quoted, unread
+from stages.extract.databases.rows import (
+    BATCH,
+    Batch,
+    NotText,
+    checked,
+    checked_key,
+    chosen,
+    quoted,
+    unreachable,
+)
+from stages.extract.databases.tls import context
 from stages.extract.select_text import bare
 from stages.require import require
 
@@ -56,7 +65,6 @@ _ENDED = ("08", "53", "57", "58", "40", "25P03", "25P04", "72000")
 # What the driver raises on bytes that are no answer of PostgreSQL's.
 _NONSENSE = (KeyError, ValueError, IndexError, TypeError, AttributeError, struct.error)
 _FEW_MS = 8000  # for a statement of a look, where the server would go on after we have left
-_SSL = ("disable", "prefer", "require", "verify-full")
 
 
 def read(
@@ -109,13 +117,15 @@ class _Server:
                 port=port,
                 database=database,
                 unix_sock=f"{socket}/.s.PGSQL.{port}" if socket.startswith("/") else None,
-                ssl_context=_ssl(parts, options.get("sslmode", ["prefer"])[0]),
+                ssl_context=context(options.get("sslmode", ["prefer"])[0]),
                 timeout=30,
                 application_name="seedbed",
             )
         except self._errors as error:
-            kind = StageFailed if _code(error).startswith(_ENDED) else UsageError
-            raise kind(f"{self._shown}: {self._sentence(error)}") from None
+            if _code(error).startswith(_ENDED):
+                raise StageFailed(f"{self._shown}: {self._sentence(error)}") from None
+            away = isinstance(error, self._lost)
+            raise unreachable(self._shown, self._sentence(error), away) from None
         except _NONSENSE:
             raise UsageError(f"{self._shown}: what answers there is no PostgreSQL") from None
         self._connection._usock.settimeout(None)
@@ -144,11 +154,11 @@ class _Server:
                 f"{self._shown}: the server's answer cannot be understood ({error!r}); run again"
             ) from None
 
-    def _row(self, data: memoryview, context: Any) -> None:
+    def _row(self, data: memoryview, wanted: Any) -> None:
         """Take a row apart; what is not in the client's encoding keeps its bytes as surrogates."""
         encoding, at = self._connection._client_encoding, 2
         row: list[Any] = []
-        for turn in context.input_funcs:
+        for turn in wanted.input_funcs:
             (size,) = struct.unpack_from("!i", data, at)
             at += 4
             if size < 0:
@@ -159,8 +169,8 @@ class _Server:
             try:
                 row.append(turn(raw.decode(encoding)))
             except UnicodeDecodeError:
-                row.append(_NotText(raw))
-        context.rows.append(row)
+                row.append(NotText(raw))
+        wanted.rows.append(row)
 
     def close(self) -> None:
         """End the session."""
@@ -202,16 +212,11 @@ class _Server:
         self.run("CLOSE seedbed_rows")
 
 
-class _NotText(bytes):
-    """A value that is not in the character set that the server names."""
-
-
 def _turned(
     row: Sequence[Any], turns: Sequence[Any], columns: Sequence[str]
 ) -> tuple[Any, ...] | Fault:
-    for name, value in zip(columns, row, strict=True):
-        if isinstance(value, _NotText):
-            return unread("encoding", {"column": name, "bytes": value[:16].hex()})
+    if isinstance(found := checked(tuple(row), columns), Fault):
+        return found
     return tuple(None if v is None else turn(v) for turn, v in zip(turns, row, strict=True))
 
 
@@ -243,20 +248,6 @@ def _bool(text: str) -> bool:
 
 def _bytes(text: str) -> bytes:
     return bytes.fromhex(text[2:])
-
-
-def _ssl(parts: SplitResult, mode: str) -> ssl.SSLContext | bool | None:
-    if mode not in _SSL:
-        raise UsageError(f"sslmode must be one of {', '.join(_SSL)}, not {mode!r}")
-    if mode == "disable":
-        return False
-    if mode == "prefer":
-        return None
-    context = ssl.create_default_context()
-    if mode == "require":
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 def password_of(host: str, port: int, database: str, user: str) -> str | None:

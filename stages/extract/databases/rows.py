@@ -18,6 +18,32 @@ def unread(reason: str, evidence: dict[str, Any], table: str | None = None) -> F
     return Fault(Place("", table=table), reason, evidence)
 
 
+def unreachable(shown: str, said: str, away: bool) -> UsageError:
+    """A session that cannot begin. away: nothing answers at the address."""
+    remedy = "; is the server running, and does it listen there?" if away else ""
+    return UsageError(f"{shown}: {said.rstrip('.')}{remedy}")
+
+
+class NotText(bytes):
+    """A value that is not in the character set that it should be in."""
+
+
+def decoded(value: bytes) -> str | NotText:
+    """The text of a value in UTF-8."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return NotText(value)
+
+
+def checked(row: tuple[Any, ...], columns: Sequence[str]) -> tuple[Any, ...] | Fault:
+    """The row itself, or a fault where a value is no text."""
+    for name, value in zip(columns, row, strict=True):
+        if isinstance(value, NotText):
+            return unread("encoding", {"column": name, "bytes": value[:16].hex()})
+    return row
+
+
 class Batch(NamedTuple):
     """Some rows of one table (None: of the query). key: the columns that name a row, if any do.
     first: the number of the first row, from 1."""

@@ -10,12 +10,21 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from stages.base import Fault
 from stages.errors import Changed, StageFailed, UsageError
-from stages.extract.databases.rows import BATCH, Batch, checked_key, chosen, quoted, unread
+from stages.extract.databases.rows import (
+    BATCH,
+    Batch,
+    NotText,
+    checked,
+    checked_key,
+    chosen,
+    decoded,
+    quoted,
+    unread,
+)
 from stages.extract.files import opened
 from stages.extract.select_text import bare
 from stages.stamps import stamp_of
@@ -63,7 +72,7 @@ def _read(
         yield _unreadable(path, error)
         return
     try:
-        connection.text_factory = _text
+        connection.text_factory = decoded
         try:
             connection.execute("PRAGMA query_only = 1")
             connection.execute("BEGIN")
@@ -80,30 +89,12 @@ def _read(
             yield from _select(path, connection, None, bare(query), key, few)
             return
         for name in names:
-            if isinstance(name, _NotText):
+            if isinstance(name, NotText):
                 yield unread("encoding", {"table": name[:64].hex()})
         for name in chosen([str(name) for name in names if isinstance(name, str)], table):
             yield from _table(path, connection, name, key, few)
     finally:
         connection.close()
-
-
-class _NotText(bytes):
-    """Text of the file that is no UTF-8."""
-
-
-def _text(value: bytes) -> str | _NotText:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return _NotText(value)
-
-
-def _checked(row: tuple[Any, ...], columns: Sequence[str]) -> tuple[Any, ...] | Fault:
-    for name, value in zip(columns, row, strict=True):
-        if isinstance(value, _NotText):
-            return unread("encoding", {"column": name, "bytes": value[:16].hex()})
-    return row
 
 
 # What SQLite says of the machine, not of the file's content: PERM, BUSY, LOCKED, NOMEM, INTERRUPT,
@@ -179,5 +170,5 @@ def _select(
             return
         if not rows:
             return
-        yield Batch(table, columns, tuple(key), [_checked(row, columns) for row in rows], first)
+        yield Batch(table, columns, tuple(key), [checked(row, columns) for row in rows], first)
         first += len(rows)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from stages.extract.databases import mysql, postgres
 from stages.secrets import problem
 
 SETTINGS = ("host", "sslmode")
-_POSTGRES = ("postgresql", "postgres")
+SERVERS = {"postgresql": postgres, "postgres": postgres, "mysql": mysql, "mariadb": mysql}
 _HOST = re.compile(r"[\w.\-%]*|\[[0-9A-Fa-f:.%]+\]", re.ASCII)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{0,30}")
 
@@ -33,15 +34,13 @@ def problem_with(path: str) -> str | None:
         _ = url.port
     except ValueError:
         return f"{shown} is no URL: a database is postgresql://user@host:port/name"
-    if url.scheme in ("mysql", "mariadb"):
-        return (
-            "live MySQL and MariaDB are not read; make a dump with mariadb-dump or mysqldump and "
-            "give it to the sql source"
-        )
     if url.scheme == "sqlite":
         return _of_sqlite(url)
-    if url.scheme not in _POSTGRES:
-        return f"a database is postgresql://user@host:port/name or sqlite:///path, not {shown}"
+    if url.scheme not in SERVERS:
+        return (
+            "a database is postgresql://user@host:port/name, mysql://user@host:port/name or "
+            f"sqlite:///path, not {shown}"
+        )
     if re.search(r"\s", path):
         return f"{shown} holds white space: a space in a name is written as %20"
     if not _HOST.fullmatch(re.sub(r":\d*$", "", url.netloc.rpartition("@")[2])):

@@ -61,6 +61,11 @@ class Odd:
         self._mixed, self._seen, self._judged = mixed, b"", 0
         self._found: charset_guess.Guess | None = None
 
+    @property
+    def learns(self) -> bool:
+        """Whether what was read decides on later lines."""
+        return bool(self._seen)
+
     def read(self, raw: bytes) -> tuple[str, int, str]:
         """(text, characters that were lost, charset) of a line."""
         if not self._mixed and len(self._seen) < _LEARNT:

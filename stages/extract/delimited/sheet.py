@@ -11,7 +11,8 @@ from stages.errors import Unreadable
 from stages.extract import charsets, file_kinds
 from stages.extract.delimited.cells import FIELDS
 from stages.extract.delimited.charset import SAMPLE_BYTES, charset_of
-from stages.extract.delimited.clean import Block
+from stages.extract.delimited.clean import Block, suits
+from stages.extract.delimited.cuts import Known
 from stages.extract.delimited.dialect import detect
 from stages.extract.delimited.table import Row, Table
 from stages.extract.forms.names import numbered
@@ -41,7 +42,9 @@ class Sheet:
     made up where it has none, numbered where it comes again. head: the header's row.
     """
 
-    def __init__(self, stream: Member, reading: Reading | None = None) -> None:
+    def __init__(
+        self, stream: Member, reading: Reading | None = None, stop: int | None = None
+    ) -> None:
         reading = reading or Reading()
         self._stream, self._padded = stream, reading.padded
         head = stream.peek(SAMPLE_BYTES)[:SAMPLE_BYTES]
@@ -72,10 +75,11 @@ class Sheet:
             found.name,
             mark,
             reading.null,
+            stop=stop,
             guessed=found.guessed,
             mixed=found.mixed,
         )
-        self._table, self._rows = table, table.rows()
+        self._found, self._table, self._rows = found, table, table.rows()
         self._before = [row for _, row in zip(range(dialect.preamble), self._alone, strict=False)]
         self.header: list[str] | None = None
         self.head: Row | None = None
@@ -86,6 +90,47 @@ class Sheet:
             width = len(self.header)
         self.names = unique_names(self.header or [""] * width)
         self._widths = {len(self.names)} | self._also(dialect.width)
+
+    @classmethod
+    def range_of(
+        cls, stream: Member, reading: Reading, known: Known, begin: int, line: int, stop: int
+    ) -> Sheet:
+        """The rows of a file, of which all is known, that begin in a range."""
+        sheet = cls.__new__(cls)
+        sheet._stream, sheet._padded, sheet.charset = stream, reading.padded, "utf-8"
+        sheet.dialect = known.dialect
+        sheet._table = Table(
+            stream,
+            known.dialect,
+            sheet.charset,
+            begin,
+            reading.null,
+            line=line,
+            stop=stop,
+            mixed=known.mixed,
+        )
+        sheet._rows, sheet._before = sheet._table.rows(), []
+        sheet.head = sheet.header = None
+        if known.header is not None:
+            sheet.header = [cell or "" for cell in known.header]
+            sheet.head = Row(0, 0, 1, b"", known.header)
+        sheet.names = unique_names(sheet.header or [""] * known.dialect.width)
+        sheet._widths = {len(sheet.names)}
+        return sheet
+
+    @property
+    def known(self) -> Known | None:
+        """What the reader of a range has to know; None where the file is read as a whole. To be
+        asked before rows are."""
+        if self._found.guessed or not suits(self.dialect, self.charset, len(self.names)):
+            return None
+        header = self.head.cells if self.head is not None else None
+        return Known(self.dialect, header, self._found.mixed, self._table.offset)
+
+    @property
+    def over(self) -> bool:
+        """Whether the reader of a range was (`stages.gather.Border`)."""
+        return self._table.over
 
     @property
     def _alone(self) -> Iterator[Row]:

@@ -7,6 +7,7 @@ quote as text, and marked; nothing that follows it is swallowed.
 from __future__ import annotations
 
 import csv
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple
@@ -60,6 +61,8 @@ class Table:
         null: str | None = None,
         width: int = 0,
         *,
+        line: int = 1,
+        stop: int | None = None,
         guessed: bool = False,
         mixed: bool = True,
     ) -> None:
@@ -67,7 +70,8 @@ class Table:
         self._said = charset if guessed else None
         self._odd = Odd(mixed)
         self.width = width or dialect.width
-        self._ahead, self._offset, self._line = Ahead(stream), offset, 1
+        self._ahead, self._offset, self._line = Ahead(stream), offset, line
+        self._stop = stop
         self._reach: Reach | None = None
         self._names: Sequence[str | None] | None = None
         self._pieces = self._decoded()
@@ -85,9 +89,21 @@ class Table:
         if self._said is None and clean.suits(self.dialect, self.charset, width):
             self._reach, self._names = Reach(), names
 
+    @property
+    def offset(self) -> int:
+        """Where the next row begins."""
+        return self._back[0].offset if self._back else self._offset
+
+    @property
+    def over(self) -> bool:
+        """Whether lines behind the end of the range were looked at, or what was read has a say in
+        what they mean."""
+        looked = self._stop is not None and self._offset > self._stop
+        return looked or self._credit < _IN_VAIN or self._odd.learns
+
     def rows(self) -> Iterator[Row | clean.Block]:
-        """All rows in order; blank lines are none."""
-        while True:
+        """All rows in order, those that begin before `stop`; blank lines are none."""
+        while self._stop is None or self.offset < self._stop:
             if self._reach is not None and (block := self._at_once(self._reach)) is not None:
                 yield block
                 del block
@@ -95,7 +111,7 @@ class Table:
             if (first := self._next()) is None:
                 return
             if self._credit < _IN_VAIN:
-                self._credit += 2 * _cost(first)
+                self._credit = min(_IN_VAIN, self._credit + 2 * _cost(first))
             if first.bad < 0:
                 self._used = []
                 yield Row(first.offset, -first.bad, first.line, b"", [], "oversize")
@@ -112,7 +128,8 @@ class Table:
         if self._back or self._credit < _IN_VAIN or not (wanted := reach.wanted(self._offset)):
             return None
         begun, size, found = self._offset, 0, None
-        while wanted and len(region := self._ahead.look(wanted)) > size:
+        room = sys.maxsize if self._stop is None else self._stop - begun
+        while wanted and len(region := self._ahead.look(min(wanted, room))) > size:
             size = len(region)
             if not reach.enough(size):
                 return None

@@ -1,21 +1,11 @@
-"""Lines of a file with exact byte offsets, and large files cut into ranges at line ends."""
+"""Lines of a file with exact byte offsets."""
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
 
 import numpy as np
-
-from stages.base import Part
-from stages.errors import Changed
-from stages.extract.files import opened
-from stages.gather import sibling_digest
-from stages.place import Place
-from stages.stamps import stamp_of
 
 # A longer line is refused: it is held in memory up to six times over while it is parsed.
 LINE_BYTES = 16 << 20
@@ -174,95 +164,3 @@ def _wide_pieces(
             if held or dropped:
                 yield (b"" if dropped else held), dropped + len(held)
             return
-
-
-def ranges(root: Path, name: str, size: int, offset: int = 0) -> list[Part]:
-    """A plain file of lines as parts of about `size` bytes, from `offset` on.
-
-    `detail["seen"]` has of the lines of a part how often they came in earlier ones, so that ids do
-    not depend on the cuts: one reading finds the cuts and which lines may have come before, a
-    second one looks at those alone. Needs 8 bytes a line.
-    """
-    with opened(root / name) as file:
-        stamp = stamp_of(file.fileno())
-        file.seek(offset)
-        cuts, hashes = _cuts(file, offset, size)
-        end = file.tell()
-        if not any(hashes):
-            return []
-        file.seek(offset)
-        seen = _seen_before(file, offset, Place(name).unit, hashes)
-        if stamp is None or stamp_of(file.fileno()) != stamp:
-            raise Changed(f"{root / name} changed while it was read")
-    ends = [*(begin for begin, _ in cuts[1:]), end]
-    return [
-        Part(
-            str(root),
-            (name,),
-            begin,
-            stop,
-            {"line": number, "seen": before},
-            stamps={name: stamp},
-        )
-        for (begin, number), stop, before in zip(cuts, ends, seen, strict=True)
-    ]
-
-
-def _cuts(file: BinaryIO, offset: int, size: int) -> tuple[list[tuple[int, int]], list[array[int]]]:
-    """(offset, line number) at which each part begins, and a hash of each of its lines."""
-    cuts: list[tuple[int, int]] = []
-    hashes: list[array[int]] = []
-    border = offset
-    for found in blocks(file, offset):
-        begins = np.array([found.offset])
-        if isinstance(found, Whole):
-            ends = np.flatnonzero(np.frombuffer(found.data, np.uint8) == 0x0A)
-            begins = np.append(0, ends[:-1] + 1) + found.offset
-        texts, at = _texts(found), 0
-        while at < len(texts):
-            if begins[at] >= border:
-                cuts.append((int(begins[at]), found.number + at))
-                hashes.append(array("q"))
-                border = int(begins[at]) + size
-            behind = int(np.searchsorted(begins, border))
-            hashes[-1].extend(map(hash, filter(_is_filled, texts[at:behind])))
-            at = behind
-    return cuts, hashes
-
-
-def _texts(found: Whole | Line) -> list[bytes]:
-    """Lines without their ends; one that is too long is as if it were empty."""
-    if isinstance(found, Line):
-        return [found.raw]
-    texts = found.data.split(b"\n")
-    texts.pop()
-    return [text.removesuffix(b"\r") for text in texts] if b"\r" in found.data else texts
-
-
-def _is_filled(text: bytes) -> bool:
-    return bool(text) and not text.isspace()
-
-
-def _seen_before(
-    file: BinaryIO, offset: int, unit: str, hashes: Sequence[array[int]]
-) -> list[dict[str, int]]:
-    """For each part: digests of its lines that earlier parts had, with how often."""
-    whole = np.concatenate([np.frombuffer(part, np.int64) for part in hashes])
-    values, counts = np.unique(whole, return_counts=True)
-    again = np.isin(whole, values[counts > 1])
-    if not again.any():
-        return [{} for _ in hashes]
-    digests: list[Counter[str]] = [Counter() for _ in hashes]
-    parts = np.repeat(np.arange(len(hashes)), [*map(len, hashes)])
-    at = 0
-    for found in blocks(file, offset):
-        texts = [*filter(_is_filled, _texts(found))]
-        for number in np.flatnonzero(again[at : at + len(texts)]).tolist():
-            digests[parts[at + number]][sibling_digest(unit, texts[number]).hex()] += 1
-        at += len(texts)
-    so_far: Counter[str] = Counter()
-    seen = []
-    for part in digests:
-        seen.append({digest: so_far[digest] for digest in sorted(part) if so_far[digest]})
-        so_far.update(part)
-    return seen

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
-from stages.base import Fault, Item, Part, Rows
+from stages.base import Border, Fault, Item, Part, Rows
 from stages.errors import SeedbedError, StageFailed
 from stages.extract import files
 from stages.extract.packed import pg_archives, tars, zips
@@ -22,22 +22,27 @@ from stages.extract.packed.streams import Limits, Member, Raw, from_system
 from stages.place import Place
 
 __all__ = ["REASONS", "Limits", "Member", "compression", "document", "documents"]
-__all__ += ["is_plain", "members", "packed", "read", "read_at"]
+__all__ += ["is_plain", "members", "packed", "plain", "read", "read_at"]
 
 REASONS = {
     **files.REASONS,
     "truncated": "the file or archive ends before its end; what stands before the cut was read",
-    "corrupt": "compressed data are damaged; what stands before the damage was read",
+    "corrupt": "the file, or what is packed in it, is damaged; what stands before was read",
     "oversize": "more bytes or members than the limits allow; what stands before was read",
     "nested": "an archive within an archive, which is not followed",
     "no_members": "the archive holds no file of a kind that this source reads",
 }
 
-Found = TypeVar("Found", bound=Item | Fault | Rows)
+Found = TypeVar("Found", bound=Item | Fault | Rows | Border)
 _CHUNK = 1 << 18
 # What the machine lacks, not the file: never booked as the file's fault.
 _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _OF_THE_MACHINE |= {errno.EROFS}
+
+
+def plain(file: BinaryIO, place: Place) -> Member:
+    """An open file that is neither compressed nor an archive, from where it stands."""
+    return Member(Raw(file.read, place, file=file))
 
 
 def is_plain(path: Path) -> bool:
@@ -55,7 +60,7 @@ def members(
     limits: Limits | None = None,
     suffixes: tuple[str, ...] = (),
     packages: bool = False,
-) -> Iterator[tuple[Place, Member] | Fault]:
+) -> Generator[tuple[Place, Member] | Fault]:
     """What the file `name` below `root` holds: itself, or the members of the archive it is.
 
     Each stream must be read before the next item is asked for. suffixes: which members of an
@@ -79,13 +84,13 @@ def members(
             return
         kind = compression(head)
         if packages and is_package(head):
-            yield place, Member(Raw(file.read, place, file=file))
+            yield place, plain(file, place)
             return
         if kind == "zip":
             yield from zips.members(file, place, limits, suffixes, packages)
             return
         if kind == "tar" or kind is None:
-            stream = Member(Raw(file.read, place, file=file))
+            stream = plain(file, place)
         else:
             stream = decompressed(kind, file, place, limits)
         head = stream.peek(1024)[:1024]
@@ -95,10 +100,10 @@ def members(
             yield from pg_archives.members(stream, place, limits, own)
         elif inner == "tar":
             size = os.fstat(file.fileno()).st_size
-            plain = stream.file is not None
+            whole = stream.file is not None
 
             def unread(at: int) -> int:
-                return size - (at if plain else file.tell())
+                return size - (at if whole else file.tell())
 
             yield from tars.members(stream, place, limits, suffixes, size, unread, packages)
         elif kind is not None and inner is not None and not (packages and is_package(head)):

@@ -20,10 +20,18 @@ _PACKAGE = (
     *(b"[Content_Types].xml", b"_rels/.rels", b"docProps/app.xml", b"docProps/core.xml"),
     *(b"word/document", b"xl/workbook.xml", b"ppt/presentation.xml"),
 )
-# A part that says what a package is, and which stage reads it.
+# A part that says what a package is, and which stage reads it, which goes by the name.
 _PARTS = {
-    "word/document.xml": {"kind": "Word document", "read_by": "documents"},
-    "xl/workbook.xml": {"kind": "Excel workbook", "read_by": "csv"},
+    "word/document.xml": {
+        "kind": "Word document",
+        "read_by": "documents",
+        "remedy": "under a name that ends in .docx",
+    },
+    "xl/workbook.xml": {
+        "kind": "Excel workbook",
+        "read_by": "csv",
+        "remedy": "under a name that ends in .xlsx",
+    },
 }
 _NAME_AT = 30  # in the header of a zip's first member
 
@@ -35,7 +43,10 @@ def is_package(head: bytes) -> bool:
 
 
 def packed(suffixes: tuple[str, ...]) -> tuple[str, ...]:
-    """The suffixes, these compressed, and those of archives: what a folder is searched for."""
+    """The suffixes, these compressed, and those of archives: what a folder is searched for. None
+    where there are none: what the source lists is its own affair."""
+    if not suffixes:
+        return ()
     compressed = (suffix + end for suffix in suffixes for end in _COMPRESSED)
     return (*suffixes, *compressed, *_ARCHIVES)
 

@@ -130,11 +130,9 @@ class Reader:
 
     def no_text(self) -> Fault | None:
         """The refusal of a file that is no text."""
-        if b"\0" in self.window.data[:4096]:
-            head = self.window.data[: file_kinds.HEAD]
-            told = file_kinds.binary(head) or {"first": head[:8].hex()}
-            return refusal(None, "binary", told, 0, 1)
-        return None
+        head = self.window.data[: file_kinds.HEAD]
+        told = file_kinds.binary(head) if b"\0" in head[:4096] else None
+        return None if told is None else refusal(None, "binary", told, 0, 1)
 
     # --- what insert and copy use -----------------------------------------------------------------
 

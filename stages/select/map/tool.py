@@ -29,6 +29,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def act(given: argparse.Namespace) -> int:
     """Read the run and write the page."""
     from stages.charts.live.page import check_ours
+    from stages.disk import write_whole
     from stages.select.map.read import read
     from stages.select.map.write import MARK, written
 
@@ -38,6 +39,6 @@ def act(given: argparse.Namespace) -> int:
     if not out.parent.is_dir():
         raise UsageError(f"{out.parent} is no folder to write {out.name} to")
     check_ours(out, MARK)
-    out.write_text(written(read(given.what), given.projection), encoding="utf-8")
+    write_whole(out, written(read(given.what), given.projection))
     print(f"page       {out}")
     return 0

@@ -102,6 +102,7 @@ def act(given: argparse.Namespace) -> int:
     from stages.charts.live.page import check_ours
     from stages.curves.page.plot import ENDINGS, plot
     from stages.curves.page.write import MARK, written
+    from stages.disk import write_whole
 
     if not given.what and not given.checkpoints:
         raise UsageError("name a run's folder, a training log, or --checkpoints")
@@ -128,10 +129,10 @@ def act(given: argparse.Namespace) -> int:
     if content.tokens is not None and len(content.tokens) > MANY:
         told = "some minutes where UMAP is used, which --projection pca saves"
         print(f"placing {len(content.tokens):,} curves: {told}", file=sys.stderr, flush=True)
-    out.write_text(written(content), encoding="utf-8")
+    write_whole(out, written(content))
     print(f"page       {out}")
     if given.json is not None:
-        given.json.write_text(_as_json(logs.values()) + "\n", encoding="utf-8")
+        write_whole(given.json, _as_json(logs.values()) + "\n")
         print(f"json       {given.json}")
     for path in given.plot:
         plot(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stages import owned
+from stages.disk import write_whole
 from stages.errors import UsageError
 from stages.manifest import MADE_BY
 
@@ -100,9 +101,7 @@ def act(given: argparse.Namespace) -> int:
     print("\n".join(_lines(told)))
     if given.out is not None:
         owned.check_file(given.out)  # it may have come meanwhile
-        given.out.write_text(
-            json.dumps({**MADE_BY, **_finite(told)}, indent=2) + "\n", encoding="utf-8"
-        )
+        write_whole(given.out, json.dumps({**MADE_BY, **_finite(told)}, indent=2) + "\n")
     return 0
 
 
