@@ -9,6 +9,7 @@ from stages.extract.webpage.evidence import (
     SLUG,
     OwnText,
     inner,
+    is_amid,
     is_hidden,
     is_number,
     is_permalink,
@@ -21,7 +22,7 @@ from stages.extract.webpage.kinds import POST, Kind
 from stages.extract.webpage.names import LINE_NUMBER, meaning, of_large, speaks, suspicious
 from stages.extract.webpage.region import article
 from stages.extract.webpage.teasers import leads_away, notice
-from stages.extract.webpage.tree import Node, text_of, words
+from stages.extract.webpage.tree import BLOCK, Node, text_of, words
 
 # Tag → reason, role → reason.
 _TAGS = {
@@ -53,9 +54,12 @@ _SHARE = 0.3
 # Characters that must be left where furniture of any size goes.
 _REST = 250
 _ROUNDS = 3
+# What is called furniture and holds nothing but paragraphs: it stays.
+_PLAIN = "plain"
 # Suspects within one another that are looked through: each costs what it holds. Of 823 pages of
 # the web none has more than 9 that stay.
 _NESTED = 24
+_CODE = words("pre listing code kbd samp")
 _MATHJAX = words("mathjax mathjax_display mathjax_preview mathjax_svg mathjax_chtml")
 
 
@@ -68,6 +72,7 @@ class _Page:
         self.holders = _holders(order, self.total)
         self.article = article(order)
         self.inside: set[Node] = {self.article} if self.article is not None else set()
+        self.code: set[Node] = set()  # within code, where names are those of its tokens
         self.own_text: dict[Node, OwnText] = {}
         self.known: dict[str, str] = {}
         self.void: frozenset[str] = frozenset()
@@ -106,6 +111,8 @@ def _marked(order: list[Node], page: _Page) -> dict[str, int]:
         parent = node.parent
         if parent in inside:
             inside.add(node)
+        if parent.tag in _CODE or parent in page.code:
+            page.code.add(node)
         if parent in stayed:
             stayed[node] = stayed[parent]
         if parent.dropped:
@@ -113,6 +120,9 @@ def _marked(order: list[Node], page: _Page) -> dict[str, int]:
         elif node.chars and node not in holders and stayed.get(node, 0) < _NESTED:
             reason = _suspect(node, page)
             own = node.chars - node.links
+            if reason == _PLAIN:
+                _count(named, node, page, own)
+                reason = ""
             large = own >= _MOST * page.total
             if not reason or (large and not _large(node, reason, page)):
                 if reason or page.known.get(node.names) or _is_special(node):
@@ -120,9 +130,13 @@ def _marked(order: list[Node], page: _Page) -> dict[str, int]:
                 continue
             node.dropped = reason
             if reason == "furniture" and not large and not of_large(node.names):
-                for word in suspicious(node.names, page.kind):
-                    named[word] = named.get(word, 0) + own
+                _count(named, node, page, own)
     return named
+
+
+def _count(named: dict[str, int], node: Node, page: _Page, own: int) -> None:
+    for word in suspicious(node.names, page.kind):
+        named[word] = named.get(word, 0) + own
 
 
 def _is_special(node: Node) -> bool:
@@ -274,13 +288,32 @@ def _of_names(node: Node, page: _Page) -> str:
         found = found.removesuffix("line_number").strip()
     if found in ("", "formula"):
         return found
+    if node in page.code and node.tag not in BLOCK:
+        return ""
     if found == "comments":
         if page.comments or is_slug(node) or (page.kind == "forum" and not page.posts):
             return ""
-        return "" if node in page.posts or on_comments(node) else "comments"
+        stays = node in page.posts or on_comments(node) or _is_plain(node, found, page)
+        return "" if stays else "comments"
     if is_slug(node) or _stays(node, found, page):
         return ""
-    return "furniture"
+    return _PLAIN if _is_plain(node, found, page) else "furniture"
+
+
+def _is_plain(node: Node, found: str, page: _Page) -> bool:
+    """Whether an element holds paragraphs alone, which link to nothing and ask nothing.
+
+    What readers wrote stands at the end, and so do footers: of these it must be amid the text.
+    """
+    if node.links or not is_prose(node) or (page.article is not None and node not in page.inside):
+        return False
+    if (found == "comments" or of_large(node.names)) and not is_amid(node):
+        return False
+    below = list(inner(node))
+    if any(one.tag in _CONTROLS or one.tag == "time" for one in below):
+        return False
+    plain = sum(one.chars for one in below if one.tag == "p" or one.tag in HEADINGS)
+    return plain > 0.9 * node.chars and not notice(text_of(node))
 
 
 def _stays(node: Node, found: str, page: _Page) -> bool:

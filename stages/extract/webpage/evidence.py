@@ -24,6 +24,7 @@ _SIGN = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _SIGNS = frozenset("¶#§🔗⚓∞")
+_AROUND = 400  # elements beside one that are looked at
 _NUMBERS = re.compile(r"[\d\s]*")
 SLUG = re.compile(r"[\W_]+")
 # The letters of an element that are in none within it, and the elements before the first of them.
@@ -96,6 +97,22 @@ def inner(node: Node) -> Iterator[Node]:
         children = [child for child in one.children if isinstance(child, Node)]
         yield from children
         stack += children
+
+
+def is_amid(node: Node) -> bool:
+    """Whether text of the page stands before and behind an element, which is the only one of its
+    name there."""
+    around = [one for one in node.parent.children if isinstance(one, Node) and one.chars]
+    if len(around) > _AROUND:
+        return False
+    at = around.index(node)
+    if sum(one.names == node.names for one in around) > 1:
+        return False
+    return any(map(_is_text, around[:at])) and any(map(_is_text, around[at + 1 :]))
+
+
+def _is_text(node: Node) -> bool:
+    return (node.tag == "p" or node.tag in HEADINGS or not node.names.strip()) and is_prose(node)
 
 
 def is_permalink(node: Node) -> bool:

@@ -215,14 +215,21 @@ def _within(node: Node | None, holder: Node) -> bool:
     return node is holder
 
 
+def _is_told(block: Block) -> bool:
+    return block.kind in ("p", "code") and len(block.text) > 60
+
+
 def _goes(kind: str, section: list[Block]) -> bool:
     anything = bool(section)
     section = [block for block in section if not block.cut]
     texts = [block for block in section if block.kind != "h"]
     size = sum(len(block.text) for block in section)
     links = sum(block.links for block in section)
-    if kind in ("readers", "reviews"):
+    if kind == "reviews":
         return True
+    if kind == "readers":
+        told = sum(map(_is_told, texts))
+        return not texts or links > 0 or told < len(texts)
     if not texts:
         return anything or kind in ("asks", "invites")
     if kind == "invites" and links <= _SHARE * size:
