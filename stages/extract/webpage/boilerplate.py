@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
 from stages.extract.webpage.evidence import (
@@ -59,6 +60,10 @@ _PLAIN = "plain"
 # Suspects within one another that are looked through: each costs what it holds. Of 823 pages of
 # the web none has more than 9 that stay.
 _NESTED = 24
+_PARAGRAPHS = HEADINGS | words("p pre code kbd samp sup sub br ul ol li blockquote q cite abbr")
+_BLOCK_CODE = words("pre listing")
+# Somebody who is quoted: a name and a colon.
+_SAID = re.compile(r"\w[^\s:]{0,20}(?: [^\s:]{1,20}){0,2}: ")
 _CODE = words("pre listing code kbd samp")
 _MATHJAX = words("mathjax mathjax_display mathjax_preview mathjax_svg mathjax_chtml")
 
@@ -73,6 +78,7 @@ class _Page:
         self.article = article(order)
         self.inside: set[Node] = {self.article} if self.article is not None else set()
         self.code: set[Node] = set()  # within code, where names are those of its tokens
+        self.first: dict[Node, set[Node]] = {}
         self.own_text: dict[Node, OwnText] = {}
         self.known: dict[str, str] = {}
         self.void: frozenset[str] = frozenset()
@@ -283,12 +289,12 @@ def _of_names(node: Node, page: _Page) -> str:
     if not found:
         return ""
     if found.endswith("line_number"):
-        if is_number(node, page.around_code):
+        if is_number(node, page.around_code, page.first):
             return "line_number"
         found = found.removesuffix("line_number").strip()
     if found in ("", "formula"):
         return found
-    if node in page.code and node.tag not in BLOCK:
+    if (node in page.code and node.tag not in BLOCK) or _is_code(node):
         return ""
     if found == "comments":
         if page.comments or is_slug(node) or (page.kind == "forum" and not page.posts):
@@ -307,13 +313,18 @@ def _is_plain(node: Node, found: str, page: _Page) -> bool:
     """
     if node.links or not is_prose(node) or (page.article is not None and node not in page.inside):
         return False
+    text = text_of(node)
+    if found == "comments" and _SAID.match(text):
+        return False
     if (found == "comments" or of_large(node.names)) and not is_amid(node):
         return False
-    below = list(inner(node))
-    if any(one.tag in _CONTROLS or one.tag == "time" for one in below):
-        return False
-    plain = sum(one.chars for one in below if one.tag == "p" or one.tag in HEADINGS)
-    return plain > 0.9 * node.chars and not notice(text_of(node))
+    return all(one.tag in _PARAGRAPHS for one in inner(node)) and not notice(text)
+
+
+def _is_code(node: Node) -> bool:
+    """Whether an element is what is around code."""
+    inside = any(isinstance(one, Node) and one.tag in _BLOCK_CODE for one in node.children)
+    return inside and 2 * node.links < node.chars
 
 
 def _stays(node: Node, found: str, page: _Page) -> bool:

@@ -89,6 +89,8 @@ _READERS = re.compile(
     r"|discuss(?:ion)? \(\d+\)",
     re.IGNORECASE,
 )
+# The word alone may be what the section is about, as of a language's comments.
+_ALONE = re.compile(r"comments?|kommentare?|commentaires?|comentarios?", re.IGNORECASE)
 # Sections about these are text like others, unless they are mostly links.
 _REVIEWS = re.compile(r"(?:reviews?|cookies?|ratings?)\b.{0,20}$", re.IGNORECASE)
 _NOTICE = re.compile(
@@ -172,6 +174,8 @@ def cut_away(blocks: list[Block], kind: str, region: bool) -> None:
             number += 1
             continue
         end = _end(blocks, number)
+        if kind == "readers" and _ALONE.fullmatch(block.text):
+            kind = "discussed"
         if _goes(kind, blocks[number + 1 : end]):
             for one in blocks[number:end]:
                 one.cut = "related"
@@ -225,11 +229,10 @@ def _goes(kind: str, section: list[Block]) -> bool:
     texts = [block for block in section if block.kind != "h"]
     size = sum(len(block.text) for block in section)
     links = sum(block.links for block in section)
-    if kind == "reviews":
+    if kind in ("readers", "reviews"):
         return True
-    if kind == "readers":
-        told = sum(map(_is_told, texts))
-        return not texts or links > 0 or told < len(texts)
+    if kind == "discussed":
+        return not texts or links > 0 or not all(map(_is_told, texts))
     if not texts:
         return anything or kind in ("asks", "invites")
     if kind == "invites" and links <= _SHARE * size:
