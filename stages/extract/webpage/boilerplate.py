@@ -82,7 +82,7 @@ class _Page:
         self.own_text: dict[Node, OwnText] = {}
         self.known: dict[str, str] = {}
         self.void: frozenset[str] = frozenset()
-        self.mathjax = any([node.names == "mathjax " for node in order])
+        self.mathjax = any([node.tag == "math" and node.names == "mathjax " for node in order])
         self._order = order
 
     @cached_property

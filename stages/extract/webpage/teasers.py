@@ -64,7 +64,7 @@ _ASKS = re.compile(
     r"|kommentar (?:schreiben|verfassen|hinterlassen)"
     r"|(?:deja|escribe|añade|deixe) (?:una?|tu|un|seu) (?:respuesta|comentario|comentário)"
     r"|(?:dodaj|zostaw|napisz) (?:komentarz|odpowiedź)|发表(?:评论|回复)"
-    r"|(?:lascia|scrivi) un commento|share (?:this|on|via)\b|about the authors?\b|follow us"
+    r"|(?:lascia|scrivi) un commento|share (?:this|on|via)\b|about the authors?\b|follow us(?:$|:| on\b)"
     r"|stay (?:connected|informed|in touch|updated|up to date)"
     r"|privacy overview|we (?:use|value your)\b.{0,20}(?:cookies|privacy)"
     r"|(?:manage|cookie) (?:consent|preferences|settings|notice)",
@@ -90,7 +90,7 @@ _READERS = re.compile(
     re.IGNORECASE,
 )
 # The word alone may be what the section is about, as of a language's comments.
-_ALONE = re.compile(r"comments?|kommentare?|commentaires?|comentarios?", re.IGNORECASE)
+_ALONE = re.compile(r"comments?|responses|kommentare?|commentaires?|comentarios?", re.IGNORECASE)
 # Sections about these are text like others, unless they are mostly links.
 _REVIEWS = re.compile(r"(?:reviews?|cookies?|ratings?)\b.{0,20}$", re.IGNORECASE)
 _NOTICE = re.compile(
