@@ -64,7 +64,8 @@ _ASKS = re.compile(
     r"|kommentar (?:schreiben|verfassen|hinterlassen)"
     r"|(?:deja|escribe|añade|deixe) (?:una?|tu|un|seu) (?:respuesta|comentario|comentário)"
     r"|(?:dodaj|zostaw|napisz) (?:komentarz|odpowiedź)|发表(?:评论|回复)"
-    r"|(?:lascia|scrivi) un commento|share (?:this|on|via)\b|about the authors?\b|follow us(?:$|:| on\b)"
+    r"|(?:lascia|scrivi) un commento|share (?:this|on|via)\b|about the authors?\b"
+    r"|follow us(?:$|:| on\b)"
     r"|stay (?:connected|informed|in touch|updated|up to date)"
     r"|privacy overview|we (?:use|value your)\b.{0,20}(?:cookies|privacy)"
     r"|(?:manage|cookie) (?:consent|preferences|settings|notice)",
