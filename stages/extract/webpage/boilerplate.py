@@ -300,6 +300,7 @@ def _of_names(node: Node, page: _Page) -> str:
         if page.comments or is_slug(node) or (page.kind == "forum" and not page.posts):
             return ""
         stays = node in page.posts or on_comments(node) or _is_plain(node, found, page)
+        stays = stays or (page.kind == "manual" and _is_of_manual(node))  # on what is documented
         return "" if stays else "comments"
     if is_slug(node) or _stays(node, found, page):
         return ""
@@ -321,6 +322,12 @@ def _is_plain(node: Node, found: str, page: _Page) -> bool:
     return all(one.tag in _PARAGRAPHS for one in inner(node)) and not notice(text)
 
 
+def _is_of_manual(node: Node) -> bool:
+    """Whether a part of a manual asks for nothing and is no list of links: a book's sidebar."""
+    controls = any(one.tag in _CONTROLS for one in inner(node))
+    return not controls and node.links < 0.5 * node.chars and not notice(text_of(node))
+
+
 def _is_code(node: Node) -> bool:
     """Whether an element is what is around code."""
     inside = any(isinstance(one, Node) and one.tag in _BLOCK_CODE for one in node.children)
@@ -336,7 +343,7 @@ def _stays(node: Node, found: str, page: _Page) -> bool:
     if page.article is not None and not inside:
         return False
     if found == "frame" and not inside and node.tag != "section":
-        return False
+        return page.kind == "manual" and is_prose(node) and _is_of_manual(node)
     if not is_prose(node):
         return False
     below = list(inner(node))
