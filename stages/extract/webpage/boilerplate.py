@@ -343,13 +343,16 @@ def _stays(node: Node, found: str, page: _Page) -> bool:
     if page.article is not None and not inside:
         return False
     if found == "frame" and not inside and node.tag != "section":
-        return page.kind == "manual" and is_prose(node) and _is_of_manual(node)
+        beside = "sidebar" in node.names  # what books put beside their text
+        return beside and page.kind == "manual" and is_prose(node) and _is_of_manual(node)
     if not is_prose(node):
         return False
     below = list(inner(node))
-    if found == "asks":
-        return not any(one.tag in _CONTROLS for one in below) and not notice(text_of(node))
     heads = [one for one in below if one.tag in HEADINGS]
+    if found == "asks":
+        if of_large(node.names) and not (inside or heads or is_amid(node)):
+            return False  # terms and consent at the page's edge
+        return not any(one.tag in _CONTROLS for one in below) and not notice(text_of(node))
     if sum(one.links > 0.5 * one.chars for one in heads) > 1:
         return False  # cards of other pages
     if heads and leads_away(text_of(heads[0])) and node.links:
