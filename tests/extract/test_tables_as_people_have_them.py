@@ -239,7 +239,51 @@ def test_quotes_that_the_program_did_not_write_are_text(
     kept, faults = read(
         CsvExtract(), "a.csv", f"id{mark}text{mark}z\n" + "\n".join(lines), tmp_path
     )
-    assert not faults and [one["text"] for one in kept] == said
+    assert not faults and [one["text"].removeprefix("sentence: ") for one in kept] == said
     sound = [*lines, f'99{mark}"quoted{mark} sound"{mark}x']  # a quote that holds the delimiter
     kept, _ = read(CsvExtract(), "b.csv", f"id{mark}text{mark}z\n" + "\n".join(sound), tmp_path)
     assert f"quoted{mark} sound" in [one["text"] for one in kept]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        '"kettle","cup"\n"1","iron, black","tin"\n"2","clay","glass"\n"3","wood","horn"\n',
+        "kettle,cup\nmon,4,2.5\ntue,5,3.5\nwed,6,NA\n",
+    ],
+)
+def test_labels_of_rows_over_which_r_writes_no_name_are_a_column(
+    table: str, tmp_path: Path
+) -> None:
+    kept, faults = read(CsvExtract(), "r.csv", table, tmp_path)
+    assert len(kept) == 3 and not faults
+    assert all({"column_1", "kettle", "cup"} <= set(fields(one)) for one in kept)
+    many = table.splitlines(keepends=True)
+    body = "".join(many[1].replace("1", str(n)).replace("mon", f"d{n}") for n in range(9000))
+    (tmp_path / "many.csv").write_text(many[0] + body)
+    assert len(list(CsvExtract()(str(tmp_path / "many.csv")))) == 9000
+
+
+def fields(record: Any) -> list[str]:
+    return [line.partition(": ")[0] for line in record["text"].split("\n")]
+
+
+@pytest.mark.parametrize("row", ["{}, the kettle, they say", "{},the kettle sang,so late"])
+def test_text_with_bare_commas_is_no_row_with_a_label(row: str, tmp_path: Path) -> None:
+    table = "id,text\n" + "".join(row.format(n) + "\n" for n in range(5))
+    kept, faults = read(CsvExtract(), "t.csv", table, tmp_path)
+    assert not kept and [one.reason for one in faults] == ["too_many_fields"] * 5
+
+
+@pytest.mark.parametrize("name", ["text", "sentence"])
+@pytest.mark.parametrize("mark", [", ", "; "])
+def test_sentences_under_a_single_name_are_never_cut(name: str, mark: str, tmp_path: Path) -> None:
+    said = [f"The kettle sang at {n}{mark}and the cups were laid{mark}as always" for n in range(6)]
+    kept, faults = read(CsvExtract(), "one.csv", "\n".join([name, *said]), tmp_path)
+    assert [one["text"].removeprefix("sentence: ") for one in kept] == said and not faults
+
+
+def test_leading_zeros_stay_where_no_type_is_known(tmp_path: Path) -> None:
+    rows = "INSERT INTO pond (code, depth, text) VALUES (00712, 7, 'a pond'), (0, 12, 'a mill');\n"
+    kept, _ = read(SqlExtract(), "d.sql", rows, tmp_path)
+    assert [(one["meta"]["code"], one["meta"]["depth"]) for one in kept] == [("00712", 7), (0, 12)]

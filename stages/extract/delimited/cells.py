@@ -27,7 +27,8 @@ class Dialect:
     is written twice) or a backslash; bare: also outside of quotes. letters: backslash n, t, N
     mean what they mean to a database; nulls: a quote and N do, alone in a field. verbatim: quotes
     within quotes are as they stand, and a bare NULL is one. end: of a row.
-    header: whether the first row of the table names the columns. preamble: rows before it.
+    header: whether the first row of the table names the columns; labels: all but the first, which
+    tells the rows apart. preamble: rows before it.
     width: fields of a row, 0: not known; even: whether enough of the rows have so many."""
 
     delimiter: str = ","
@@ -39,6 +40,7 @@ class Dialect:
     verbatim: bool = False
     end: str = "\n"
     header: bool = True
+    labels: bool = False
     preamble: int = 0
     width: int = 0
     even: bool = True

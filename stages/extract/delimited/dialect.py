@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from stages.extract.delimited import exports
 from stages.extract.delimited.cells import Dialect
 from stages.extract.delimited.exports import SAMPLE_ROWS, STEADY, VALUE
-from stages.extract.delimited.header import has_known, looks_like_header, preamble
+from stages.extract.delimited.header import has_known, labelled, looks_like_header, preamble
 
 DELIMITERS = (",", ";", "\t", "|", "^", "~", " ", ":")
 # What text is full of: taken only where nothing else cuts the lines, and what it cuts are values.
@@ -157,13 +157,25 @@ def _delimiters(lines: Sequence[str]) -> Sequence[str]:
         cells = [cell.strip().strip('"') for cell in first.split(delimiter)]
         if len(cells) > 1 and has_known(cells):
             return [delimiter]
-    if not has_known([first.strip().strip('"')]):
+    name = first.strip().strip('"')
+    for delimiter in ",;" if re.fullmatch(r"\w{2,30}", name) else "":
+        if _is_prose(delimiter, lines[1:]):
+            return [_NO_DELIMITER]
+    if not has_known([name]):
         return DELIMITERS
     for delimiter in _USUAL:
         widths = Counter(map(len, _parsed(Dialect(delimiter), lines[1:])[0]))
         if len(widths) > 1 and max(widths.values()) < STEADY * sum(widths.values()):
             return [_NO_DELIMITER]
     return DELIMITERS
+
+
+def _is_prose(delimiter: str, lines: Sequence[str]) -> bool:
+    """Whether a delimiter stands as in sentences: a space behind each one, and words before."""
+    cut = [line.split(delimiter) for line in lines[:SAMPLE_ROWS] if not line.startswith('"')]
+    parts = [part for line in cut for part in line[1:]]
+    words = sum(" " in line[0].strip() for line in cut)
+    return bool(parts) and all(part[:1] == " " for part in parts) and 2 * words > len(cut)
 
 
 def _parsed(
@@ -304,6 +316,8 @@ def _shaped(dialect: Dialect, lines: Sequence[str], stated: bool) -> Dialect:
     width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
     even = len(rows) < _FEW_ROWS or count >= _MOST * len(rows)
     skip = preamble(rows, width)
+    if labelled(rows[skip:], width, [line for line in lines if line.strip()][skip:]):
+        return replace(dialect, width=width, preamble=skip + stated, header=True, labels=True)
     if skip < len(rows) and has_known(rows[skip]):
         width = min(width, len(rows[skip]))
     header = (

@@ -68,6 +68,25 @@ def looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     return _judged(names, columns, _runs(names, body))
 
 
+def labelled(rows: Sequence[Sequence[str]], width: int, lines: Sequence[str]) -> bool:
+    """Whether the first row names all columns but the first, which tells the rows apart: what R's
+    write.table makes. Text with a delimiter in it looks alike; so the names and labels must have
+    quotes, or most other cells be values and none begin with a space."""
+    body = rows[1:]
+    names = rows[0] if rows else []
+    if len(names) != width - 1 or len(body) < 2 or not all(cell.strip() for cell in names):
+        return False
+    if any(len(row) != width for row in body[:-1]) or any(map(_kind, names)):
+        return False
+    if len({row[0] for row in body}) < len(body) or any(row[1][:1] == " " for row in body[:-1]):
+        return False
+    if all(line[:1] == '"' for line in lines[: len(rows)]):
+        return True
+    cells = [cell for row in body for cell in row[1:]]
+    values = sum(_kind(cell) is not None or cell.lower() in _MISSING for cell in cells)
+    return values > _TYPED * len(cells) and not has_known(names)
+
+
 def has_known(row: Sequence[str]) -> bool:
     """Whether a row has a name that is known, such as prompt, among names and nothing else."""
     filled = [cell.strip() for cell in row if cell.strip()]

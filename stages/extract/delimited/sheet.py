@@ -88,7 +88,8 @@ class Sheet:
             self.header = [cell or "" for cell in first.cells]
             self.head = first
             width = len(self.header)
-        self.names = unique_names(self.header or [""] * width)
+        above = [""] * dialect.labels if self.header else []
+        self.names = unique_names(above + (self.header or [""] * width))
         self._widths = {len(self.names)} | self._also(dialect.width)
 
     @classmethod
@@ -141,7 +142,8 @@ class Sheet:
 
     def take_at_once(self) -> None:
         """Give rows that need no judgement many at once, where the dialect allows it."""
-        self._table.take_at_once(self.head.cells if self.head else None, len(self.names))
+        names = self.head.cells if self.head and not self.dialect.labels else None
+        self._table.take_at_once(names, len(self.names))
 
     def _also(self, usual: int) -> set[int]:
         """The usual width of rows, where the header has more columns, but those without a name.

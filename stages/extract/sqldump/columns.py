@@ -19,6 +19,7 @@ from stages.extract.sqldump.literals import literal, unescape_mysql
 from stages.extract.sqldump.schema import Column
 
 _WHOLE = re.compile(rb"[-+]?[0-9]+")
+_PLAIN = re.compile(rb"[-+]?(?:0|[1-9][0-9]*)")  # of which an integer keeps all digits
 _NUMBER = re.compile(rb"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(rb"(?i)[-+]?(?:nan|inf(?:inity)?)")
 _PG_OCTAL = re.compile(rb"\\([0-7]{3})|\\\\")
@@ -61,7 +62,7 @@ def converter(column: Column | None, session: Session) -> Callable[[bytes], Any]
         return float(token) if _NUMBER.fullmatch(token) else any_(token)
 
     def unknown(token: bytes) -> Any:
-        if token.isdigit():
+        if token.isdigit() and (token[:1] != b"0" or len(token) == 1):
             return int(token)
         return None if token == b"NULL" else any_(token)
 
@@ -171,7 +172,7 @@ def _number(data: bytes, kind: str | None, exact: bool) -> Any:
     """SQLite: whole numbers of 64 bits are integers, all else is a float; exact: it may be another
     server's, so digits stay, but for columns that are declared as floats."""
     if exact and kind != "sqlite_real":
-        return int(data) if _WHOLE.fullmatch(data) else data.decode("ascii").lstrip("+")
+        return int(data) if _PLAIN.fullmatch(data) else data.decode("ascii").lstrip("+")
     if _WHOLE.fullmatch(data):
         value = int(data)
         if kind != "sqlite_real" and -_INT64 <= value < _INT64:
@@ -184,7 +185,7 @@ def _number(data: bytes, kind: str | None, exact: bool) -> Any:
 def _of_number(kind: str | None, column: Column | None, data: bytes, exact: bool) -> Any:
     if kind in ("any", "sqlite_int", "sqlite_real", "sqlite_numeric"):
         return _number(data, kind, exact)
-    if kind in ("int", None) and _WHOLE.fullmatch(data):
+    if (kind == "int" and _WHOLE.fullmatch(data)) or (kind is None and _PLAIN.fullmatch(data)):
         return int(data)
     if kind == "float":
         return float(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
 from stages.extract.webpage.evidence import (
@@ -9,6 +10,7 @@ from stages.extract.webpage.evidence import (
     SLUG,
     OwnText,
     inner,
+    is_amid,
     is_hidden,
     is_number,
     is_permalink,
@@ -21,7 +23,7 @@ from stages.extract.webpage.kinds import POST, Kind
 from stages.extract.webpage.names import LINE_NUMBER, meaning, of_large, speaks, suspicious
 from stages.extract.webpage.region import article
 from stages.extract.webpage.teasers import leads_away, notice
-from stages.extract.webpage.tree import Node, text_of, words
+from stages.extract.webpage.tree import BLOCK, Node, text_of, words
 
 # Tag → reason, role → reason.
 _TAGS = {
@@ -53,9 +55,16 @@ _SHARE = 0.3
 # Characters that must be left where furniture of any size goes.
 _REST = 250
 _ROUNDS = 3
+# What is called furniture and holds nothing but paragraphs: it stays.
+_PLAIN = "plain"
 # Suspects within one another that are looked through: each costs what it holds. Of 823 pages of
 # the web none has more than 9 that stay.
 _NESTED = 24
+_PARAGRAPHS = HEADINGS | words("p pre code kbd samp sup sub br ul ol li blockquote q cite abbr")
+_BLOCK_CODE = words("pre listing")
+# Somebody who is quoted: a name and a colon.
+_SAID = re.compile(r"\w[^\s:]{0,20}(?: [^\s:]{1,20}){0,2}: ")
+_CODE = words("pre listing code kbd samp")
 _MATHJAX = words("mathjax mathjax_display mathjax_preview mathjax_svg mathjax_chtml")
 
 
@@ -68,10 +77,12 @@ class _Page:
         self.holders = _holders(order, self.total)
         self.article = article(order)
         self.inside: set[Node] = {self.article} if self.article is not None else set()
+        self.code: set[Node] = set()  # within code, where names are those of its tokens
+        self.first: dict[Node, set[Node]] = {}
         self.own_text: dict[Node, OwnText] = {}
         self.known: dict[str, str] = {}
         self.void: frozenset[str] = frozenset()
-        self.mathjax = any([node.names == "mathjax " for node in order])
+        self.mathjax = any([node.tag == "math" and node.names == "mathjax " for node in order])
         self._order = order
 
     @cached_property
@@ -106,6 +117,8 @@ def _marked(order: list[Node], page: _Page) -> dict[str, int]:
         parent = node.parent
         if parent in inside:
             inside.add(node)
+        if parent.tag in _CODE or parent in page.code:
+            page.code.add(node)
         if parent in stayed:
             stayed[node] = stayed[parent]
         if parent.dropped:
@@ -113,6 +126,9 @@ def _marked(order: list[Node], page: _Page) -> dict[str, int]:
         elif node.chars and node not in holders and stayed.get(node, 0) < _NESTED:
             reason = _suspect(node, page)
             own = node.chars - node.links
+            if reason == _PLAIN:
+                _count(named, node, page, own)
+                reason = ""
             large = own >= _MOST * page.total
             if not reason or (large and not _large(node, reason, page)):
                 if reason or page.known.get(node.names) or _is_special(node):
@@ -120,9 +136,13 @@ def _marked(order: list[Node], page: _Page) -> dict[str, int]:
                 continue
             node.dropped = reason
             if reason == "furniture" and not large and not of_large(node.names):
-                for word in suspicious(node.names, page.kind):
-                    named[word] = named.get(word, 0) + own
+                _count(named, node, page, own)
     return named
+
+
+def _count(named: dict[str, int], node: Node, page: _Page, own: int) -> None:
+    for word in suspicious(node.names, page.kind):
+        named[word] = named.get(word, 0) + own
 
 
 def _is_special(node: Node) -> bool:
@@ -269,18 +289,49 @@ def _of_names(node: Node, page: _Page) -> str:
     if not found:
         return ""
     if found.endswith("line_number"):
-        if is_number(node, page.around_code):
+        if is_number(node, page.around_code, page.first):
             return "line_number"
         found = found.removesuffix("line_number").strip()
     if found in ("", "formula"):
         return found
+    if (node in page.code and node.tag not in BLOCK) or _is_code(node):
+        return ""
     if found == "comments":
         if page.comments or is_slug(node) or (page.kind == "forum" and not page.posts):
             return ""
-        return "" if node in page.posts or on_comments(node) else "comments"
+        stays = node in page.posts or on_comments(node) or _is_plain(node, found, page)
+        stays = stays or (page.kind == "manual" and _is_of_manual(node))  # on what is documented
+        return "" if stays else "comments"
     if is_slug(node) or _stays(node, found, page):
         return ""
-    return "furniture"
+    return _PLAIN if _is_plain(node, found, page) else "furniture"
+
+
+def _is_plain(node: Node, found: str, page: _Page) -> bool:
+    """Whether an element holds paragraphs alone, which link to nothing and ask nothing.
+
+    What readers wrote stands at the end, and so do footers: of these it must be amid the text.
+    """
+    if node.links or not is_prose(node) or (page.article is not None and node not in page.inside):
+        return False
+    text = text_of(node)
+    if found == "comments" and _SAID.match(text):
+        return False
+    if (found == "comments" or of_large(node.names)) and not is_amid(node):
+        return False
+    return all(one.tag in _PARAGRAPHS for one in inner(node)) and not notice(text)
+
+
+def _is_of_manual(node: Node) -> bool:
+    """Whether a part of a manual asks for nothing and is no list of links: a book's sidebar."""
+    controls = any(one.tag in _CONTROLS for one in inner(node))
+    return not controls and node.links < 0.5 * node.chars and not notice(text_of(node))
+
+
+def _is_code(node: Node) -> bool:
+    """Whether an element is what is around code."""
+    inside = any(isinstance(one, Node) and one.tag in _BLOCK_CODE for one in node.children)
+    return inside and 2 * node.links < node.chars
 
 
 def _stays(node: Node, found: str, page: _Page) -> bool:
@@ -292,13 +343,16 @@ def _stays(node: Node, found: str, page: _Page) -> bool:
     if page.article is not None and not inside:
         return False
     if found == "frame" and not inside and node.tag != "section":
-        return False
+        beside = "sidebar" in node.names  # what books put beside their text
+        return beside and page.kind == "manual" and is_prose(node) and _is_of_manual(node)
     if not is_prose(node):
         return False
     below = list(inner(node))
-    if found == "asks":
-        return not any(one.tag in _CONTROLS for one in below) and not notice(text_of(node))
     heads = [one for one in below if one.tag in HEADINGS]
+    if found == "asks":
+        if of_large(node.names) and not (inside or heads or is_amid(node)):
+            return False  # terms and consent at the page's edge
+        return not any(one.tag in _CONTROLS for one in below) and not notice(text_of(node))
     if sum(one.links > 0.5 * one.chars for one in heads) > 1:
         return False  # cards of other pages
     if heads and leads_away(text_of(heads[0])) and node.links:

@@ -15,6 +15,9 @@ _HIDDEN = re.compile(r"display:\s*none|visibility:\s*hidden")
 # Elements that a framework fills while the page comes, and shows by a script.
 _STREAMED = re.compile(r"[SPB]:[\da-z]+")
 _END = re.compile(r"[.!?…:][\"'”’»)\]]*+(?:\s|$)")
+_OF_CODE = frozenset(",;)]}=+*/<>")  # signs that follow a number of a code
+_INNER = 8
+_DIGITS = 12
 _SHORTEST = 41  # characters of a sentence before its end
 _SENTENCE = re.compile(r"(?:^|[。！？])[^。！？]{12,}+[。！？]")  # of Chinese or Japanese
 _PROSE, _LINKED = 60, 0.3
@@ -24,6 +27,7 @@ _SIGN = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _SIGNS = frozenset("¶#§🔗⚓∞")
+_AROUND = 400  # elements beside one that are looked at
 _NUMBERS = re.compile(r"[\d\s]*")
 SLUG = re.compile(r"[\W_]+")
 # The letters of an element that are in none within it, and the elements before the first of them.
@@ -98,6 +102,22 @@ def inner(node: Node) -> Iterator[Node]:
         stack += children
 
 
+def is_amid(node: Node) -> bool:
+    """Whether text of the page stands before and behind an element, which is the only one of its
+    name there."""
+    around = [one for one in node.parent.children if isinstance(one, Node) and one.chars]
+    if len(around) > _AROUND:
+        return False
+    at = around.index(node)
+    if sum(one.names == node.names for one in around) > 1:
+        return False
+    return any(map(_is_text, around[:at])) and any(map(_is_text, around[at + 1 :]))
+
+
+def _is_text(node: Node) -> bool:
+    return (node.tag == "p" or node.tag in HEADINGS or not node.names.strip()) and is_prose(node)
+
+
 def is_permalink(node: Node) -> bool:
     """Whether a link is the sign beside a heading that links to it."""
     if node.chars > 100:
@@ -121,13 +141,20 @@ def on_comments(node: Node) -> bool:
     return told and len(text.split()) > 2 and not of_readers(text) and not text[0].isdigit()
 
 
-def is_number(node: Node, around_code: set[Node]) -> bool:
+def is_number(node: Node, around_code: set[Node], first: dict[Node, set[Node]]) -> bool:
     """Whether an element holds nothing but numbers, within or beside code.
 
-    around_code: the parents of all elements of code.
+    around_code: the parents of all elements of code. first: of the parents before, the children
+    that may be numbers of lines; it is added to.
     """
-    if not (node.chars and _NUMBERS.fullmatch(text_of(node))):
+    text = text_of(node)
+    if not (text and _NUMBERS.fullmatch(text)):
         return False
+    if node.tag not in BLOCK and len(text.split()) == 1:
+        if node.parent not in first:
+            first[node.parent] = _numbers_of_lines(node.parent)
+        if node not in first[node.parent]:
+            return False
     if node.parent in around_code:
         return True
     above = node
@@ -138,6 +165,50 @@ def is_number(node: Node, around_code: set[Node]) -> bool:
             return True
         above = above.parent
     return False
+
+
+def _numbers_of_lines(node: Node) -> set[Node]:
+    """The children of an element that may be numbers of lines: nothing stands before them in
+    theirs, no sign of a code behind, and one that does not begin the code counts on."""
+    found: list[tuple[int, Node]] = []
+    opening: Node | None = None  # what the code begins with
+    line, begun = "", False
+    last: Node | None = None
+    for child in node.children:
+        if isinstance(child, str):
+            if found and found[-1][1] is last and child[:1] in _OF_CODE:
+                found.pop()
+            line = (line[-1:] + child).rpartition("\n")[2].strip()
+            begun = begun or child.strip() != ""
+            last = None
+            continue
+        if not line and 0 < child.chars < _DIGITS and (text := text_of(child)).isdecimal():
+            found.append((int(text), child))
+            if not begun:
+                opening = child
+        begun = begun or child.chars > 0
+        last = child
+        line = _behind(child, line)
+    told = {number for number, _ in found}
+    return {
+        child
+        for number, child in found
+        if number - 1 in told or number + 1 in told or child is opening
+    }
+
+
+def _behind(node: Node, line: str) -> str:
+    """What stands in the line behind an element, of which some stood before it."""
+    end: Node | str = node
+    for _ in range(_INNER):
+        if isinstance(end, str) or not end.children:
+            break
+        end = end.children[-1]
+    if node.tag in BLOCK or node.tag == "br" or (isinstance(end, Node) and end.tag == "br"):
+        return ""
+    if not node.chars:
+        return line
+    return end.rpartition("\n")[2].strip() if isinstance(end, str) and "\n" in end else "."
 
 
 def is_slug(node: Node) -> bool:

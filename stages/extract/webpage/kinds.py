@@ -57,9 +57,10 @@ _THREAD_URL = re.compile(
 _MANUALS = re.compile(
     r"\b(?:docbook|sphinx|docutils|doxygen|asciidoc(?:tor)?|makeinfo|texinfo|mkdocs|docusaurus"
     r"|javadoc|rustdoc|mdbook|gitbook|vitepress|vuepress|antora|jsdoc|pydoc|pdoc|yard|hevea"
-    r"|latex2html|pod::\w+|pod2html|groff|man2html|dblatex|gtk-doc|yelp)"
+    r"|latex2html|pod::\w+|pod2html|groff|man2html|dblatex|gtk-doc|yelp|publican"
+    r"|scaladoc|groovydoc|qdoc)"
 )
-_OF_MANUALS = ("sphinxsidebar", "navheader", "navfooter", "md-content")
+_OF_MANUALS = words("sphinxsidebar navheader navfooter md-content docnav fullcommenttop")
 _ENOUGH, _WEAKLY = 2, 3
 _ALONE = 0.5  # the share of the page's text that its one article has
 
@@ -112,4 +113,4 @@ def _number(named: Counter[str], rule: re.Pattern[str]) -> int:
 def _is_manual(named: Counter[str], told: Metadata) -> bool:
     if _MANUALS.search(told.generator):
         return True
-    return any(names.strip() in _OF_MANUALS for names in named)
+    return any(not _OF_MANUALS.isdisjoint(names.split()) for names in named)

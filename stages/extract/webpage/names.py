@@ -9,7 +9,7 @@ import re
 
 # Parts of the frame around a page.
 _FRAME = (
-    r"nav|navi|navbar|navigation|topnav|subnav|nav-?(?:header|footer)|menu|submenu|breadcrumbs?"
+    r"nav|navi|docnav|navbar|navigation|topnav|subnav|nav-?(?:header|footer)|menu|submenu|breadcrumbs?"
     r"|crumbs?|side-?bar|footer|foot|site-?header|masthead|top-?bar|toolbar|navbox|catlinks"
     r"|pagination|pager|paging|prev-?next|skip-?(?:link|to)|jump-?links?|edit-?section"
     r"|mw-?editsection"

@@ -25,6 +25,7 @@ _DECLARING = ("article", "main")
 # Bytes of a paragraph beside the core that is text of the page.
 _PROSE = 80
 _SENTENCE = 12  # of the shortest paragraph that ends like a sentence
+_LINE = 50  # the same of an element that is none
 _SHARED = re.compile(
     r"(?:share|tweet|facebook|twitter|x$|pinterest|whatsapp|e-?mail|linkedin|reddit|print|telegram"
     r"|instagram|copy|flipboard|tumblr|xing|mail|drucken|teilen|partager|imprimer|home$)",
@@ -59,7 +60,8 @@ def region(order: list[Node], blocks: list[Block]) -> list[str]:
     if best <= 0:
         return ["outside"] * len(blocks)
     root = _deepest([node for node in order if sums.get(node) == best])
-    while root.tag in _TEXT and root.parent is not None:
+    alone = {node for node, number in _holding(order, blocks).items() if number == 1}
+    while (root.tag in _TEXT or root in alone) and root.parent is not None:
         root = root.parent
     declared = article(order)
     if declared is not None and good.get(declared, 0.0) >= _DECLARED * good[root]:
@@ -67,6 +69,17 @@ def region(order: list[Node], blocks: list[Block]) -> list[str]:
     core = _narrowed(root, good)
     inside = _places(order, root, core, sums)
     return _fates(blocks, inside, core)
+
+
+def _holding(order: list[Node], blocks: list[Block]) -> dict[Node, int]:
+    """Element → how many blocks it holds."""
+    found: dict[Node, int] = {}
+    for block in blocks:
+        found[block.node] = found.get(block.node, 0) + 1
+    for node in reversed(order):
+        if node in found and node.parent is not None:
+            found[node.parent] = found.get(node.parent, 0) + found[node]
+    return found
 
 
 def _places(
@@ -145,7 +158,8 @@ def _prose(block: Block) -> bool:
     if block.links > 0.2 * len(block.text) or notice(block.text):
         return False
     size = len(block.text.encode("utf-8", "replace"))
-    if block.node.tag == "p" and size > _SENTENCE and block.text.endswith(_ENDS):
+    least = _SENTENCE if block.node.tag == "p" else _LINE
+    if size > least and block.text.endswith(_ENDS):
         return True
     return size >= 2 * _PROSE or (size >= _PROSE and " " in block.text)
 

@@ -64,7 +64,8 @@ _ASKS = re.compile(
     r"|kommentar (?:schreiben|verfassen|hinterlassen)"
     r"|(?:deja|escribe|añade|deixe) (?:una?|tu|un|seu) (?:respuesta|comentario|comentário)"
     r"|(?:dodaj|zostaw|napisz) (?:komentarz|odpowiedź)|发表(?:评论|回复)"
-    r"|(?:lascia|scrivi) un commento|share (?:this|on|via)\b|about the authors?\b|follow us"
+    r"|(?:lascia|scrivi) un commento|share (?:this|on|via)\b|about the authors?\b"
+    r"|follow us(?:$|:| on\b)"
     r"|stay (?:connected|informed|in touch|updated|up to date)"
     r"|privacy overview|we (?:use|value your)\b.{0,20}(?:cookies|privacy)"
     r"|(?:manage|cookie) (?:consent|preferences|settings|notice)",
@@ -89,6 +90,8 @@ _READERS = re.compile(
     r"|discuss(?:ion)? \(\d+\)",
     re.IGNORECASE,
 )
+# The word alone may be what the section is about, as of a language's comments.
+_ALONE = re.compile(r"comments?|responses|kommentare?|commentaires?|comentarios?", re.IGNORECASE)
 # Sections about these are text like others, unless they are mostly links.
 _REVIEWS = re.compile(r"(?:reviews?|cookies?|ratings?)\b.{0,20}$", re.IGNORECASE)
 _NOTICE = re.compile(
@@ -172,6 +175,8 @@ def cut_away(blocks: list[Block], kind: str, region: bool) -> None:
             number += 1
             continue
         end = _end(blocks, number)
+        if kind == "readers" and _ALONE.fullmatch(block.text):
+            kind = "discussed"
         if _goes(kind, blocks[number + 1 : end]):
             for one in blocks[number:end]:
                 one.cut = "related"
@@ -215,6 +220,10 @@ def _within(node: Node | None, holder: Node) -> bool:
     return node is holder
 
 
+def _is_told(block: Block) -> bool:
+    return block.kind in ("p", "code") and len(block.text) > 60
+
+
 def _goes(kind: str, section: list[Block]) -> bool:
     anything = bool(section)
     section = [block for block in section if not block.cut]
@@ -223,6 +232,8 @@ def _goes(kind: str, section: list[Block]) -> bool:
     links = sum(block.links for block in section)
     if kind in ("readers", "reviews"):
         return True
+    if kind == "discussed":
+        return not texts or links > 0 or not all(map(_is_told, texts))
     if not texts:
         return anything or kind in ("asks", "invites")
     if kind == "invites" and links <= _SHARE * size:
