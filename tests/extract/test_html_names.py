@@ -84,9 +84,8 @@ def test_code_with_a_toolbar_stays_without_it() -> None:
 def test_leads_and_ends_in_elements_of_their_own_belong_to_the_text() -> None:
     lead = "<div class=stand>Nobody has seen the old pilot since the storm of last week.</div>"
     end = "<div class=last>He is to be looked for again when the wind has gone down.</div>"
-    told = read(
-        f"<div class=story>{lead}<div class=body><p>{FIRST}</p><p>{SECOND}</p></div>{end}</div>"
-    )
+    body = f"<div class=body>{f'<p>{FIRST}</p><p>{SECOND}</p><p>{THIRD}</p>' * 3}</div>"
+    told = read(f"<div class=story>{lead}{body}{end}</div>")
     assert "Nobody has seen" in told and "looked for again" in told
 
 

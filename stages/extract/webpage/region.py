@@ -12,6 +12,7 @@ from stages.extract.webpage.tree import Node, words
 _COST = 60.0
 # A child with this share of what speaks for the region is its core.
 _NARROW = 0.8
+_NEARLY = 0.995
 _COST_OF_PART = 10.0  # of a row or an item, which are short as such
 _SPECK = 4  # bytes of a line that says nothing about its region
 _LINK_WEIGHT = 2.0
@@ -63,6 +64,8 @@ def region(order: list[Node], blocks: list[Block]) -> list[str]:
     alone = {node for node, number in _holding(order, blocks).items() if number == 1}
     while (root.tag in _TEXT or root in alone) and root.parent is not None:
         root = root.parent
+    while root.parent is not None and sums.get(root.parent, 0.0) >= _NEARLY * best:
+        root = root.parent  # short leads and ends weigh a little against theirs
     declared = article(order)
     if declared is not None and good.get(declared, 0.0) >= _DECLARED * good[root]:
         root = declared
