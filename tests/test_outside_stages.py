@@ -455,13 +455,13 @@ def test_a_bug_of_theirs_is_not_told_as_ours(step: str, error: str, tmp_path: Pa
 def test_a_source_without_endings_passes_the_common_checks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "mine.py").write_text(ODD)
+    (tmp_path / "odd_lines.py").write_text(ODD)
     (tmp_path / "in").mkdir()
     (tmp_path / "in/a.odd").write_text("a text")
     (tmp_path / "in/b").write_text("é")
     (tmp_path / "checks").mkdir()
     monkeypatch.syspath_prepend(str(tmp_path))
-    lines = importlib.import_module("mine").Lines
+    lines = importlib.import_module("odd_lines").Lines
     case = Case(lines(), path=str(tmp_path / "in"), reasons={"unread": 1})
     check_stage(case, folder=tmp_path / "checks")
 

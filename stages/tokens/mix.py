@@ -59,7 +59,8 @@ class Mix(Fit):
 
     by: the column, or key of `meta`, whose values have shares: source, cluster, language …
     share: values with their weights, as faq=0.3,wiki=0.7; `others` for each value that is not
-        named, and 0 leaves its records out. Weights are parts of their sum. Default: all alike.
+        named, and 0 leaves its records out. Weights are parts of their sum. Default
+        others=1: all alike.
     unit: what is shared out: records, characters, or tokens of the records' texts (the tokenizer's
         of `model`, without what a chat template adds).
     total: how much there is to be of all, in that unit; 0 is as much as no value is short of.
