@@ -27,8 +27,12 @@ def index(files: dict[str, Any], stage: object = "export", **parameters: object)
     return json.dumps({**told, "files": files}).encode()
 
 
-def packed(*members: tuple[str, bytes], behind: bytes = b"", links: tuple[str, ...] = ()) -> bytes:
-    """A bundle of some members. behind: in the place of the archive's end."""
+def packed(
+    *members: tuple[str, bytes], behind: bytes = b"", nulls: int = 0, links: tuple[str, ...] = ()
+) -> bytes:
+    """A bundle of some members. behind: in the place of the archive's end. nulls: MB of null bytes
+    behind that, packed by themselves: a process begins with the memory of the one that starts it.
+    """
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
         for name, data in members:
@@ -41,7 +45,11 @@ def packed(*members: tuple[str, bytes], behind: bytes = b"", links: tuple[str, .
             archive.addfile(info)
         length = archive.offset
     whole = out.getvalue()
-    return gzip.compress(whole[:length] + behind if behind else whole, 1, mtime=0)
+    return _with_nulls(whole[:length] + behind if behind else whole, nulls)
+
+
+def _with_nulls(data: bytes, megabytes: int = 600) -> bytes:
+    return gzip.compress(data, 1, mtime=0) + gzip.compress(bytes(1 << 20), mtime=0) * megabytes
 
 
 def _of(files: dict[str, Any], *names: str, **more: Any) -> bytes:
@@ -71,10 +79,11 @@ CRAFTED: dict[str, Callable[[], bytes]] = {
     "headers": lambda: packed(("bundle.json", index(_ONE)), behind=_CHAIN),
     "a long header": lambda: packed(
         ("bundle.json", index(_ONE)),
-        behind=header(kind=b"x", size=b"%011o" % (1 << 30)) + bytes(600 << 20),
+        behind=header(kind=b"x", size=b"%011o" % (1 << 30)),
+        nulls=600,
     ),
-    "a long first header": lambda: gzip.compress(
-        header(kind=b"L", size=b"%011o" % (1 << 30)) + bytes(600 << 20), 1
+    "a long first header": lambda: _with_nulls(
+        header(kind=b"L", size=b"%011o" % (1 << 30))
     ),
     "holes": lambda: packed(
         ("bundle.json", index(_ONE)), behind=header(_NAME.encode(), b"%011o" % 512, b"S")
