@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.engine.content import Damaged, verified
+from pipeline.engine.content import verified
 from pipeline.engine.store import Store, Values
 from pipeline.engine.work import Stretch
 from stages.corpus import BLOCK, Digest, iterate_arrow
-from stages.manifest import MANIFEST
 
 ROWS = 16 * BLOCK  # of a job; 16 MB of ids
 _RANGE = 4 * ROWS  # ids that one job compares, about
@@ -91,9 +90,7 @@ def twice(store: Store, keys: Sequence[str], number: int, count: int) -> Values:
     begin, end = (_first_of(at, count) for at in (number, number + 1))
     found: list[Any] = []
     for key in keys:
-        entry = store.get(key)
-        if entry is None:
-            raise Damaged(store.path(key) / MANIFEST)
+        entry = store.needed(key)
         ids = np.memmap(entry.file(_IDS), "S16", "r") if entry.manifest["rows"] else _NONE
         first = np.searchsorted(ids, begin)
         last = len(ids) if end is None else np.searchsorted(ids, end)

@@ -18,11 +18,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.engine.content import Damaged
 from pipeline.engine.store import Entry, Store, Values
 from stages.corpus import ArrowWriter, iterate_arrow, read_arrow, schema_of
 from stages.extract.files import opened
-from stages.manifest import MANIFEST
 from stages.place import Place
 from stages.records import record_ids
 
@@ -54,7 +52,7 @@ def renames(
 ) -> Values:
     """Write, for each range that needs it, ids as they are and as they are to be. keys: of the
     ranges, in order; files: with their records and rejects; source: its name; path: of the file."""
-    entries = [_entry(store, key) for key in keys]
+    entries = [store.needed(key) for key in keys]
     ids = [_ids(entry) for entry in entries]
     shared = _shared(ids)
     holders: dict[bytes, list[int]] = {}
@@ -119,7 +117,7 @@ def renamed(
     store: Store, keys: Sequence[str], number: int, files: Sequence[str], folder: Path
 ) -> Values:
     """Write the files of a range with other ids. keys: of the range, and of all renames."""
-    entry, others = (_entry(store, key) for key in keys)
+    entry, others = (store.needed(key) for key in keys)
     pairs = read_arrow(others.file(renames_of(number)))
     old, new = (pairs.column(name).combine_chunks() for name in ("old", "new"))
     for name in files:
@@ -139,13 +137,6 @@ def renamed(
         writer.close()
     manifest = entry.manifest
     return {"rows": manifest["rows"], "counts": manifest["counts"], "passing": manifest["passing"]}
-
-
-def _entry(store: Store, key: str) -> Entry:
-    entry = store.get(key)
-    if entry is None:
-        raise Damaged(store.path(key) / MANIFEST)
-    return entry
 
 
 def _ids(entry: Entry) -> Ids:

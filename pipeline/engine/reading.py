@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 
 from pipeline.engine.account import StepReport
 from pipeline.engine.alike import renames_of
-from pipeline.engine.content import Damaged, FileHashes, Hashed, files_of, part_identity
+from pipeline.engine.content import FileHashes, Hashed, files_of, part_identity
 from pipeline.engine.jobs import step_of
 from pipeline.engine.keys import hash_of
 from pipeline.engine.ranged import CutFile
@@ -99,9 +99,7 @@ class Reading:
         jobs: list[Job] = []
         at: list[tuple[int, int]] = []
         for number, summary in zip(cut, looks, strict=True):
-            entry = self._run.store.get(summary["key"])
-            if entry is None:
-                raise Damaged(self._run.store.path(summary["key"]))
+            entry = self._run.store.needed(summary["key"])
             for piece, read in enumerate(found[number]):
                 renames = entry.manifest["hashes"].get(renames_of(piece))
                 if renames is not None:

@@ -17,7 +17,6 @@ from pipeline.engine import flow as flows
 from pipeline.engine import states
 from pipeline.engine.account import StepReport
 from pipeline.engine.content import (
-    Damaged,
     FileHashes,
     Hashed,
     stage_files,
@@ -333,10 +332,7 @@ class Run:
     def _whole(self, summary: Summary) -> Summary:
         """A summary with the counts, which the manifest has where they did not travel."""
         if "counts" not in summary:
-            entry = self.store.get(summary["key"])
-            if entry is None:
-                raise Damaged(self.store.path(summary["key"]))
-            summary["counts"] = entry.manifest.get("counts", [])
+            summary["counts"] = self.store.needed(summary["key"]).manifest.get("counts", [])
         return summary
 
     def _note(self, reports: Sequence[StepReport], key: str, computed: bool) -> None:

@@ -9,12 +9,10 @@ from typing import Any, TypedDict
 
 import pyarrow as pa
 
-from pipeline.engine.content import Damaged
 from pipeline.engine.keys import hash_of
 from pipeline.engine.store import Entry, Store, Values
 from stages.base import Fit, State, VisibleState
 from stages.corpus import ArrowWriter, Digest, read_arrow, sha256_of, write_json
-from stages.manifest import MANIFEST
 
 _STATE, _LOCAL, _TOLD = "state.json", "local.arrow", "told.json"
 
@@ -40,7 +38,7 @@ def merge(
     """Merge observations, (key, file) of each piece, into the state after one more round, and
     write it; returns the values of the manifest. before: the key of the state before it."""
     state = _whole(store, before)
-    tables = [read_arrow(_entry(store, key).file(name)) for key, name in observed]
+    tables = [read_arrow(store.needed(key).file(name)) for key, name in observed]
     new = stage.merge(tables, state)
     new.round = state.round + 1
     write_json(folder / _STATE, {"values": new.values, "tables": sorted(new.tables)}, flushed=False)
@@ -68,7 +66,7 @@ def visible(store: Store, key: str | None, local: int | None) -> VisibleState:
     """What one piece sees of a state; `local` is the piece's number."""
     if not key:
         return VisibleState(0, {}, {}, None)
-    entry = _entry(store, key)
+    entry = store.needed(key)
     saved = json.loads(entry.file(_STATE).read_bytes())
     tables = {name: read_arrow(entry.file(f"table-{name}.arrow")) for name in saved["tables"]}
     table = None
@@ -107,7 +105,7 @@ def _whole(store: Store, key: str | None) -> State:
         return State()
     seen = visible(store, key, None)
     state = State(seen.round, False, dict(seen.values), dict(seen.tables))
-    entry = _entry(store, key)
+    entry = store.needed(key)
     state.told = json.loads(entry.file(_TOLD).read_bytes())
     if entry.manifest["locals"]:
         whole, begin = read_arrow(entry.file(_LOCAL)), 0
@@ -116,13 +114,6 @@ def _whole(store: Store, key: str | None) -> State:
             state.local.append(whole.slice(begin, rows))
             begin += rows
     return state
-
-
-def _entry(store: Store, key: str) -> Entry:
-    entry = store.get(key)
-    if entry is None:
-        raise Damaged(store.path(key) / MANIFEST)
-    return entry
 
 
 def _shared_hash(folder: Path) -> str:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
-from pipeline.engine.content import verified
+from pipeline.engine.content import Damaged, verified
 from pipeline.engine.lock import hold
 from stages.corpus import sha256_of, write_json
 from stages.disk import flush, flush_below
@@ -179,6 +179,13 @@ class Store:
             if newest <= now:  # else an edit of today would look older than the manifest
                 with contextlib.suppress(OSError):  # a store that is only read is asked again
                     os.utime(manifest, ns=(now, now))
+        return entry
+
+    def needed(self, key: str) -> Entry:
+        """The entry of a key that was made before; Damaged where it is not whole."""
+        entry = self.get(key)
+        if entry is None:
+            raise Damaged(self.path(key) / MANIFEST)
         return entry
 
     def _read(self, key: str) -> Entry | None:
