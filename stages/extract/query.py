@@ -9,8 +9,6 @@ runs the address space of the process is limited as well.
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +17,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from stages.errors import StageFailed, UsageError
+from stages.errors import UsageError
+from stages.extract.in_duckdb import SETTINGS, check_room, first_line
 from stages.extract.select_text import bare
 from stages.extract.sqldump.rows import Row
 from stages.extract.sqldump.schema import Column, Schema
@@ -34,7 +33,6 @@ _FETCHED = 128  # rows of the result at a time
 _DISK = 4  # temporary files on disk, as a multiple of the memory
 _DESCRIBED = 30  # tables that a message names
 _INT64 = 1 << 63
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _Kind = tuple[str, pa.DataType]
 _KINDS: dict[str, _Kind] = {
     "int": ("BIGINT", pa.int64()),
@@ -59,7 +57,7 @@ def problem_with(query: str) -> str | None:
     try:
         statements = duckdb.extract_statements(query)
     except duckdb.Error as error:
-        return f"the query cannot be read: {_first_line(error)}"
+        return f"the query cannot be read: {first_line(error)}"
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         return "the query must be one SELECT statement"
     return None
@@ -83,10 +81,6 @@ def _stands_in(text: str, word: str) -> bool:
     return False
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0]
-
-
 class Tables:
     """Tables in a temporary DuckDB file; a context manager that removes it."""
 
@@ -108,14 +102,10 @@ class Tables:
         connection = duckdb.connect(
             str(Path(self._folder.name) / "tables.duckdb"),
             config={
-                "threads": 1,
+                **SETTINGS,
                 "memory_limit": f"{self._memory}MB",
                 "max_temp_directory_size": f"{_DISK * self._memory}MB",
                 "enable_external_access": False,
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-                "allow_community_extensions": False,
-                "python_enable_replacements": False,
             },
         )
         # DuckDB takes a program without a file of its own, as our reader is, for a notebook.
@@ -213,23 +203,15 @@ class Tables:
         except self._full as error:
             raise UsageError(
                 f"query: it takes more than query_memory, {self._memory:,} MB, or {_DISK} times "
-                f"that on disk ({_first_line(error)}); give query_memory more, or let the query "
+                f"that on disk ({first_line(error)}); give query_memory more, or let the query "
                 "make less"
             ) from None
         except self._error as error:
             self._check_room(error)
-            raise UsageError(f"query: {_first_line(error)}; {self._described()}") from None
+            raise UsageError(f"query: {first_line(error)}; {self._described()}") from None
 
     def _check_room(self, error: BaseException) -> None:
-        """StageFailed when the disk of the tables is full, which DuckDB says in words alone. No
-        data know the name of the folder, so none can make it seem so."""
-        said = str(error)
-        if self._folder.name in said and any(os.strerror(one) in said for one in _FULL):
-            raise StageFailed(
-                f"the disk is full: no room in {Path(self._folder.name).parent} for the tables "
-                "that a query is asked of; make room there, or name another folder in TMPDIR, and "
-                "run again"
-            ) from error
+        check_room(error, self._folder.name, "the tables that a query is asked of")
 
     def _described(self) -> str:
         told = [f"{table.name} ({', '.join(table.columns)})" for table in self._tables.values()]

@@ -13,6 +13,7 @@ import pytest
 
 from stages import DatabaseExtract
 from stages.errors import StageFailed, UsageError
+from stages.extract.databases import duck
 from tests.extract.test_database import read
 
 
@@ -76,6 +77,7 @@ def test_a_file_is_known_by_its_content(shop: Path) -> None:
         ("SELECT nothing FROM faq", "query: Binder Error"),
         ("SELECT * FROM read_csv('/etc/passwd')", "query: Permission Error"),
         ("DELETE FROM faq", "query: Parser Error"),
+        ("SELECT question::INTEGER AS text FROM faq", "query: Conversion Error"),
     ],
 )
 def test_a_query_reads_the_file_alone(shop: Path, query: str, words: str) -> None:
@@ -84,7 +86,7 @@ def test_a_query_reads_the_file_alone(shop: Path, query: str, words: str) -> Non
 
 
 def test_a_damaged_file_is_one_fault_and_one_that_is_held_fails(shop: Path, tmp_path: Path) -> None:
-    broken = tmp_path / "b/broken.duckdb"
+    broken = tmp_path / "b/block.duckdb"  # the word of a lock is in its name
     broken.parent.mkdir()
     data = bytearray(shop.read_bytes())
     data[4096:8192] = b"\xff" * 4096
@@ -109,3 +111,15 @@ def test_the_file_is_not_written_and_nothing_is_left_beside_it(shop: Path) -> No
     before = shop.read_bytes()
     read(DatabaseExtract(), str(shop))
     assert shop.read_bytes() == before and [p.name for p in shop.parent.iterdir()] == [shop.name]
+
+
+def test_a_sort_without_room_is_no_fault_of_the_file(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = str(tmp_path / "seedbed-x")
+    error = duckdb.IOException(f'Could not write to "{folder}/a": No space left on device')
+    with pytest.raises(StageFailed, match=r"the disk is full: no room in .* rows that are sorted"):
+        duck._Told(duckdb, shop, folder).fault(error)
+    monkeypatch.setattr(duck, "_MEMORY", "1MB")
+    with pytest.raises(StageFailed, match="1MB of memory are too little"):
+        list(duck.read(shop, "faq", None, ()))

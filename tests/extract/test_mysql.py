@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from contextlib import suppress
@@ -13,6 +14,7 @@ import pytest
 from stages import DatabaseExtract
 from stages.errors import StageFailed, UsageError
 from stages.extract.databases import mysql
+from stages.extract.databases.mysql import _client
 from stages.extract.databases.rows import Batch
 from tests.extract.conftest import SECRET, MariaDB
 from tests.extract.test_database import read
@@ -168,6 +170,8 @@ def test_passwords_come_from_the_environment_or_the_clients_file(
     )
     assert len(list(DatabaseExtract(table="two")(url))) == 3
     (tmp_path / ".my.cnf").write_text(f"[client]\nuser=reader\npassword={SECRET}\n")
+    (tmp_path / ".my.cnf").write_text(f'[client]\nuser=reader # him\npassword="{SECRET}" # his\n')
+    assert _client() == {"user": "reader", "password": SECRET}
     nobody = url.replace("reader@", "")
     assert len(list(DatabaseExtract(table="two")(nobody))) == 3
 
@@ -179,6 +183,23 @@ def test_a_server_that_does_not_answer_is_one_sentence(mariadb: MariaDB) -> None
         list(DatabaseExtract(table="t")(mariadb.url("nowhere")))
     with pytest.raises(UsageError, match="sslmode must be one of"):
         list(DatabaseExtract(table="t")(mariadb.url("x") + "&sslmode=sure"))
+
+
+GREETINGS = (b"HTTP/1.1 400 Bad Request\r\n\r\n", b"N", b"\x05\0\0\0\x0a5.7\0")
+
+
+@pytest.mark.parametrize("greeting", GREETINGS)
+def test_what_is_no_mysql_is_one_sentence(greeting: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            with listening.accept()[0] as one:
+                one.sendall(greeting)
+
+        threading.Thread(target=serve, daemon=True).start()
+        port = listening.getsockname()[1]
+        with pytest.raises((UsageError, StageFailed), match=f"mysql://u@127.0.0.1:{port}/x: "):
+            next(mysql.read(f"mysql://u@127.0.0.1:{port}/x", "t", None, ()))
 
 
 def test_a_session_that_is_killed_fails_the_stage_and_a_run_goes_on(

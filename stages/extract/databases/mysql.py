@@ -9,6 +9,7 @@ from __future__ import annotations
 import configparser
 import contextlib
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from stages.base import Fault
 from stages.errors import StageFailed, UsageError
 from stages.extract.databases.rows import (
     BATCH,
+    NONSENSE,
     Batch,
     checked,
     checked_key,
@@ -37,7 +39,7 @@ _SETTINGS = (
 )
 _TABLES = """
     SELECT TABLE_NAME FROM information_schema.TABLES
-    WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ({kinds}) ORDER BY BINARY TABLE_NAME
+    WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ({kinds}) ORDER BY CAST(TABLE_NAME AS BINARY)
 """
 _KEY = """
     SELECT COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE
@@ -89,10 +91,11 @@ class _Server:
         parts = urlsplit(url)
         options = parse_qs(parts.query)
         host, port = parts.hostname or "localhost", parts.port or 3306
-        user = unquote(parts.username or "") or _of_client("user") or os.environ.get("USER") or ""
+        client = _client()
+        user = unquote(parts.username or "") or client.get("user") or os.environ.get("USER") or ""
         database = unquote(parts.path[1:])
         self._shown = f"mysql://{user}@{host}:{port}/{database}"
-        self._password = password()
+        self._password = os.environ.get("MYSQL_PWD") or client.get("password")
         self._lost = (pymysql.InterfaceError, OSError, EOFError)
         self._errors = (pymysql.MySQLError, *self._lost)
         try:
@@ -115,7 +118,7 @@ class _Server:
             if self._ended(error) and _code(error) != 2013:
                 raise StageFailed(f"{self._shown}: {self._sentence(error)}") from None
             raise unreachable(self._shown, self._sentence(error), _code(error) in _AWAY) from None
-        except (ValueError, IndexError, TypeError, AssertionError):  # of bytes that are no answer
+        except NONSENSE:
             raise UsageError(f"{self._shown}: what answers there is no MySQL") from None
 
     def run(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
@@ -150,6 +153,10 @@ class _Server:
                     "was finished is kept, the same command reads this database again"
                 ) from None
             raise UsageError(f"{what or self._shown}: {self._sentence(error)}") from None
+        except NONSENSE as error:
+            raise StageFailed(
+                f"{self._shown}: the server's answer cannot be understood ({error!r}); run again"
+            ) from None
 
     def _ended(self, error: BaseException) -> bool:
         lost = isinstance(error, self._lost) and not isinstance(error, self._driver.DatabaseError)
@@ -226,7 +233,7 @@ def _order(names: Sequence[str], columns: Sequence[str], turns: Sequence[Any], u
     kinds = dict(zip(columns, turns, strict=True))
     order = [*names, *(name for name in columns if name not in names)]
     texts = [name for name in order if kinds[name] in (decoded, bytes)]
-    by = [f"BINARY {_quoted(name)}" if name in texts else _quoted(name) for name in order]
+    by = [f"CAST({_quoted(name)} AS BINARY)" if name in texts else _quoted(name) for name in order]
     return " ORDER BY " + ", ".join([*by, *(f"MD5({_quoted(name)})" for name in texts)])
 
 
@@ -247,20 +254,17 @@ def _ssl(mode: str) -> dict[str, Any]:
     return {} if found is None else {"ssl": found}
 
 
-def password() -> str | None:
-    """MYSQL_PWD, or the password of [client] in ~/.my.cnf."""
-    return os.environ.get("MYSQL_PWD") or _of_client("password")
-
-
-def _of_client(name: str) -> str | None:
-    parser = configparser.ConfigParser(
-        strict=False, allow_no_value=True, interpolation=None, inline_comment_prefixes=("#",)
-    )
-    lines: list[str] = []
+def _client() -> dict[str, str]:
+    """What ~/.my.cnf says of [client]."""
+    parser = configparser.ConfigParser(strict=False, allow_no_value=True, interpolation=None)
     with contextlib.suppress(OSError, UnicodeDecodeError, configparser.Error):
         lines = (Path.home() / ".my.cnf").read_text(encoding="utf-8").splitlines()
         parser.read_string("\n".join(one for one in lines if not one.lstrip().startswith("!")))
-    value = parser.get("client", name, fallback=None)
-    if value is not None and len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
-        value = value[1:-1]
-    return value
+    found = parser["client"] if parser.has_section("client") else {}
+    return {name: _unquoted(value) for name, value in found.items() if value is not None}
+
+
+def _unquoted(value: str) -> str:
+    if value[:1] in ("'", '"') and value[0] in value[1:]:
+        return value[1:].partition(value[0])[0]
+    return re.split(r"\s#", value, maxsplit=1)[0].rstrip()

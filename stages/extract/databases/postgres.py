@@ -18,6 +18,7 @@ from stages.base import Fault
 from stages.errors import StageFailed, UsageError
 from stages.extract.databases.rows import (
     BATCH,
+    NONSENSE,
     Batch,
     NotText,
     checked,
@@ -62,8 +63,6 @@ _ORDERED = _INTS | _FLOATS | {_BOOL, _BYTEA, 1700, 1082, 1083, 1114, 1184, 2950}
 # SQLSTATEs of a server that is stopping, starting, full, out of memory, or that cancels: nothing
 # that the data or the call could mend.
 _ENDED = ("08", "53", "57", "58", "40", "25P03", "25P04", "72000")
-# What the driver raises on bytes that are no answer of PostgreSQL's.
-_NONSENSE = (KeyError, ValueError, IndexError, TypeError, AttributeError, struct.error)
 _FEW_MS = 8000  # for a statement of a look, where the server would go on after we have left
 
 
@@ -126,7 +125,7 @@ class _Server:
                 raise StageFailed(f"{self._shown}: {self._sentence(error)}") from None
             away = isinstance(error, self._lost)
             raise unreachable(self._shown, self._sentence(error), away) from None
-        except _NONSENSE:
+        except NONSENSE:
             raise UsageError(f"{self._shown}: what answers there is no PostgreSQL") from None
         self._connection._usock.settimeout(None)
         if self._connection._client_encoding == "ascii":  # SQL_ASCII promises nothing
@@ -149,7 +148,7 @@ class _Server:
             raise UsageError(f"{what or self._shown}: {self._sentence(error)}") from None
         except UnicodeDecodeError as error:
             raise UsageError(f"{what or self._shown}: a name is not in {error.encoding}") from None
-        except _NONSENSE as error:
+        except NONSENSE as error:
             raise StageFailed(
                 f"{self._shown}: the server's answer cannot be understood ({error!r}); run again"
             ) from None
@@ -174,7 +173,7 @@ class _Server:
 
     def close(self) -> None:
         """End the session."""
-        with contextlib.suppress(*self._errors, *_NONSENSE):
+        with contextlib.suppress(*self._errors, *NONSENSE):
             self._connection.close()
 
     def _sentence(self, error: BaseException) -> str:

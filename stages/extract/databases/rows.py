@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -22,6 +23,10 @@ def unreachable(shown: str, said: str, away: bool) -> UsageError:
     """A session that cannot begin. away: nothing answers at the address."""
     remedy = "; is the server running, and does it listen there?" if away else ""
     return UsageError(f"{shown}: {said.rstrip('.')}{remedy}")
+
+
+# What a driver raises on bytes that are no answer of its server's.
+NONSENSE = (LookupError, ValueError, TypeError, AttributeError, AssertionError, struct.error)
 
 
 class NotText(bytes):
