@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,6 +15,8 @@ from stages.errors import UsageError
 
 Ints = npt.NDArray[np.int64]
 
+# A decimal; more digits of an exponent would make numbers that fill the memory.
+_NUMBER = re.compile(r"\+?(?=\.?[0-9])[0-9]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]{1,3})?")
 EACH = "others"  # stands for each value that is not named; YAML has a use for `*`
 
 
@@ -23,15 +26,11 @@ def weights(share: Sequence[str]) -> dict[str, Fraction]:
     for word in share:
         name, sign, number = word.rpartition("=")
         name = name.strip()
-        try:
-            weight = Fraction(number.strip())
-        except (ValueError, ZeroDivisionError):
-            weight = Fraction(-1)
-        if not sign or not name or weight < 0 or "/" in number or len(number) > 40:
+        if not sign or not name or len(number) > 40 or not _NUMBER.fullmatch(number.strip()):
             raise ValueError(f"takes a value and its weight, as faq=0.3, not {word!r}")
         if name in found:
             raise ValueError(f"names {name!r} twice")
-        found[name] = weight
+        found[name] = Fraction(number.strip())
     if not any(found.values()):
         raise ValueError("gives nobody anything: one weight must be above 0")
     return found

@@ -164,6 +164,8 @@ def test_another_seed_another_choice_and_more_of_one_value_changes_no_choice_of_
         (("faq",), "share takes a value and its weight, as faq=0.3, not 'faq'"),
         (("=1",), "takes a value"),
         (("faq=-1",), "takes a value"),
+        (("faq=1e99999999",), "takes a value"),
+        (("faq=1/3",), "takes a value"),
         (("faq=nan",), "takes a value"),
         (("faq=1", "faq=2"), "share names 'faq' twice"),
         (("faq=0",), "one weight must be above 0"),
