@@ -48,10 +48,9 @@ _RAW = frozenset(("pre", "listing"))
 # Tags that are read at once: all pages but the largest are one list of pieces.
 _AT_ONCE = 1 << 15
 # What `build` is given for signs of a text, and no others; "&" itself last.
-_REFERENCES = (
-    *(("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", "\xa0")),
-    *(("&quot;", '"'), ("&#x27;", "'")),
-    ("&amp;", "&"),
+_REFERENCES = tuple(
+    (f"&{name};", sign)
+    for name, sign in zip(["lt", "gt", "nbsp", "quot", "#x27", "amp"], "<>\xa0\"'&", strict=True)
 )
 
 
