@@ -104,6 +104,7 @@ ROWS = {
     ),
     "marks": ("0,question,answer\n" * 50 + "\ufeff1,question,answer\n") * 5,
     "quotes alone": '0,question,answer\n"","",""\n,,\n" ", ,\n0,question,\n' * 50,
+    "a delimiter within": ('0,"question",answer\n' * 60 + '1,the "long, low" pier,answer\n') * 3,
     "returns": '0,"question",ans\rwer\r\r\n1,ques\rtion,answer\r\n' * 50,
     "blank lines": ("0,question,answer\n" * 50 + "\r\n\n") * 5,
 }
